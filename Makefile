@@ -1,0 +1,29 @@
+# `make demo` and `make test` do everything on a fresh machine: they make .venv and install what is pinned.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check matrix clean
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/installed
+	rm -rf runs/demo
+	$(BIN)/spar train dcgan --data digits --out runs/demo --images 150000 --reports 10
+	@echo "look at runs/demo/samples/beside.png, runs/demo/curves.png and runs/demo/report.html"
+
+test: .venv/installed
+	$(BIN)/pytest -n 2
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+matrix: .venv/installed
+	$(BIN)/pytest -m matrix tests/test_vocabulary.py
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,17 @@
+"""Sparring: the toolkit for generative adversarial networks."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sparring.api import evaluate, load, resume, train
+
+__all__ = ["evaluate", "load", "resume", "train"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    # Importing the package must not import torch: `spar recipes` and `--help` answer at once.
+    if name in __all__:
+        return getattr(import_module("sparring.api"), name)
+    raise AttributeError(f"module 'sparring' has no attribute '{name}'")

@@ -1,0 +1,73 @@
+"""The sets with a name; the dict is the registry."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sparring.data.download import Pin, Remote
+from sparring.data.idx import read_idx
+from sparring.data.sets import Images, split
+from sparring.errors import UserError, one_line
+
+Parts = tuple[Images, Images, tuple[str, ...]]
+"""Train part, test part, class names."""
+
+DIGIT_NAMES = tuple("0123456789")
+FASHION_NAMES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+
+MNIST = Remote(
+    "mnist",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    {
+        "train-images-idx3-ubyte.gz": Pin(
+            9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+        ),
+        "train-labels-idx1-ubyte.gz": Pin(28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        "t10k-images-idx3-ubyte.gz": Pin(1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        "t10k-labels-idx1-ubyte.gz": Pin(4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+    },
+)
+FASHION = Remote(
+    "fashion-mnist",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    {
+        "train-images-idx3-ubyte.gz": Pin(
+            26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+        ),
+        "train-labels-idx1-ubyte.gz": Pin(29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        "t10k-images-idx3-ubyte.gz": Pin(4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        "t10k-labels-idx1-ubyte.gz": Pin(5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+    },
+)
+
+
+def digits() -> Parts:
+    """1,797 digits of 8×8, grey, that come with scikit-learn."""
+    from sklearn.datasets import load_digits
+
+    found: Any = load_digits()  # a Bunch, which type checkers take for a tuple
+    pixels = (torch.as_tensor(found.images) / 16 * 255).round().to(torch.uint8)
+    return *split(Images(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
+
+
+def in_idx(remote: Remote, names: tuple[str, ...]) -> Parts:
+    """Four idx files in the order and split they came with. Raises UserError as `Remote.path` and `read_idx` do."""
+
+    def part(prefix: str) -> Images:
+        pixels = read_idx(remote.path(f"{prefix}-images-idx3-ubyte.gz"), 3)[:, None]
+        labels = read_idx(path := remote.path(f"{prefix}-labels-idx1-ubyte.gz"), 1).long()
+        if len(labels) != len(pixels) or labels.max() >= len(names):
+            raise UserError(f"{one_line(path)} does not fit its images: replace both")
+        return Images(pixels, labels)
+
+    return part("train"), part("t10k"), names
+
+
+NAMED: dict[str, Callable[[], Parts]] = {
+    "digits": digits,
+    "mnist": lambda: in_idx(MNIST, DIGIT_NAMES),
+    "fashion-mnist": lambda: in_idx(FASHION, FASHION_NAMES),
+}

@@ -1,0 +1,23 @@
+"""The one error a person sees."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Bad input: one line that says what, where and what to do.
+
+    The command line prints it and exits with 2, without a traceback.
+    """
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Text to add to an error: ` (did you mean 'x'?)` for the name most like this one in any case, "" for none."""
+    known = {candidate.lower(): candidate for candidate in names}
+    found = get_close_matches(name.lower(), known, n=1)
+    return f" (did you mean '{known[found[0]]}'?)" if found else ""
+
+
+def one_line(text: object) -> str:
+    """A path or a foreign error as text that can be printed on one line: unprintable characters become spaces."""
+    return "".join(c if c.isprintable() else " " for c in str(text)).strip()

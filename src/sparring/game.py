@@ -1,0 +1,192 @@
+"""The vocabulary every adversarial method is said in: a *game* is played in *rounds*; in a round its players take
+*turns*; a *verdict* is a critic before a real and a fake sample.
+
+Nothing here knows of optimisers, devices, precision, ranks or checkpoints: those belong to `sparring.train`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Sample = Tensor | tuple[Tensor, ...]
+"""What a critic looks at: a tensor (n, …), or a tuple of them such as ALI's (x, z)."""
+
+Draw = Callable[[int, tuple[int, ...], torch.Generator], Tensor]
+"""A random input: (n, the shape of one real example, generator) → (n, …), on the generator's device."""
+
+Parts = dict[str, Tensor]
+"""Named, unweighted losses, each (n,) per example or a scalar; the loop averages, weighs and sums them."""
+
+
+class Opinion(NamedTuple):
+    """A critic's logits (n, …) with what else it has to say: features, a class, a code."""
+
+    logits: Tensor
+    extras: dict[str, Tensor]
+
+
+Critic = Callable[[Sample], Tensor | Opinion]
+
+
+def each(f: Callable[[Tensor], Tensor], sample: Sample) -> Sample:
+    """`f` on a tensor, or on every tensor of a tuple."""
+    return tuple(f(x) for x in sample) if isinstance(sample, tuple) else f(sample)
+
+
+def _opinion(critic: Critic, sample: Sample) -> Opinion:
+    answer = critic(sample)
+    logits, extras = answer if isinstance(answer, Opinion) else (answer, {})
+    return Opinion(logits.to(torch.promote_types(logits.dtype, torch.float32)), extras)  # losses want full precision
+
+
+def pullback(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample, y: Tensor | None = None):
+    """f(x) = (value, extras) and Jᵀy, the gradient of ⟨y, value⟩ at x; y is all ones unless given. Differentiable.
+
+    Compiled, it goes through `torch.func.vjp`, the one form of double backward that a compiler takes; eagerly through
+    autograd, which also passes layers that keep running statistics. A compiled slope can't pass batch norm.
+    """
+    if torch.compiler.is_compiling():
+        value, pull, extras = torch.func.vjp(f, x, has_aux=True)  # pyright: ignore[reportAssignmentType]
+        return value, extras, pull(torch.ones_like(value) if y is None else y)[0]
+    x = each(lambda t: t if t.requires_grad else t.detach().requires_grad_(), x)
+    value, extras = f(x)
+    leaves = x if isinstance(x, tuple) else (x,)
+    slopes = torch.autograd.grad(value, leaves, torch.ones_like(value) if y is None else y, create_graph=True)
+    return value, extras, slopes if isinstance(x, tuple) else slopes[0]
+
+
+class Round:
+    """What the turns of one round share.
+
+    Args:
+        real: the batch, (n, …) or a tuple.
+        given: what comes with it (labels, conditions, the paired image), or None.
+        latent: what was drawn, by name: z and whatever else a turn declared in `draws`.
+        fake: the generator's answer, made once; it carries its graph only in turns in which a maker learns.
+
+    A turn leaves per-example records (n, …) in `notes`; its `after` gets those of the whole batch.
+    """
+
+    def __init__(self, real: Sample, given: Tensor | None, latent: Mapping[str, Tensor], fake: Sample | None = None):
+        self.real, self.given, self.latent = real, given, latent
+        self._fake = fake
+        self.notes: dict[str, Tensor] = {}
+
+    @property
+    def fake(self) -> Sample:
+        if self._fake is None:
+            raise RuntimeError("this turn said uses_fake = False, yet its loss asks for round.fake")
+        return self._fake
+
+
+class Verdict:
+    """A critic before a real and a fake sample; logits and slopes are computed once, and only if asked for.
+
+    A slope is the gradient of an example's logit with respect to that example, differentiable itself. Ask for slopes
+    before logits: a slope brings its logits along, so a penalty costs no forward pass of its own.
+    """
+
+    def __init__(self, critic: Critic, real: Sample, fake: Sample, draws: Mapping[str, Tensor] | None = None):
+        self.critic, self.real, self.fake, self.draws = critic, real, fake, draws or {}
+        self._opinions: dict[str, Opinion] = {}
+
+    def _on(self, side: str) -> Opinion:
+        if side not in self._opinions:
+            self._opinions[side] = _opinion(self.critic, getattr(self, side))
+        return self._opinions[side]
+
+    def _slope_on(self, side: str) -> Sample:
+        self._opinions[side], slope = self._opinion_and_slope(getattr(self, side))
+        return slope
+
+    def _opinion_and_slope(self, x: Sample) -> tuple[Opinion, Sample]:
+        logits, extras, slope = pullback(lambda x: _opinion(self.critic, x), x)
+        return Opinion(logits, extras), slope
+
+    @property
+    def opinion_real(self) -> Opinion:
+        return self._on("real")
+
+    @property
+    def opinion_fake(self) -> Opinion:
+        return self._on("fake")
+
+    @property
+    def on_real(self) -> Tensor:
+        return self.opinion_real.logits
+
+    @property
+    def on_fake(self) -> Tensor:
+        return self.opinion_fake.logits
+
+    @cached_property
+    def slope_real(self) -> Sample:
+        return self._slope_on("real")
+
+    @cached_property
+    def slope_fake(self) -> Sample:
+        return self._slope_on("fake")
+
+    def slope(self, x: Sample) -> Sample:
+        """∇ₓ of the critic's logit at any x, (n, …) like x."""
+        return self._opinion_and_slope(x)[1]
+
+
+class Turn:
+    """One move of a round: who learns, and to what end."""
+
+    name: str
+    learns: tuple[str, ...]
+    """The players that move; every other player holds still."""
+    times: int = 1
+    """Moves a round."""
+    every: int = 1
+    """Play only in every so-manieth round (lazy penalties); the loop corrects weight and Adam for it."""
+    fresh: bool = False
+    """Open a new round (another batch, another draw) for each move."""
+    uses_fake: bool = True
+    draws: Mapping[str, Draw] = {}
+    """Random inputs the turn needs beside the game's latents."""
+    group: int = 1
+    """Consecutive examples that belong together (packing): slices of a batch hold whole groups."""
+    coupled: bool = False
+    """The loss ties the whole batch together, so slicing it would change the numbers; the loop refuses to."""
+
+    def loss(self, round: Round) -> Parts:
+        raise NotImplementedError
+
+    def after(self, notes: Mapping[str, Tensor]) -> None:
+        """After the optimiser's step: weight clipping, running means. `notes` are the whole batch's, detached."""
+
+
+class Game(nn.Module):
+    """Players and all state: everything that changes is a parameter or a buffer of the game.
+
+    Args:
+        players: networks by name. Each has one optimiser, whatever turns it learns in.
+        latents: the random inputs of `generate`, by name.
+        makers: the players that make the fake.
+        keeps: the players that make up the result: averaged over training, and left in the model.
+    """
+
+    def __init__(
+        self,
+        players: Mapping[str, nn.Module],
+        latents: Mapping[str, Draw],
+        makers: tuple[str, ...] = ("G",),
+        keeps: tuple[str, ...] = ("G",),
+    ):
+        super().__init__()
+        self.players = nn.ModuleDict(players)
+        self.latents, self.makers, self.keeps = dict(latents), makers, keeps
+
+    def turns(self, seen: int) -> list[Turn]:
+        """Who moves in the round that begins after `seen` images. The same name always means the same turn."""
+        raise NotImplementedError
+
+    def generate(self, round: Round) -> Sample:
+        """The fake of this round."""
+        raise NotImplementedError

@@ -1,0 +1,103 @@
+"""The two-player game: Goodfellow et al. 2014 (arXiv:1406.2661), and everything that keeps its shape.
+
+DCGAN is `GAN(G, D, non_saturating)`; WGAN-GP `GAN(G, D, wasserstein, [lipschitz], critic_steps=5, fresh=True)`;
+pairing with zero-centred penalties `GAN(G, D, relativistic, [r1, r2], fresh=True)`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict
+from sparring.objectives import Objective
+from sparring.penalties import Penalty
+
+
+def normal(dim: int) -> Draw:
+    """z ~ N(0, I_dim), (n, dim)."""
+
+    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.randn(n, dim, generator=generator, device=generator.device)
+
+    return draw
+
+
+class GAN(Game):
+    """A generator G against a critic D.
+
+    Args:
+        G: z (n, dim) → fake, shaped like the data.
+        D: sample → logits (n, 1), or an `Opinion`.
+        objective: what both want.
+        penalties: what keeps D smooth.
+        latents: the generator's random inputs; a `z` at least.
+        critic_steps: moves of D before each of G's.
+        fresh: every move opens a batch and a draw of its own (R3GAN, WGAN-GP); otherwise a round's turns share them.
+        penalty_every: above 1, the penalties become a turn of their own, played so seldom (Karras et al. 2020,
+            arXiv:1912.04958, section 3.1).
+    """
+
+    def __init__(
+        self,
+        G: nn.Module,
+        D: nn.Module,
+        objective: Objective,
+        penalties: Sequence[Penalty] = (),
+        *,
+        latents: Mapping[str, Draw],
+        critic_steps: int = 1,
+        fresh: bool = False,
+        penalty_every: int = 1,
+    ):
+        super().__init__({"G": G, "D": D}, latents)
+        lazy = penalty_every > 1
+        critic = CriticTurn(self, "critic", [] if lazy else penalties, objective)
+        critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
+        generator = GeneratorTurn(self, objective)
+        generator.fresh = fresh
+        self._turns: list[Turn] = [critic, generator]
+        if lazy:
+            smooth = CriticTurn(self, "smooth", penalties)
+            smooth.every = penalty_every
+            self._turns.insert(1, smooth)
+
+    def turns(self, seen: int) -> list[Turn]:
+        return self._turns
+
+    def generate(self, round: Round) -> Sample:
+        return self.players["G"](round.latent["z"])
+
+    def judge(self, sample: Sample) -> Tensor | Opinion:
+        """D's opinion of a sample."""
+        return self.players["D"](sample)
+
+    def verdict(self, round: Round) -> Verdict:
+        return Verdict(self.judge, round.real, round.fake, round.latent)
+
+
+class CriticTurn(Turn):
+    """D learns to tell real from fake (with an objective), and to be smooth (with penalties)."""
+
+    learns = ("D",)
+
+    def __init__(self, game: GAN, name: str, penalties: Sequence[Penalty], objective: Objective | None = None):
+        self.game, self.name, self.objective, self.penalties = game, name, objective, penalties
+        self.draws = {key: draw for penalty in penalties for key, draw in penalty.draws.items()}
+
+    def loss(self, round: Round) -> Parts:
+        verdict = self.game.verdict(round)
+        smooth = {penalty.name: penalty(verdict) for penalty in self.penalties}  # first: slopes bring their logits
+        return (self.objective.critic(verdict) if self.objective else {}) | smooth
+
+
+class GeneratorTurn(Turn):
+    """G learns to pass for real."""
+
+    name, learns = "generator", ("G",)
+
+    def __init__(self, game: GAN, objective: Objective):
+        self.game, self.objective = game, objective
+
+    def loss(self, round: Round) -> Parts:
+        return self.objective.generator(self.game.verdict(round))

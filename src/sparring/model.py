@@ -1,0 +1,116 @@
+"""What a game leaves: the averaged players to keep, the prior they were trained with, and how to draw from them.
+
+On disk a model is `model.json` (names of the library's own entries and bounded numbers, never code) beside
+safetensors: `last` holds the latest weights, `best` those with the best selection score, when there were scores.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sparring.data.pixels import to_pixels
+from sparring.errors import UserError
+from sparring.files import written_aside
+from sparring.games.gan import normal
+from sparring.recipes import Recipe
+from sparring.recipes.base import Shape
+from sparring.train.random import SAMPLE, generator
+
+CHUNK = 500
+"""Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
+
+LARGEST = 1 << 20
+"""No number in a model file may exceed this."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `model.json` says."""
+
+    recipe: Recipe
+    shape: Shape
+    labels: tuple[str, ...] = ()
+    format: int = 1
+
+
+class Model:
+    def __init__(self, description: Description, G: nn.Module):
+        self.description, self.G = description, G.eval().requires_grad_(False)
+
+    @property
+    def shape(self) -> Shape:
+        """Of a sample: channels, height, width."""
+        return self.description.shape
+
+    def sample(self, n: int, seed: int = 0) -> Tensor:
+        """n samples, uint8 (n, c, h, w); the same n and seed give the same ones. Raises UserError for n < 1."""
+        return torch.cat(list(self.stream(n, seed)))
+
+    @torch.no_grad()
+    def stream(self, n: int, seed: int = 0) -> Iterator[Tensor]:
+        """The same, in chunks, so that any n fits in memory."""
+        if n < 1:
+            raise UserError(f"can't draw {n} samples: ask for 1 or more")
+        first = next(self.G.parameters())
+        prior, was_training = normal(self.description.recipe.z), self.G.training
+        self.G.eval()
+        for k, start in enumerate(range(0, n, CHUNK)):
+            z = prior(CHUNK, self.shape, generator(first.device, seed, SAMPLE, k))[: n - start]
+            yield to_pixels(self.G(z.to(first.dtype)).float()).cpu()
+        self.G.train(was_training)
+
+    def save(self, folder: Path, name: str = "last") -> None:
+        """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_aside(folder / f"{name}.safetensors") as path:
+            save_file({key: value.contiguous() for key, value in self.G.state_dict().items()}, path)
+        with written_aside(folder / "model.json") as path:
+            path.write_text(json.dumps(asdict(self.description), indent=1))
+
+
+def load(path: str | Path, weights: str | None = None) -> Model:
+    """The model of a run folder, or of a `model/` folder.
+
+    Args:
+        weights: 'best' or 'last'; by default the best if there were scores, else the last.
+
+    Raises:
+        UserError: nothing there, or a file that is damaged or asks for what the library does not have.
+    """
+    folder = Path(path)
+    folder = folder / "model" if (folder / "model").is_dir() else folder
+    description = _described(folder / "model.json")
+    name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
+    G = description.recipe.generator.build(description.shape)
+    try:
+        G.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    except FileNotFoundError:
+        raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{folder / name}.safetensors does not fit model.json ({_line(error)})") from None
+    return Model(description, G)
+
+
+def _described(path: Path) -> Description:
+    try:
+        description = TypeAdapter(Description).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
+    except ValidationError as error:
+        raise UserError(f"{path} is no model description ({_line(error)})") from None
+    network = description.recipe.generator
+    numbers = [n for value in network.numbers.values() for n in (value if isinstance(value, list) else [value])]
+    if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.z]):
+        raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")
+    return description
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]

@@ -1,0 +1,15 @@
+"""Networks, a file an architecture. `NETWORKS` names what a model file may ask for: entries and numbers, never code."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
+from sparring.networks.mlp import MLPCritic, MLPGenerator
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "mlp-generator": MLPGenerator,
+    "mlp-critic": MLPCritic,
+    "dcgan-generator": DCGANGenerator,
+    "dcgan-critic": DCGANCritic,
+}

@@ -1,0 +1,44 @@
+"""Layers that several architectures share."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torch.nn.utils import parametrize
+
+
+class SpectralNorm(nn.Module):
+    """W / σ(W), σ estimated by power iteration. Miyato et al. 2018 (arXiv:1802.05957), algorithm 1.
+
+    The vectors u, v move once after each of the player's optimiser steps (the loop calls `after_step`), not at each
+    forward pass: the weight has not changed in between, and how often a critic is asked, or in how many slices, must
+    not change its answer.
+    """
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, weight: nn.Parameter, start: int = 15):
+        super().__init__()
+        matrix = weight.detach().flatten(1)
+        u = torch.randn(matrix.shape[0], dtype=weight.dtype, device=weight.device)
+        self.register_buffer("u", normalize(u, dim=0))
+        self.register_buffer("v", normalize(matrix.T @ u, dim=0))
+        self._weight = (weight,)  # in a tuple, so that it is not registered a second time
+        for _ in range(start):
+            self.after_step()
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight / torch.dot(self.u, weight.flatten(1) @ self.v)
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        matrix = self._weight[0].flatten(1)
+        self.v.copy_(normalize(matrix.T @ self.u, dim=0))
+        self.u.copy_(normalize(matrix @ self.v, dim=0))
+
+
+def spectral_norm(layer: nn.Module) -> nn.Module:
+    """`layer` with its weight kept at spectral norm 1."""
+    weight = layer.get_parameter("weight")
+    parametrize.register_parametrization(layer, "weight", SpectralNorm(weight))
+    return layer

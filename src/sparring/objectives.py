@@ -1,0 +1,85 @@
+"""What critic and generator want, written on logits, one entry a paper.
+
+Every objective is asked through a verdict: `critic(verdict)` and `generator(verdict)` return named parts, (n,) per
+example. Patch logits (n, 1, h, w) are averaged over the patches of an example.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from sparring.game import Parts, Verdict
+
+OnLogits = Callable[[Tensor], Tensor]
+
+
+def per_example(x: Tensor) -> Tensor:
+    """(n, …) → (n,), the mean over all but the first axis."""
+    return x.flatten(1).mean(1) if x.dim() > 1 else x
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A separable objective: one term on real logits, one on fake ones, and the generator's on fake ones.
+
+    Only objectives of this kind can be trained with private gradients.
+    """
+
+    name: str
+    real: OnLogits
+    fake: OnLogits
+    on_generated: OnLogits
+
+    def critic(self, verdict: Verdict) -> Parts:
+        return {
+            "real": per_example(self.real(verdict.on_real)),
+            "fake": per_example(self.fake(verdict.on_fake)),
+        }
+
+    def generator(self, verdict: Verdict) -> Parts:
+        return {"generator": per_example(self.on_generated(verdict.on_fake))}
+
+
+@dataclass(frozen=True)
+class PairedObjective(Objective):
+    """An objective on how much more real the real example of a pair looks than its fake one."""
+
+    def critic(self, verdict: Verdict) -> Parts:
+        return {"critic": per_example(self.real(verdict.on_real - verdict.on_fake))}
+
+    def generator(self, verdict: Verdict) -> Parts:
+        return {"generator": per_example(self.on_generated(verdict.on_fake - verdict.on_real))}
+
+
+def _saturated(f: Tensor) -> Tensor:
+    return -softplus(f)
+
+
+def _raise(logit: Tensor) -> Tensor:
+    return softplus(-logit)
+
+
+minimax = Objective("minimax", _raise, softplus, _saturated)
+"""min_G max_D E log D(x) + E log(1 − D(G(z))). Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1."""
+
+non_saturating = Objective("non-saturating", _raise, softplus, _raise)
+"""The same critic; the generator maximises log D(G(z)). Goodfellow et al. 2014, section 3."""
+
+least_squares = Objective(
+    "least-squares", lambda r: (r - 1).square() / 2, lambda f: f.square() / 2, lambda f: (f - 1).square() / 2
+)
+"""Targets 0 and 1, a = 0, b = c = 1. Mao et al. 2017 (arXiv:1611.04076), eq. 9."""
+
+wasserstein = Objective("wasserstein", torch.neg, lambda f: f, torch.neg)
+"""The Kantorovich dual. Arjovsky et al. 2017 (arXiv:1701.07875), eq. 3; the Lipschitz bound is a penalty's business."""
+
+hinge = Objective("hinge", lambda r: (1 - r).relu(), lambda f: (1 + f).relu(), torch.neg)
+"""Lim & Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), eq. 16."""
+
+relativistic = PairedObjective("relativistic", _raise, _raise, _raise)
+"""Real i against fake i. Jolicoeur-Martineau 2018 (arXiv:1807.00734); Huang et al. 2024 (arXiv:2501.05441), eq. 2."""
+
+OBJECTIVES = {o.name: o for o in (minimax, non_saturating, least_squares, wasserstein, hinge, relativistic)}

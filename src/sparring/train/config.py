@@ -1,0 +1,81 @@
+"""The whole resolved configuration of a run, and `run.json`, where it is kept."""
+
+import json
+import platform
+import re
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from sparring.errors import UserError
+from sparring.files import written_aside
+from sparring.recipes import Recipe
+
+PACKAGES = ("sparring", "torch", "numpy")
+
+
+@dataclass(frozen=True)
+class Config:
+    recipe: Recipe
+    data: str
+    images: int
+    seed: int = 0
+    size: int | None = None
+    """Side of the images; as found when None."""
+    minutes: float | None = None
+    until: str | None = None
+    """A bar such as "frechet<10": stop when the selection score is under it."""
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    """CPU threads: sums depend on them, so a resumed run uses as many."""
+    micro_batches: int = 1
+    compiled: bool = False
+    """Compile the losses with `torch.compile`."""
+    reports: int = 20
+    """Reports over the whole run: scores, sample grid, journal line, checkpoint."""
+
+    def __post_init__(self):
+        for name in ("images", "reports", "micro_batches"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be 1 or more")
+        if self.recipe.batch < 1:
+            raise UserError(f"batch is {self.recipe.batch}: it must be 1 or more")
+        if self.minutes is not None and self.minutes <= 0:
+            raise UserError(f"minutes is {self.minutes}: it must be more than 0")
+        if self.seed < 0:
+            raise UserError(f"seed is {self.seed}: it must be 0 or more")
+        self.bar  # noqa: B018  a bad bar is told now, not after the first report
+
+    @property
+    def rounds(self) -> int:
+        return -(-self.images // self.recipe.batch)
+
+    @property
+    def bar(self) -> float | None:
+        """The Fréchet distance to get under. Raises UserError for a bar that is not understood."""
+        if self.until is None:
+            return None
+        if not (found := re.fullmatch(r"\s*frechet\s*<\s*(\d+(\.\d*)?|\.\d+)\s*", self.until)):
+            raise UserError(f"--until {self.until!r} is not understood: write it like --until 'frechet<10'")
+        return float(found[1])
+
+    def save(self, folder: Path, fingerprint: str) -> None:
+        versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
+        about = {"config": asdict(self), "versions": versions, "data_fingerprint": fingerprint}
+        with written_aside(folder / "run.json") as path:
+            path.write_text(json.dumps(about, indent=1))
+
+    @staticmethod
+    def load(folder: Path) -> tuple["Config", str]:
+        """The configuration and the data's fingerprint. Raises UserError for a folder that holds no run."""
+        path = folder / "run.json"
+        try:
+            about = json.loads(path.read_bytes())
+            return TypeAdapter(Config).validate_python(about["config"]), str(about["data_fingerprint"])
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"{folder} is no run: it has no run.json") from None
+        except (ValidationError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is damaged ({' '.join(str(error).split())[:120]})") from None

@@ -1,0 +1,45 @@
+"""`journal.jsonl`: one line a report. Each line is flushed whole; a torn last line, after a power cut, is ignored."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    def __init__(self, path: Path):
+        self.path = path
+        self.entries: list[Entry] = list(_read(path)) if path.exists() else []
+
+    def rewind(self, images: int) -> None:
+        """Forgets what was written after `images` images: the rounds since the checkpoint are played again."""
+        self.entries = [entry for entry in self.entries if entry["images"] <= images]
+        text = "".join(json.dumps(entry) + "\n" for entry in self.entries)
+        aside = self.path.with_suffix(".part")
+        aside.write_text(text)
+        os.replace(aside, self.path)
+
+    def add(self, entry: Entry) -> None:
+        with open(self.path, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.entries.append(entry)
+
+    def best(self, score: str) -> float:
+        """The lowest value of a score so far; infinity when it was never taken."""
+        return min((entry[score] for entry in self.entries if score in entry), default=float("inf"))
+
+    @property
+    def seconds(self) -> float:
+        return self.entries[-1]["seconds"] if self.entries else 0.0
+
+
+def _read(path: Path):
+    for line in path.read_text().splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            return

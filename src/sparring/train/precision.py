@@ -1,0 +1,29 @@
+"""What to compute with: the device and the number format, chosen by what the machine has."""
+
+import torch
+
+from sparring.errors import UserError
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
+
+
+def device(name: str) -> torch.device:
+    """'auto' is the first of CUDA, MPS and CPU that is there. Raises UserError for one that is not."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, is_there in there.items() if is_there))
+    if not there.get(name.split(":")[0], False):
+        raise UserError(f"no device '{name}' on this machine; there are: {', '.join(k for k, v in there.items() if v)}")
+    return torch.device(name)
+
+
+def precision(name: str, device: torch.device) -> str:
+    """'auto' is bf16 where matrix units take it (a GPU; a CPU with AMX or AVX512-BF16), fp32 elsewhere."""
+    if name not in (*PRECISIONS, "auto"):
+        raise UserError(f"no precision '{name}'; there are: auto, {', '.join(PRECISIONS)}")
+    if name != "auto":
+        return name
+    if device.type == "cpu":
+        cpu = torch.cpu.get_capabilities()
+        return "bf16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "fp32"
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"

@@ -1,0 +1,83 @@
+"""Opening a round: a batch and its random inputs are drawn for the whole of it, then sliced by rank and micro-batch,
+so that neither changes the numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UserError
+from sparring.game import Game, Sample, Turn, each
+from sparring.train.random import LATENT, PLAY, Order, generator, stream
+from sparring.train.ranks import Ranks
+
+
+class Source(Protocol):
+    """Training data, on the training device."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Tensor) -> tuple[Sample, Tensor | None]:
+        """(n,) indices → real (n, …) in the networks' range, and what comes with it, (n, …)."""
+        ...
+
+
+@dataclass
+class Slice:
+    """A micro-batch of an open round, on this rank; the fake is made on first use."""
+
+    real: Sample
+    given: Tensor | None
+    latent: dict[str, Tensor]
+    fake: Sample | None = None
+
+
+class Rounds:
+    def __init__(self, game: Game, source: Source, batch: int, seed: int, micro_batches: int, ranks: Ranks):
+        self.game, self.source, self.batch, self.seed = game, source, batch, seed
+        self.micro_batches, self.ranks = micro_batches, ranks
+        self.order = Order(len(source), batch, seed)
+        self.opened = 0
+        """Rounds opened so far; with the seed, it determines every draw."""
+
+    def open(self, turns: Sequence[Turn], device: torch.device) -> list[Slice]:
+        size = self._slice_size(turns)
+        here = slice(self.ranks.rank * size * self.micro_batches, (self.ranks.rank + 1) * size * self.micro_batches)
+        real, given = self.source[self.order(self.opened)[here].to(device)]
+        example = real[0] if isinstance(real, tuple) else real
+        g = generator(device, self.seed, LATENT, self.opened)
+        draws = self.game.latents | {name: draw for turn in turns for name, draw in turn.draws.items()}
+        latent = {name: draw(self.batch, tuple(example.shape[1:]), g)[here] for name, draw in draws.items()}
+        torch.manual_seed(stream(self.seed, PLAY, self.opened, self.ranks.rank))  # dropout and its like
+        self.opened += 1
+
+        def cut(i: int) -> Slice:
+            part = slice(i * size, (i + 1) * size)
+            return Slice(
+                each(lambda x: x[part], real),
+                None if given is None else given[part],
+                {name: x[part] for name, x in latent.items()},
+            )
+
+        return [cut(i) for i in range(self.micro_batches)]
+
+    def _slice_size(self, turns: Sequence[Turn]) -> int:
+        """Examples in a slice; refuses a slicing that would change the numbers."""
+        slices = self.ranks.world * self.micro_batches
+        size, rest = divmod(self.batch, slices)
+        if rest:
+            raise UserError(f"a batch of {self.batch} can't be cut into {slices} equal slices")
+        for turn in turns:
+            if size % turn.group:
+                raise UserError(
+                    f"turn '{turn.name}' takes examples in groups of {turn.group}, but a slice holds {size}: "
+                    f"choose a batch that is a multiple of {slices * turn.group}"
+                )
+            if turn.coupled and slices > 1:
+                raise UserError(
+                    f"turn '{turn.name}' couples the whole batch, so it can't be cut into {slices} slices: "
+                    "use one micro-batch and one process"
+                )
+        return size

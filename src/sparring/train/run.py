@@ -1,0 +1,177 @@
+"""A run: the loop over a data set, with its folder, journal, scores, samples and checkpoints.
+
+Everything but the wall-clock limit fires by rounds, never by the clock, so watching a run does not change it.
+"""
+
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparring.data import Data
+from sparring.data.pixels import grid, to_unit
+from sparring.errors import UserError
+from sparring.files import cache
+from sparring.metrics.report import Judge, Report, judge
+from sparring.model import Description, Model
+from sparring.train import checkpoint
+from sparring.train.config import Config
+from sparring.train.journal import Entry, Journal
+from sparring.train.loop import Loop
+from sparring.train.precision import PRECISIONS
+from sparring.train.progress import Progress
+from sparring.train.random import WEIGHTS, stream
+
+GRID = 64
+"""Samples in a grid, always of the same latents."""
+
+
+class OnDevice:
+    """A set that fits, held as uint8 on the training device; batches are cut there, without worker processes."""
+
+    def __init__(self, data: Data, device: torch.device):
+        self.pixels = data.train.pixels.to(device)
+        self.labels = None if data.train.labels is None else data.train.labels.to(device)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        return to_unit(self.pixels[indices]), None if self.labels is None else self.labels[indices]
+
+
+class Run:
+    """A configuration played in a folder.
+
+    Args:
+        folder: an existing run folder, with its `run.json`.
+        resumed: go on from the folder's last checkpoint.
+    """
+
+    def __init__(self, folder: Path, config: Config, data: Data, resumed: bool = False):
+        self.folder, self.config, self.data = folder, config, data
+        torch.set_num_threads(config.threads)
+        device = torch.device(config.device)
+        self.loop = new_loop(config, data, device)
+        self.model = Model(Description(config.recipe, data.shape, data.names), self.loop.ema.players["G"])
+        self.judge: Judge = judge(data.train.pixels, data.train.labels, len(data.names), data.fingerprint, cache())
+        self.journal = Journal(folder / "journal.jsonl")
+        self.period = max(1, config.rounds // config.reports)
+        self.sums: dict[str, Tensor] = {}
+        self.outcome = "not played"
+        self.report: Report | None = None
+        """The closing scores, once the run has ended by itself."""
+        if resumed:
+            self._restore(device)
+        self._earlier, self._start = self.journal.seconds, time.monotonic()
+
+    def _restore(self, device: torch.device) -> None:
+        state, damaged = checkpoint.latest(self.folder / "checkpoints", device)
+        for path in damaged:
+            print(f"{path} is damaged: going on from the checkpoint before it", file=sys.stderr)
+        self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
+        self.loop.restore(state)
+        self.journal.rewind(self.loop.seen)
+
+    @property
+    def seconds(self) -> float:
+        """Spent playing, over all sessions."""
+        return self._earlier + time.monotonic() - self._start
+
+    def play(self) -> str:
+        """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
+        config, loop = self.config, self.loop
+        with interruptions() as interrupted, Progress(config.images, loop.seen) as progress:
+            while loop.rounds < config.rounds:
+                for name, part in loop.round().items():
+                    self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
+                progress.update(loop.seen)
+                if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
+                    entry = self._report()
+                    progress.report(entry)
+                    if config.bar is not None and entry["frechet"] < config.bar:
+                        return self._ended("reached")
+                if interrupted.is_set():
+                    return self._ended("interrupted")
+                if config.minutes and self.seconds > 60 * config.minutes:
+                    return self._ended("out of time")
+        return self._ended("finished")
+
+    def _ended(self, outcome: str) -> str:
+        self.outcome = outcome
+        self.save()
+        return outcome
+
+    def _report(self) -> Entry:
+        """A journal line, a grid, a checkpoint, and the best weights if these are they."""
+        losses = {name: float(total / count) for name, (total, count) in self.sums.items()}
+        self.sums = {}
+        if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
+            raise UserError(
+                f"training diverged before {self.loop.seen:,} images: {', '.join(wrong)} is not finite; "
+                f"try a lower lr or a penalty (the last checkpoint in {self.folder} is from before)"
+            )
+        samples = min(10_000, len(self.judge.select))
+        score = self.judge.score(self.model.sample(samples), "select")
+        entry = {
+            "images": self.loop.seen,
+            "rounds": self.loop.rounds,
+            "seconds": round(self.seconds, 3),
+            "losses": losses,
+            "frechet": score,
+            "protocol": self.judge.protocol("select", samples),
+        }
+        is_best = score < self.journal.best("frechet")
+        grid(self.model.sample(GRID)).save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
+        if is_best:
+            self.model.save(self.folder / "model", "best")
+        self.save()
+        self.journal.add(entry)
+        return entry
+
+    def save(self) -> None:
+        """A checkpoint, and the latest averaged weights as a model."""
+        state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
+        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state)
+        self.model.save(self.folder / "model", "last")
+
+
+def new_loop(config: Config, data: Data, device: torch.device) -> Loop:
+    """The recipe's game with weights drawn from the seed, and the loop that plays it."""
+    torch.manual_seed(stream(config.seed, WEIGHTS))
+    game = config.recipe.game(data.shape).to(device)
+    settings = config.recipe.settings(
+        seed=config.seed,
+        micro_batches=config.micro_batches,
+        compiled="inductor" if config.compiled else None,
+        autocast=PRECISIONS[config.precision],
+    )
+    return Loop(game, OnDevice(data, device), settings)
+
+
+@contextmanager
+def interruptions() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, so that the round is finished and saved; a second one stops at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def note(number, frame):
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

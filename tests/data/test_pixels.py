@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from sparring.data.pixels import grid, resized, to_pixels, to_unit
+
+EVERY = torch.arange(256, dtype=torch.uint8)
+
+
+def test_round_trip_is_exact():
+    assert torch.equal(to_pixels(to_unit(EVERY)), EVERY)
+
+
+def test_range_and_clamping():
+    unit = to_unit(EVERY)
+    assert (unit.dtype, unit[0], unit[255]) == (torch.float32, -1, 1)
+    assert to_pixels(torch.tensor([-9.0, 9.0, 0.0, -1 + 1.6 / 127.5])).tolist() == [0, 255, 128, 2]
+
+
+def test_resized_keeps_the_mean_and_the_type():
+    board = (torch.arange(8) % 2 * 200).to(torch.uint8).expand(3, 1, 8, 8)
+    small = resized(board, 4)
+    assert small.shape == (3, 1, 4, 4) and small.dtype == torch.uint8
+    assert abs(small.float().mean() - 100) < 8 and small.min() > 30  # without antialiasing stripes stay or vanish
+    assert resized(board, 8) is board
+
+
+def test_resized_in_slices_is_resized_at_once():
+    pixels = torch.randint(256, (4100, 1, 4, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    assert torch.equal(resized(pixels, 6)[4090:], resized(pixels[4090:], 6))
+
+
+def test_grid_places_images():
+    pixels = torch.tensor([10, 20, 30], dtype=torch.uint8).reshape(3, 1, 1, 1).expand(3, 1, 2, 3)
+    sheet = grid(pixels, columns=2, scale=2, pad=1)
+    assert (sheet.mode, sheet.size) == ("L", (2 * 7 + 1, 2 * 5 + 1))
+    places = [(0, 0), (1, 1), (6, 4), (7, 1), (8, 1), (1, 6), (8, 6)]
+    assert [sheet.getpixel(place) for place in places] == [255, 10, 10, 255, 20, 30, 255]
+
+
+def test_grid_of_one_without_padding_is_the_image():
+    image = torch.randint(256, (1, 3, 5, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    sheet = grid(image, pad=0)
+    assert (sheet.mode, sheet.size) == ("RGB", (4, 5))
+    assert sheet.getpixel((3, 2)) == tuple(image[0, :, 2, 3].tolist())
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(2, 1, 4, 4), torch.zeros(0, 1, 4, 4, dtype=torch.uint8),
+                                 torch.zeros(1, 2, 4, 4, dtype=torch.uint8)])  # fmt: skip
+def test_grid_refuses(bad):
+    with pytest.raises(ValueError, match="a grid takes"):
+        grid(bad)

@@ -1,0 +1,94 @@
+"""Every example ends with the parameters of the library's own game, from the same seed."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.data import load
+from sparring.data.pixels import to_unit
+from sparring.games.gan import GAN, normal
+from sparring.objectives import relativistic, wasserstein
+from sparring.penalties import lipschitz, r1, r2
+from sparring.recipes import RECIPES
+from sparring.train.loop import Loop, Settings
+from sparring.train.optim import Adam
+from sparring.train.random import WEIGHTS, stream
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ROUNDS = 4
+
+
+class Source:
+    def __init__(self, x: Tensor):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], None
+
+
+def from_recipe(name):
+    def new(example, shape):
+        recipe = RECIPES[name]
+        return recipe.game(shape), recipe.settings(seed=3)
+
+    return new
+
+
+def wgan_gp(example, shape):
+    G, D = example["generator"](shape), example["critic"](shape)
+    game = GAN(G, D, wasserstein, [lipschitz], latents={"z": normal(64)}, critic_steps=5)
+    adam = Adam(1e-4, 0.0, 0.9)
+    return game, Settings(seed=3, optimisers={"G": adam, "D": adam}, weights={"lipschitz": 10.0})
+
+
+def rpgan(example, shape):
+    G, D = example["generator"](shape), example["critic"](shape)
+    adam = Adam(2e-4, 0.0, 0.99)
+    game = GAN(G, D, relativistic, [r1, r2], latents={"z": normal(64)}, fresh=True)
+    return game, Settings(seed=3, optimisers={"G": adam, "D": adam})
+
+
+CASES = {
+    "mlp_gan": (from_recipe("mlp-gan"), None),
+    "dcgan": (from_recipe("dcgan"), 16),
+    "wgan_gp": (wgan_gp, None),
+    "rpgan_r1_r2": (rpgan, None),
+}
+
+
+@pytest.fixture
+def in_float64():
+    """So that rounding does not blur the comparison."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_example_ends_where_the_library_does(name, in_float64):
+    new, size = CASES[name]
+    data = to_unit(load("digits", size).train.pixels).double()
+    example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    players: tuple[nn.Module, nn.Module] = example["train"](data, ROUNDS, seed=3)
+    torch.manual_seed(stream(3, WEIGHTS))
+    game, settings = new(example, tuple(data.shape[1:]))
+    start = [p.clone() for p in game.parameters()]
+    loop = Loop(game, Source(data), settings)
+    for _ in range(ROUNDS):
+        loop.round()
+    theirs = [p for player in players for p in player.parameters()]
+    ours = [p for player in ("G", "D") for p in game.players[player].parameters()]
+    assert any(not torch.equal(a, b) for a, b in zip(start, ours, strict=True))
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_short(path):
+    assert len(path.read_text().splitlines()) < 120
