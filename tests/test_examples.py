@@ -13,9 +13,9 @@ from sparring.games.gan import GAN, normal
 from sparring.objectives import relativistic, wasserstein
 from sparring.penalties import lipschitz, r1, r2
 from sparring.recipes import RECIPES
-from sparring.train.loop import Loop, Settings
-from sparring.train.optim import Adam
-from sparring.train.random import WEIGHTS, stream
+from sparring.training.loop import Loop, Settings
+from sparring.training.optim import Adam
+from sparring.training.random import WEIGHTS, stream
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROUNDS = 4

@@ -20,8 +20,8 @@ from tiny_games import BATCH, GAMES, Rows
 
 from sparring.errors import UserError
 from sparring.games.gan import GAN
-from sparring.train.gradients import Averaged, Private
-from sparring.train.loop import Loop, Settings
+from sparring.training.gradients import Averaged, Private
+from sparring.training.loop import Loop, Settings
 
 ROUNDS, STOP = 20, 9
 

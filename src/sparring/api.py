@@ -1,11 +1,11 @@
 """The Python face: train, resume, load, evaluate. The command line calls these and prints."""
 
 import json
+import sys
 from pathlib import Path
 
 import torch
 
-from sparring.data import Data
 from sparring.data import load as load_data
 from sparring.errors import UserError
 from sparring.files import cache, written_aside
@@ -13,10 +13,10 @@ from sparring.metrics.report import Report, judge
 from sparring.metrics.report import evaluate as score
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
-from sparring.train import precision as machine
-from sparring.train.config import Config
-from sparring.train.pictures import leave_pictures
-from sparring.train.run import Run, new_loop
+from sparring.training import precision as machine
+from sparring.training.config import Config
+from sparring.training.papers import leave_papers
+from sparring.training.run import Run, new_loop
 
 SAMPLES = 10_000
 """Samples a report scores, unless the set's report part is smaller."""
@@ -73,6 +73,8 @@ def train(
         reports=reports,
     )
     loaded = load_data(data, size)
+    for path, reason in loaded.broken:
+        print(f"left out: {path} ({reason})", file=sys.stderr)
     new_loop(config, loaded, chosen)  # a network that can't make this size says so before a folder is made
     try:
         (out / "samples").mkdir(parents=True)
@@ -98,7 +100,7 @@ def resume(folder: str | Path) -> Run:
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
         run.report = evaluate(run.folder)
-        leave(run.folder, run.data, run.report)
+        _leave(run, run.report)
     return run
 
 
@@ -118,11 +120,11 @@ def evaluate(run: str | Path, samples: int | None = None, seed: int = 0, weights
     return score(model.sample(n, seed), jury, data.test.pixels, data.train.pixels)
 
 
-def leave(folder: Path, data: Data, report: Report) -> None:
-    """What a finished run leaves beside its model: scores, curves, samples beside real ones, the report page."""
-    with written_aside(folder / "scores.json") as path:
+def _leave(run: Run, report: Report) -> None:
+    """What a finished run leaves beside its model: scores, model card, curves, samples beside real ones, a page."""
+    with written_aside(run.folder / "scores.json") as path:
         path.write_text(json.dumps(report.to_dict(), indent=1))
-    leave_pictures(folder, data, load(folder), report)
+    leave_papers(run.folder, run.config, run.data, load(run.folder), report)
 
 
 __all__ = ["Model", "Recipe", "Report", "Run", "evaluate", "load", "resume", "train"]

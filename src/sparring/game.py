@@ -1,7 +1,7 @@
 """The vocabulary every adversarial method is said in: a *game* is played in *rounds*; in a round its players take
 *turns*; a *verdict* is a critic before a real and a fake sample.
 
-Nothing here knows of optimisers, devices, precision, ranks or checkpoints: those belong to `sparring.train`.
+Nothing here knows of optimisers, devices, precision, ranks or checkpoints: those belong to `sparring.training`.
 """
 
 from collections.abc import Callable, Mapping

@@ -21,7 +21,7 @@ from sparring.files import written_aside
 from sparring.games.gan import normal
 from sparring.recipes import Recipe
 from sparring.recipes.base import Shape
-from sparring.train.random import SAMPLE, generator
+from sparring.training.random import SAMPLE, generator
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""

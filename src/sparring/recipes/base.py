@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sparring.train.schedules import Number
+from sparring.errors import UserError, nearest, one_line
+from sparring.training.schedules import Number
 
 if TYPE_CHECKING:
     from torch import nn
 
     from sparring.games.gan import GAN
-    from sparring.train.loop import Settings
+    from sparring.training.loop import Settings
 
 Shape = tuple[int, int, int]
 """Channels, height, width."""
@@ -26,10 +27,15 @@ class Network:
     numbers: Mapping[str, int | float | list[int]] = field(default_factory=dict)
 
     def build(self, shape: Shape) -> nn.Module:
-        """Raises UserError when the network can't make this shape."""
+        """Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make."""
         from sparring.networks import NETWORKS
 
-        return NETWORKS[self.name](shape=shape, **self.numbers)
+        if self.name not in NETWORKS:
+            raise UserError(f"no network '{self.name}'{nearest(self.name, NETWORKS)}; there are: {', '.join(NETWORKS)}")
+        try:
+            return NETWORKS[self.name](shape=shape, **self.numbers)
+        except (TypeError, RuntimeError) as error:
+            raise UserError(f"{self.name} can't be built with {dict(self.numbers)}: {one_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ class Recipe:
 
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
-        from sparring.train.loop import Settings
-        from sparring.train.optim import Adam
+        from sparring.training.loop import Settings
+        from sparring.training.optim import Adam
 
         def adam(lr: Number) -> Adam:
             return Adam(lr, self.beta1, self.beta2)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from sparring.game import Game, Parts, Sample, Turn, each
-from sparring.train.gradients import Averaged, Weigh
-from sparring.train.optim import EMA, Adam, correction, restore, state_of
-from sparring.train.play import Generate, Play
-from sparring.train.ranks import Ranks
-from sparring.train.rounds import Rounds, Slice, Source
-from sparring.train.schedules import Number, at
+from sparring.training.gradients import Averaged, Weigh
+from sparring.training.optim import EMA, Adam, correction, restore, state_of
+from sparring.training.play import Generate, Play
+from sparring.training.ranks import Ranks
+from sparring.training.rounds import Rounds, Slice, Source
+from sparring.training.schedules import Number, at
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Loop:
         self.device = next(game.parameters()).device
         self.ranks = Ranks.here()
         self.draws = Rounds(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
+        self.draws.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
         self.rounds = 0
         # What the user froze stays frozen: only these ever learn.
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from sparring.game import Parts
-from sparring.train.play import Play
-from sparring.train.random import PRIVACY, generator
+from sparring.training.play import Play
+from sparring.training.random import PRIVACY, generator
 
 Weigh = Callable[[str], float]
 """The weight of a part, by its name."""

@@ -1,4 +1,4 @@
-"""The pictures and the page a finished run leaves: curves, samples beside real images, and `report.html`."""
+"""What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card."""
 
 import html
 from pathlib import Path
@@ -9,17 +9,17 @@ from sparring.data import Data
 from sparring.data.pixels import grid
 from sparring.metrics.report import Report
 from sparring.model import Model
-from sparring.train.config import Config
-from sparring.train.journal import Entry, Journal
+from sparring.training.config import Config
+from sparring.training.journal import Entry, Journal
 
 SHOWN, COLUMNS = 64, 8
 
 
-def leave_pictures(folder: Path, data: Data, model: Model, report: Report) -> None:
-    entries = Journal(folder / "journal.jsonl").entries
+def leave_papers(folder: Path, config: Config, data: Data, model: Model, report: Report) -> None:
     beside(model, data).save(folder / "samples" / "beside.png")
-    curves(entries, folder / "curves.png")
-    (folder / "report.html").write_text(page(folder, report))
+    curves(Journal(folder / "journal.jsonl").entries, folder / "curves.png")
+    (folder / "report.html").write_text(page(folder.resolve().name, config, report))
+    (folder / "model" / "README.md").write_text(card(config, data, report))
 
 
 def beside(model: Model, data: Data) -> Image.Image:
@@ -62,16 +62,45 @@ img{{max-width:100%;image-rendering:pixelated}}code{{font-size:.85em}}</style>
 """
 
 
-def page(folder: Path, report: Report) -> str:
-    config, _ = Config.load(folder)
+def page(title: str, config: Config, report: Report) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(row.name)}</td><td>{row.frechet:,.2f}</td><td>{row.samples:,}</td></tr>"
         for row in report.rows
     )
-    about = f"{config.recipe.name} ({config.recipe.paper}), {config.data}, seed {config.seed}, {config.images:,} images"
-    return PAGE.format(
-        title=html.escape(folder.resolve().name),
-        about=html.escape(about),
-        rows=rows,
-        protocol=html.escape(report.protocol),
+    texts = {"title": title, "about": about(config), "protocol": report.protocol}
+    return PAGE.format(rows=rows, **{name: html.escape(text) for name, text in texts.items()})
+
+
+def about(config: Config) -> str:
+    recipe = config.recipe
+    return f"{recipe.name} ({recipe.paper}) on {config.data}, seed {config.seed}, {config.images:,} images seen at most"
+
+
+CARD = """# {title}
+
+{about}.
+
+- trained on: {data} (fingerprint {fingerprint}), {n:,} images of {shape}
+- samples imitate that set, its gaps and biases included, and may come close to single images of it
+
+| | Fréchet distance | samples |
+|---|---|---|
+{rows}
+
+{protocol}.
+
+`sparring.load("…").sample(16, seed=0)` draws from it; `model.json` and the safetensors beside it are all it needs.
+"""
+
+
+def card(config: Config, data: Data, report: Report) -> str:
+    return CARD.format(
+        title=f"{config.recipe.name} on {config.data}",
+        about=about(config),
+        data=data.spec,
+        fingerprint=data.fingerprint,
+        n=len(data.train),
+        shape="×".join(map(str, data.shape)),
+        rows="\n".join(f"| {row.name} | {row.frechet:,.2f} | {row.samples:,} |" for row in report.rows),
+        protocol=report.protocol,
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import Game, Turn
-from sparring.train.schedules import Number, at
+from sparring.training.schedules import Number, at
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ class Journal:
 
     def rewind(self, images: int) -> None:
         """Forgets what was written after `images` images: the rounds since the checkpoint are played again."""
-        self.entries = [entry for entry in self.entries if entry["images"] <= images]
+        kept = [entry for entry in self.entries if entry["images"] <= images]
+        if kept == self.entries:
+            return
+        self.entries = kept
         text = "".join(json.dumps(entry) + "\n" for entry in self.entries)
         aside = self.path.with_suffix(".part")
         aside.write_text(text)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.game import Game, Sample, Turn, each
-from sparring.train.random import LATENT, PLAY, Order, generator, stream
-from sparring.train.ranks import Ranks
+from sparring.training.random import LATENT, PLAY, Order, generator, stream
+from sparring.training.ranks import Ranks
 
 
 class Source(Protocol):
@@ -43,7 +43,7 @@ class Rounds:
         """Rounds opened so far; with the seed, it determines every draw."""
 
     def open(self, turns: Sequence[Turn], device: torch.device) -> list[Slice]:
-        size = self._slice_size(turns)
+        size = self.slice_size(turns)
         here = slice(self.ranks.rank * size * self.micro_batches, (self.ranks.rank + 1) * size * self.micro_batches)
         real, given = self.source[self.order(self.opened)[here].to(device)]
         example = real[0] if isinstance(real, tuple) else real
@@ -63,7 +63,7 @@ class Rounds:
 
         return [cut(i) for i in range(self.micro_batches)]
 
-    def _slice_size(self, turns: Sequence[Turn]) -> int:
+    def slice_size(self, turns: Sequence[Turn]) -> int:
         """Examples in a slice; refuses a slicing that would change the numbers."""
         slices = self.ranks.world * self.micro_batches
         size, rest = divmod(self.batch, slices)

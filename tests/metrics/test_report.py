@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from sparring.data import load
+from sparring.files import cache
+from sparring.metrics.report import evaluate, judge
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def new_judge(data, where):
+    return judge(data.train.pixels, data.train.labels, data.classes, data.fingerprint, where)
+
+
+@pytest.fixture(scope="module")
+def jury(digits, tmp_path_factory):
+    return new_judge(digits, tmp_path_factory.getbasetemp().parent / "cache" / "sparring")
+
+
+def test_the_classifier_is_worth_asking(jury):
+    assert jury.accuracy > 0.95
+
+
+def test_the_parts_do_not_overlap(digits, jury):
+    n = len(digits.train)
+    assert torch.equal(jury.select, digits.train.pixels[2 * n // 3 : 2 * n // 3 + n // 6])
+    assert torch.equal(jury.report, digits.train.pixels[2 * n // 3 + n // 6 :])
+
+
+def test_trivial_samplers_lose_to_real_images(digits, jury):
+    report = evaluate(digits.test.pixels[:200], jury, digits.test.pixels, digits.train.pixels)
+    rows = {row.name: row.frechet for row in report.rows}
+    assert rows["model"] == pytest.approx(jury.score(digits.test.pixels[:200]))
+    assert rows["real"] < 0.2 * min(rows["mean image"], rows["noise"])
+    assert {row.samples for row in report.rows} == {200}
+    assert "200 samples" in report.protocol and "task features" in report.protocol
+
+
+def test_a_kept_classifier_is_read_and_a_damaged_one_replaced(digits, jury, tmp_path):
+    small = type(digits).of("few", digits.train[:60], digits.test, digits.names)
+    first = new_judge(small, tmp_path)
+    (kept,) = (tmp_path / "judges").glob("*.safetensors")
+    assert new_judge(small, tmp_path).features.digest == first.features.digest
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert new_judge(small, tmp_path).features.digest == first.features.digest
+    assert kept.stat().st_size > 100
+
+
+def test_fitting_leaves_the_random_state_alone(digits, tmp_path):
+    state = torch.get_rng_state()
+    new_judge(type(digits).of("few", digits.train[:30], digits.test, digits.names), tmp_path)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_unlabelled_images_are_judged_by_random_features(digits):
+    jury = judge(digits.train.pixels, None, 0, "x", cache())
+    assert jury.accuracy is None and "random features" in jury.protocol("report", 10)
+    assert jury.score(digits.test.pixels) < jury.score(torch.zeros_like(digits.test.pixels))

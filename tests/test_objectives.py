@@ -1,0 +1,117 @@
+"""Objectives and penalties against their closed forms."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.game import Opinion, Verdict
+from sparring.objectives import OBJECTIVES, hinge, least_squares, minimax, non_saturating, relativistic, wasserstein
+from sparring.penalties import PENALTIES, lipschitz, r1, r2
+
+R, F = torch.tensor([[0.7], [-1.3]]), torch.tensor([[0.2], [2.5]])
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+REAL, FAKE = torch.zeros(2, 3), torch.ones(2, 3)
+
+
+def verdict():
+    """A critic that answers R on the real batch and F on the fake one."""
+    return Verdict(lambda x: R if x is REAL else F, REAL, FAKE)
+
+
+# Per paper: the critic's loss at (r, f), and the generator's.
+EXPECTED = {
+    minimax: (lambda r, f: -math.log(sigmoid(r)) - math.log(1 - sigmoid(f)), lambda r, f: math.log(1 - sigmoid(f))),
+    non_saturating: (lambda r, f: -math.log(sigmoid(r)) - math.log(1 - sigmoid(f)), lambda r, f: -math.log(sigmoid(f))),
+    least_squares: (lambda r, f: ((r - 1) ** 2 + f**2) / 2, lambda r, f: (f - 1) ** 2 / 2),
+    wasserstein: (lambda r, f: f - r, lambda r, f: -f),
+    hinge: (lambda r, f: max(0, 1 - r) + max(0, 1 + f), lambda r, f: -f),
+    relativistic: (lambda r, f: -math.log(sigmoid(r - f)), lambda r, f: -math.log(sigmoid(f - r))),
+}
+
+
+@pytest.mark.parametrize("objective", EXPECTED, ids=lambda o: o.name)
+def test_the_formula_of_the_paper(objective):
+    critic, generator = EXPECTED[objective]
+    total = torch.stack(list(objective.critic(verdict()).values())).sum(0)
+    pairs = list(zip(R.flatten().tolist(), F.flatten().tolist(), strict=True))
+    assert total.tolist() == pytest.approx([critic(r, f) for r, f in pairs], rel=1e-5)
+    assert objective.generator(verdict())["generator"].tolist() == pytest.approx(
+        [generator(r, f) for r, f in pairs], rel=1e-5
+    )
+
+
+def test_every_objective_is_tested():
+    assert {o.name for o in EXPECTED} == set(OBJECTIVES)
+
+
+def test_patches_are_averaged_per_example():
+    x = torch.randn(3, 1, 2, 2)
+    parts = least_squares.generator(Verdict(lambda sample: sample, x, x))
+    torch.testing.assert_close(parts["generator"], ((x - 1).square() / 2).mean((1, 2, 3)))
+
+
+class Bowl(nn.Module):
+    """D(x) = ½ Σ a x², whose slope is a·x."""
+
+    def forward(self, x):
+        return (torch.tensor([1.0, 2.0, 3.0]).to(x) * x.square()).sum(1, keepdim=True) / 2
+
+
+def test_penalties_on_a_bowl():
+    x, y = torch.randn(4, 3, dtype=torch.float64), torch.randn(4, 3, dtype=torch.float64)
+    eps, a = torch.rand(4, dtype=torch.float64), torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    v = Verdict(Bowl(), x, y, {"eps": eps})
+    between = y + eps[:, None] * (x - y)
+    torch.testing.assert_close(r1(v), (a * x).square().sum(1) / 2)
+    torch.testing.assert_close(r2(v), (a * y).square().sum(1) / 2)
+    torch.testing.assert_close(lipschitz(v), ((a * between).norm(dim=1) - 1).square())
+    assert set(PENALTIES) == {"r1", "r2", "lipschitz"}
+
+
+def test_a_penalty_can_be_differentiated_again():
+    """Its gradient in the critic's weights, against finite differences."""
+    torch.manual_seed(0)
+    D = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)).double()
+    x, y = torch.randn(4, 3, dtype=torch.float64), torch.randn(4, 3, dtype=torch.float64)
+    eps = torch.rand(4, dtype=torch.float64)
+
+    def penalty(weight):
+        critic = lambda s: torch.func.functional_call(D, {"0.weight": weight}, s)  # noqa: E731
+        v = Verdict(critic, x, y, {"eps": eps})
+        return r1(v).sum() + r2(v).sum() + lipschitz(v).sum()
+
+    assert torch.autograd.gradcheck(penalty, D[0].weight.detach().requires_grad_())
+
+
+def test_the_gradient_penalty_is_finite_where_the_slope_is_zero():
+    D = nn.Linear(3, 1)
+    nn.init.zeros_(D.weight)
+    value = lipschitz(Verdict(D, REAL, FAKE, {"eps": torch.rand(2)})).mean()
+    value.backward()
+    assert float(value) == pytest.approx(1, rel=1e-4) and torch.isfinite(D.weight.grad).all()
+
+
+def test_a_slope_brings_its_logits_along():
+    calls = []
+
+    def critic(x):
+        calls.append(x)
+        return Opinion(x.sum(1, keepdim=True), {"features": x})
+
+    v = Verdict(critic, REAL, FAKE)
+    assert torch.equal(v.slope_real, torch.ones(2, 3)) and v.on_real.tolist() == [[0], [0]]
+    assert v.opinion_real.extras["features"].shape == (2, 3)
+    assert len(calls) == 1
+    assert v.on_fake.tolist() == [[3], [3]] and len(calls) == 2
+
+
+def test_logits_are_judged_in_full_precision():
+    v = Verdict(lambda x: x.sum(1, keepdim=True).bfloat16(), REAL, FAKE)
+    assert v.on_real.dtype == torch.float32

@@ -1,0 +1,294 @@
+"""Runs from beginning to end on the digits: folders, resuming to the bit, stopping, and every bad input in one line."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import sparring
+from sparring.cli import main
+from sparring.errors import UserError
+from sparring.recipes import RECIPES
+from sparring.training import run as running
+
+SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports", "2", "--batch", "32"]
+
+
+def spar(*words: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    return int(stop.value.code or 0)
+
+
+def refused(capsys, *words: object) -> str:
+    """The one line a bad command is answered with."""
+    capsys.readouterr()
+    assert spar(*words) == 2
+    out, err = capsys.readouterr()
+    lines = err.strip().splitlines()
+    assert out == "" and len(lines) == 1 and lines[0].startswith("spar: ") and "Traceback" not in err
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A short run of the MLP GAN, trained to its end."""
+    out = tmp_path_factory.mktemp("runs") / "short"
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp().parent / "cache")
+    torch.set_num_threads(1)
+    assert spar("train", "mlp-gan", "--data", "digits", "--out", out, "--images", 640, "--threads", 1, *SMALL) == 0
+    return out
+
+
+def final(folder):
+    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_trains_two_rounds(recipe, tmp_path):
+    run = sparring.train(recipe, "digits", tmp_path / "run", images=2 * RECIPES[recipe].batch, reports=1)
+    assert run.outcome == "finished" and run.loop.rounds == 2
+    assert sparring.load(tmp_path / "run").sample(3).shape == (3, 1, 8, 8)
+
+
+def test_what_a_run_leaves(finished):
+    for name in ("run.json", "journal.jsonl", "scores.json", "report.html", "curves.png", "samples/beside.png"):
+        assert (finished / name).stat().st_size > 0, name
+    for name in ("model.json", "last.safetensors", "best.safetensors", "README.md"):
+        assert (finished / "model" / name).stat().st_size > 0, name
+    entries = [json.loads(line) for line in (finished / "journal.jsonl").read_text().splitlines()]
+    assert [entry["images"] for entry in entries] == [320, 640]
+    assert set(entries[0]["losses"]) == {"critic.real", "critic.fake", "generator.generator"}
+    about = json.loads((finished / "run.json").read_text())
+    assert about["config"]["recipe"]["generator"]["numbers"]["widths"] == [16, 16] and "torch" in about["versions"]
+    assert not list(finished.rglob("*.part"))
+
+
+def test_best_weights_are_those_of_the_best_score(finished):
+    entries = [json.loads(line) for line in (finished / "journal.jsonl").read_text().splitlines()]
+    best, last = (load_file(finished / "model" / f"{name}.safetensors") for name in ("best", "last"))
+    assert same(best, last) == (entries[-1]["frechet"] < entries[0]["frechet"])
+
+
+def test_a_resumed_run_is_the_same_to_the_bit(finished, tmp_path, monkeypatch):
+    """Interrupted between reports, by the signal a person sends, and gone on with."""
+    play = running.Loop.round
+
+    def interrupted(loop):
+        if loop.rounds == 13:
+            signal.raise_signal(signal.SIGINT)
+        return play(loop)
+
+    out = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        patch.setattr(running.Loop, "round", interrupted)
+        assert spar("train", "mlp-gan", "--out", out, "--images", 640, "--threads", 1, *SMALL) == 130
+    assert int(final(out)["counters"][0]) == 14
+    assert spar("resume", out) == 0
+    assert same(final(out), final(finished))
+
+    def without_clock(folder):
+        lines = (folder / "journal.jsonl").read_text().splitlines()
+        return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+    assert without_clock(out) == without_clock(finished)
+
+
+def test_watching_a_run_does_not_change_it(finished, tmp_path):
+    out = tmp_path / "watched"
+    words = [word if word != "2" else "10" for word in SMALL]
+    assert spar("train", "mlp-gan", "--out", out, "--images", 640, "--threads", 1, *words) == 0
+    a, b = final(out), final(finished)
+    assert same(a, b)
+
+
+def test_a_damaged_checkpoint_is_passed_over(finished, tmp_path, capsys):
+    import shutil
+
+    out = tmp_path / "damaged"
+    shutil.copytree(finished, out)
+    newest = max((out / "checkpoints").glob("*"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    assert spar("resume", out) == 0
+    assert newest.name in capsys.readouterr().err
+    assert same(final(out), final(finished))
+
+
+def test_training_stops_at_the_bar_or_in_time(tmp_path):
+    run = sparring.train("mlp-gan", "digits", tmp_path / "bar", images=6000, until="frechet < 99999")
+    assert run.outcome == "reached" and run.loop.seen == 300
+    run = sparring.train("mlp-gan", "digits", tmp_path / "clock", images=60_000, minutes=0.001, reports=1)
+    assert run.outcome == "out of time" and run.loop.seen < 60_000
+    assert sparring.load(tmp_path / "clock").sample(1).shape == (1, 1, 8, 8)
+
+
+def test_samples_do_not_depend_on_how_many(finished):
+    model = sparring.load(finished)
+    assert torch.equal(model.sample(600, seed=1)[:7], model.sample(7, seed=1))
+    assert not torch.equal(model.sample(7, seed=1), model.sample(7, seed=2))
+
+
+def test_samples_in_every_form(finished, tmp_path):
+    assert spar("sample", finished, "--n", 5, "--out", tmp_path / "a.png") == 0
+    assert spar("sample", finished, "--n", 5, "--out", tmp_path / "a.npz", "--weights", "last") == 0
+    assert spar("sample", finished, "--n", 5, "--out", tmp_path / "folder") == 0
+    assert np.load(tmp_path / "a.npz")["images"].shape == (5, 8, 8, 1)
+    images = sorted((tmp_path / "folder").iterdir())
+    assert len(images) == 5 and Image.open(images[0]).size == (8, 8)
+
+
+def test_json_is_one_object_and_nothing_else(finished, capsys):
+    capsys.readouterr()
+    assert spar("evaluate", finished, "--samples", 50, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in report["rows"]] == ["model", "real", "mean image", "noise"]
+    assert spar("recipes", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(RECIPES)
+
+
+def test_a_tiny_game_converges(tmp_path):
+    """Real digits: the score must leave the trivial rows behind within 30,000 images."""
+    run = sparring.train("dcgan", "digits", tmp_path / "run", images=30_000, reports=3, threads=1)
+    rows = {row.name: row.frechet for row in run.report.rows}
+    assert rows["model"] < 0.4 * min(rows["mean image"], rows["noise"])
+
+
+def test_micro_batches_change_nothing_but_memory(tmp_path):
+    """No batch norm in this game; dropout off, for its masks are a slice's own."""
+    recipe = RECIPES["mlp-gan"]
+    numbers = {**recipe.critic.numbers, "dropout": 0.0}
+    recipe = type(recipe)(**{**vars(recipe), "critic": type(recipe.critic)("mlp-critic", numbers)})
+    whole = sparring.train(recipe, "digits", tmp_path / "whole", images=300, reports=1)
+    sliced = sparring.train(recipe, "digits", tmp_path / "sliced", images=300, reports=1, micro_batches=4)
+    for p, q in zip(whole.loop.game.parameters(), sliced.loop.game.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-5)
+
+
+def test_python_m_is_the_same_and_help_needs_no_torch():
+    code = "import sys; sys.argv = ['spar', 'recipes']\ntry:\n import sparring.__main__\nexcept SystemExit: pass\n"
+    code += "assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "mlp-gan" in done.stdout, done.stderr
+
+
+BAD = {
+    "unknown recipe": (["train", "dcgn", "--out", "{new}"], "did you mean 'dcgan'"),
+    "missing folder": (["train", "dcgan", "--data", "{tmp}/nowhere", "--out", "{new}"], "nowhere"),
+    "empty folder": (["train", "dcgan", "--data", "{empty}", "--out", "{new}"], "empty"),
+    "impossible size": (["train", "dcgan", "--size", "30", "--out", "{new}"], "--size 28"),
+    "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
+    "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),
+    "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal slices"),
+    "bad bar": (["train", "dcgan", "--until", "fidget", "--out", "{new}"], "--until"),
+    "unknown flag": (["train", "dcgan", "--bacth", "3", "--out", "{new}"], "did you mean 'batch'"),
+    "flag without value": (["train", "dcgan", "--out", "{new}", "--batch"], "--batch wants a value"),
+    "not a number": (["train", "dcgan", "--lr", "fast", "--out", "{new}"], "--lr fast"),
+    "no command": ([], "COMMAND"),
+    "no such run": (["resume", "{tmp}/nowhere"], "is no run"),
+    "existing run": (["train", "dcgan", "--out", "{run}"], "exists already"),
+    "finished run": (["resume", "{run}"], "nothing left to do"),
+    "negative count": (["sample", "{run}", "--n", "-3", "--out", "{new}.png"], "-3 samples"),
+    "unknown ending": (["sample", "{run}", "--out", "{new}.bmp"], "'.bmp'"),
+    "no such device": (["train", "dcgan", "--device", "tpu", "--out", "{new}"], "no device 'tpu'"),
+    "sample nothing": (["sample", "{empty}", "--out", "{new}.png"], "no model"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_line(case, finished, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    places = {"tmp": tmp_path, "new": tmp_path / "new", "empty": tmp_path / "empty", "run": finished}
+    words, expected = BAD[case]
+    before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
+    assert expected in refused(capsys, *[word.format(**places) for word in words])
+    assert {p: p.stat().st_mtime_ns for p in finished.rglob("*")} == before
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_a_broken_image_is_left_out_and_told(tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(20):
+        Image.effect_noise((8, 8), 60 + i).save(folder / f"{i}.png")
+    (folder / "broken.png").write_bytes(b"not a picture")
+    assert spar("train", "mlp-gan", "--data", folder, "--out", tmp_path / "run", "--images", 64, *SMALL) == 0
+    assert "broken.png" in capsys.readouterr().err
+
+
+def test_a_full_disk_loses_nothing(finished, tmp_path, capsys, monkeypatch):
+    import shutil
+
+    out = tmp_path / "full"
+    shutil.copytree(finished, out)
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space left" in refused(capsys, "sample", finished, "--out", tmp_path / "x.png")
+    for newest in sorted((out / "checkpoints").glob("*"))[1:]:
+        before.pop(newest)
+        newest.unlink()
+    assert "No space left" in refused_after_progress(capsys, "resume", out)
+    before.pop(out / "journal.jsonl")  # its lines about the missing rounds are gone with their checkpoint
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def refused_after_progress(capsys, *words):
+    capsys.readouterr()
+    assert spar(*words) == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_run_in_a_thread_needs_no_signals(tmp_path):
+    outcomes = []
+
+    def play():
+        outcomes.append(sparring.train("mlp-gan", "digits", tmp_path / "run", images=200, reports=1).outcome)
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    thread.join()
+    assert outcomes == ["finished"]
+
+
+def test_a_diverged_run_says_so(tmp_path):
+    with pytest.raises(UserError, match="diverged"):
+        recipe = RECIPES["mlp-gan"]
+        sparring.train(type(recipe)(**{**vars(recipe), "lr": 1e30}), "digits", tmp_path / "run", images=1000, reports=1)
+
+
+def test_a_model_file_can_ask_for_nothing_foreign(finished, tmp_path):
+    import shutil
+
+    def edited(change):
+        folder = tmp_path / "model"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(finished / "model", folder)
+        about = json.loads((folder / "model.json").read_text())
+        change(about)
+        (folder / "model.json").write_text(json.dumps(about))
+        return folder
+
+    with pytest.raises(UserError, match="no network 'os"):
+        sparring.load(edited(lambda a: a["recipe"]["generator"].update(name="os.system")))
+    with pytest.raises(UserError, match="number above"):
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[10**9])))
+    with pytest.raises(UserError, match="no model description"):
+        sparring.load(edited(lambda a: a.pop("shape")))
+    with pytest.raises(UserError, match="does not fit"):
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[8])))

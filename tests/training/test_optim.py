@@ -1,0 +1,123 @@
+"""Averages, schedules, corrections, precision: against closed forms."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.errors import UserError
+from sparring.game import Game, Turn
+from sparring.networks.layers import spectral_norm
+from sparring.training import precision as machine
+from sparring.training.optim import EMA, Adam, correction, restore, state_of
+from sparring.training.random import Order
+from sparring.training.schedules import Cosine, Linear, at
+
+
+def one_weight(value=0.0):
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(layer.weight, value)
+    return Game({"G": nn.Sequential(layer, nn.BatchNorm1d(1))}, {})
+
+
+def test_the_average_forgets_half_in_a_half_life():
+    game = one_weight(0.0)
+    ema = EMA(game, half_life=1000, ramp=0)
+    nn.init.ones_(game.players["G"][0].weight)
+    for i in range(10):
+        ema.update(100 * (i + 1), 100)
+    assert float(ema.players["G"][0].weight) == pytest.approx(0.5, rel=1e-6)
+
+
+def test_the_ramp_forgets_the_start_sooner():
+    def after(ramp):
+        game = one_weight(0.0)
+        ema = EMA(game, half_life=10_000, ramp=ramp)
+        nn.init.ones_(game.players["G"][0].weight)
+        ema.update(1000, 100)
+        return float(ema.players["G"][0].weight)
+
+    assert after(0.05) == pytest.approx(1 - 0.5 ** (100 / 50)) and after(0) == pytest.approx(1 - 0.5 ** (100 / 10_000))
+
+
+def test_no_half_life_keeps_the_last_weights_and_buffers_are_copied():
+    game = one_weight(0.0)
+    ema = EMA(game, half_life=0)
+    nn.init.constant_(game.players["G"][0].weight, 3.0)
+    game.players["G"][1].running_mean.fill_(7.0)
+    ema.update(100, 100)
+    assert float(ema.players["G"][0].weight) == 3 and float(ema.players["G"][1].running_mean) == 7
+
+
+def test_schedules():
+    assert at(0.3, 10**9) == 0.3
+    line, wave = Linear(1.0, 0.0, 100), Cosine(2.0, 1.0, 100)
+    assert [at(line, s) for s in (0, 25, 100, 900)] == pytest.approx([1, 0.75, 0, 0])
+    assert [at(wave, s) for s in (0, 50, 100, 900)] == pytest.approx([2, 1.5, 1, 1])
+    assert at(wave, 25) == pytest.approx(1 + (1 + math.cos(math.pi / 4)) / 2)
+
+
+def test_lazy_turns_leave_the_effective_step_alone():
+    class Main(Turn):
+        learns, times = ("D",), 1
+
+    class Lazy(Main):
+        every = 16
+
+    assert correction("D", [Main(), Lazy()]) == pytest.approx(16 / 17)
+    assert correction("D", [Main()]) == 1 and correction("G", [Main()]) == 1
+    adam = Adam(Linear(1e-3, 0.0, 100), 0.5, Cosine(0.9, 0.99, 100))
+    optimiser = adam.build([nn.Parameter(torch.zeros(2))])
+    adam.adjust(optimiser, 50, 16 / 17)
+    group = optimiser.param_groups[0]
+    assert group["lr"] == pytest.approx(5e-4 * 16 / 17)
+    assert group["betas"] == pytest.approx((0.5 ** (16 / 17), 0.945 ** (16 / 17)))
+
+
+def test_an_optimiser_goes_through_flat_tensors():
+    def new():
+        p = nn.Parameter(torch.ones(3))
+        return p, Adam().build([p])
+
+    (p, first), (q, second) = new(), new()
+    p.grad = torch.tensor([1.0, -2.0, 0.5])
+    first.step()
+    second.step()
+    q.data.copy_(p.data)
+    restore(second, {k: v.clone() for k, v in state_of(first).items()})
+    p.grad = q.grad = torch.tensor([0.3, 0.3, 0.3])
+    first.step()
+    second.step()
+    assert torch.equal(p, q)
+
+
+def test_an_order_is_whole_epochs_without_end():
+    order = Order(10, 4, seed=1)
+    drawn = torch.cat([order(k) for k in range(5)])
+    assert sorted(drawn[:10].tolist()) == sorted(drawn[10:].tolist()) == list(range(10))
+    assert drawn[:10].tolist() != drawn[10:].tolist()
+    assert torch.equal(Order(10, 4, seed=1)(3), drawn[12:16]) and not torch.equal(Order(10, 4, seed=2)(0), drawn[:4])
+    assert len(Order(3, 8, seed=0)(0)) == 8
+
+
+def test_spectral_norm_tends_to_the_largest_singular_value():
+    torch.manual_seed(0)
+    layer = spectral_norm(nn.Conv2d(3, 6, 3))
+    for _ in range(100):
+        for module in layer.modules():
+            if hasattr(module, "after_step"):
+                module.after_step()
+    assert float(torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2)) == pytest.approx(1, rel=1e-4)
+    layer(torch.randn(1, 3, 5, 5)).sum().backward()
+    original = layer.parametrizations.weight.original
+    assert torch.dot(original.grad.flatten(), original.flatten()).abs() < 1e-3  # scaling W changes nothing
+
+
+def test_devices_and_precisions():
+    assert machine.precision("auto", torch.device("cpu")) in machine.PRECISIONS
+    assert machine.device("cpu") == torch.device("cpu")
+    with pytest.raises(UserError, match="no device 'tpu'"):
+        machine.device("tpu")
+    with pytest.raises(UserError, match="no precision 'fp8'"):
+        machine.precision("fp8", torch.device("cpu"))
