@@ -1,0 +1,113 @@
+"""A round of DCGAN-64 against the plain loop of the tutorials, side by side, in one process.
+
+Same networks, batch and data shape. Plain: fp32, eager, the default memory format, Adam as it comes, the critic's
+weight gradients taken in the generator's step too. Ours: what `spar train dcgan --size 64` does on this machine.
+Both use the allocator the process was started with. Rounds alternate, so that a drifting machine touches both alike.
+
+    python benchmarks/step.py [--json] [--rounds 15] [--batch 64] [--threads N]
+"""
+
+import argparse
+import copy
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from plain import train as plain_round
+from torch.utils.flop_counter import FlopCounterMode
+
+from sparring.recipes import RECIPES
+from sparring.training import precision as machine
+from sparring.training.loop import Loop
+from sparring.training.precision import PRECISIONS
+
+SHAPE = (3, 64, 64)
+
+
+class Noise:
+    """Random images, already in the networks' range: the step is measured, not the data."""
+
+    def __init__(self, n: int):
+        self.x = torch.rand(n, *SHAPE) * 2 - 1
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, i: torch.Tensor):
+        return self.x[i], None
+
+
+def seconds(step: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def gflop(game, batch: int) -> float:
+    """Of one round: each forward pass once, weight and input gradients where somebody learns: 3 G + 8 D."""
+    G, D = (copy.deepcopy(game.players[name]).eval() for name in ("G", "D"))
+    z, x = torch.randn(batch, 100), torch.randn(batch, *SHAPE)
+    total = 0.0
+    for net, input, passes in ((G, z, 3), (D, x, 8)):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            net(input)
+        total += passes * counter.get_total_flops()
+    return total / 1e9
+
+
+def matrix_rate(dtype: torch.dtype, n: int = 2048) -> float:
+    """GFLOP/s of a square product, the best of several."""
+    a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
+    return 2 * n**3 / min(seconds(lambda: a @ b) for _ in range(8)) / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    precision = machine.precision("auto", torch.device("cpu"))
+    recipe = RECIPES["dcgan"]
+    game, source = recipe.game(SHAPE), Noise(8 * args.batch)
+    G, D = (copy.deepcopy(game.players[name]).train() for name in ("G", "D"))
+    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
+    settings = type(recipe.settings())(
+        **{**vars(recipe.settings()), "batch": args.batch, "autocast": PRECISIONS[precision]}
+    )
+    loop = Loop(game.to(memory_format=torch.channels_last), source, settings)
+    batch = source.x[: args.batch]
+
+    def plain() -> None:
+        plain_round(G, D, [(batch, opt_G, opt_D)], lambda n: torch.randn(n, 100))
+
+    for _ in range(3):
+        plain(), loop.round()
+    times = [(seconds(plain), seconds(loop.round)) for _ in range(args.rounds)]
+    theirs, ours = (statistics.median(column) for column in zip(*times, strict=True))
+    rate = matrix_rate(PRECISIONS[precision] or torch.float32)
+    result = {
+        "ratio": theirs / ours,
+        "ours_images_per_second": args.batch / ours,
+        "plain_images_per_second": args.batch / theirs,
+        "gemm_fraction": gflop(game, args.batch) / ours / rate,
+        "precision": precision,
+        "amx": bool(torch.cpu.get_capabilities().get("amx_bf16")),
+        "threads": args.threads,
+        "batch": args.batch,
+    }
+    if args.json:
+        print(json.dumps(result))
+        return
+    print(f"DCGAN-64, batch {args.batch}, {args.threads} threads, {precision}; medians of {args.rounds} rounds")
+    print(f"plain {theirs * 1e3:7.0f} ms  {args.batch / theirs:7.1f} images/s")
+    print(f"ours  {ours * 1e3:7.0f} ms  {args.batch / ours:7.1f} images/s  × {theirs / ours:.2f}")
+    print(f"{result['gemm_fraction']:.0%} of this machine's matrix rate ({rate:,.0f} GFLOP/s)")
+
+
+if __name__ == "__main__":
+    main()
