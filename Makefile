@@ -11,7 +11,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	rm -rf runs/demo
-	$(BIN)/spar train dcgan --data digits --out runs/demo --images 150000 --reports 10
+	$(BIN)/spar train dcgan --data digits --out runs/demo --images 300000 --reports 10
 	@echo "look at runs/demo/samples/beside.png, runs/demo/curves.png and runs/demo/report.html"
 
 test: .venv/installed

@@ -95,7 +95,7 @@ def test_the_gradient_penalty_is_finite_where_the_slope_is_zero():
     nn.init.zeros_(D.weight)
     value = lipschitz(Verdict(D, REAL, FAKE, {"eps": torch.rand(2)})).mean()
     value.backward()
-    assert float(value) == pytest.approx(1, rel=1e-4) and torch.isfinite(D.weight.grad).all()
+    assert value.item() == pytest.approx(1, rel=1e-4) and torch.isfinite(D.weight.grad).all()
 
 
 def test_a_slope_brings_its_logits_along():

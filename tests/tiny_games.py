@@ -307,7 +307,7 @@ class Growing(GAN):
         return Verdict(self.judge, torch.lerp(low, round.real, self.alpha), round.fake)
 
 
-BATCH = 12
+BATCH = 16
 GAMES = {
     "wgan-gp": wgan_gp,
     "lazy-r1": lazy_r1,

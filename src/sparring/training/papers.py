@@ -45,7 +45,8 @@ def curves(entries: list[Entry], path: Path) -> None:
     for name in dict.fromkeys(name for entry in entries for name in entry["losses"]):
         losses.plot(seen, [entry["losses"].get(name) for entry in entries], label=name)
     losses.set(title="losses", xlabel="images seen")
-    losses.legend(fontsize="small")
+    if entries:
+        losses.legend(fontsize="small")
     score.plot(seen, [entry["frechet"] for entry in entries], marker=".")
     score.set(title="Fréchet distance (selection part)", xlabel="images seen", yscale="log")
     figure.savefig(path, dpi=110)
