@@ -64,6 +64,18 @@ def test_every_recipe_trains_two_rounds(recipe, tmp_path):
     assert sparring.load(tmp_path / "run").sample(3).shape == (3, 1, 8, 8)
 
 
+def test_bf16_trains_close_to_fp32(tmp_path):
+    runs = [
+        sparring.train("dcgan", "digits", tmp_path / precision, images=640, reports=1, precision=precision)
+        for precision in ("fp32", "bf16")
+    ]
+    (a,), (b,) = (run.journal.entries for run in runs)
+    assert a["losses"] != b["losses"]
+    for name, value in a["losses"].items():
+        assert b["losses"][name] == pytest.approx(value, rel=0.02), name
+    assert all(p.dtype == torch.float32 for p in runs[1].loop.game.parameters())
+
+
 def test_what_a_run_leaves(finished):
     for name in ("run.json", "journal.jsonl", "scores.json", "report.html", "curves.png", "samples/beside.png"):
         assert (finished / name).stat().st_size > 0, name
