@@ -100,7 +100,7 @@ def play_all(cells: list[Cell], folder: Path) -> dict[Cell, dict[str, torch.Tens
     return states
 
 
-def check(cells: list[Cell], folder: Path) -> None:
+def assert_agreement(cells: list[Cell], folder: Path) -> None:
     for cell, state in play_all(cells, folder).items():
         assert distance(play(Cell(cell.game), cell.norm), state) < 1e-9, f"{cell} differs from the plain way"
 
@@ -111,18 +111,18 @@ SAMPLE = [(None, 1, 1, True), ("aot_eager", 2, 1, False), (None, 2, 2, False), (
 
 @pytest.mark.parametrize("games", [tuple(GAMES)[:5], tuple(GAMES)[5:]], ids=["first five", "last five"])
 def test_a_sample_of_the_matrix_agrees(games, tmp_path):
-    check([Cell(game, *axes) for game in games for axes in SAMPLE], tmp_path)
+    assert_agreement([Cell(game, *axes) for game in games for axes in SAMPLE], tmp_path)
 
 
 def test_inductor_agrees(tmp_path):
-    check([Cell("lazy-r1", "inductor", 2)], tmp_path)
+    assert_agreement([Cell("lazy-r1", "inductor", 2)], tmp_path)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("game", GAMES)
 def test_the_whole_matrix_agrees(game, tmp_path):
     axes = itertools.product((None, "inductor"), (1, 2), (1, 2), (False, True))
-    check([Cell(game, *values) for values in axes], tmp_path)
+    assert_agreement([Cell(game, *values) for values in axes], tmp_path)
 
 
 @pytest.mark.parametrize("game", GAMES)

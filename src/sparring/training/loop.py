@@ -96,7 +96,7 @@ class Loop:
 
     def _move(self, turn: Turn, slices: list[Slice], shared: bool) -> Parts:
         """Gradients over all slices, the learners' step, the turn's `after`."""
-        play = self._plays.setdefault(turn.name, Play(self.game, turn, self.settings.compiled, self.settings.autocast))
+        play = self._play(turn)
         learners = [p for name in turn.learns for p in self.learners[name]]
         for p in learners:
             p.grad = None
@@ -118,6 +118,12 @@ class Loop:
                 f"{turn.name}.{name}": torch.stack([parts[name].detach().mean() for parts, _ in outcomes]).mean()
                 for name in outcomes[0][0]
             }
+
+    def _play(self, turn: Turn) -> Play:
+        """The turn as a module, made (and compiled) once."""
+        if turn.name not in self._plays:
+            self._plays[turn.name] = Play(self.game, turn, self.settings.compiled, self.settings.autocast)
+        return self._plays[turn.name]
 
     def _weigh(self, turn: Turn) -> Weigh:
         """The weight of each part now; a lazy turn stands for the rounds it sat out."""
