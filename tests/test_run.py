@@ -200,7 +200,7 @@ BAD = {
     "unknown recipe": (["train", "dcgn", "--out", "{new}"], "did you mean 'dcgan'"),
     "missing folder": (["train", "dcgan", "--data", "{tmp}/nowhere", "--out", "{new}"], "nowhere"),
     "empty folder": (["train", "dcgan", "--data", "{empty}", "--out", "{new}"], "empty"),
-    "impossible size": (["train", "dcgan", "--size", "30", "--out", "{new}"], "--size 28"),
+    "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "squares of 8"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
     "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),
     "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal slices"),

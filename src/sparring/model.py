@@ -88,7 +88,7 @@ def load(path: str | Path, weights: str | None = None) -> Model:
     folder = folder / "model" if (folder / "model").is_dir() else folder
     description = _described(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
-    G = description.recipe.generator.build(description.shape)
+    G = description.recipe.new_generator(description.shape)
     try:
         G.load_state_dict(load_file(folder / f"{name}.safetensors"))
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sparring.errors import UserError, nearest, one_line
@@ -64,13 +64,17 @@ class Recipe:
     half_life: Number = 10_000
     ramp: float = 0.05
 
+    def new_generator(self, shape: Shape) -> nn.Module:
+        """The generator for latents of this recipe's size."""
+        return replace(self.generator, numbers={**self.generator.numbers, "z": self.z}).build(shape)
+
     def game(self, shape: Shape) -> GAN:
         from sparring.games.gan import GAN, normal
         from sparring.objectives import OBJECTIVES
         from sparring.penalties import PENALTIES
 
         return GAN(
-            self.generator.build(shape),
+            self.new_generator(shape),
             self.critic.build(shape),
             OBJECTIVES[self.objective],
             [PENALTIES[name] for name in self.penalties],

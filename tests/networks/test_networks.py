@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from sparring.errors import UserError
+from sparring.networks import NETWORKS
+from sparring.networks.dcgan import DCGANCritic, DCGANGenerator, sides
+
+
+@pytest.mark.parametrize("side", [8, 9, 16, 28, 30, 33, 48, 64, 100])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_dcgan_makes_and_judges_any_square(side, channels):
+    shape = (channels, side, side)
+    with torch.no_grad():
+        x = DCGANGenerator(shape, z=5, width=2)(torch.randn(2, 5))
+        assert x.shape == (2, *shape) and x.abs().max() <= 1
+        assert DCGANCritic(shape, width=2)(x).shape == (2, 1)
+
+
+def test_dcgan_64_is_the_papers():
+    G = DCGANGenerator((3, 64, 64))
+    assert sides((3, 64, 64)) == [64, 32, 16, 8, 4]
+    assert [tuple(p.shape[:2]) for p in G.parameters() if p.dim() == 4] == [
+        (100, 512), (512, 256), (256, 128), (128, 64), (64, 3)]  # fmt: skip
+    assert all(p.shape[2:] == (4, 4) for p in G.parameters() if p.dim() == 4)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 32), (1, 7, 7)])
+def test_dcgan_says_what_it_can_not_make(shape):
+    with pytest.raises(UserError, match=f"can't make {shape[1]}×{shape[2]}"):
+        DCGANGenerator(shape)
+
+
+def test_every_network_stands_in_the_registry_and_is_built_alike():
+    for name, network in NETWORKS.items():
+        net = network(shape=(1, 8, 8)).eval()
+        x = torch.randn(3, 100) if name.endswith("generator") else torch.randn(3, 1, 8, 8)
+        assert net(x).shape == ((3, 1, 8, 8) if name.endswith("generator") else (3, 1))
+
+
+def test_dropout_is_off_when_sampling():
+    critic, x = NETWORKS["mlp-critic"](shape=(1, 8, 8)).eval(), torch.randn(3, 1, 8, 8)
+    assert torch.equal(critic(x), critic(x))
+    assert not torch.equal(critic.train()(x), critic(x))
