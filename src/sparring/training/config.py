@@ -25,6 +25,7 @@ class Config:
     size: int | None = None
     """Side of the images; as found when None."""
     minutes: float | None = None
+    """A limit on the clock, for each session of the run."""
     until: str | None = None
     """A bar such as "frechet<10": stop when the selection score is under it."""
     device: str = "cpu"

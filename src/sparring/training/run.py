@@ -101,7 +101,7 @@ class Run:
                         return self._ended("reached")
                 if interrupted.is_set():
                     return self._ended("interrupted")
-                if config.minutes and self.seconds > 60 * config.minutes:
+                if config.minutes and time.monotonic() - self._start > 60 * config.minutes:
                     return self._ended("out of time")
         return self._ended("finished")
 
