@@ -13,12 +13,13 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from plain import train as plain_round
 from torch.utils.flop_counter import FlopCounterMode
 
-from sparring.recipes import RECIPES
+from sparring.recipes import RECIPES, Network
 from sparring.training import precision as machine
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
@@ -72,13 +73,14 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     precision = machine.precision("auto", torch.device("cpu"))
-    recipe = RECIPES["dcgan"]
+    paper = {"width": 64}  # the paper's own
+    recipe = replace(
+        RECIPES["dcgan"], generator=Network("dcgan-generator", paper), critic=Network("dcgan-critic", paper)
+    )
     game, source = recipe.game(SHAPE), Noise(8 * args.batch)
     G, D = (copy.deepcopy(game.players[name]).train() for name in ("G", "D"))
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
-    settings = type(recipe.settings())(
-        **{**vars(recipe.settings()), "batch": args.batch, "autocast": PRECISIONS[precision]}
-    )
+    settings = replace(recipe.settings(autocast=PRECISIONS[precision]), batch=args.batch)
     loop = Loop(game.to(memory_format=torch.channels_last), source, settings)
     batch = source.x[: args.batch]
 

@@ -36,7 +36,7 @@ def initialised(net: nn.Module) -> nn.Module:
     return net
 
 
-def generator(channels: int = 1, width: int = 64) -> nn.Module:
+def generator(channels: int = 1, width: int = 32) -> nn.Module:
     """z (n, 100) → images (n, channels, 16, 16) in [−1, 1]."""
     return initialised(nn.Sequential(
         nn.Unflatten(1, (100, 1, 1)),
@@ -46,7 +46,7 @@ def generator(channels: int = 1, width: int = 64) -> nn.Module:
     ))  # fmt: skip
 
 
-def critic(channels: int = 1, width: int = 64) -> nn.Module:
+def critic(channels: int = 1, width: int = 32) -> nn.Module:
     """Images (n, channels, 16, 16) → logits (n, 1)."""
     return initialised(nn.Sequential(
         nn.Conv2d(channels, width, 4, 2, 1, bias=False), nn.LeakyReLU(0.2),
@@ -58,7 +58,7 @@ def critic(channels: int = 1, width: int = 64) -> nn.Module:
 def train(data: Tensor, rounds: int, seed: int = 0, batch: int = 64) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(seeded(seed, 0).initial_seed())
     G, D = generator(), critic()
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D))
+    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=4e-4, betas=(0.5, 0.99), fused=True) for net in (G, D))
     real_images = batches(data, batch, seed)
     for k in range(rounds):
         x, z = next(real_images), torch.randn(batch, 100, generator=seeded(seed, 2, k))
