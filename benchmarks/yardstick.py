@@ -64,8 +64,8 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     data = load("mnist")
-    jury = judge(data.train.pixels, data.train.labels, data.classes, data.fingerprint, cache())
-    trivial = evaluate(data.train.pixels[:10_000], jury, data.test.pixels, data.train.pixels)
+    jury = judge(data.train.values, data.train.labels, data.classes, data.fingerprint, cache())
+    trivial = evaluate(data.train.values[:10_000], jury, data.test.values, data.train.values)
     baseline = {row.name: row.frechet for row in trivial.rows}
     baseline["copies of training images"] = baseline.pop("model")
     rows = table(args.out, args.seeds, jury)

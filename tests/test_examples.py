@@ -73,7 +73,7 @@ def in_float64():
 @pytest.mark.parametrize("name", CASES)
 def test_an_example_ends_where_the_library_does(name, in_float64):
     new, size = CASES[name]
-    data = to_unit(load("digits", size).train.pixels).double()
+    data = to_unit(load("digits", size).train.values).double()
     example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
     players: tuple[nn.Module, nn.Module] = example["train"](data, ROUNDS, seed=3)
     torch.manual_seed(stream(3, WEIGHTS))

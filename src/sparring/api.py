@@ -115,9 +115,9 @@ def evaluate(run: str | Path, samples: int | None = None, seed: int = 0, weights
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     data, model = load_data(config.data, config.size), load(folder, weights)
-    jury = judge(data.train.pixels, data.train.labels, len(data.names), data.fingerprint, cache())
+    jury = judge(data.train.values, data.train.labels, len(data.names), data.fingerprint, cache())
     n = samples or min(SAMPLES, len(jury.report))
-    return score(model.sample(n, seed), jury, data.test.pixels, data.train.pixels)
+    return score(model.sample(n, seed), jury, data.test.values, data.train.values)
 
 
 def _leave(run: Run, report: Report) -> None:

@@ -21,7 +21,7 @@ def fill(folder: Path, n: int = 12, colour: int | tuple = 90, mode: str = "L", s
 
 
 def every(data) -> torch.Tensor:
-    return torch.cat([data.train.pixels, data.test.pixels])
+    return torch.cat([data.train.values, data.test.values])
 
 
 # --- one image
@@ -111,7 +111,7 @@ def test_classes(tmp_path):
     assert data.names == ("ant", "bee", "zebra") and data.classes == 3 and len(data.train) + len(data.test) == 42
     for part in (data.train, data.test):
         assert part.labels.dtype == torch.int64
-        assert torch.tensor([10, 20, 0])[part.labels].tolist() == part.pixels[:, 0, 0, 0].tolist()
+        assert torch.tensor([10, 20, 0])[part.labels].tolist() == part.values[:, 0, 0, 0].tolist()
 
 
 def test_images_beside_classes_are_left_out(tmp_path):

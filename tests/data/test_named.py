@@ -11,7 +11,7 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Data, Images, download, load, named
+from sparring.data import Data, Examples, download, load, named
 from sparring.data.download import Pin, Remote
 from sparring.errors import UserError, nearest
 
@@ -20,8 +20,8 @@ def test_digits():
     data = load("digits")
     assert (data.shape, data.classes, data.names) == ((1, 8, 8), 10, tuple("0123456789"))
     assert (len(data.train), len(data.test)) == (1497, 300)
-    assert data.train.pixels.dtype == torch.uint8 and data.train.labels.dtype == torch.int64
-    assert (data.train.pixels.min(), data.train.pixels.max()) == (0, 255)
+    assert data.train.values.dtype == torch.uint8 and data.train.labels.dtype == torch.int64
+    assert (data.train.values.min(), data.train.values.max()) == (0, 255)
     assert data.train.labels.unique().tolist() == data.test.labels.unique().tolist() == list(range(10))
     assert load("digits").fingerprint == data.fingerprint and len(data.fingerprint) == 16
     assert load("digits", 16).fingerprint != data.fingerprint
@@ -30,9 +30,9 @@ def test_digits():
 def test_digits_keep_their_labels():
     """Shuffled together: nearest class means tell test digits, which they would not if labels had moved alone."""
     data = load("digits")
-    flat = data.train.pixels.flatten(1).float()
+    flat = data.train.values.flatten(1).float()
     means = torch.stack([flat[data.train.labels == i].mean(0) for i in range(10)])
-    said = torch.cdist(data.test.pixels.flatten(1).float(), means).argmin(1)
+    said = torch.cdist(data.test.values.flatten(1).float(), means).argmin(1)
     assert (said == data.test.labels).float().mean() > 0.8
 
 
@@ -51,18 +51,18 @@ def test_fingerprint_sees_every_part():
         return Data.of("x", train, test, ()).fingerprint
 
     pixels, labels = torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
-    one, pixel, label = Images(pixels, labels), pixels.clone(), labels.clone()
+    one, pixel, label = Examples(pixels, labels), pixels.clone(), labels.clone()
     pixel[3, 0, 1, 1] = 1
     label[3] = 1
     others = [
-        Images(pixel, labels),
-        Images(pixels, label),
-        Images(pixels, None),
-        Images(pixels.view(4, 1, 4, 1), labels),
+        Examples(pixel, labels),
+        Examples(pixels, label),
+        Examples(pixels, None),
+        Examples(pixels.view(4, 1, 4, 1), labels),
     ]
     found = [of(one, one)] + [of(one, other) for other in others] + [of(other, one) for other in others]
     assert len(set(found)) == len(found)
-    assert of(one, one) == of(Images(pixels.clone(), labels.clone()), one)
+    assert of(one, one) == of(Examples(pixels.clone(), labels.clone()), one)
 
 
 @pytest.mark.parametrize("name, meant", [("mnits", "mnist"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")])
@@ -129,7 +129,7 @@ def put(folder: Path, files=FILES) -> Path:
 def test_downloads_once(monkeypatch, tmp_path, asked):
     asked = answering(monkeypatch, FILES)
     data = load("mini")
-    assert data.train.pixels.flatten().tolist() == list(range(12)) and data.train.labels.tolist() == [2, 0, 1]
+    assert data.train.values.flatten().tolist() == list(range(12)) and data.train.labels.tolist() == [2, 0, 1]
     assert data.test.labels.tolist() == [1, 2] and data.names == ("a", "b", "c")
     assert load("mini").fingerprint == data.fingerprint
     assert len(asked) == 4 and all(url.startswith("https://example.org/") for url in asked)
@@ -200,5 +200,5 @@ def test_urls_are_https():
 def test_the_real_ones(name, mean):
     data = load(name)
     assert (data.shape, len(data.train), len(data.test), data.classes) == ((1, 28, 28), 60_000, 10_000, 10)
-    assert abs(data.train.pixels.float().mean() - mean) < 0.01
+    assert abs(data.train.values.float().mean() - mean) < 0.01
     assert data.test.labels.bincount().sum() == 10_000 and data.train.labels[:3].tolist() in ([5, 0, 4], [9, 0, 0])

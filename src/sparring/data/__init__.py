@@ -10,7 +10,8 @@ from pathlib import Path
 from sparring.data.folder import read_folder
 from sparring.data.named import NAMED
 from sparring.data.pixels import resized
-from sparring.data.sets import Data, Images
+from sparring.data.points import MIXTURES
+from sparring.data.sets import Data, Examples
 from sparring.errors import UserError, nearest, one_line
 
 SIDES = range(4, 1025)
@@ -34,7 +35,8 @@ def load(spec: str | Path, size: int | None = None) -> Data:
     name = str(spec)
     if name in NAMED:
         train, test, names = NAMED[name]()
-        return Data.of(name, _sized(train, size), _sized(test, size), names)
+        medium = "points" if name in MIXTURES else "image"
+        return Data.of(name, _sized(train, size), _sized(test, size), names, medium=medium)
     # os.path answers for what Path would make "." of (the empty text) or raise for (a name too long, a zero byte).
     path = os.path.expanduser(name)
     if os.path.isdir(path):
@@ -47,8 +49,10 @@ def load(spec: str | Path, size: int | None = None) -> Data:
     )
 
 
-def _sized(images: Images, size: int | None) -> Images:
-    return images if size is None else Images(resized(images.pixels, size), images.labels)
+def _sized(images: Examples, size: int | None) -> Examples:
+    if size is not None and images.values.dim() != 4:
+        raise UserError("points have no size: leave --size out")
+    return images if size is None else Examples(resized(images.values, size), images.labels)
 
 
-__all__ = ["Data", "Images", "load"]
+__all__ = ["Data", "Examples", "load"]

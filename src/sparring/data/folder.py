@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from sparring.data.picture import Unusable, short_side, square
-from sparring.data.sets import Data, Images, split
+from sparring.data.sets import Data, Examples, split
 from sparring.errors import UserError, one_line
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
@@ -53,7 +53,7 @@ def read_folder(spec: str, folder: Path, size: int | None = None) -> Data:
     if len(good) < FEWEST:
         raise UserError(_too_few(spec, len(good), broken))
     names, labels = _labelled([file.label for file, _ in good])
-    return Data.of(spec, *split(Images(_stacked([image for _, image in good]), labels)), names, tuple(sorted(broken)))
+    return Data.of(spec, *split(Examples(_stacked([image for _, image in good]), labels)), names, tuple(sorted(broken)))
 
 
 def _scan(folder: Path) -> tuple[list[File], Broken]:

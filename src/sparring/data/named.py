@@ -7,10 +7,11 @@ import torch
 
 from sparring.data.download import Pin, Remote
 from sparring.data.idx import read_idx
-from sparring.data.sets import Images, split
+from sparring.data.points import GRID, RING, TEST, TRAIN, Mixture
+from sparring.data.sets import Examples, split
 from sparring.errors import UserError, one_line
 
-Parts = tuple[Images, Images, tuple[str, ...]]
+Parts = tuple[Examples, Examples, tuple[str, ...]]
 """Train part, test part, class names."""
 
 DIGIT_NAMES = tuple("0123456789")
@@ -50,24 +51,33 @@ def digits() -> Parts:
 
     found: Any = load_digits()  # a Bunch, which type checkers take for a tuple
     pixels = (torch.as_tensor(found.images) / 16 * 255).round().to(torch.uint8)
-    return *split(Images(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
+    return *split(Examples(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
 
 
 def in_idx(remote: Remote, names: tuple[str, ...]) -> Parts:
     """Four idx files in the order and split they came with. Raises UserError as `Remote.path` and `read_idx` do."""
 
-    def part(prefix: str) -> Images:
+    def part(prefix: str) -> Examples:
         pixels = read_idx(remote.path(f"{prefix}-images-idx3-ubyte.gz"), 3)[:, None]
         labels = read_idx(path := remote.path(f"{prefix}-labels-idx1-ubyte.gz"), 1).long()
         if len(labels) != len(pixels) or labels.max() >= len(names):
             raise UserError(f"{one_line(path)} does not fit its images: replace both")
-        return Images(pixels, labels)
+        return Examples(pixels, labels)
 
     return part("train"), part("t10k"), names
+
+
+def mixture(of: Mixture) -> Parts:
+    """Points drawn once, by a fixed seed, labelled by the mode each was drawn around."""
+    g = torch.Generator().manual_seed(0)
+    names = tuple(f"({x:.2f}, {y:.2f})" for x, y in of.centres)
+    return Examples(*of.draw(TRAIN, g)), Examples(*of.draw(TEST, g)), names
 
 
 NAMED: dict[str, Callable[[], Parts]] = {
     "digits": digits,
     "mnist": lambda: in_idx(MNIST, DIGIT_NAMES),
     "fashion-mnist": lambda: in_idx(FASHION, FASHION_NAMES),
+    "ring": lambda: mixture(RING),
+    "grid": lambda: mixture(GRID),
 }

@@ -2,27 +2,31 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+Broken = tuple[tuple[str, str], ...]
+"""Files left out, with the reason."""
 
 SPLIT_SEED = 0
 TEST_EVERY = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
-    """Images of one size, with their labels if they have any."""
+class Examples:
+    """Examples of one shape, with their labels if they have any."""
 
-    pixels: torch.Tensor
-    """uint8 (n, c, h, w), 0 to 255."""
+    values: torch.Tensor
+    """As the medium keeps them: images uint8 (n, c, h, w), 0 to 255; points float32 (n, d)."""
     labels: torch.Tensor | None = None
-    """int64 (n,), an index into `Data.names`."""
+    """Classes, int64 (n,), an index into `Data.names`; or attributes, float32 (n, len(Data.names))."""
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.values)
 
-    def __getitem__(self, which: slice | torch.Tensor) -> "Images":
-        return Images(self.pixels[which], None if self.labels is None else self.labels[which])
+    def __getitem__(self, which: slice | torch.Tensor) -> "Examples":
+        return Examples(self.values[which], None if self.labels is None else self.labels[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,45 +34,47 @@ class Data:
     """A data set, loaded."""
 
     spec: str
-    train: Images
-    test: Images
+    train: Examples
+    test: Examples
     names: tuple[str, ...]
-    """Class names by label; empty if unlabelled."""
+    """Of the classes by label, or of the attributes by column; empty if unlabelled."""
     fingerprint: str
     """16 hex characters of the sha256 over shapes, pixels and labels of both parts."""
-    broken: tuple[tuple[str, str], ...] = ()
+    broken: Broken = ()
     """Files left out, with the reason."""
+    medium: str = "image"
+    """A name of `sparring.data.media.MEDIA`."""
 
     @classmethod
     def of(
-        cls, spec: str, train: Images, test: Images, names: tuple[str, ...], broken: tuple[tuple[str, str], ...] = ()
+        cls, spec: str, train: Examples, test: Examples, names: tuple[str, ...], broken: Broken = (), **more: Any
     ) -> "Data":
         """The data set with its fingerprint taken."""
-        return cls(spec, train, test, names, _fingerprint(train, test), broken)
+        return cls(spec, train, test, names, _fingerprint(train, test), broken, **more)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(c, h, w) of an image."""
-        c, h, w = self.train.pixels.shape[1:]
-        return c, h, w
+    def shape(self) -> tuple[int, ...]:
+        """Of an example: an image's (c, h, w)."""
+        return tuple(self.train.values.shape[1:])
 
     @property
     def classes(self) -> int:
-        """How many classes; 0 if unlabelled."""
-        return len(self.names)
+        """How many classes; 0 if unlabelled, or labelled by attributes."""
+        labels = self.train.labels
+        return 0 if labels is None or labels.is_floating_point() else len(self.names)
 
 
-def split(images: Images) -> tuple[Images, Images]:
+def split(images: Examples) -> tuple[Examples, Examples]:
     """Train and test part of a set that has no split of its own: shuffled by a fixed seed, every sixth is for test."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(SPLIT_SEED))
     testing = torch.arange(len(images)) % TEST_EVERY == 0
     return images[order[~testing]], images[order[testing]]
 
 
-def _fingerprint(*parts: Images) -> str:
+def _fingerprint(*parts: Examples) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        for tensor in (part.pixels, part.labels):
+        for tensor in (part.values, part.labels):
             digest.update(repr(None if tensor is None else tuple(tensor.shape)).encode())
             if tensor is not None:
                 digest.update(tensor.contiguous().numpy().data)

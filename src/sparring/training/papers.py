@@ -25,7 +25,7 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, report:
 def beside(model: Model, data: Data) -> Image.Image:
     """64 real images on the left, 64 samples on the right, a gap between; small ones enlarged."""
     scale = max(1, 32 // data.shape[1])
-    real, fake = (grid(p, COLUMNS, scale=scale) for p in (data.test.pixels[:SHOWN], model.sample(SHOWN)))
+    real, fake = (grid(p, COLUMNS, scale=scale) for p in (data.test.values[:SHOWN], model.sample(SHOWN)))
     gap = real.width // 16
     picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
     picture.paste(real, (0, 0))

@@ -37,14 +37,14 @@ class OnDevice:
     """A set that fits, held as uint8 on the training device; batches are cut there, without worker processes."""
 
     def __init__(self, data: Data, device: torch.device):
-        self.pixels = data.train.pixels.to(device)
+        self.values = data.train.values.to(device)
         self.labels = None if data.train.labels is None else data.train.labels.to(device)
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.values)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        return to_unit(self.pixels[indices]), None if self.labels is None else self.labels[indices]
+        return to_unit(self.values[indices]), None if self.labels is None else self.labels[indices]
 
 
 class Run:
@@ -61,7 +61,7 @@ class Run:
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device)
         self.model = Model(Description(config.recipe, data.shape, data.names), self.loop.ema.players["G"])
-        self.judge: Judge = judge(data.train.pixels, data.train.labels, len(data.names), data.fingerprint, cache())
+        self.judge: Judge = judge(data.train.values, data.train.labels, len(data.names), data.fingerprint, cache())
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
