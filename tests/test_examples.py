@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.data import load
+from sparring.data import Options, load
 from sparring.data.pixels import to_unit
 from sparring.games.gan import GAN, normal
 from sparring.objectives import relativistic, wasserstein
@@ -56,7 +56,7 @@ def rpgan(example, shape):
 
 CASES = {
     "mlp_gan": (from_recipe("mlp-gan"), None),
-    "dcgan": (from_recipe("dcgan"), 16),
+    "dcgan": (from_recipe("dcgan"), (16, 16)),
     "wgan_gp": (wgan_gp, None),
     "rpgan_r1_r2": (rpgan, None),
 }
@@ -73,7 +73,7 @@ def in_float64():
 @pytest.mark.parametrize("name", CASES)
 def test_an_example_ends_where_the_library_does(name, in_float64):
     new, size = CASES[name]
-    data = to_unit(load("digits", size).train.values).double()
+    data = to_unit(load("digits", Options(size=size)).train.values).double()
     example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
     players: tuple[nn.Module, nn.Module] = example["train"](data, ROUNDS, seed=3)
     torch.manual_seed(stream(3, WEIGHTS))

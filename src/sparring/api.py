@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from sparring.data import Options
 from sparring.data import load as load_data
 from sparring.errors import UserError
 from sparring.files import cache, written_aside
@@ -72,7 +73,7 @@ def train(
         compiled=compiled,
         reports=reports,
     )
-    loaded = load_data(data, size)
+    loaded = load_data(data, Options(size=(size, size) if size else None))
     for path, reason in loaded.broken:
         print(f"left out: {path} ({reason})", file=sys.stderr)
     new_loop(config, loaded, chosen)  # a network that can't make this size says so before a folder is made
@@ -88,7 +89,7 @@ def resume(folder: str | Path) -> Run:
     """Goes on exactly where a run stopped. Raises UserError when its data has changed, or there is nothing to do."""
     folder = Path(folder)
     config, fingerprint = Config.load(folder)
-    data = load_data(config.data, config.size)
+    data = load_data(config.data, Options(size=(config.size, config.size) if config.size else None))
     if data.fingerprint != fingerprint:
         raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
     run = Run(folder, config, data, resumed=True)
@@ -114,7 +115,8 @@ def evaluate(run: str | Path, samples: int | None = None, seed: int = 0, weights
     config, _ = Config.load(folder)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
-    data, model = load_data(config.data, config.size), load(folder, weights)
+    data = load_data(config.data, Options(size=(config.size, config.size) if config.size else None))
+    model = load(folder, weights)
     jury = judge(data.train.values, data.train.labels, len(data.names), data.fingerprint, cache())
     n = samples or min(SAMPLES, len(jury.report))
     return score(model.sample(n, seed), jury, data.test.values, data.train.values)

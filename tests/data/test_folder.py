@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.data import load
+from sparring.data import Options, load
 from sparring.data.picture import square
 from sparring.errors import UserError
 
@@ -188,7 +188,7 @@ def test_default_size(tmp_path, sides, size):
 
 
 def test_asked_size(tmp_path):
-    assert load(fill(tmp_path), 20).shape == (1, 20, 20)
+    assert load(fill(tmp_path), Options(size=(20, 20))).shape == (1, 20, 20)
 
 
 def test_fingerprint(tmp_path):

@@ -11,7 +11,7 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Data, Examples, download, load, named
+from sparring.data import Data, Examples, Options, download, load, named
 from sparring.data.download import Pin, Remote
 from sparring.errors import UserError, nearest
 
@@ -24,7 +24,7 @@ def test_digits():
     assert (data.train.values.min(), data.train.values.max()) == (0, 255)
     assert data.train.labels.unique().tolist() == data.test.labels.unique().tolist() == list(range(10))
     assert load("digits").fingerprint == data.fingerprint and len(data.fingerprint) == 16
-    assert load("digits", 16).fingerprint != data.fingerprint
+    assert load("digits", Options(size=(16, 16))).fingerprint != data.fingerprint
 
 
 def test_digits_keep_their_labels():
@@ -37,13 +37,7 @@ def test_digits_keep_their_labels():
 
 
 def test_size():
-    assert load("digits", 16).shape == (1, 16, 16)
-
-
-@pytest.mark.parametrize("size", [3, 1025, 0, -8, 8.0, "8", True])
-def test_bad_size(size):
-    with pytest.raises(UserError, match="whole number from 4 to 1024"):
-        load("digits", size)
+    assert load("digits", Options(size=(16, 16))).shape == (1, 16, 16)
 
 
 def test_fingerprint_sees_every_part():

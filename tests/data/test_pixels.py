@@ -18,15 +18,15 @@ def test_range_and_clamping():
 
 def test_resized_keeps_the_mean_and_the_type():
     board = (torch.arange(8) % 2 * 200).to(torch.uint8).expand(3, 1, 8, 8)
-    small = resized(board, 4)
+    small = resized(board, (4, 4))
     assert small.shape == (3, 1, 4, 4) and small.dtype == torch.uint8
     assert abs(small.float().mean() - 100) < 8 and small.min() > 30  # without antialiasing stripes stay or vanish
-    assert resized(board, 8) is board
+    assert resized(board, (8, 8)) is board
 
 
 def test_resized_in_slices_is_resized_at_once():
     pixels = torch.randint(256, (4100, 1, 4, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    assert torch.equal(resized(pixels, 6)[4090:], resized(pixels[4090:], 6))
+    assert torch.equal(resized(pixels, (6, 6))[4090:], resized(pixels[4090:], (6, 6)))
 
 
 def test_grid_places_images():

@@ -9,29 +9,28 @@ from pathlib import Path
 
 from sparring.data.folder import read_folder
 from sparring.data.named import NAMED
+from sparring.data.options import Options
 from sparring.data.pixels import resized
 from sparring.data.points import MIXTURES
 from sparring.data.sets import Data, Examples
 from sparring.errors import UserError, nearest, one_line
 
-SIDES = range(4, 1025)
-"""Sides, in pixels, images can be asked for."""
 
-
-def load(spec: str | Path, size: int | None = None) -> Data:
+def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 - frozen
     """Loads a data set.
 
     Args:
         spec: `digits`, `mnist`, `fashion-mnist`, or a folder of images, whose sub-folders are classes. A name goes
             before a folder of the same name: write ./digits for the folder.
-        size: the side in pixels, 4 to 1024; by default as the named set is, and for a folder what suits its images.
+        options: by default as the named set is, and for a folder what suits its images.
 
     Raises:
-        UserError: an unknown name, a folder that is missing or has too few usable images, a bad size, a damaged file,
+        UserError: an unknown name, a folder that is missing or has too few usable images, a damaged file,
             a set that could not be downloaded.
     """
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size not in SIDES):
-        raise UserError(f"can't make images of size {size}: give a whole number from {SIDES[0]} to {SIDES[-1]}")
+    if options.fit != "crop" or options.channels != "auto" or options.flip or options.labels:
+        raise UserError("only the size can be chosen so far")
+    size = options.size
     name = str(spec)
     if name in NAMED:
         train, test, names = NAMED[name]()
@@ -40,7 +39,9 @@ def load(spec: str | Path, size: int | None = None) -> Data:
     # os.path answers for what Path would make "." of (the empty text) or raise for (a name too long, a zero byte).
     path = os.path.expanduser(name)
     if os.path.isdir(path):
-        return read_folder(name, Path(path), size)
+        if size and size[0] != size[1]:
+            raise UserError("only square images can be read so far")
+        return read_folder(name, Path(path), size and size[0])
     if os.path.exists(path):
         raise UserError(f"{one_line(name)} is a file: give the folder that holds the images")
     raise UserError(
@@ -49,10 +50,10 @@ def load(spec: str | Path, size: int | None = None) -> Data:
     )
 
 
-def _sized(images: Examples, size: int | None) -> Examples:
+def _sized(images: Examples, size: tuple[int, int] | None) -> Examples:
     if size is not None and images.values.dim() != 4:
         raise UserError("points have no size: leave --size out")
     return images if size is None else Examples(resized(images.values, size), images.labels)
 
 
-__all__ = ["Data", "Examples", "load"]
+__all__ = ["Data", "Examples", "Options", "load"]

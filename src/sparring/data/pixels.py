@@ -17,15 +17,15 @@ def to_pixels(images: torch.Tensor) -> torch.Tensor:
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def resized(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    """uint8 (n, c, h, w) to uint8 (n, c, size, size), bilinear, antialiased."""
-    if pixels.shape[2:] == (size, size):
+def resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased."""
+    if pixels.shape[2:] == size:
         return pixels
-    result = pixels.new_empty(*pixels.shape[:2], size, size)
+    result = pixels.new_empty(*pixels.shape[:2], *size)
     # In slices: the floats of the whole of MNIST would take four times the memory of its pixels.
     for start in range(0, len(pixels), 4096):
         part = pixels[start : start + 4096].float()
-        smooth = F.interpolate(part, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        smooth = F.interpolate(part, size, mode="bilinear", antialias=True, align_corners=False)
         result[start : start + 4096] = smooth.round().clamp(0, 255).to(torch.uint8)
     return result
 

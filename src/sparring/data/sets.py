@@ -44,6 +44,8 @@ class Data:
     """Files left out, with the reason."""
     medium: str = "image"
     """A name of `sparring.data.media.MEDIA`."""
+    mirrored: bool = False
+    """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
 
     @classmethod
     def of(
