@@ -1,59 +1,142 @@
-"""Data: what a SPEC names, as uint8 images in memory, split and fingerprinted.
+"""Data: what a SPEC names, as examples in memory, split and fingerprinted.
 
-`named` holds the sets with a name, `folder` reads a folder of images; `sets` says what comes out, `pixels` goes
-between uint8 and what networks see.
+`named` holds the sets with a name. `folder`, `zipped` and `parquet` list named pictures, which `gather` labels, decodes
+and caches; `arrays` and `idx` read whole arrays. `sets` says what comes out, `media` and `pixels` go between that and
+what networks see, `scan` tells a person about it.
 """
 
 import os.path
+from collections.abc import Callable
 from pathlib import Path
 
-from sparring.data.folder import read_folder
+from sparring.data.arrays import read_npz
+from sparring.data.channels import TAKEN, converted
+from sparring.data.folder import folder_source
+from sparring.data.gather import gather
+from sparring.data.idx import read_idx_images
+from sparring.data.items import Source
 from sparring.data.named import NAMED
 from sparring.data.options import Options
-from sparring.data.pixels import resized
+from sparring.data.parquet import parquet_source
+from sparring.data.picture import ENDINGS
+from sparring.data.pixels import FITTED
 from sparring.data.points import MIXTURES
-from sparring.data.sets import Data, Examples
+from sparring.data.sets import Data, Examples, Pool, split
+from sparring.data.zipped import zip_source
 from sparring.errors import UserError, nearest, one_line
+
+FEWEST = 12
+"""Examples a set must have."""
+
+SOURCES: dict[str, Callable[[Path], Source]] = {".zip": zip_source, ".parquet": parquet_source}
+"""Files that hold named pictures, by ending."""
+ARRAYS: dict[str, Callable[[Path], Pool]] = {
+    ".npz": read_npz,
+    "idx3-ubyte": read_idx_images,
+    "idx3-ubyte.gz": read_idx_images,
+}
+"""Files that hold one array of images, by ending."""
 
 
 def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 - frozen
     """Loads a data set.
 
     Args:
-        spec: `digits`, `mnist`, `fashion-mnist`, or a folder of images, whose sub-folders are classes. A name goes
-            before a folder of the same name: write ./digits for the folder.
-        options: by default as the named set is, and for a folder what suits its images.
+        spec: a name of `NAMED`; a folder or .zip of images, whose sub-folders are classes; a .parquet; an .npz; or
+            …-images-idx3-ubyte, .gz or not. A name goes before a folder of the same name: write ./digits for the
+            folder.
+        options: by default as named sets and arrays are, and for pictures what suits them.
 
     Raises:
-        UserError: an unknown name, a folder that is missing or has too few usable images, a damaged file,
-            a set that could not be downloaded.
+        UserError: an unknown name or ending, a file that is missing, damaged or has too few usable images, a set that
+            could not be downloaded, options that do not fit.
     """
-    if options.fit != "crop" or options.channels != "auto" or options.flip or options.labels:
-        raise UserError("only the size can be chosen so far")
-    size = options.size
     name = str(spec)
     if name in NAMED:
-        train, test, names = NAMED[name]()
-        medium = "points" if name in MIXTURES else "image"
-        return Data.of(name, _sized(train, size), _sized(test, size), names, medium=medium)
+        return _named(name, options)
+    pool = found(spec, options)
+    if len(pool.examples) < FEWEST:
+        raise UserError(_too_few(name, len(pool.examples), pool))
+    return Data.of(name, *split(pool.examples), pool.names, pool.broken, mirrored=options.flip)
+
+
+def found(spec: str | Path, options: Options) -> Pool:
+    """What a folder or file holds, however little. Raises UserError as `load`."""
+    path = existing(str(spec))
+    source = source_of(path)
+    if source is not None:
+        return gather(source, options)
+    read = _by_ending(ARRAYS, path)
+    if read is None:
+        raise UserError(
+            f"{one_line(spec)} ends like no file that is read: give a folder of images "
+            f"({', '.join(ending[1:] for ending in ENDINGS)}), or a file that ends in {', '.join([*SOURCES, *ARRAYS])}"
+        )
+    _no_labels(options, f"{one_line(spec)} holds its own")
+    pool = read(path)
+    return Pool(arranged(pool.examples, options), pool.names, pool.broken)
+
+
+def source_of(path: Path) -> Source | None:
+    """The named pictures at a path; None if it is no place of such."""
+    if path.is_dir():
+        return folder_source(path)
+    read = _by_ending(SOURCES, path)
+    return read(path) if read else None
+
+
+def existing(spec: str) -> Path:
+    """The folder or file a spec names. Raises UserError if there is none."""
     # os.path answers for what Path would make "." of (the empty text) or raise for (a name too long, a zero byte).
-    path = os.path.expanduser(name)
-    if os.path.isdir(path):
-        if size and size[0] != size[1]:
-            raise UserError("only square images can be read so far")
-        return read_folder(name, Path(path), size and size[0])
-    if os.path.exists(path):
-        raise UserError(f"{one_line(name)} is a file: give the folder that holds the images")
-    raise UserError(
-        f"no data set or folder '{one_line(name)}'{nearest(name, NAMED)}; "
-        f"give a folder of images, or one of: {', '.join(NAMED)}"
-    )
+    path = os.path.expanduser(spec)
+    if not os.path.exists(path):
+        raise UserError(
+            f"no data set or folder '{one_line(spec)}'{nearest(spec, NAMED)}; "
+            f"give a folder or file of images, or one of: {', '.join(NAMED)}"
+        )
+    if not os.path.isdir(path) and not os.path.isfile(path):
+        raise UserError(f"{one_line(spec)} is neither a folder nor a plain file")
+    return Path(path)
 
 
-def _sized(images: Examples, size: tuple[int, int] | None) -> Examples:
-    if size is not None and images.values.dim() != 4:
-        raise UserError("points have no size: leave --size out")
-    return images if size is None else Examples(resized(images.values, size), images.labels)
+def arranged(images: Examples, options: Options) -> Examples:
+    """Whole images with the channels and the size that are asked for."""
+    values = images.values
+    if options.channels != "auto":
+        if values.shape[1] not in TAKEN.values():
+            raise UserError(
+                f"images of {values.shape[1]} channels can't be made {options.channels}: leave channels out"
+            )
+        values = converted(values, options.channels)
+    if options.size is not None and options.size != values.shape[2:]:
+        values = FITTED[options.fit](values, options.size)
+    return Examples(values, images.labels)
+
+
+def _named(name: str, options: Options) -> Data:
+    train, test, names = NAMED[name]()
+    _no_labels(options, f"{name} has its own")
+    if name in MIXTURES:
+        if options.size or options.flip or options.channels != "auto":
+            raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
+        return Data.of(name, train, test, names, medium="points")
+    return Data.of(name, arranged(train, options), arranged(test, options), names, mirrored=options.flip)
+
+
+def _no_labels(options: Options, why: str) -> None:
+    if options.labels:
+        raise UserError(f"a label file is for folders and zips, and {why}: leave it out")
+
+
+def _by_ending(readers: dict, path: Path) -> Callable | None:
+    return next((read for ending, read in readers.items() if path.name.lower().endswith(ending)), None)
+
+
+def _too_few(spec: str, usable: int, pool: Pool) -> str:
+    how_many = f"only {usable}" if usable else "no"
+    why = f"; {len(pool.broken)} left out, such as {': '.join(pool.broken[0])}" if pool.broken else ""
+    kinds = ", ".join(ending[1:] for ending in ENDINGS)
+    return f"{one_line(spec)} has {how_many} usable images ({kinds}), and {FEWEST} are needed{why}"
 
 
 __all__ = ["Data", "Examples", "Options", "load"]

@@ -1,10 +1,17 @@
 """Between uint8 pixels, what networks see, and pictures to look at."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from PIL import Image
 from torch.nn import functional as F
+
+from sparring.data.channels import on_board
+from sparring.data.geometry import inside, middle
+
+SLICE = 4096
+"""Images whose floats are held at once: those of the whole of MNIST would take four times the memory of its pixels."""
 
 
 def to_unit(pixels: torch.Tensor) -> torch.Tensor:
@@ -18,23 +25,47 @@ def to_pixels(images: torch.Tensor) -> torch.Tensor:
 
 
 def resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased."""
+    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased, whatever that does to the aspect ratio."""
     if pixels.shape[2:] == size:
         return pixels
     result = pixels.new_empty(*pixels.shape[:2], *size)
-    # In slices: the floats of the whole of MNIST would take four times the memory of its pixels.
-    for start in range(0, len(pixels), 4096):
-        part = pixels[start : start + 4096].float()
+    for start in range(0, len(pixels), SLICE):
+        part = pixels[start : start + SLICE].float()
         smooth = F.interpolate(part, size, mode="bilinear", antialias=True, align_corners=False)
-        result[start : start + 4096] = smooth.round().clamp(0, 255).to(torch.uint8)
+        result[start : start + SLICE] = smooth.round().clamp(0, 255).to(torch.uint8)
     return result
+
+
+def cropped(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): the middle of that aspect ratio, resized."""
+    top, left, height, width = middle((pixels.shape[2], pixels.shape[3]), size)
+    return resized(pixels[:, :, top : top + height, left : left + width], size)
+
+
+def padded(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): all of it, with bars of each image's mean border colour."""
+    height, width = inside((pixels.shape[2], pixels.shape[3]), size)
+    small = resized(pixels, (height, width))
+    edge = torch.cat([small[:, :, 0], small[:, :, -1], small[:, :, :, 0], small[:, :, :, -1]], 2)
+    whole = edge.float().mean(2).round().to(torch.uint8)[:, :, None, None].repeat(1, 1, *size)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    whole[:, :, top : top + height, left : left + width] = small
+    return whole
+
+
+FITTED: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
+    "crop": cropped,
+    "pad": padded,
+    "stretch": resized,
+}
 
 
 def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: int = 2) -> Image.Image:
     """A contact sheet on white.
 
     Args:
-        pixels: uint8 (n, c, h, w), with c of 1 (grey) or 3 (RGB).
+        pixels: uint8 (n, c, h, w). One channel is grey, three are RGB, four RGBA and drawn over a light checkerboard;
+            of two channels the first is shown in grey, of more than four the first three as RGB.
         columns: images in a row; as square as it gets by default.
         scale: times each image is enlarged, without smoothing.
         pad: pixels around and between images.
@@ -42,14 +73,19 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     Raises:
         ValueError: no images, or not of this type and shape.
     """
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
-        raise ValueError(f"a grid takes uint8 (n, 1 or 3, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
+        raise ValueError(f"a grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
+    pixels = SHOWN.get(pixels.shape[1], lambda p: p[:, :3])(pixels.cpu())
     n, c, h, w = pixels.shape
     columns = columns or math.ceil(math.sqrt(n))
     high, wide = h * scale + pad, w * scale + pad
     sheet = torch.full((math.ceil(n / columns) * high + pad, columns * wide + pad, c), 255, dtype=torch.uint8)
-    large = pixels.cpu().permute(0, 2, 3, 1).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+    large = pixels.permute(0, 2, 3, 1).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
     for i, image in enumerate(large):
         top, left = i // columns * high + pad, i % columns * wide + pad
         sheet[top : top + h * scale, left : left + w * scale] = image
     return Image.fromarray(sheet.squeeze(2).numpy() if c == 1 else sheet.numpy())
+
+
+SHOWN: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 2: lambda p: p[:, :1], 4: on_board}
+"""uint8 (n, c, h, w) as one or three channels to look at, by c; of any other number the first three."""

@@ -1,6 +1,7 @@
 """What loading gives: images with labels, in two parts, with a fingerprint."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Data:
         cls, spec: str, train: Examples, test: Examples, names: tuple[str, ...], broken: Broken = (), **more: Any
     ) -> "Data":
         """The data set with its fingerprint taken."""
-        return cls(spec, train, test, names, _fingerprint(train, test), broken, **more)
+        return cls(spec, train, test, names, digest(train, test)[:16], broken, **more)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,18 +67,58 @@ class Data:
         return 0 if labels is None or labels.is_floating_point() else len(self.names)
 
 
-def split(images: Examples) -> tuple[Examples, Examples]:
-    """Train and test part of a set that has no split of its own: shuffled by a fixed seed, every sixth is for test."""
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    testing = torch.arange(len(images)) % TEST_EVERY == 0
-    return images[order[~testing]], images[order[testing]]
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """What a source without a split of its own holds."""
+
+    examples: Examples
+    names: tuple[str, ...] = ()
+    """As `Data.names`."""
+    broken: Broken = ()
 
 
-def _fingerprint(*parts: Examples) -> str:
+def numbered(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    """Class names, and labels (n,) that index them: whole numbers by value, else by the alphabet.
+
+    A class without an example is gone, and one alone is no class.
+    """
+    found = set(classes)
+    whole = all(name.isascii() and name.removeprefix("-").isdigit() for name in found)
+    names = sorted(found, key=(lambda name: (int(name), name)) if whole else str)
+    if len(names) < 2:
+        return (), None
+    numbers = {name: i for i, name in enumerate(names)}
+    return tuple(names), torch.tensor([numbers[name] for name in classes])
+
+
+def split(examples: Examples) -> tuple[Examples, Examples]:
+    """Train and test part of a set that has no split of its own: shuffled by a fixed seed, every sixth is for test.
+
+    A class that would be in the test part alone, as one with a single example can be, gives its first example there
+    to the train part, as long as the test part keeps one. So every class can be trained on, and a class may be
+    missing from the test part.
+    """
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(SPLIT_SEED))
+    testing = torch.arange(len(examples)) % TEST_EVERY == 0
+    labels = examples.labels
+    if labels is not None and not labels.is_floating_point():
+        _give_back(labels[order], testing)
+    return examples[order[~testing]], examples[order[testing]]
+
+
+def _give_back(labels: torch.Tensor, testing: torch.Tensor) -> None:
+    """Clears `testing` for one example of each class that is nowhere else."""
+    for label in sorted(set(labels[testing].tolist()) - set(labels[~testing].tolist())):
+        if testing.sum() > 1:
+            testing[(testing & (labels == label)).nonzero()[0]] = False
+
+
+def digest(*parts: Examples) -> str:
+    """sha256 over shapes, values and labels."""
     digest = hashlib.sha256()
     for part in parts:
         for tensor in (part.values, part.labels):
             digest.update(repr(None if tensor is None else tuple(tensor.shape)).encode())
             if tensor is not None:
                 digest.update(tensor.contiguous().numpy().data)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""Grey, RGB and RGBA: which one a set is read as, and how images become it. All images are uint8 (n, c, h, w)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SLICE = 4096
+"""Images converted at once, to bound the memory of their floats."""
+TAKEN = {"grey": 1, "rgb": 3, "rgba": 4}
+"""How many channels each name stands for."""
+LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+"""ITU-R BT.601."""
+LIGHT, CELL = 224, 4
+"""Of the checkerboard: its darker grey, and the side of a square in pixels."""
+
+
+def over(pixels: Tensor, ground: Tensor | float) -> Tensor:
+    """Images whose last channel is alpha, laid on a ground of 0 to 255; without alpha."""
+    alpha = pixels[:, -1:].float() / 255
+    return (pixels[:, :-1].float() * alpha + ground * (1 - alpha)).round().to(torch.uint8)
+
+
+def on_board(pixels: Tensor) -> Tensor:
+    """RGBA over a light checkerboard, as RGB."""
+    rows, columns = (torch.arange(side) // CELL for side in pixels.shape[2:])
+    return over(pixels, 255.0 - (255 - LIGHT) * ((rows[:, None] + columns) % 2))
+
+
+def _as_rgb(pixels: Tensor) -> Tensor:
+    flat = pixels if pixels.shape[1] in (1, 3) else over(pixels, 255.0)
+    return flat.expand(-1, 3, -1, -1)
+
+
+def _as_grey(pixels: Tensor) -> Tensor:
+    flat = pixels if pixels.shape[1] in (1, 3) else over(pixels, 255.0)
+    return flat if flat.shape[1] == 1 else (flat.float() * LUMA).sum(1, keepdim=True).round().to(torch.uint8)
+
+
+def _as_rgba(pixels: Tensor) -> Tensor:
+    bare = pixels.shape[1] in (1, 3)
+    colour, alpha = (pixels, torch.full_like(pixels[:, :1], 255)) if bare else (pixels[:, :-1], pixels[:, -1:])
+    return torch.cat([colour.expand(-1, 3, -1, -1), alpha], 1)
+
+
+AS: dict[str, Callable[[Tensor], Tensor]] = {"grey": _as_grey, "rgb": _as_rgb, "rgba": _as_rgba}
+"""From grey (1), grey and alpha (2), RGB (3) or RGBA (4); transparency is laid on white where it is not kept."""
+
+
+def chosen(counts: Sequence[int]) -> str:
+    """What "auto" stands for, by the number of channels each image has.
+
+    Grey if every image is; RGBA if over half of the images have transparent pixels; else RGB.
+    """
+    if all(c <= 2 for c in counts):
+        return "grey"
+    return "rgba" if 2 * sum(c in (2, 4) for c in counts) > len(counts) else "rgb"
+
+
+def converted(pixels: Tensor, channels: str) -> Tensor:
+    """Images of 1 to 4 channels as "grey", "rgb" or "rgba"."""
+    if pixels.shape[1] == TAKEN[channels]:
+        return pixels
+    return torch.cat([AS[channels](part) for part in pixels.split(SLICE)])
+
+
+def stacked(images: Sequence[np.ndarray], channels: str) -> Tensor:
+    """Images (h, w, 1 to 4) of one size as one tensor (n, c, h, w)."""
+    counts = [image.shape[2] for image in images]
+    channels = chosen(counts) if channels == "auto" else channels
+    result = torch.empty(len(images), TAKEN[channels], *images[0].shape[:2], dtype=torch.uint8)
+    for c in sorted(set(counts)):
+        places = [i for i, count in enumerate(counts) if count == c]
+        for start in range(0, len(places), SLICE):
+            which = places[start : start + SLICE]
+            part = torch.from_numpy(np.stack([images[i] for i in which])).permute(0, 3, 1, 2)
+            result[which] = AS[channels](part)
+    return result

@@ -1,0 +1,90 @@
+"""Images in a column of a parquet file, as Hugging Face keeps them. Needs pyarrow, the extra `parquet`."""
+
+import json
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sparring.data.items import Item, Source
+from sparring.data.picture import Unusable
+from sparring.errors import UserError, one_line
+
+LABELS = ("label", "labels", "class")
+"""Columns that hold a class: whole numbers or text."""
+
+
+def parquet_source(path: Path) -> Source:
+    """The images of the first column of bytes, or of structs with a field `bytes`; one item a row, named "row 0" on.
+
+    Classes are those of the column `label`, `labels` or `class`, if there is one, by the names a Hugging Face feature
+    gives them. Rows without a class are left out then.
+
+    Raises:
+        UserError: pyarrow is missing, the file is damaged, or has no such column.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise UserError("reading parquet needs pyarrow: pip install 'sparring[parquet]'") from None
+    try:
+        file = parquet.ParquetFile(path)
+        images = _image_column(file.schema_arrow, path)
+        label = next((name for name in LABELS if name in file.schema_arrow.names), None)
+        table = file.read(columns=[images] + ([label] if label else []))
+        state = path.stat()
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        # Arrow's errors run over several lines; the first says what is wrong.
+        reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+        raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
+    column, labels = table.column(images), table.column(label).to_pylist() if label else None
+    items = tuple(Item(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
+    stamp = (state.st_size, state.st_mtime_ns)
+    if label is None or labels is None:
+        return Source(path.resolve(), items, (), stamp)
+    names = _class_names(file.schema_arrow.metadata, label)
+    classes = [_class(value, names) for value in labels]
+    kept = tuple(Item(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
+    bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
+    return Source(path.resolve(), kept, bare, stamp)
+
+
+def _image_column(schema: Any, path: Path) -> str:
+    import pyarrow.types as kinds
+
+    def holds_bytes(kind: Any) -> bool:
+        if kinds.is_struct(kind):
+            return kind.get_field_index("bytes") >= 0 and holds_bytes(kind.field("bytes").type)
+        return kinds.is_binary(kind) or kinds.is_large_binary(kind)
+
+    found = next((field.name for field in schema if holds_bytes(field.type)), None)
+    if found is None:
+        columns = ", ".join(one_line(name) for name in schema.names[:8])
+        raise UserError(f"{one_line(path)} has no column of image bytes, only {columns or 'none at all'}")
+    return found
+
+
+def _opened(column: Any, row: int) -> BinaryIO:
+    held = column[row].as_py()
+    content = held.get("bytes") if isinstance(held, dict) else held
+    if content is None:
+        raise Unusable("no image in this row")
+    return BytesIO(content)
+
+
+def _class(value: Any, names: list[str]) -> str | None:
+    if isinstance(value, str):
+        return one_line(value)
+    if not isinstance(value, int):
+        return None
+    return names[value] if 0 <= value < len(names) else str(value)
+
+
+def _class_names(metadata: dict[bytes, bytes] | None, label: str) -> list[str]:
+    """The names Hugging Face's `ClassLabel` gives the numbers of a column; none if it is none."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return [one_line(name) for name in features[label]["names"]]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return []

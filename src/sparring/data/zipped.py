@@ -1,0 +1,92 @@
+"""The images of a zip, read in place: nothing is ever unpacked to the disk."""
+
+import re
+import stat
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from sparring.data.folder import OWN_LABELS, is_image
+from sparring.data.items import Item, LabelFile, Source, in_order
+from sparring.data.picture import Unusable
+from sparring.errors import UserError, one_line
+
+LARGEST = 2**28
+"""Bytes an entry may unpack to."""
+BOMB_RATIO, HARMLESS = 200, 2**23
+"""An entry that unpacks to this many times its packed size is a bomb, unless that is no more than so many bytes."""
+ENCRYPTED = 1
+
+
+def zip_source(path: Path) -> Source:
+    """The image entries of a zip, by the rules of a folder. Hidden entries are passed over.
+
+    Left out unopened: entries with an absolute or climbing path, links, encrypted ones, decompression bombs.
+
+    Raises:
+        UserError: the file is no zip, or can't be read.
+    """
+    try:
+        archive = ZipFile(path)
+        state = path.stat()
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error)
+        raise UserError(f"{one_line(path)} is damaged or no zip ({reason}): replace it") from None
+    items: dict[str, Item] = {}
+    broken: list[tuple[str, str]] = []
+    for entry in archive.infolist():
+        place = entry.filename.replace("\\", "/")
+        if not _wanted(place):
+            continue
+        name = one_line(place)
+        if why := _unfit(entry, place) or ("the same name twice" if name in items else None):
+            broken.append((name, why))
+        else:
+            items[name] = Item(name, partial(_opened, archive, entry))
+    labels = _own_labels(archive, broken)
+    return Source(
+        path.resolve(), in_order(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
+    )
+
+
+def _wanted(place: str) -> bool:
+    parts = place.split("/")
+    return is_image(parts[-1]) and not any(part.startswith(".") and part not in (".", "..") for part in parts)
+
+
+def _unfit(entry: ZipInfo, place: str) -> str | None:
+    """Why an entry is better not opened."""
+    if place.startswith("/") or re.match("[A-Za-z]:", place) or ".." in place.split("/"):
+        return "its path climbs out of the zip"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "a link"
+    if entry.flag_bits & ENCRYPTED:
+        return "encrypted"
+    bomb = entry.file_size > max(HARMLESS, BOMB_RATIO * entry.compress_size)
+    if bomb or entry.file_size > LARGEST:
+        return f"unpacks to {entry.file_size:,} bytes from {entry.compress_size:,}: a decompression bomb"
+    return None
+
+
+def _opened(archive: ZipFile, entry: ZipInfo) -> BinaryIO:
+    """In memory; zipfile gives no more bytes than the entry says it holds."""
+    try:
+        return BytesIO(archive.read(entry))
+    except Exception as error:  # each way to pack has errors of its own
+        raise Unusable(f"can't be unpacked: {one_line(error)}") from None
+
+
+def _own_labels(archive: ZipFile, broken: list[tuple[str, str]]) -> LabelFile | None:
+    entry = archive.NameToInfo.get(OWN_LABELS)
+    if entry is None:
+        return None
+    if why := _unfit(entry, OWN_LABELS):
+        broken.append((OWN_LABELS, why))
+        return None
+    try:
+        return LabelFile(OWN_LABELS, _opened(archive, entry).read())
+    except Unusable as error:
+        broken.append((OWN_LABELS, str(error)))
+        return None
