@@ -20,9 +20,9 @@ import torch
 
 import sparring
 from sparring.data import load
-from sparring.files import cache
-from sparring.metrics.report import Judge, evaluate, judge
+from sparring.metrics.report import Judge, evaluate
 from sparring.training.journal import Journal
+from sparring.training.judging import judge
 
 PLAIN = Path(__file__).with_name("plain.py")
 
@@ -51,7 +51,7 @@ def table(folder: Path, seeds: list[int], jury: Judge) -> list[dict]:
     for name, way in ways.items():
         for seed in seeds:
             samples, seconds = way(folder, seed)
-            rows.append({"name": name, "seed": seed, "frechet": jury.score(samples), "seconds": seconds})
+            rows.append({"name": name, "seed": seed, "frechet": jury.scores(samples)["frechet"], "seconds": seconds})
             print(rows[-1], file=sys.stderr)
     return rows
 
@@ -64,9 +64,9 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     data = load("mnist")
-    jury = judge(data.train.values, data.train.labels, data.classes, data.fingerprint, cache())
-    trivial = evaluate(data.train.values[:10_000], jury, data.test.values, data.train.values)
-    baseline = {row.name: row.frechet for row in trivial.rows}
+    jury = judge(data)
+    trivial = evaluate(data.train.values[:10_000], jury)
+    baseline = {row.name: row.scores["frechet"] for row in trivial.rows}
     baseline["copies of training images"] = baseline.pop("model")
     rows = table(args.out, args.seeds, jury)
     medians = {

@@ -6,9 +6,21 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.game import Opinion, Verdict
-from sparring.objectives import OBJECTIVES, hinge, least_squares, minimax, non_saturating, relativistic, wasserstein
-from sparring.penalties import PENALTIES, lipschitz, r1, r2
+from sparring.errors import UserError
+from sparring.game import Opinion, Round, Verdict
+from sparring.games.gan import GAN, normal
+from sparring.objectives import (
+    OBJECTIVES,
+    hinge,
+    least_squares,
+    minimax,
+    non_saturating,
+    relativistic,
+    relativistic_average,
+    smoothed,
+    wasserstein,
+)
+from sparring.penalties import PENALTIES, dragan, lipschitz, r1, r2
 
 R, F = torch.tensor([[0.7], [-1.3]]), torch.tensor([[0.2], [2.5]])
 
@@ -48,7 +60,57 @@ def test_the_formula_of_the_paper(objective):
 
 
 def test_every_objective_is_tested():
-    assert {o.name for o in EXPECTED} == set(OBJECTIVES)
+    assert {o.name for o in EXPECTED} | {"relativistic-average"} == set(OBJECTIVES)
+
+
+def test_relativistic_average_of_the_paper():
+    """RaSGAN, eqs. 13 and 14 of arXiv:1807.00734: cross-entropy on logits less the other side's mean."""
+    real, fake = (R - F.mean()).sigmoid(), (F - R.mean()).sigmoid()
+    critic = relativistic_average.critic(verdict())
+    assert sum(part.mean() for part in critic.values()) == pytest.approx(
+        float(-real.log().mean() - (1 - fake).log().mean()), rel=1e-5
+    )
+    generator = relativistic_average.generator(verdict())["generator"].mean()
+    assert generator == pytest.approx(float(-fake.log().mean() - (1 - real).log().mean()), rel=1e-5)
+    assert relativistic_average.coupled and not relativistic.coupled
+
+
+def test_label_smoothing_is_a_softer_target():
+    soft = smoothed(non_saturating, 0.1)
+    target = torch.full_like(R, 0.9)
+    expected = nn.functional.binary_cross_entropy_with_logits(R, target, reduction="none").squeeze(1)
+    torch.testing.assert_close(soft.critic(verdict())["real"], expected)
+    assert torch.equal(soft.critic(verdict())["fake"], non_saturating.critic(verdict())["fake"])
+    square = smoothed(least_squares, 0.1)  # the target .9, up to a constant
+    R_ = R.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(square.real(R_).sum(), R_)
+    torch.testing.assert_close(slope, R - 0.9)
+    with pytest.raises(UserError, match="no labels to smooth"):
+        smoothed(relativistic, 0.1)
+
+
+def gan(**options):
+    return GAN(nn.Linear(2, 3), nn.Linear(3, 1), wasserstein, latents={"z": normal(2)}, **options)
+
+
+def test_clipping_keeps_the_critic_in_its_box():
+    game = gan(clip=0.01)
+    with torch.no_grad():
+        game.players["D"].weight.copy_(torch.tensor([[5.0, -5.0, 0.001]]))
+        for turn in game.turns(0):
+            turn.after({})
+    assert game.players["D"].weight[0].tolist() == pytest.approx([0.01, -0.01, 0.001])
+    assert game.players["G"].weight.abs().max() > 0.01
+
+
+def test_the_critic_sees_through_noise_that_fades():
+    game, latent = gan(noise=lambda seen: 1 - seen / 100), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
+    critic, generator = game.turns(75)
+    assert {"noise_real", "noise_fake"} <= set(critic.draws) == set(generator.draws)
+    v = game.verdict(Round(REAL, None, latent, FAKE))
+    assert (v.real.unique().tolist(), v.fake.unique().tolist()) == ([0.25], [1.25])
+    game.turns(100)
+    assert torch.equal(game.verdict(Round(REAL, None, latent, FAKE)).real, REAL)
 
 
 def test_patches_are_averaged_per_example():
@@ -67,12 +129,14 @@ class Bowl(nn.Module):
 def test_penalties_on_a_bowl():
     x, y = torch.randn(4, 3, dtype=torch.float64), torch.randn(4, 3, dtype=torch.float64)
     eps, a = torch.rand(4, dtype=torch.float64), torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-    v = Verdict(Bowl(), x, y, {"eps": eps})
-    between = y + eps[:, None] * (x - y)
+    delta = torch.rand(4, 3, dtype=torch.float64)
+    v = Verdict(Bowl(), x, y, {"eps": eps, "delta": delta})
+    between, near = y + eps[:, None] * (x - y), x + x.std(1, keepdim=True) / 2 * delta
     torch.testing.assert_close(r1(v), (a * x).square().sum(1) / 2)
     torch.testing.assert_close(r2(v), (a * y).square().sum(1) / 2)
     torch.testing.assert_close(lipschitz(v), ((a * between).norm(dim=1) - 1).square())
-    assert set(PENALTIES) == {"r1", "r2", "lipschitz"}
+    torch.testing.assert_close(dragan(v), ((a * near).norm(dim=1) - 1).square())
+    assert set(PENALTIES) == {"r1", "r2", "lipschitz", "dragan"}
 
 
 def test_a_penalty_can_be_differentiated_again():

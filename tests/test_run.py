@@ -23,6 +23,9 @@ from sparring.training import run as running
 SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports", "2", "--batch", "32"]
 
 
+DATA = {"image": ("digits", (1, 8, 8)), "points": ("ring", (2,))}
+
+
 def spar(*words: object) -> int:
     with pytest.raises(SystemExit) as stop:
         main([str(word) for word in words])
@@ -59,9 +62,10 @@ def same(a, b):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_trains_two_rounds(recipe, tmp_path):
-    run = sparring.train(recipe, "digits", tmp_path / "run", images=2 * RECIPES[recipe].batch, reports=1)
+    data, shape = DATA[RECIPES[recipe].medium]
+    run = sparring.train(recipe, data, tmp_path / "run", images=2 * RECIPES[recipe].batch, reports=1)
     assert run.outcome == "finished" and run.loop.rounds == 2
-    assert sparring.load(tmp_path / "run").sample(3).shape == (3, 1, 8, 8)
+    assert sparring.load(tmp_path / "run").sample(3).shape == (3, *shape)
 
 
 def test_bf16_trains_close_to_fp32(tmp_path):
@@ -92,7 +96,7 @@ def test_what_a_run_leaves(finished):
 def test_best_weights_are_those_of_the_best_score(finished):
     entries = [json.loads(line) for line in (finished / "journal.jsonl").read_text().splitlines()]
     best, last = (load_file(finished / "model" / f"{name}.safetensors") for name in ("best", "last"))
-    assert same(best, last) == (entries[-1]["frechet"] < entries[0]["frechet"])
+    assert same(best, last) == (entries[-1]["scores"]["frechet"] < entries[0]["scores"]["frechet"])
 
 
 def test_a_resumed_run_is_the_same_to_the_bit(finished, tmp_path, monkeypatch):
@@ -174,7 +178,7 @@ def test_json_is_one_object_and_nothing_else(finished, capsys):
 def test_a_tiny_game_converges(tmp_path):
     """Real digits: the score must leave the trivial rows behind within 30,000 images."""
     run = sparring.train("dcgan", "digits", tmp_path / "run", images=30_000, reports=3, threads=1)
-    rows = {row.name: row.frechet for row in run.report.rows}
+    rows = {row.name: row.scores["frechet"] for row in run.report.rows}
     assert rows["model"] < 0.4 * min(rows["mean image"], rows["noise"])
 
 
@@ -200,7 +204,7 @@ BAD = {
     "unknown recipe": (["train", "dcgn", "--out", "{new}"], "did you mean 'dcgan'"),
     "missing folder": (["train", "dcgan", "--data", "{tmp}/nowhere", "--out", "{new}"], "nowhere"),
     "empty folder": (["train", "dcgan", "--data", "{empty}", "--out", "{new}"], "empty"),
-    "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "squares of 8"),
+    "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "sides of 8"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
     "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),
     "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal slices"),

@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.api import evaluate, load, resume, train
+    from sparring.api import Options, advise, evaluate, load, plan, resume, train
 
-__all__ = ["evaluate", "load", "resume", "train"]
+__all__ = ["Options", "advise", "evaluate", "load", "plan", "resume", "train"]
 __version__ = "0.1.0"
 
 

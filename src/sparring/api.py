@@ -2,70 +2,59 @@
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from sparring.data import Options
+from sparring.data import Data, Options
 from sparring.data import load as load_data
 from sparring.errors import UserError
-from sparring.files import cache, written_aside
-from sparring.metrics.report import Report, judge
+from sparring.files import written_aside
+from sparring.metrics.report import Judge, Report
 from sparring.metrics.report import evaluate as score
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
+from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
+from sparring.training.forecast import Forecast, forecast
+from sparring.training.judging import judge
 from sparring.training.papers import leave_papers
-from sparring.training.run import Run, new_loop
-
-SAMPLES = 10_000
-"""Samples a report scores, unless the set's report part is smaller."""
+from sparring.training.run import Run, Score, new_loop
+from sparring.training.watchers import Watcher
 
 
-def train(
+def configured(
     recipe: str | Recipe,
-    data: str | Path,
-    out: str | Path,
+    data: str | Path | Data,
     *,
     images: int | None = None,
     minutes: float | None = None,
     until: str | None = None,
     seed: int = 0,
-    size: int | None = None,
+    reading: Options = Options(),  # noqa: B008  it is frozen
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
     micro_batches: int = 1,
     compiled: bool = False,
     reports: int = 20,
-) -> Run:
-    """Trains a recipe on a data set, in a new run folder.
-
-    Args:
-        recipe: a name of `spar recipes`, or a `Recipe`.
-        data: a named set or a folder of images.
-        out: the run folder to make; one that exists is refused.
-        images: images to see; the recipe's own number by default.
-        minutes: a limit on the clock.
-        until: a bar such as "frechet<10": stop when the selection score is under it.
-        micro_batches: slices a batch is accumulated from, to save memory. Batch norm sees a slice at a time.
-
-    Raises:
-        UserError: bad input, told before anything is written.
-    """
-    recipe, out = named(recipe) if isinstance(recipe, str) else recipe, Path(out)
-    if out.exists():
-        raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
+    networks: Mapping[str, nn.Module] = {},
+) -> Config:
+    """The whole configuration that `train` resolves the same arguments to. Raises UserError for bad ones."""
+    recipe = named(recipe) if isinstance(recipe, str) else recipe
     chosen = machine.device(device)
-    config = Config(
-        recipe=recipe,
-        data=str(data),
+    return Config(
+        recipe=recipe.of(networks),
+        data=data.spec if isinstance(data, Data) else str(data),
         images=recipe.images if images is None else images,
         minutes=minutes,
         until=until,
         seed=seed,
-        size=size,
+        reading=reading,
         device=str(chosen),
         precision=machine.precision(precision, chosen),
         threads=torch.get_num_threads() if threads is None else threads,
@@ -73,39 +62,99 @@ def train(
         compiled=compiled,
         reports=reports,
     )
-    loaded = load_data(data, Options(size=(size, size) if size else None))
-    for path, reason in loaded.broken:
-        print(f"left out: {path} ({reason})", file=sys.stderr)
-    new_loop(config, loaded, chosen)  # a network that can't make this size says so before a folder is made
+
+
+def train(
+    recipe: str | Recipe,
+    data: str | Path | Data,
+    out: str | Path,
+    *,
+    networks: Mapping[str, nn.Module] = {},
+    watchers: Sequence[Watcher] = (),
+    scores: Mapping[str, Score] = {},
+    **settings,
+) -> Run:
+    """Trains a recipe on a data set, in a new run folder.
+
+    Args:
+        recipe: a name of `spar recipes`, or a `Recipe`.
+        data: a SPEC (a named set, a folder, a file: see `sparring.data.load`), or data already loaded or made from
+            arrays (`sparring.data.of_arrays`).
+        out: the run folder to make; one that exists is refused.
+        networks: your own modules for the players "G", (n, z) → (n, *shape), and "D", (n, *shape) → logits.
+        watchers: told of every report; see `sparring.training.watchers`.
+        scores: your own scores, by name: samples as the medium keeps them (images: uint8 (n, c, h, w)) → a number.
+        settings: images (to see), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
+            (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
+            accumulated from, to save memory; batch norm sees a slice at a time), compiled, reports.
+
+    Raises:
+        UserError: bad input, told before anything is written.
+    """
+    out = Path(out)
+    if out.exists():
+        raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
+    config = configured(recipe, data, networks=networks, **settings)
+    loaded = _loaded(data, config)
+    jury = judge(loaded)
+    if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
+        raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
+    # A network that can't make this size says so before a folder is made.
+    new_loop(config, loaded, torch.device(config.device), networks)
     try:
         (out / "samples").mkdir(parents=True)
     except OSError as error:
         raise UserError(f"can't make {out}: {error.strerror}") from None
     config.save(out, loaded.fingerprint)
-    return _play(Run(out, config, loaded))
+    _quarantined(out, loaded)
+    return _play(Run(out, config, loaded, jury, watchers=watchers, scores=scores, networks=networks))
 
 
-def resume(folder: str | Path) -> Run:
-    """Goes on exactly where a run stopped. Raises UserError when its data has changed, or there is nothing to do."""
+def resume(
+    folder: str | Path,
+    *,
+    data: Data | None = None,
+    networks: Mapping[str, nn.Module] = {},
+    watchers: Sequence[Watcher] = (),
+    scores: Mapping[str, Score] = {},
+) -> Run:
+    """Goes on exactly where a run stopped; what was handed to `train` from Python is handed over again.
+
+    Raises UserError when its data has changed, or there is nothing to do.
+    """
     folder = Path(folder)
     config, fingerprint = Config.load(folder)
-    data = load_data(config.data, Options(size=(config.size, config.size) if config.size else None))
-    if data.fingerprint != fingerprint:
+    loaded = _loaded(data or config.data, config)
+    if loaded.fingerprint != fingerprint:
         raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
-    run = Run(folder, config, data, resumed=True)
+    run = Run(folder, config, loaded, judge(loaded), watchers=watchers, scores=scores, networks=networks, resumed=True)
     if run.loop.rounds >= config.rounds:
         raise UserError(f"{folder} has seen all its {config.images:,} images: there is nothing left to do")
     return _play(run)
 
 
-def _play(run: Run) -> Run:
-    if run.play() != "interrupted":
-        run.report = evaluate(run.folder)
-        _leave(run, run.report)
-    return run
+def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
+    """What a run of this configuration will cost on this machine, by playing a few rounds of it. Writes nothing."""
+    torch.set_num_threads(config.threads)
+    loop = new_loop(config, _loaded(config.data, config), torch.device(config.device), networks)
+    return forecast(loop, config.images)
 
 
-def evaluate(run: str | Path, samples: int | None = None, seed: int = 0, weights: str | None = None) -> Report:
+def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008
+    """The recipe that suits some data on this machine, and why."""
+    loaded = load_data(data, reading)
+    return choose(Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, str(machine.device(device))))
+
+
+def evaluate(
+    run: str | Path,
+    samples: int | None = None,
+    seed: int = 0,
+    weights: str | None = None,
+    *,
+    data: Data | None = None,
+    networks: Mapping[str, nn.Module] = {},
+) -> Report:
     """Scores a run's model against the report part of its data, beside the trivial rows.
 
     Args:
@@ -115,18 +164,40 @@ def evaluate(run: str | Path, samples: int | None = None, seed: int = 0, weights
     config, _ = Config.load(folder)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
-    data = load_data(config.data, Options(size=(config.size, config.size) if config.size else None))
-    model = load(folder, weights)
-    jury = judge(data.train.values, data.train.labels, len(data.names), data.fingerprint, cache())
-    n = samples or min(SAMPLES, len(jury.report))
-    return score(model.sample(n, seed), jury, data.test.values, data.train.values)
+    return _evaluated(load(folder, weights, networks), judge(_loaded(data or config.data, config)), samples, seed)
 
 
-def _leave(run: Run, report: Report) -> None:
-    """What a finished run leaves beside its model: scores, model card, curves, samples beside real ones, a page."""
-    with written_aside(run.folder / "scores.json") as path:
-        path.write_text(json.dumps(report.to_dict(), indent=1))
-    leave_papers(run.folder, run.config, run.data, load(run.folder), report)
+def _evaluated(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Report:
+    return score(model.sample(samples or jury.suits("report"), seed), jury)
 
 
-__all__ = ["Model", "Recipe", "Report", "Run", "evaluate", "load", "resume", "train"]
+def _loaded(data: str | Path | Data, config: Config) -> Data:
+    return data if isinstance(data, Data) else load_data(data, config.reading)
+
+
+def _quarantined(out: Path, data: Data) -> None:
+    """Tells of the files left out, the first few of them on the screen and all of them in the run folder."""
+    if not data.broken:
+        return
+    for path, reason in data.broken[:TOLD]:
+        print(f"left out: {path} ({reason})", file=sys.stderr)
+    if len(data.broken) > TOLD:
+        print(f"… and {len(data.broken) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)
+    with written_aside(out / QUARANTINE) as path:
+        path.write_text(json.dumps([{"file": file, "reason": reason} for file, reason in data.broken], indent=1))
+
+
+TOLD, QUARANTINE = 10, "quarantine.json"
+
+
+def _play(run: Run) -> Run:
+    if run.play() != "interrupted":
+        model = load(run.folder, networks={"G": deepcopy(run.model.G)})  # takes networks of the user's own too
+        run.report = _evaluated(model, run.judge)
+        with written_aside(run.folder / "scores.json") as path:
+            path.write_text(json.dumps(run.report.to_dict(), indent=1))
+        leave_papers(run.folder, run.config, run.data, model, run.report)
+    return run
+
+
+__all__ = ["Model", "Options", "Recipe", "Report", "Run", "advise", "evaluate", "load", "plan", "resume", "train"]

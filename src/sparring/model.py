@@ -5,7 +5,7 @@ safetensors: `last` holds the latest weights, `best` those with the best selecti
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sparring.data.pixels import to_pixels
+from sparring.data.media import MEDIA, Medium
 from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.games.gan import normal
@@ -49,22 +49,47 @@ class Model:
         """Of a sample: channels, height, width."""
         return self.description.shape
 
-    def sample(self, n: int, seed: int = 0) -> Tensor:
-        """n samples, uint8 (n, c, h, w); the same n and seed give the same ones. Raises UserError for n < 1."""
-        return torch.cat(list(self.stream(n, seed)))
+    @property
+    def medium(self) -> Medium:
+        return MEDIA[self.description.recipe.medium]
 
-    @torch.no_grad()
-    def stream(self, n: int, seed: int = 0) -> Iterator[Tensor]:
+    def sample(self, n: int, seed: int = 0, truncation: float | None = None) -> Tensor:
+        """n samples as the medium keeps them, images uint8 (n, c, h, w); sample i depends on the seed and i alone.
+
+        Args:
+            truncation: bounds every |zᵢ|: less variety, more typical samples (Brock et al. 2019, arXiv:1809.11096,
+                section 3.1). The same seed gives the same sample, moved inwards.
+
+        Raises:
+            UserError: n < 1, or a truncation that is not above 0.
+        """
+        return torch.cat(list(self.stream(n, seed, truncation)))
+
+    def stream(self, n: int, seed: int = 0, truncation: float | None = None) -> Iterator[Tensor]:
         """The same, in chunks, so that any n fits in memory."""
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
-        first = next(self.G.parameters())
-        prior, was_training = normal(self.description.recipe.z), self.G.training
-        self.G.eval()
         for k, start in enumerate(range(0, n, CHUNK)):
-            z = prior(CHUNK, self.shape, generator(first.device, seed, SAMPLE, k))[: n - start]
-            yield to_pixels(self.G(z.to(first.dtype)).float()).cpu()
+            yield self.decode(self.latent(seed, k)[: n - start], truncation)
+
+    def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None) -> Tensor:
+        """One sample a seed: the one that `sample(1, seed)` gives."""
+        z = torch.cat([self.latent(seed)[:1] for seed in seeds])
+        return torch.cat([self.decode(part, truncation) for part in z.split(CHUNK)])
+
+    def latent(self, seed: int, k: int = 0) -> Tensor:
+        """Chunk k of the seed's latents z, (CHUNK, z)."""
+        device = next(self.G.parameters()).device
+        return normal(self.description.recipe.z)(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
+
+    @torch.no_grad()
+    def decode(self, z: Tensor, truncation: float | None = None) -> Tensor:
+        """Latents (n, z) → samples as the medium keeps them, on the CPU."""
+        first, was_training = next(self.G.parameters()), self.G.training
+        z = z if truncation is None else truncated(z, truncation)
+        fake = self.G.eval()(z.to(first))
         self.G.train(was_training)
+        return self.medium.decode(fake.float()).cpu()
 
     def save(self, folder: Path, name: str = "last") -> None:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
@@ -75,11 +100,20 @@ class Model:
             path.write_text(json.dumps(asdict(self.description), indent=1))
 
 
-def load(path: str | Path, weights: str | None = None) -> Model:
+def truncated(z: Tensor, bound: float) -> Tensor:
+    """z ~ N(0, 1) moved into [−bound, bound], as N(0, 1) is there: Φ⁻¹(Φ(−b) + Φ(z) (Φ(b) − Φ(−b)))."""
+    if not bound > 0:
+        raise UserError(f"truncation is {bound}: it must be more than 0")
+    low, high = torch.special.ndtr(torch.tensor([-bound, bound], dtype=torch.float64, device=z.device))
+    return torch.special.ndtri(low + torch.special.ndtr(z.double()) * (high - low)).clamp(-bound, bound)
+
+
+def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn.Module] = {}) -> Model:
     """The model of a run folder, or of a `model/` folder.
 
     Args:
         weights: 'best' or 'last'; by default the best if there were scores, else the last.
+        networks: G, for a run of networks that are not the library's own; it gets the weights.
 
     Raises:
         UserError: nothing there, or a file that is damaged or asks for what the library does not have.
@@ -88,7 +122,7 @@ def load(path: str | Path, weights: str | None = None) -> Model:
     folder = folder / "model" if (folder / "model").is_dir() else folder
     description = _described(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
-    G = description.recipe.new_generator(description.shape)
+    G = networks.get("G") or description.recipe.new_generator(description.shape)
     try:
         G.load_state_dict(load_file(folder / f"{name}.safetensors"))
     except FileNotFoundError:
@@ -106,7 +140,8 @@ def _described(path: Path) -> Description:
     except ValidationError as error:
         raise UserError(f"{path} is no model description ({_line(error)})") from None
     network = description.recipe.generator
-    numbers = [n for value in network.numbers.values() for n in (value if isinstance(value, list) else [value])]
+    values = [v for v in network.numbers.values() if not isinstance(v, str)]
+    numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
     if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.z]):
         raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")
     return description

@@ -5,12 +5,14 @@ example. Patch logits (n, 1, h, w) are averaged over the patches of an example.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from sparring.errors import UserError
 from sparring.game import Parts, Verdict
 
 OnLogits = Callable[[Tensor], Tensor]
@@ -27,6 +29,9 @@ class Objective:
 
     Only objectives of this kind can be trained with private gradients.
     """
+
+    coupled: ClassVar[bool] = False
+    """Whether an example's loss depends on the rest of its batch."""
 
     name: str
     real: OnLogits
@@ -52,6 +57,36 @@ class PairedObjective(Objective):
 
     def generator(self, verdict: Verdict) -> Parts:
         return {"generator": per_example(self.on_generated(verdict.on_fake - verdict.on_real))}
+
+
+@dataclass(frozen=True)
+class AveragedObjective(Objective):
+    """An objective on how much more real a sample looks than the other side's average one; G wants the opposite of D.
+
+    The averages are the batch's, so it can't be cut into slices.
+    """
+
+    coupled: ClassVar[bool] = True
+
+    def critic(self, verdict: Verdict) -> Parts:
+        r, f = verdict.on_real, verdict.on_fake
+        return {"real": per_example(self.real(r - f.mean())), "fake": per_example(self.fake(f - r.mean()))}
+
+    def generator(self, verdict: Verdict) -> Parts:
+        r, f = verdict.on_real, verdict.on_fake
+        return {"generator": per_example(self.on_generated(f - r.mean()) + self.fake(r - f.mean()))}
+
+
+def smoothed(objective: Objective, share: float) -> Objective:
+    """One-sided label smoothing: real examples count as fake by this share. Salimans et al. 2016 (arXiv:1606.03498),
+    section 3.4.
+
+    For cross-entropy this is the target 1 − share; for least squares too, up to a constant. Raises UserError for an
+    objective on differences of logits, which has no target for a real example.
+    """
+    if type(objective) is not Objective:
+        raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
+    return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
 
 
 def _saturated(f: Tensor) -> Tensor:
@@ -82,4 +117,8 @@ hinge = Objective("hinge", lambda r: (1 - r).relu(), lambda f: (1 + f).relu(), t
 relativistic = PairedObjective("relativistic", _raise, _raise, _raise)
 """Real i against fake i. Jolicoeur-Martineau 2018 (arXiv:1807.00734); Huang et al. 2024 (arXiv:2501.05441), eq. 2."""
 
-OBJECTIVES = {o.name: o for o in (minimax, non_saturating, least_squares, wasserstein, hinge, relativistic)}
+relativistic_average = AveragedObjective("relativistic-average", _raise, softplus, _raise)
+"""Jolicoeur-Martineau 2018, section 4.3 (RaSGAN)."""
+
+_ALL = (minimax, non_saturating, least_squares, wasserstein, hinge, relativistic, relativistic_average)
+OBJECTIVES = {objective.name: objective for objective in _ALL}

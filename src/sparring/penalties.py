@@ -28,6 +28,11 @@ def uniform(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tenso
     return torch.rand(n, generator=generator, device=generator.device)
 
 
+def uniform_noise(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n, *shape) in [0, 1)."""
+    return torch.rand(n, *shape, generator=generator, device=generator.device)
+
+
 def squared_norm(slope: Sample) -> Tensor:
     """‖slope‖² of each example, (n,), summed over every other axis and over the tensors of a tuple."""
     parts = slope if isinstance(slope, tuple) else (slope,)
@@ -47,10 +52,16 @@ def _between(verdict: Verdict) -> Sample:
     return mix(real, fake)
 
 
-def _gradient_penalty(verdict: Verdict) -> Tensor:
+def _near(verdict: Verdict) -> Sample:
+    x = verdict.real
+    assert isinstance(x, Tensor)
+    spread = x.flatten(1).std(1).view(-1, *[1] * (x.dim() - 1))
+    return x + spread / 2 * verdict.draws["delta"].to(x.dtype)
+
+
+def _steepness(slope: Sample) -> Tensor:
     # The square root has no gradient at 0, where a critic that has not moved yet may stand.
-    norm = (squared_norm(verdict.slope(_between(verdict))) + 1e-12).sqrt()
-    return (norm - 1).square()
+    return ((squared_norm(slope) + 1e-12).sqrt() - 1).square()
 
 
 r1 = Penalty("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
@@ -59,7 +70,11 @@ r1 = Penalty("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
 r2 = Penalty("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
 """½‖∇D(G(z))‖², weighed by γ. Mescheder et al. 2018, eq. 10."""
 
-lipschitz = Penalty("lipschitz", _gradient_penalty, {"eps": uniform})
+lipschitz = Penalty("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform})
 """(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), weighed by λ = 10. Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3."""
 
-PENALTIES = {p.name: p for p in (r1, r2, lipschitz)}
+dragan = Penalty("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})
+"""(‖∇D(x + δ)‖ − 1)² near real examples, weighed by λ = 10. Kodali et al. 2017 (arXiv:1705.07215), algorithm 1, with
+the δ ~ U[0, σ/2] of the authors' code; σ is the example's own deviation, not the batch's, so slices do not matter."""
+
+PENALTIES = {p.name: p for p in (r1, r2, lipschitz, dragan)}

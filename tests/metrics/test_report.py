@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from sparring.data import load
-from sparring.files import cache
-from sparring.metrics.report import evaluate, judge
+from sparring.metrics.judges import judge_images
+from sparring.metrics.report import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def digits():
 
 
 def new_judge(data, where):
-    return judge(data.train.values, data.train.labels, data.classes, data.fingerprint, where)
+    return judge_images(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint, where)
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +26,14 @@ def test_the_classifier_is_worth_asking(jury):
 
 def test_the_parts_do_not_overlap(digits, jury):
     n = len(digits.train)
-    assert torch.equal(jury.select, digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
-    assert torch.equal(jury.report, digits.train.values[2 * n // 3 + n // 6 :])
+    assert torch.equal(jury.part("select"), digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
+    assert torch.equal(jury.part("report"), digits.train.values[2 * n // 3 + n // 6 :])
 
 
 def test_trivial_samplers_lose_to_real_images(digits, jury):
-    report = evaluate(digits.test.values[:200], jury, digits.test.values, digits.train.values)
-    rows = {row.name: row.frechet for row in report.rows}
-    assert rows["model"] == pytest.approx(jury.score(digits.test.values[:200]))
+    report = evaluate(digits.test.values[:200], jury)
+    rows = {row.name: row.scores["frechet"] for row in report.rows}
+    assert rows["model"] == pytest.approx(jury.scores(digits.test.values[:200])["frechet"])
     assert rows["real"] < 0.2 * min(rows["mean image"], rows["noise"])
     assert {row.samples for row in report.rows} == {200}
     assert "200 samples" in report.protocol and "task features" in report.protocol
@@ -55,7 +55,7 @@ def test_fitting_leaves_the_random_state_alone(digits, tmp_path):
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_unlabelled_images_are_judged_by_random_features(digits):
-    jury = judge(digits.train.values, None, 0, "x", cache())
+def test_unlabelled_images_are_judged_by_random_features(digits, tmp_path):
+    jury = judge_images(digits.train.values, digits.test.values, None, 0, "x", tmp_path)
     assert jury.accuracy is None and "random features" in jury.protocol("report", 10)
-    assert jury.score(digits.test.values) < jury.score(torch.zeros_like(digits.test.values))
+    assert jury.scores(digits.test.values)["frechet"] < jury.scores(torch.zeros_like(digits.test.values))["frechet"]

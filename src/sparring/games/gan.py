@@ -4,12 +4,12 @@ DCGAN is `GAN(G, D, non_saturating)`; WGAN-GP `GAN(G, D, wasserstein, [lipschitz
 pairing with zero-centred penalties `GAN(G, D, relativistic, [r1, r2], fresh=True)`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict
+from sparring.game import Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, each
 from sparring.objectives import Objective
 from sparring.penalties import Penalty
 
@@ -23,6 +23,11 @@ def normal(dim: int) -> Draw:
     return draw
 
 
+def gaussian(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n, *shape) from N(0, 1)."""
+    return torch.randn(n, *shape, generator=generator, device=generator.device)
+
+
 class GAN(Game):
     """A generator G against a critic D.
 
@@ -34,6 +39,9 @@ class GAN(Game):
         latents: the generator's random inputs; a `z` at least.
         critic_steps: moves of D before each of G's.
         fresh: every move opens a batch and a draw of its own (R3GAN, WGAN-GP); otherwise a round's turns share them.
+        clip: above 0, D's weights are kept within ±clip (Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1).
+        noise: σ after so many images: D sees real and fake through Gaussian noise (instance noise: Sønderby et al.
+            2017, arXiv:1610.04490, section 4).
         penalty_every: above 1, the penalties become a turn of their own, played so seldom (Karras et al. 2020,
             arXiv:1912.04958, section 3.1).
     """
@@ -49,10 +57,14 @@ class GAN(Game):
         critic_steps: int = 1,
         fresh: bool = False,
         penalty_every: int = 1,
+        clip: float = 0.0,
+        noise: Callable[[int], float] | None = None,
     ):
         super().__init__({"G": G, "D": D}, latents)
+        self.noise, self.sigma = noise, nn.Buffer(torch.zeros(()))
+        blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         lazy = penalty_every > 1
-        critic = CriticTurn(self, "critic", [] if lazy else penalties, objective)
+        critic = CriticTurn(self, "critic", [] if lazy else penalties, objective, clip)
         critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
         generator = GeneratorTurn(self, objective)
         generator.fresh = fresh
@@ -61,8 +73,12 @@ class GAN(Game):
             smooth = CriticTurn(self, "smooth", penalties)
             smooth.every = penalty_every
             self._turns.insert(1, smooth)
+        for turn in self._turns:
+            turn.draws = {**turn.draws, **blur}
 
     def turns(self, seen: int) -> list[Turn]:
+        if self.noise is not None:
+            self.sigma.fill_(self.noise(seen))
         return self._turns
 
     def generate(self, round: Round) -> Sample:
@@ -73,7 +89,12 @@ class GAN(Game):
         return self.players["D"](sample)
 
     def verdict(self, round: Round) -> Verdict:
-        return Verdict(self.judge, round.real, round.fake, round.latent)
+        real = self._blurred(round.real, round.latent.get("noise_real"))
+        fake = self._blurred(round.fake, round.latent.get("noise_fake"))
+        return Verdict(self.judge, real, fake, round.latent)
+
+    def _blurred(self, sample: Sample, noise: Tensor | None) -> Sample:
+        return sample if noise is None else each(lambda x: x + self.sigma * noise, sample)
 
 
 class CriticTurn(Turn):
@@ -81,14 +102,27 @@ class CriticTurn(Turn):
 
     learns = ("D",)
 
-    def __init__(self, game: GAN, name: str, penalties: Sequence[Penalty], objective: Objective | None = None):
-        self.game, self.name, self.objective, self.penalties = game, name, objective, penalties
+    def __init__(
+        self,
+        game: GAN,
+        name: str,
+        penalties: Sequence[Penalty],
+        objective: Objective | None = None,
+        clip: float = 0.0,
+    ):
+        self.game, self.name, self.objective, self.penalties, self.clip = game, name, objective, penalties, clip
+        self.coupled = objective is not None and objective.coupled
         self.draws = {key: draw for penalty in penalties for key, draw in penalty.draws.items()}
 
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
         smooth = {penalty.name: penalty(verdict) for penalty in self.penalties}  # first: slopes bring their logits
         return (self.objective.critic(verdict) if self.objective else {}) | smooth
+
+    def after(self, notes: Mapping[str, Tensor]) -> None:
+        if self.clip:
+            for p in self.game.players["D"].parameters():
+                p.clamp_(-self.clip, self.clip)
 
 
 class GeneratorTurn(Turn):
@@ -97,7 +131,7 @@ class GeneratorTurn(Turn):
     name, learns = "generator", ("G",)
 
     def __init__(self, game: GAN, objective: Objective):
-        self.game, self.objective = game, objective
+        self.game, self.objective, self.coupled = game, objective, objective.coupled
 
     def loss(self, round: Round) -> Parts:
         return self.objective.generator(self.game.verdict(round))

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from torch import nn
 
+from sparring.networks.conv import ConvCritic
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
     "mlp-critic": MLPCritic,
+    "conv-critic": ConvCritic,
     "dcgan-generator": DCGANGenerator,
     "dcgan-critic": DCGANCritic,
 }

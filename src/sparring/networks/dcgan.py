@@ -1,7 +1,8 @@
 """Radford et al. 2016 (arXiv:1511.06434): strided convolutions, batch norm, and weights from N(0, 0.02²).
 
-The paper's 64×64 doubles a 4×4 map four times. Any other side is halved, rounding up, until 4 or less is left (28: 14,
-7, 4), so every size gets a network as deep as it is large; an odd side takes a 3×3 kernel where an even one takes 4×4.
+The paper's 64×64 doubles a 4×4 map four times. Any other image is halved, rounding up, until its shorter side is 4 or
+less (28: 14, 7, 4; 64×96: 32×48, … 4×6), so every size gets a network as deep as it is large; an odd side takes a
+kernel of 3 where an even one takes 4.
 """
 
 from collections.abc import Sequence
@@ -9,26 +10,30 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparring.errors import UserError
+from sparring.networks.layers import NORMS
 
 SMALLEST = 8
 
+Sides = tuple[int, int]
 
-def sides(shape: Sequence[int]) -> list[int]:
+
+def sides(shape: Sequence[int]) -> list[Sides]:
     """The sides of the maps, from the image's down to the smallest. Raises UserError for a shape it can't make."""
-    _, height, width = shape
-    if height != width or width < SMALLEST:
+    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
         raise UserError(
-            f"dcgan can't make {height}×{width} images: it makes squares of {SMALLEST} and more; try --size"
+            f"dcgan can't make {'×'.join(map(str, shape[1:]))}: its images have sides of {SMALLEST} or more"
         )
-    chain = [width]
-    while chain[-1] > 4:
-        chain.append(-(-chain[-1] // 2))
+    chain = [(shape[1], shape[2])]
+    while min(chain[-1]) > 4:
+        height, width = chain[-1]
+        chain.append((-(-height // 2), -(-width // 2)))
     return chain
 
 
-def _kernel(larger: int) -> int:
+def _kernel(larger: Sides) -> Sides:
     """With stride 2 and padding 1, the kernel that goes between `larger` and its half, rounded up."""
-    return 3 if larger % 2 else 4
+    height, width = larger
+    return 4 - height % 2, 4 - width % 2
 
 
 def _initialise(module: nn.Module) -> None:
@@ -66,18 +71,31 @@ class DCGANGenerator(nn.Sequential):
 
 
 class DCGANCritic(nn.Sequential):
-    """Images (n, c, h, w) → logits (n, 1); the mirror image of the generator, LeakyReLU(.2), no norm at first."""
+    """Images (n, c, h, w) → logits (n, 1); the mirror image of the generator, LeakyReLU(.2), no norm at first.
 
-    def __init__(self, shape: Sequence[int], width: int = 64):
+    Args:
+        norm: a name of `layers.NORMS`; the gradient penalties, which look at one example at a time, want another than
+            the paper's batch norm.
+    """
+
+    def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch"):
         *larger, smallest = sides(shape)
-        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, _kernel(larger[0]), 2, 1, bias=False), nn.LeakyReLU(0.2)]
+        kind = NORMS[norm]
+
+        def conv(i: int, o: int, kernel: Sides, *step: int) -> nn.Module:
+            return nn.Conv2d(i, o, kernel, *step, bias=not kind.shifts)
+
+        layers: list[nn.Module] = [conv(shape[0], width, _kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
         channels = width
         for side in larger[1:]:
             layers += [
-                nn.Conv2d(channels, 2 * channels, _kernel(side), 2, 1, bias=False),
-                nn.BatchNorm2d(2 * channels),
+                conv(channels, 2 * channels, _kernel(side), 2, 1),
+                kind.after(2 * channels),
                 nn.LeakyReLU(0.2),
             ]
             channels *= 2
-        super().__init__(*layers, nn.Conv2d(channels, 1, smallest, bias=False), nn.Flatten())
+        super().__init__(*layers, conv(channels, 1, smallest), nn.Flatten())
         self.apply(_initialise)
+        for layer in self:  # a norm of weights takes over what was initialised
+            if isinstance(layer, nn.Conv2d):
+                kind.layer(layer)

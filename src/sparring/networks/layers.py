@@ -1,5 +1,9 @@
 """Layers that several architectures share."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -42,3 +46,40 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
     weight = layer.get_parameter("weight")
     parametrize.register_parametrization(layer, "weight", SpectralNorm(weight))
     return layer
+
+
+@dataclass(frozen=True)
+class Norm:
+    """What keeps a critic's activations in bounds: on every layer's weight, in place, or after an inner layer."""
+
+    layer: Callable[[nn.Module], object] = lambda layer: None
+    after: Callable[[int], nn.Module] = lambda channels: nn.Identity()
+    shifts: bool = False
+    """It adds a bias of its own, so the layer before needs none."""
+
+
+NORMS = {
+    "batch": Norm(after=nn.BatchNorm2d, shifts=True),
+    "layer": Norm(after=partial(nn.GroupNorm, 1), shifts=True),
+    "spectral": Norm(layer=spectral_norm),
+    "none": Norm(),
+}
+"""Ioffe & Szegedy 2015 (arXiv:1502.03167), Ba et al. 2016 (arXiv:1607.06450), Miyato et al. 2018."""
+
+
+class Brightness(nn.Module):
+    """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x + 1) / 2
+
+
+class Lit(nn.Module):
+    """Logits of a brightness in [0, 1], as an image in [−1, 1]: 2σ(x) − 1. Undone by `Brightness`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x.sigmoid() - 1
+
+
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {"tanh": nn.Tanh, "sigmoid": Lit, "linear": nn.Identity}
+"""How a generator ends: images in [−1, 1], the same by way of [0, 1], anything."""

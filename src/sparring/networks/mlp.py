@@ -6,15 +6,21 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from sparring.networks.layers import OUTPUTS
+
 
 class MLPGenerator(nn.Sequential):
-    """z (n, z) → samples (n, *shape) in [−1, 1]: linear and ReLU layers of `widths`, then tanh."""
+    """z (n, z) → samples (n, *shape): linear and ReLU layers of `widths`, then an output of `layers.OUTPUTS`."""
 
-    def __init__(self, shape: Sequence[int], z: int = 100, widths: Sequence[int] = (256, 512, 1024)):
+    def __init__(
+        self, shape: Sequence[int], z: int = 100, widths: Sequence[int] = (256, 512, 1024), output: str = "tanh"
+    ):
         layers: list[nn.Module] = []
         for i, o in zip([z, *widths], widths, strict=False):
             layers += [nn.Linear(i, o), nn.ReLU()]
-        super().__init__(*layers, nn.Linear(widths[-1], math.prod(shape)), nn.Tanh(), nn.Unflatten(1, tuple(shape)))
+        super().__init__(
+            *layers, nn.Linear(widths[-1], math.prod(shape)), OUTPUTS[output](), nn.Unflatten(1, tuple(shape))
+        )
 
 
 class MLPCritic(nn.Sequential):

@@ -3,9 +3,20 @@
 from sparring.errors import UserError, nearest
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.dcgan import DCGAN
+from sparring.recipes.dense import DENSE
+from sparring.recipes.dense_conv import DENSE_CONV
+from sparring.recipes.dragan import DRAGAN
+from sparring.recipes.hinge import HINGE
+from sparring.recipes.lsgan import LSGAN
 from sparring.recipes.mlp_gan import MLP_GAN
+from sparring.recipes.points import POINTS
+from sparring.recipes.ragan import RAGAN
+from sparring.recipes.rpgan import RPGAN
+from sparring.recipes.wgan import WGAN
+from sparring.recipes.wgan_gp import WGAN_GP
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (MLP_GAN, DCGAN)}
+_ALL = (DENSE, DENSE_CONV, MLP_GAN, DCGAN, LSGAN, WGAN, WGAN_GP, DRAGAN, HINGE, RAGAN, RPGAN, POINTS)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 
 def named(name: str) -> Recipe:

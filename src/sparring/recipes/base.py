@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sparring.errors import UserError, nearest, one_line
-from sparring.training.schedules import Number
+from sparring.training.schedules import Number, at
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from sparring.games.gan import GAN
     from sparring.training.loop import Settings
 
-Shape = tuple[int, int, int]
-"""Channels, height, width."""
+Shape = tuple[int, ...]
+"""Of one example: an image's channels, height, width; the dimensions of a point."""
+
+
+FOREIGN = "yours: "
+"""Before the class name of a network that is the user's own."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,24 @@ class Network:
     """An entry of `sparring.networks.NETWORKS` and its numbers."""
 
     name: str
-    numbers: Mapping[str, int | float | list[int]] = field(default_factory=dict)
+    numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
+    """Or names, such as a norm's."""
 
     def build(self, shape: Shape) -> nn.Module:
         """Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make."""
         from sparring.networks import NETWORKS
 
+        if self.name.startswith(FOREIGN):
+            raise UserError(
+                f"the network {self.name.removeprefix(FOREIGN)} is not the library's: "
+                "hand it over from Python, as networks={'G': …, 'D': …}"
+            )
         if self.name not in NETWORKS:
             raise UserError(f"no network '{self.name}'{nearest(self.name, NETWORKS)}; there are: {', '.join(NETWORKS)}")
         try:
             return NETWORKS[self.name](shape=shape, **self.numbers)
+        except KeyError as error:
+            raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
         except (TypeError, RuntimeError) as error:
             raise UserError(f"{self.name} can't be built with {dict(self.numbers)}: {one_line(error)}") from None
 
@@ -45,6 +58,8 @@ class Recipe:
     about: str
     generator: Network
     critic: Network
+    medium: str = "image"
+    """What it makes: a name of `sparring.data.media.MEDIA`."""
     objective: str = "non-saturating"
     penalties: tuple[str, ...] = ()
     weights: Mapping[str, Number] = field(default_factory=dict)
@@ -53,6 +68,12 @@ class Recipe:
     critic_steps: int = 1
     fresh: bool = False
     penalty_every: int = 1
+    clip: float = 0.0
+    """Above 0, the critic's weights are kept within ±clip."""
+    smoothing: float = 0.0
+    """One-sided label smoothing: the share by which real examples count as fake."""
+    noise: Number = 0.0
+    """σ of the Gaussian noise the critic sees real and fake through; a schedule anneals it."""
     batch: int = 64
     images: int = 600_000
     """Images seen, unless the user says otherwise."""
@@ -68,20 +89,38 @@ class Recipe:
         """The generator for latents of this recipe's size."""
         return replace(self.generator, numbers={**self.generator.numbers, "z": self.z}).build(shape)
 
-    def game(self, shape: Shape) -> GAN:
+    def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
+        """This recipe with the user's own networks, by player, noted by class name in the library's places."""
+        if strange := sorted(set(networks) - {"G", "D"}):
+            raise UserError(f"no player '{strange[0]}' in {self.name}: its players are G and D")
+        foreign = {player: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
+        return replace(self, generator=foreign.get("G", self.generator), critic=foreign.get("D", self.critic))
+
+    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}) -> GAN:
+        """The game for examples of this shape.
+
+        Args:
+            networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits.
+
+        Raises:
+            UserError: a network that is not there, or does not fit the shape.
+        """
         from sparring.games.gan import GAN, normal
-        from sparring.objectives import OBJECTIVES
+        from sparring.objectives import OBJECTIVES, smoothed
         from sparring.penalties import PENALTIES
 
+        objective = OBJECTIVES[self.objective]
         return GAN(
-            self.new_generator(shape),
-            self.critic.build(shape),
-            OBJECTIVES[self.objective],
+            networks.get("G") or self.new_generator(shape),
+            networks.get("D") or self.critic.build(shape),
+            smoothed(objective, self.smoothing) if self.smoothing else objective,
             [PENALTIES[name] for name in self.penalties],
             latents={"z": normal(self.z)},
             critic_steps=self.critic_steps,
             fresh=self.fresh,
             penalty_every=self.penalty_every,
+            clip=self.clip,
+            noise=partial(at, self.noise) if self.noise else None,
         )
 
     def settings(self, **machine) -> Settings:

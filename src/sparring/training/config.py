@@ -1,19 +1,36 @@
 """The whole resolved configuration of a run, and `run.json`, where it is kept."""
 
 import json
+import operator
 import platform
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from sparring.data.options import Options
 from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.recipes import Recipe
 
 PACKAGES = ("sparring", "torch", "numpy")
+
+
+SENSES = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+class Bar(NamedTuple):
+    score: str
+    holds: Callable[[float, float], bool]
+    value: float
+
+    def met(self, scores: Mapping[str, float]) -> bool:
+        return self.holds(scores[self.score], self.value)
 
 
 @dataclass(frozen=True)
@@ -22,12 +39,12 @@ class Config:
     data: str
     images: int
     seed: int = 0
-    size: int | None = None
-    """Side of the images; as found when None."""
+    reading: Options = field(default_factory=Options)
+    """How the data is read: size, fit, channels, mirrored copies, a label file."""
     minutes: float | None = None
     """A limit on the clock, for each session of the run."""
     until: str | None = None
-    """A bar such as "frechet<10": stop when the selection score is under it."""
+    """A bar such as "frechet<10" or "modes>=8": stop when the selection score meets it."""
     device: str = "cpu"
     precision: str = "fp32"
     threads: int = 1
@@ -54,14 +71,14 @@ class Config:
     def rounds(self) -> int:
         return -(-self.images // self.recipe.batch)
 
-    @property
-    def bar(self) -> float | None:
-        """The Fréchet distance to get under. Raises UserError for a bar that is not understood."""
+    @cached_property
+    def bar(self) -> Bar | None:
+        """What stops the run. Raises UserError for a bar that is not understood."""
         if self.until is None:
             return None
-        if not (found := re.fullmatch(r"\s*frechet\s*<\s*(\d+(\.\d*)?|\.\d+)\s*", self.until)):
+        if not (found := re.fullmatch(r"\s*(\w+)\s*(<=?|>=?)\s*(\d+(?:\.\d*)?|\.\d+)\s*", self.until)):
             raise UserError(f"--until {self.until!r} is not understood: write it like --until 'frechet<10'")
-        return float(found[1])
+        return Bar(found[1], SENSES[found[2]], float(found[3]))
 
     def save(self, folder: Path, fingerprint: str) -> None:
         versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}

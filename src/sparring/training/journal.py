@@ -33,7 +33,7 @@ class Journal:
 
     def best(self, score: str) -> float:
         """The lowest value of a score so far; infinity when it was never taken."""
-        return min((entry[score] for entry in self.entries if score in entry), default=float("inf"))
+        return min((entry["scores"][score] for entry in self.entries), default=float("inf"))
 
     @property
     def seconds(self) -> float:

@@ -6,13 +6,12 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.data import Data
-from sparring.data.pixels import grid
+from sparring.data.media import MEDIA
 from sparring.metrics.report import Report
 from sparring.model import Model
 from sparring.training.config import Config
 from sparring.training.journal import Entry, Journal
-
-SHOWN, COLUMNS = 64, 8
+from sparring.training.run import SHOWN
 
 
 def leave_papers(folder: Path, config: Config, data: Data, model: Model, report: Report) -> None:
@@ -23,9 +22,9 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, report:
 
 
 def beside(model: Model, data: Data) -> Image.Image:
-    """64 real images on the left, 64 samples on the right, a gap between; small ones enlarged."""
-    scale = max(1, 32 // data.shape[1])
-    real, fake = (grid(p, COLUMNS, scale=scale) for p in (data.test.values[:SHOWN], model.sample(SHOWN)))
+    """Real examples on the left, as many samples on the right, a gap between."""
+    n, picture = SHOWN[data.medium], MEDIA[data.medium].picture
+    real, fake = picture(data.test.values[:n]), picture(model.sample(n))
     gap = real.width // 16
     picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
     picture.paste(real, (0, 0))
@@ -47,8 +46,9 @@ def curves(entries: list[Entry], path: Path) -> None:
     losses.set(title="losses", xlabel="images seen")
     if entries:
         losses.legend(fontsize="small")
-    score.plot(seen, [entry["frechet"] for entry in entries], marker=".")
-    score.set(title="Fréchet distance (selection part)", xlabel="images seen", yscale="log")
+    leading = next(iter(entries[0]["scores"]), "") if entries else ""
+    score.plot(seen, [entry["scores"][leading] for entry in entries], marker=".")
+    score.set(title=f"{leading} (selection part)", xlabel="images seen", yscale="log")
     figure.savefig(path, dpi=110)
 
 
@@ -57,19 +57,24 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</t
 td,th{{padding:.2rem .8rem;text-align:right}}td:first-child,th:first-child{{text-align:left}}
 img{{max-width:100%;image-rendering:pixelated}}code{{font-size:.85em}}</style>
 <h1>{title}</h1><p>{about}</p>
-<h2>Scores</h2><table><tr><th></th><th>Fréchet ↓</th><th>samples</th></tr>{rows}</table><p><code>{protocol}</code></p>
+<h2>Scores</h2><table>{rows}</table><p><code>{protocol}</code></p>
 <h2>Real (left) and generated (right)</h2><img src="samples/beside.png" alt="real images beside samples">
 <h2>Training</h2><img src="curves.png" alt="loss and score curves"></html>
 """
 
 
 def page(title: str, config: Config, report: Report) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(row.name)}</td><td>{row.frechet:,.2f}</td><td>{row.samples:,}</td></tr>"
-        for row in report.rows
-    )
+    lines = [[html.escape(cell) for cell in line] for line in cells(report)]
+    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
     texts = {"title": title, "about": about(config), "protocol": report.protocol}
     return PAGE.format(rows=rows, **{name: html.escape(text) for name, text in texts.items()})
+
+
+def cells(report: Report) -> list[list[str]]:
+    """The scores as text, line by line, the names of the scores first."""
+    measures = list(report.rows[0].scores)
+    lines = [[row.name, *(f"{row.scores[m]:,.3f}" for m in measures), f"{row.samples:,}"] for row in report.rows]
+    return [["", *measures, "samples"], *lines]
 
 
 def about(config: Config) -> str:
@@ -84,8 +89,6 @@ CARD = """# {title}
 - trained on: {data} (fingerprint {fingerprint}), {n:,} images of {shape}
 - samples imitate that set, its gaps and biases included, and may come close to single images of it
 
-| | Fréchet distance | samples |
-|---|---|---|
 {rows}
 
 {protocol}.
@@ -95,6 +98,7 @@ CARD = """# {title}
 
 
 def card(config: Config, data: Data, report: Report) -> str:
+    head, *rows = cells(report)
     return CARD.format(
         title=f"{config.recipe.name} on {config.data}",
         about=about(config),
@@ -102,6 +106,6 @@ def card(config: Config, data: Data, report: Report) -> str:
         fingerprint=data.fingerprint,
         n=len(data.train),
         shape="×".join(map(str, data.shape)),
-        rows="\n".join(f"| {row.name} | {row.frechet:,.2f} | {row.samples:,} |" for row in report.rows),
+        rows="\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows]),
         protocol=report.protocol,
     )

@@ -37,5 +37,6 @@ class Progress:
         self._bar.update(self._task, completed=seen, speed=speed)
 
     def report(self, entry: Entry) -> None:
+        scores = "  ".join(f"{name} {value:.4g}" for name, value in entry["scores"].items())
         losses = "  ".join(f"{name} {value:.3f}" for name, value in entry["losses"].items())
-        self.console.print(f"{entry['images']:>9,} images  frechet {entry['frechet']:8.2f}  {losses}", highlight=False)
+        self.console.print(f"{entry['images']:>9,} images  {scores}  {losses}", highlight=False)

@@ -8,43 +8,32 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.data import Data
-from sparring.data.pixels import grid, to_unit
+from sparring.data.media import MEDIA
 from sparring.errors import UserError
-from sparring.files import cache
-from sparring.metrics.report import Judge, Report, judge
+from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
 from sparring.training import checkpoint
 from sparring.training.config import Config
+from sparring.training.held import Held
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.progress import Progress
 from sparring.training.random import WEIGHTS, stream
+from sparring.training.watchers import Watcher
 
-GRID = 64
-"""Samples in a grid, always of the same latents."""
+SHOWN = {"image": 64, "points": 2_500}
+"""Samples in a picture, always of the same latents."""
 
-
-class OnDevice:
-    """A set that fits, held as uint8 on the training device; batches are cut there, without worker processes."""
-
-    def __init__(self, data: Data, device: torch.device):
-        self.values = data.train.values.to(device)
-        self.labels = None if data.train.labels is None else data.train.labels.to(device)
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        return to_unit(self.values[indices]), None if self.labels is None else self.labels[indices]
+Score = Callable[[Tensor], float]
 
 
 class Run:
@@ -52,16 +41,30 @@ class Run:
 
     Args:
         folder: an existing run folder, with its `run.json`.
+        watchers: told of every report.
+        scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
+        networks: players the library does not know, by name.
         resumed: go on from the folder's last checkpoint.
     """
 
-    def __init__(self, folder: Path, config: Config, data: Data, resumed: bool = False):
-        self.folder, self.config, self.data = folder, config, data
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        data: Data,
+        judge: Judge,
+        *,
+        watchers: Sequence[Watcher] = (),
+        scores: Mapping[str, Score] = {},
+        networks: Mapping[str, nn.Module] = {},
+        resumed: bool = False,
+    ):
+        self.folder, self.config, self.data, self.judge = folder, config, data, judge
+        self.watchers, self.own_scores = watchers, scores
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
-        self.loop = new_loop(config, data, device)
+        self.loop = new_loop(config, data, device, networks)
         self.model = Model(Description(config.recipe, data.shape, data.names), self.loop.ema.players["G"])
-        self.judge: Judge = judge(data.train.values, data.train.labels, len(data.names), data.fingerprint, cache())
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
@@ -89,7 +92,7 @@ class Run:
         config, loop = self.config, self.loop
         self.journal.rewind(loop.seen)
         self._earlier, self._start = self.journal.seconds, time.monotonic()
-        with interruptions() as interrupted, Progress(config.images, loop.seen) as progress:
+        with interruptions() as interrupted, Progress(config.images, loop.seen) as progress, closing(self.watchers):
             while loop.rounds < config.rounds:
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
@@ -97,7 +100,7 @@ class Run:
                 if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
                     progress.report(entry)
-                    if config.bar is not None and entry["frechet"] < config.bar:
+                    if config.bar is not None and config.bar.met(entry["scores"]):
                         return self._ended("reached")
                 if interrupted.is_set():
                     return self._ended("interrupted")
@@ -119,22 +122,26 @@ class Run:
                 f"training diverged before {self.loop.seen:,} images: {', '.join(wrong)} is not finite; "
                 f"try a lower lr or a penalty (the last checkpoint in {self.folder} is from before)"
             )
-        samples = min(10_000, len(self.judge.select))
-        score = self.judge.score(self.model.sample(samples), "select")
+        n, leading = self.judge.suits("select"), self.judge.measures[0]
+        samples = self.model.sample(n)
+        scores = self.judge.scores(samples, "select")
+        scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
         entry = {
             "images": self.loop.seen,
             "rounds": self.loop.rounds,
             "seconds": round(self.seconds, 3),
             "losses": losses,
-            "frechet": score,
-            "protocol": self.judge.protocol("select", samples),
+            "scores": scores,
+            "protocol": self.judge.protocol("select", n),
         }
-        is_best = score < self.journal.best("frechet")
-        grid(self.model.sample(GRID)).save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
-        if is_best:
+        picture = MEDIA[self.data.medium].picture(self.model.sample(SHOWN[self.data.medium]))
+        picture.save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
+        if scores[leading] < self.journal.best(leading):
             self.model.save(self.folder / "model", "best")
         self.save()
         self.journal.add(entry)
+        for watcher in self.watchers:
+            watcher.report(entry, picture)
         return entry
 
     def save(self) -> None:
@@ -144,18 +151,32 @@ class Run:
         self.model.save(self.folder / "model", "last")
 
 
-def new_loop(config: Config, data: Data, device: torch.device) -> Loop:
-    """The recipe's game with weights drawn from the seed, and the loop that plays it."""
+def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping[str, nn.Module] = {}) -> Loop:
+    """The recipe's game with weights drawn from the seed, and the loop that plays it.
+
+    Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
+    """
+    if config.recipe.medium != data.medium:
+        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
     # Channels last is what convolutions are fastest in; players without any do not notice.
-    game = config.recipe.game(data.shape).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
+    game = config.recipe.game(data.shape, networks).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
     settings = config.recipe.settings(
         seed=config.seed,
         micro_batches=config.micro_batches,
         compiled="inductor" if config.compiled else None,
         autocast=PRECISIONS[config.precision],
     )
-    return Loop(game, OnDevice(data, device), settings)
+    return Loop(game, Held(data, device), settings)
+
+
+@contextmanager
+def closing(watchers: Sequence[Watcher]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for watcher in watchers:
+            watcher.close()
 
 
 @contextmanager

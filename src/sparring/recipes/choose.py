@@ -1,0 +1,52 @@
+"""Which recipe suits some data, and why."""
+
+from dataclasses import dataclass
+
+from sparring.errors import UserError
+from sparring.recipes import RECIPES, Recipe
+
+SMALL = 2_000
+"""Examples below which a recipe sees the set more often, but fewer images in all."""
+EPOCHS = 150
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a choice is made by."""
+
+    medium: str
+    shape: tuple[int, ...]
+    count: int
+    """Training examples."""
+    classes: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    recipe: Recipe
+    images: int
+    reasons: tuple[str, ...]
+
+
+def choose(facts: Facts) -> Choice:
+    """Raises UserError for data that no recipe makes."""
+    if facts.medium == "points":
+        return Choice(RECIPES["points"], RECIPES["points"].images, (_said(facts), "points: the recipe made for them"))
+    if facts.medium != "image":
+        raise UserError(f"no recipe makes {facts.medium} yet: there are recipes for images and points")
+    recipe = RECIPES["dcgan"] if min(facts.shape[1:]) >= 8 else RECIPES["mlp-gan"]
+    why = {
+        "dcgan": f"{recipe.name}: convolutions, for both sides of an image are 8 pixels or more",
+        "mlp-gan": f"{recipe.name}: perceptrons, for a side is under 8 pixels, too small to halve",
+    }
+    images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
+    if facts.count < SMALL:
+        images = min(recipe.images, EPOCHS * facts.count)
+        length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
+    labels = f"labels of {facts.classes} classes: only the judge uses them" if facts.classes else "no classes"
+    return Choice(recipe, images, (_said(facts), why[recipe.name], length, labels))
+
+
+def _said(facts: Facts) -> str:
+    return f"{facts.count:,} {facts.medium}s of {'×'.join(map(str, facts.shape))}, on {facts.device}"

@@ -1,0 +1,13 @@
+"""A dense generator of brightness in [0, 1] against a convolutional critic, as in the well-known small tutorials."""
+
+from sparring.recipes.base import Network, Recipe
+
+DENSE_CONV = Recipe(
+    name="dense-conv",
+    paper="Goodfellow et al. 2014, arXiv:1406.2661; critic after Radford et al. 2016, arXiv:1511.06434",
+    about="a dense generator 128-128 against a convolutional critic 64-128",
+    generator=Network("mlp-generator", {"widths": [128, 128], "output": "sigmoid"}),
+    critic=Network("conv-critic", {"widths": [64, 128], "dropout": 0.3}),
+    batch=100,
+    images=3_000_000,
+)

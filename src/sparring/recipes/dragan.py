@@ -1,0 +1,16 @@
+"""A critic that is smooth near real images, on DCGAN's networks; layer norm, for the penalty is an example's own."""
+
+from dataclasses import replace
+
+from sparring.recipes.base import Network
+from sparring.recipes.dcgan import DCGAN
+
+DRAGAN = replace(
+    DCGAN,
+    name="dragan",
+    paper="Kodali et al. 2017, arXiv:1705.07215",
+    about="gradient penalty near real images, on DCGAN's networks",
+    critic=Network("dcgan-critic", {"width": 32, "norm": "layer"}),
+    penalties=("dragan",),
+    weights={"dragan": 10.0},
+)

@@ -1,0 +1,57 @@
+"""A recipe's numbers as text: what the command line shows and takes, such as `--lr 1e-4 --generator.width 32`."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from sparring.errors import UserError, nearest
+from sparring.recipes.base import Recipe
+
+NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise")
+"""Fields that may hold a schedule or nothing, and take a number all the same."""
+
+
+def numbers(recipe: Recipe) -> dict[str, Any]:
+    """Every number (or name) that can be set, by flag without dashes."""
+    plain = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
+    own = {name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS}
+    own |= {f"weight.{name}": value for name, value in recipe.weights.items()}
+    networks = {f"{side}.{k}": v for side in ("generator", "critic") for k, v in getattr(recipe, side).numbers.items()}
+    return own | networks
+
+
+def with_numbers(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
+    """The recipe with these numbers replaced.
+
+    Raises UserError for a number the recipe does not have, with the nearest one, and for a text that is not a value.
+    """
+    known = numbers(recipe)
+    for name, text in texts.items():
+        if name not in known and not name.startswith("weight."):
+            raise UserError(f"{recipe.name} has no --{name}{nearest(name, known)}")
+        recipe = _replaced(recipe, name, _value(name, text, known.get(name, 0.0)))
+    return recipe
+
+
+def _value(name: str, text: str, old: Any) -> Any:
+    try:
+        if isinstance(old, str):
+            return text
+        if isinstance(old, list):
+            return [int(part) for part in text.split(",")]
+        if isinstance(old, bool):
+            return {"true": True, "false": False}[text.lower()]
+        return int(text) if isinstance(old, int) else float(text)
+    except (ValueError, KeyError):
+        kind = "whole numbers like 256,512" if isinstance(old, list) else type(old).__name__
+        raise UserError(f"--{name} {text}: not a value of kind {kind}") from None
+
+
+def _replaced(recipe: Recipe, name: str, value: Any) -> Recipe:
+    side, _, number = name.partition(".")
+    if side == "weight":
+        return replace(recipe, weights={**recipe.weights, number: value})
+    if number:
+        network = getattr(recipe, side)
+        return replace(recipe, **{side: replace(network, numbers={**network.numbers, number: value})})
+    return replace(recipe, **{name.replace("-", "_"): value})

@@ -1,0 +1,22 @@
+"""Wasserstein with a gradient penalty: the paper's rates and five critic steps, on DCGAN's networks; layer norm in the
+critic, for the penalty is an example's own (section 4)."""
+
+from dataclasses import replace
+
+from sparring.recipes.base import Network
+from sparring.recipes.dcgan import DCGAN
+
+WGAN_GP = replace(
+    DCGAN,
+    name="wgan-gp",
+    paper="Gulrajani et al. 2017, arXiv:1704.00028",
+    about="Wasserstein distance by gradient penalty, five critic steps to one",
+    objective="wasserstein",
+    critic=Network("dcgan-critic", {"width": 32, "norm": "layer"}),
+    penalties=("lipschitz",),
+    weights={"lipschitz": 10.0},
+    critic_steps=5,
+    lr=1e-4,
+    beta1=0.0,
+    beta2=0.9,
+)

@@ -1,0 +1,27 @@
+"""A set that fits, held as it is kept (uint8 for images) on the training device; batches are cut there, without worker
+processes."""
+
+import torch
+from torch import Tensor
+
+from sparring.data import Data
+from sparring.data.media import MEDIA
+
+
+class Held:
+    def __init__(self, data: Data, device: torch.device):
+        self.values, self.mirrored = data.train.values.to(device), data.mirrored
+        self.labels = None if data.train.labels is None else data.train.labels.to(device)
+        self.encode = MEDIA[data.medium].encode
+
+    def __len__(self) -> int:
+        return len(self.values) * (1 + self.mirrored)
+
+    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(n,) indices → real (n, …), labels; every image is there a second time, mirrored, if the data says so."""
+        which = indices % len(self.values)
+        real = self.encode(self.values[which])
+        if self.mirrored:
+            again = (indices >= len(self.values)).view(-1, *[1] * (real.dim() - 1))
+            real = torch.where(again, real.flip(-1), real)
+        return real, None if self.labels is None else self.labels[which]
