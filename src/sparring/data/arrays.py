@@ -47,7 +47,7 @@ def read_npz(path: Path) -> Pool:
             name = _chosen(shapes)
             images = _array(archive, name)
             labels = _array(archive, LABELS) if LABELS in shapes else None
-        return _pool(name, images, labels)
+        return pooled(name, images, labels)
     except Unfit as error:
         raise UserError(f"{one_line(path)}: {error}") from None
     except (OSError, EOFError, ValueError, BadZipFile, zlib.error, MemoryError, NotImplementedError) as error:
@@ -90,7 +90,7 @@ def _array(archive: ZipFile, name: str) -> np.ndarray:
         return npy.read_array(file, allow_pickle=False)
 
 
-def _pool(name: str, images: np.ndarray, labels: np.ndarray | None) -> Pool:
+def pooled(name: str, images: np.ndarray, labels: np.ndarray | None) -> Pool:
     images = channels_first(images)
     if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(images)):
         raise Unfit(f"{LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def headers(source: Source) -> list[Header | None]:
     return _parallel(_header, source.items)
 
 
-def fitting(found: list[Header | None]) -> tuple[int, int]:
+def fitting(found: Sequence[Header | None]) -> tuple[int, int]:
     """The size images are brought to when none is asked for."""
     sides = [min(each.size) for each in found if each]
     side = max(8, min(LARGEST_BY_DEFAULT, median_low(sides) // 8 * 8)) if sides else 8
@@ -130,7 +130,7 @@ def _array(item: Item, size: tuple[int, int], fit: str) -> np.ndarray | str:
         return str(error)
 
 
-def _parallel(call: Callable[[Item], T], items: list[Item] | tuple[Item, ...]) -> list[T]:
+def _parallel(call: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
     # Pillow warns of bad EXIF and large images; what matters of that is told otherwise.
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")

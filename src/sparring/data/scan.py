@@ -1,0 +1,196 @@
+"""What a person wants to know of a data set before training on it, in numbers and in pictures."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sparring.data import existing, found, load, source_of
+from sparring.data.gather import fitting, headers
+from sparring.data.media import MEDIA
+from sparring.data.named import NAMED
+from sparring.data.options import Options
+from sparring.data.picture import Header
+from sparring.data.sets import Broken, Data, Examples, Pool
+from sparring.errors import one_line
+
+COMMON = 5
+"""Sizes listed by themselves."""
+SHOWN = 64
+"""Examples of a contact sheet."""
+LISTED = 10
+"""Broken files and classes a table lists."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a SPEC holds. Sizes are (height, width) of images before they are brought to one size."""
+
+    spec: str
+    examples: int
+    """Usable ones."""
+    formats: dict[str, int]
+    """Files by format, such as JPEG; broken ones included as far as their headers can be read."""
+    sizes: dict[str, int]
+    """The most common ones, as "height x width"; empty for points."""
+    smallest: tuple[int, int] | None
+    """Least height and least width."""
+    largest: tuple[int, int] | None
+    """Greatest height and greatest width."""
+    modes: dict[str, int]
+    """Kinds of pixels, by Pillow's names for pictures and as "3 channels" for arrays."""
+    classes: dict[str, int]
+    """Usable examples by class; empty if unlabelled."""
+    attributes: tuple[str, ...]
+    broken: Broken
+    smaller: int
+    """Images with a side below the size they are brought to: they are enlarged."""
+    proposed: tuple[int, int] | None
+    """The size that training takes, unless another is asked for; None for points."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """For a person, a line a fact."""
+        rows = [
+            ("examples", f"{self.examples:,}"),
+            ("formats", _counts(self.formats)),
+            ("sizes", _counts(self.sizes)),
+            ("range", f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else ""),
+            ("modes", _counts(self.modes)),
+            ("classes", f"{len(self.classes)} ({_counts(self.classes, LISTED)})" if self.classes else "none"),
+            ("attributes", ", ".join(self.attributes)),
+            ("size used", f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else ""),
+            ("left out", f"{len(self.broken):,}" if self.broken else "none"),
+        ]
+        lines = [f"{name:<10}  {text}" for name, text in rows if text]
+        lines += [f"  {name}: {why}" for name, why in self.broken[:LISTED]]
+        more = len(self.broken) - LISTED
+        return "\n".join([one_line(self.spec), *lines, *([f"  and {more:,} more"] if more > 0 else [])])
+
+
+def scan(spec: str | Path, options: Options = Options()) -> Scan:  # noqa: B008 - frozen
+    """Looks at everything a SPEC holds: pictures are decoded, so that broken ones are found.
+
+    Raises:
+        UserError: as `load`, but not for too few usable images.
+    """
+    name = str(spec)
+    if name in NAMED:
+        data = load(name, replace(options, size=None))
+        parts = [part.labels for part in (data.train, data.test) if part.labels is not None]
+        values = torch.empty(len(data.train) + len(data.test), *data.shape, device="meta")
+        return _of_array(
+            name, "named set", Pool(Examples(values, torch.cat(parts) if parts else None), data.names), options
+        )
+    source = source_of(existing(name))
+    if source is None:
+        ending = Path(name).suffix.removeprefix(".").lower()
+        return _of_array(name, ending, found(spec, replace(options, size=None)), options)
+    return _of_pictures(name, [header for header in headers(source) if header], found(spec, options), options)
+
+
+def _of_array(spec: str, kind: str, pool: Pool, options: Options) -> Scan:
+    """Of examples that all have one shape."""
+    n, shape = len(pool.examples), tuple(pool.examples.values.shape[1:])
+    size = (shape[1], shape[2]) if len(shape) == 3 else None
+    proposed = (options.size or size) if size else None
+    return Scan(
+        spec=spec,
+        examples=n,
+        formats={kind: n},
+        sizes={_side(size): n} if size else {},
+        smallest=size,
+        largest=size,
+        modes={f"{shape[0]} channel{'s' * (shape[0] > 1)}" if size else f"points of {shape[0]} numbers": n},
+        **_labels(pool),
+        smaller=n if size and proposed and _below(size, proposed) else 0,
+        proposed=proposed,
+    )
+
+
+def _of_pictures(spec: str, seen: list[Header], pool: Pool, options: Options) -> Scan:
+    proposed = options.size or fitting(seen)
+    sizes = [each.size for each in seen]
+    return Scan(
+        spec=spec,
+        examples=len(pool.examples),
+        formats=_common(each.format for each in seen),
+        sizes=dict(list(_common(map(_side, sizes)).items())[:COMMON]),
+        smallest=_each_side(min, sizes),
+        largest=_each_side(max, sizes),
+        modes=_common(each.mode for each in seen),
+        **_labels(pool),
+        smaller=sum(_below(size, proposed) for size in sizes),
+        proposed=proposed,
+    )
+
+
+def _labels(pool: Pool) -> dict[str, Any]:
+    labels = pool.examples.labels
+    if labels is None:
+        return {"classes": {}, "attributes": (), "broken": pool.broken}
+    if labels.is_floating_point():
+        return {"classes": {}, "attributes": pool.names, "broken": pool.broken}
+    counts = labels.bincount(minlength=len(pool.names)).tolist()
+    return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
+
+
+def contact_sheet(data: Data) -> Image.Image:
+    """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points, all of them."""
+    return MEDIA[data.medium].picture(_some(data))
+
+
+def preview(data: Data) -> Image.Image:
+    """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them."""
+    medium = MEDIA[data.medium]
+    seen = medium.encode(_some(data))
+    return medium.picture(medium.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
+
+
+def _some(data: Data) -> Tensor:
+    values = data.train.values
+    return values[_spread(data.train)] if values.dim() == 4 else values  # points make a picture only together
+
+
+def _spread(examples: Examples) -> Tensor:
+    """Indices of up to `SHOWN` examples: one of each class in turn, classes in order."""
+    labels = examples.labels
+    if labels is None or labels.is_floating_point():
+        return torch.arange(min(SHOWN, len(examples)))
+    ranks = torch.empty_like(labels)
+    for label in labels.unique():
+        mine = labels == label
+        ranks[mine] = torch.arange(int(mine.sum()))
+    turns = ranks * (int(labels.max()) + 1) + labels
+    chosen = turns.argsort()[:SHOWN]
+    return chosen[labels[chosen].argsort(stable=True)]
+
+
+def _common(words: Iterable[str]) -> dict[str, int]:
+    """Counts, most first, then by the alphabet."""
+    return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _counts(counts: dict[str, int], most: int = COMMON) -> str:
+    shown = ", ".join(f"{name}: {n:,}" for name, n in list(counts.items())[:most])
+    return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
+
+
+def _side(size: tuple[int, int] | None) -> str:
+    return f"{size[0]}x{size[1]}" if size else ""
+
+
+def _below(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    return size[0] < target[0] or size[1] < target[1]
+
+
+def _each_side(pick: Callable[[Iterable[int]], int], sizes: list[tuple[int, int]]) -> tuple[int, int] | None:
+    return (pick(size[0] for size in sizes), pick(size[1] for size in sizes)) if sizes else None
