@@ -11,6 +11,7 @@ from torch import nn
 
 from sparring.data import Data, Options
 from sparring.data import load as load_data
+from sparring.data.given import of_arrays
 from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.metrics.report import Judge, Report
@@ -79,7 +80,7 @@ def train(
     Args:
         recipe: a name of `spar recipes`, or a `Recipe`.
         data: a SPEC (a named set, a folder, a file: see `sparring.data.load`), or data already loaded or made from
-            arrays (`sparring.data.of_arrays`).
+            arrays (`sparring.of_arrays`).
         out: the run folder to make; one that exists is refused.
         networks: your own modules for the players "G", (n, z) → (n, *shape), and "D", (n, *shape) → logits.
         watchers: told of every report; see `sparring.training.watchers`.
@@ -200,4 +201,18 @@ def _play(run: Run) -> Run:
     return run
 
 
-__all__ = ["Model", "Options", "Recipe", "Report", "Run", "advise", "evaluate", "load", "plan", "resume", "train"]
+__all__ = [
+    "Model",
+    "Options",
+    "Recipe",
+    "Report",
+    "Run",
+    "advise",
+    "evaluate",
+    "load",
+    "named",
+    "of_arrays",
+    "plan",
+    "resume",
+    "train",
+]

@@ -110,7 +110,7 @@ class Recipe:
         from sparring.penalties import PENALTIES
 
         objective = OBJECTIVES[self.objective]
-        return GAN(
+        game = GAN(
             networks.get("G") or self.new_generator(shape),
             networks.get("D") or self.critic.build(shape),
             smoothed(objective, self.smoothing) if self.smoothing else objective,
@@ -122,6 +122,28 @@ class Recipe:
             clip=self.clip,
             noise=partial(at, self.noise) if self.noise else None,
         )
+        if networks:
+            self._check(game, shape)
+        return game
+
+    def _check(self, game: GAN, shape: Shape) -> None:
+        """Raises UserError when the user's own networks do not fit the data, by trying them on two examples."""
+        import torch
+
+        like = next(game.parameters())
+        with torch.no_grad():
+            try:
+                fake = game.players["G"].eval()(torch.zeros(2, self.z).to(like))
+            except (RuntimeError, TypeError, ValueError) as error:
+                raise UserError(f"G does not take latents (n, {self.z}): {one_line(error)}") from None
+            if tuple(fake.shape[1:]) != shape:
+                raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
+            try:
+                game.players["D"].eval()(torch.zeros(2, *shape).to(like))
+            except (RuntimeError, TypeError, ValueError) as error:
+                raise UserError(
+                    f"D does not take examples (n, {', '.join(map(str, shape))}): {one_line(error)}"
+                ) from None
 
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
