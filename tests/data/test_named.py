@@ -196,3 +196,27 @@ def test_the_real_ones(name, mean):
     assert (data.shape, len(data.train), len(data.test), data.classes) == ((1, 28, 28), 60_000, 10_000, 10)
     assert abs(data.train.values.float().mean() - mean) < 0.01
     assert data.test.labels.bincount().sum() == 10_000 and data.train.labels[:3].tolist() in ([5, 0, 4], [9, 0, 0])
+
+
+# --- stacked digits
+
+STACKED = "90ab526e2d1e1a20"
+"""So that results on it can be compared for good."""
+
+
+def test_stacked_digits_spell_their_label():
+    values = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 1, 4, 4)
+    digits = Examples(values, torch.arange(10))
+    made = named.stacked(digits, 500, torch.Generator().manual_seed(0))
+    assert made.values.shape == (500, 3, 4, 4) and made.values.dtype == torch.uint8
+    assert torch.equal(made.values[:, :, 0, 0].long() @ torch.tensor([100, 10, 1]), made.labels)
+    assert (made.values == made.values[:, :, :1, :1]).all() and len(made.labels.unique()) > 300
+    again = named.stacked(digits, 500, torch.Generator().manual_seed(0))
+    assert torch.equal(again.values, made.values) and torch.equal(again.labels, made.labels)
+
+
+@pytest.mark.skipif(not os.environ.get("SPARRING_DATA"), reason="SPARRING_DATA is not set")
+def test_stacked_mnist():
+    data = load("stacked-mnist")
+    assert (data.shape, len(data.train), len(data.test), data.classes) == ((3, 28, 28), 60_000, 10_000, 1000)
+    assert len(data.train.labels.unique()) == 1000 and data.names[7] == "007" and data.fingerprint == STACKED

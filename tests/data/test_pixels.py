@@ -49,3 +49,17 @@ def test_grid_of_one_without_padding_is_the_image():
 def test_grid_refuses(bad):
     with pytest.raises(ValueError, match="a grid takes"):
         grid(bad)
+
+
+@pytest.mark.parametrize("channels, shown", [(2, [0]), (5, [0, 1, 2]), (9, [0, 1, 2])])
+def test_grid_of_other_channels(channels, shown):
+    images = torch.randint(256, (3, channels, 4, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    assert grid(images).tobytes() == grid(images[:, shown]).tobytes()
+
+
+def test_grid_lays_transparency_on_a_checkerboard():
+    clear, red = torch.zeros(1, 4, 8, 12, dtype=torch.uint8), torch.tensor([255, 0, 0, 255], dtype=torch.uint8)
+    board = grid(clear, pad=0)
+    assert (board.mode, board.size) == ("RGB", (12, 8))
+    assert [board.getpixel(place)[0] for place in ((0, 0), (4, 0), (8, 0), (0, 4), (4, 4))] == [255, 224, 255, 224, 255]
+    assert grid(red[None, :, None, None].expand(1, 4, 8, 12), pad=0).getcolors() == [(96, (255, 0, 0))]

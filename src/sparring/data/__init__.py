@@ -1,8 +1,8 @@
 """Data: what a SPEC names, as examples in memory, split and fingerprinted.
 
-`named` holds the sets with a name. `folder`, `zipped` and `parquet` list named pictures, which `gather` labels, decodes
-and caches; `arrays` and `idx` read whole arrays. `sets` says what comes out, `media` and `pixels` go between that and
-what networks see, `scan` tells a person about it.
+`named` holds the sets with a name. `folder`, `zipped` and `parquet` list named pictures, which `decoding` labels,
+decodes and caches; `arrays` and `idx` read whole arrays. `sets` says what comes out, `media` and `pixels` go between
+that and what networks see, `scan` tells a person about it.
 """
 
 import os.path
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sparring.data.arrays import read_npz
 from sparring.data.channels import TAKEN, converted
+from sparring.data.decoding import gather
 from sparring.data.folder import folder_source
-from sparring.data.gather import gather
 from sparring.data.idx import read_idx_images
 from sparring.data.items import Source
 from sparring.data.named import NAMED
@@ -114,11 +114,11 @@ def arranged(images: Examples, options: Options) -> Examples:
 
 
 def _named(name: str, options: Options) -> Data:
-    train, test, names = NAMED[name]()
     _no_labels(options, f"{name} has its own")
+    if name in MIXTURES and (options.size or options.flip or options.channels != "auto"):
+        raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
+    train, test, names = NAMED[name]()
     if name in MIXTURES:
-        if options.size or options.flip or options.channels != "auto":
-            raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
         return Data.of(name, train, test, names, medium="points")
     return Data.of(name, arranged(train, options), arranged(test, options), names, mirrored=options.flip)
 

@@ -52,6 +52,8 @@ def is_image(name: str) -> bool:
 
 def _unfit(path: Path, root: str) -> str | None:
     """Why a path can't be opened without harm: a link may show what was never meant to be shared, a pipe waits."""
+    if not path.is_symlink():  # os.walk does not follow links, so it is where it seems to be
+        return None if path.is_file() else "not a plain file"
     target = os.path.realpath(path)
     if not target.startswith(os.path.join(root, "")):
         return "a link to outside the folder"

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data import existing, found, load, source_of
-from sparring.data.gather import fitting, headers
+from sparring.data.decoding import fitting, headers
 from sparring.data.media import MEDIA
 from sparring.data.named import NAMED
 from sparring.data.options import Options
@@ -161,7 +161,7 @@ def _some(data: Data) -> Tensor:
 
 
 def _spread(examples: Examples) -> Tensor:
-    """Indices of up to `SHOWN` examples: one of each class in turn, classes in order."""
+    """Indices of up to `SHOWN` examples: one of each class in turn, or of every so many classes; sorted by class."""
     labels = examples.labels
     if labels is None or labels.is_floating_point():
         return torch.arange(min(SHOWN, len(examples)))
@@ -170,7 +170,10 @@ def _spread(examples: Examples) -> Tensor:
         mine = labels == label
         ranks[mine] = torch.arange(int(mine.sum()))
     turns = ranks * (int(labels.max()) + 1) + labels
-    chosen = turns.argsort()[:SHOWN]
+    order, classes = turns.argsort(), len(labels.unique())
+    if classes > SHOWN:
+        order = order[:classes][torch.linspace(0, classes - 1, SHOWN).long()]
+    chosen = order[:SHOWN]
     return chosen[labels[chosen].argsort(stable=True)]
 
 

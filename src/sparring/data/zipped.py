@@ -5,6 +5,7 @@ import stat
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
@@ -34,6 +35,7 @@ def zip_source(path: Path) -> Source:
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(f"{one_line(path)} is damaged or no zip ({reason}): replace it") from None
+    lock = Lock()
     items: dict[str, Item] = {}
     broken: list[tuple[str, str]] = []
     for entry in archive.infolist():
@@ -44,8 +46,8 @@ def zip_source(path: Path) -> Source:
         if why := _unfit(entry, place) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         else:
-            items[name] = Item(name, partial(_opened, archive, entry))
-    labels = _own_labels(archive, broken)
+            items[name] = Item(name, partial(_opened, archive, lock, entry))
+    labels = _own_labels(archive, lock, broken)
     return Source(
         path.resolve(), in_order(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
     )
@@ -70,15 +72,16 @@ def _unfit(entry: ZipInfo, place: str) -> str | None:
     return None
 
 
-def _opened(archive: ZipFile, entry: ZipInfo) -> BinaryIO:
+def _opened(archive: ZipFile, lock: Lock, entry: ZipInfo) -> BinaryIO:
     """In memory; zipfile gives no more bytes than the entry says it holds."""
     try:
-        return BytesIO(archive.read(entry))
+        with lock:  # zipfile counts its open entries, and not safely
+            return BytesIO(archive.read(entry))
     except Exception as error:  # each way to pack has errors of its own
         raise Unusable(f"can't be unpacked: {one_line(error)}") from None
 
 
-def _own_labels(archive: ZipFile, broken: list[tuple[str, str]]) -> LabelFile | None:
+def _own_labels(archive: ZipFile, lock: Lock, broken: list[tuple[str, str]]) -> LabelFile | None:
     entry = archive.NameToInfo.get(OWN_LABELS)
     if entry is None:
         return None
@@ -86,7 +89,7 @@ def _own_labels(archive: ZipFile, broken: list[tuple[str, str]]) -> LabelFile | 
         broken.append((OWN_LABELS, why))
         return None
     try:
-        return LabelFile(OWN_LABELS, _opened(archive, entry).read())
+        return LabelFile(OWN_LABELS, _opened(archive, lock, entry).read())
     except Unusable as error:
         broken.append((OWN_LABELS, str(error)))
         return None

@@ -1,0 +1,156 @@
+"""Label files of each kind, what they leave out, and what is said of bad ones."""
+
+import json
+
+import pytest
+import torch
+from data.pictures import labels_by_shade, shades, told, unpacked, zipped
+
+from sparring.data import Options, load
+
+FILES = shades(12)
+KINDS = {f"{i:03d}.png": "even" if i % 2 == 0 else "odd" for i in range(12)}
+
+
+@pytest.fixture(params=["folder", "zip"])
+def place(request, tmp_path):
+    """Twelve images, and a folder beside for label files."""
+    return unpacked(tmp_path / "a", FILES) if request.param == "folder" else zipped(tmp_path / "a.zip", FILES)
+
+
+def given(place, name: str, content: str) -> Options:
+    (place.parent / name).write_text(content, encoding="utf-8")
+    return Options(labels=str(place.parent / name))
+
+
+def csv(head: str, rows: dict) -> str:
+    return "\n".join([head, *(f"{file},{cells}" for file, cells in rows.items())]) + "\n"
+
+
+def test_csv_of_classes(place):
+    data = load(place, given(place, "l.csv", csv("file,kind", KINDS)))
+    assert data.names == ("even", "odd") and data.classes == 2
+    assert labels_by_shade(data) == {i: i % 2 for i in range(12)}
+
+
+def test_csv_of_numbered_classes(place):
+    data = load(place, given(place, "l.csv", csv("file,kind", {name: 10 - i % 3 for i, name in enumerate(FILES)})))
+    assert data.names == ("8", "9", "10") and labels_by_shade(data)[0] == 2
+
+
+def test_csv_of_attributes(place):
+    rows = {name: f"{i},{-i / 2}" for i, name in enumerate(FILES)}
+    data = load(place, given(place, "l.csv", "\ufeff" + csv("file,age,tilt", rows)))
+    assert data.names == ("age", "tilt") and data.classes == 0 and data.train.labels.dtype == torch.float32
+    assert labels_by_shade(data) == {i: [i, -i / 2] for i in range(12)}
+
+
+def test_csv_of_one_attribute(place):
+    data = load(place, given(place, "l.csv", csv("file,age", {name: i / 2 for i, name in enumerate(FILES)})))
+    assert data.names == ("age",) and labels_by_shade(data)[3] == [1.5]
+
+
+def test_json_of_classes(place):
+    data = load(place, given(place, "l.json", json.dumps(KINDS)))
+    assert data.names == ("even", "odd") and labels_by_shade(data)[7] == 1
+
+
+def test_json_of_vectors(place):
+    data = load(place, given(place, "l.json", json.dumps({name: [i, 1] for i, name in enumerate(FILES)})))
+    assert data.names == ("0", "1") and labels_by_shade(data)[7] == [7, 1]
+
+
+@pytest.mark.parametrize("pack", [unpacked, zipped])
+def test_own_labels(tmp_path, pack):
+    own = {"labels": [[f"./sub\\{name}", i % 3] for i, name in enumerate(FILES)]}
+    files = shades(12, "sub/") | {"dataset.json": json.dumps(own).encode()}
+    data = load(pack(tmp_path / "a.zip", files))
+    assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2 and data.broken == ()
+    chosen = {f"sub/{name}": kind for name, kind in KINDS.items()}
+    assert load(tmp_path / "a.zip", given(tmp_path / "a.zip", "l.json", json.dumps(chosen))).names == ("even", "odd")
+
+
+def test_own_labels_that_are_none(tmp_path):
+    """StyleGAN's tools number their sub-folders, which are no classes."""
+    data = load(unpacked(tmp_path, shades(8, "0/") | shades(8, "1/") | {"dataset.json": b'{"labels": null}'}))
+    assert data.names == () and data.broken == ()
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"info": {"year": 2017}}', b"[" * 10**6])
+def test_own_labels_that_can_not_be_read(tmp_path, content):
+    data = load(unpacked(tmp_path, {**FILES, "dataset.json": content}))
+    assert data.names == () and [name for name, _ in data.broken] == ["dataset.json"]
+    assert "\n" not in data.broken[0][1]
+
+
+def test_own_labels_outside(tmp_path):
+    (tmp_path / "secret.json").write_text(json.dumps(KINDS))
+    folder = unpacked(tmp_path / "a", FILES)
+    (folder / "dataset.json").symlink_to(tmp_path / "secret.json")
+    assert load(folder).broken == (("dataset.json", "a link to outside the folder"),)
+
+
+def test_absent_and_unlabelled_are_left_out(place):
+    rows = {name: i % 2 for i, name in enumerate(FILES)} | {"gone.png": 1}
+    more = shades(14)
+    place = unpacked(place, more) if place.is_dir() else zipped(place, more)
+    data = load(place, given(place, "l.csv", csv("file,kind", rows)))
+    assert data.broken == (
+        ("012.png", f"no label in {place.parent / 'l.csv'}"),
+        ("013.png", f"no label in {place.parent / 'l.csv'}"),
+        ("gone.png", "named by the label file, but absent"),
+    )
+    assert len(data.train) + len(data.test) == 12
+
+
+BAD = {
+    "no such file": (None, "no label file"),
+    "none match": (csv("file,kind", {"x.png": 1}), "names no image"),
+    "one column": ("file\n000.png\n", "fewer than two columns"),
+    "empty": ("", "fewer than two columns"),
+    "no rows": ("file,kind\n", "no labels"),
+    "uneven": ("file,kind\n000.png,1,2\n", "line 2 has 3 columns"),
+    "twice": ("file,kind\n000.png,1\n000.png,2\n", "line 3 names 000.png again"),
+    "text among numbers": ("file,a,b\n000.png,1,2\n001.png,1,red\n", "001.png has 'red'"),
+    "nan": ("file,a,b\n000.png,1,nan\n", "'nan' where a number belongs"),
+    "infinite": ("file,a,b\n000.png,1,1e39\n", "'1e39' where a number belongs"),
+    "open quote": ('file,a\n"000.png,1\n', "unexpected end"),
+}
+
+
+@pytest.mark.parametrize("content, says", BAD.values(), ids=BAD)
+def test_bad_csv(tmp_path, content, says):
+    place = unpacked(tmp_path / "a", FILES)
+    options = Options(labels=str(tmp_path / "gone.csv")) if content is None else given(place, "l.csv", content)
+    assert says in told(place, options)
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        ("{", "Expecting"),
+        ("[1]", "does not hold an object"),
+        ("{}", "no labels"),
+        ('{"labels": [["000.png"]]}', "label 1 is not a file name and a label"),
+        ('{"000.png": [1, 2], "001.png": [1]}', "001.png has 1 numbers where the first has 2"),
+        ('{"000.png": [1, 2], "001.png": "red"}', "001.png is no list of numbers"),
+        ('{"000.png": [1, NaN]}', "'nan' where a number belongs"),
+        ('{"000.png": [1, 1' + "0" * 400 + "]}", "where a number belongs"),
+        ('{"000.png": {"a": 1}}', "no list of numbers"),
+        ("[" * 10**6, "recursion"),
+    ],
+)
+def test_bad_json(tmp_path, content, says):
+    place = unpacked(tmp_path / "a", FILES)
+    assert says in told(place, given(place, "l.json", content))
+
+
+def test_other_endings(tmp_path):
+    place = unpacked(tmp_path / "a", FILES)
+    assert "is no label file that can be read" in told(place, given(place, "l.txt", "x"))
+    (tmp_path / "l.csv").write_bytes(b"file,kind\n\xff,1\n")
+    assert "not UTF-8" in told(place, Options(labels=str(tmp_path / "l.csv")))
+
+
+def test_named_sets_take_none(tmp_path):
+    assert "leave it out" in told("digits", Options(labels="x.csv"))

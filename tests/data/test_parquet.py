@@ -1,0 +1,70 @@
+"""Parquet: columns of bytes and of structs, classes, and what is said of others."""
+
+import json
+import sys
+
+import pytest
+from data.pictures import labels_by_shade, png, shades, told, unpacked
+
+from sparring.data import load
+
+FILES = list(shades(12).values())
+
+
+@pytest.fixture
+def saved(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+
+    def save(columns: dict, metadata: dict | None = None):
+        parquet.write_table(arrow.table(columns).replace_schema_metadata(metadata), tmp_path / "a.parquet")
+        return tmp_path / "a.parquet"
+
+    return save
+
+
+def test_bytes(saved, tmp_path):
+    data = load(saved({"id": list(range(12)), "picture": FILES}))
+    assert data.names == () and data.broken == ()
+    assert data.fingerprint == load(unpacked(tmp_path / "folder", shades(12))).fingerprint
+
+
+def test_structs_and_numbered_classes(saved):
+    structs = [{"bytes": content, "path": f"in/{i}.png"} for i, content in enumerate(FILES)]
+    columns = {"image": structs, "label": [i % 2 for i in range(12)]}
+    assert load(saved(columns)).names == ("0", "1")
+    features = {"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}
+    data = load(saved(columns, {"huggingface": json.dumps(features)}))
+    assert data.names == ("ant", "bee") and labels_by_shade(data) == {i: i % 2 for i in range(12)}
+
+
+def test_what_is_left_out(saved):
+    images = [*FILES, None, b"", b"junk", png()]
+    data = load(saved({"image": images, "label": ["a", "b"] * 7 + ["a", None]}))
+    reasons = dict(data.broken)
+    assert list(reasons) == ["row 12", "row 13", "row 14", "row 15"]
+    assert reasons["row 12"] == "no image in this row" and reasons["row 13"] == "empty file"
+    assert reasons["row 15"] == "no label" and data.names == ("a", "b")
+
+
+def test_no_images(saved):
+    assert "has no column of image bytes, only id, text" in told(saved({"id": [1], "text": ["a"]}))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100])
+def test_no_parquet(saved, tmp_path, content):
+    (tmp_path / "a.parquet").write_bytes(content)
+    assert "damaged or no parquet file" in told(tmp_path / "a.parquet")
+
+
+def test_cut(saved):
+    path = saved({"image": FILES})
+    content = path.read_bytes()
+    path.write_bytes(content[:50] + bytes(200) + content[250:])
+    told(path)
+
+
+def test_without_pyarrow(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "a.parquet").write_bytes(b"x")
+    assert "pip install 'sparring[parquet]'" in told(tmp_path / "a.parquet")
