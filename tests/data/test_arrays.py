@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -124,14 +125,22 @@ def test_cut_npz(tmp_path):
     assert "damaged or no npz" in told(path)
 
 
-def test_a_shape_that_is_not_there(tmp_path):
-    """A header may claim terabytes: they are not asked of the memory."""
-    import zipfile
-
-    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (12, 1000000, 1000000), }".ljust(117) + b"\n"
+@pytest.mark.parametrize(
+    "header, says",
+    [
+        (b"{'descr': '|u1', 'fortran_order': False, 'shape': (12, 1000000, 1000000), }", "more than it holds"),
+        (b"{'descr': '|u1', 'fortran_order': False, 'shape': (12, -8, -8), }", "negative side"),
+        (b"{'descr': '|u1', 'fortran_order': False, 'shape': (12, 8, 8), }, (", "damaged header"),
+        (b"{'descr': '|O', 'fortran_order': False, 'shape': (12, 8, 8), }", "never unpickled"),
+        (b"import os", "damaged header"),
+    ],
+)
+def test_headers_that_lie(tmp_path, header, says):
+    """A header may claim terabytes, which are not asked of the memory, or be no header at all."""
+    header = header.ljust(117) + b"\n"
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
-        archive.writestr("images.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header)
-    assert "more than it holds" in told(tmp_path / "a.npz")
+        archive.writestr("images.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(999))
+    assert says in told(tmp_path / "a.npz")
 
 
 # --- arrays arranged

@@ -4,6 +4,7 @@ import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -63,16 +64,26 @@ def _shapes(archive: ZipFile) -> dict[str, tuple[int, ...]]:
             continue
         name = one_line(entry.filename.removesuffix(".npy"))
         with archive.open(entry) as file:
-            version = npy.read_magic(file)
-            if version not in HEADERS:
-                raise Unfit(f"{name} is of an unknown version of npy: save it again")
-            shape, _, kind = HEADERS[version](file)
+            shape, kind = _header(file, name)
         if kind.hasobject:
             raise Unfit(f"{name} holds Python objects, which are never unpickled: save plain numbers")
         if math.prod(shape) * kind.itemsize > min(LARGEST, entry.file_size):
             raise Unfit(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
         shapes[name] = shape
     return shapes
+
+
+def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
+    try:
+        version = npy.read_magic(file)
+        shape, _, kind = HEADERS[version](file)
+    except KeyError:
+        raise Unfit(f"{name} is of an unknown version of npy: save it again") from None
+    except Exception as error:  # numpy reads the header as Python text, and whatever its parser raises comes out
+        raise Unfit(f"{name} has a damaged header ({one_line(error)}): save it again") from None
+    if min(shape, default=0) < 0:
+        raise Unfit(f"{name} has a negative side: save it again")
+    return shape, kind
 
 
 def _chosen(shapes: dict[str, tuple[int, ...]]) -> str:
