@@ -76,7 +76,7 @@ def test_own_labels_that_are_none(tmp_path):
     assert data.names == () and data.broken == ()
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"info": {"year": 2017}}', b"[" * 10**6])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"info": {"year": 2017}}', b'{"x.png": 1}', b"[" * 10**6])
 def test_own_labels_that_can_not_be_read(tmp_path, content):
     data = load(unpacked(tmp_path, {**FILES, "dataset.json": content}))
     assert data.names == () and [name for name, _ in data.broken] == ["dataset.json"]

@@ -42,4 +42,5 @@ def test_class_numbers():
     assert numbered(["10", "9", "-1"])[0] == ("-1", "9", "10")
     names, labels = numbered(["b", "10", "9"])
     assert names == ("10", "9", "b") and labels is not None and labels.tolist() == [2, 0, 1]
+    assert numbered(["9" * 5000, "1"])[0] == ("1", "9" * 5000)
     assert numbered(["a", "a"]) == ((), None) == numbered([])

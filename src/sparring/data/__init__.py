@@ -135,8 +135,9 @@ def _by_ending(readers: dict, path: Path) -> Callable | None:
 def _too_few(spec: str, usable: int, pool: Pool) -> str:
     how_many = f"only {usable}" if usable else "no"
     why = f"; {len(pool.broken)} left out, such as {': '.join(pool.broken[0])}" if pool.broken else ""
-    kinds = ", ".join(ending[1:] for ending in ENDINGS)
-    return f"{one_line(spec)} has {how_many} usable images ({kinds}), and {FEWEST} are needed{why}"
+    # Where nothing was found at all, the pictures may be of a kind that is not read.
+    kinds = "" if usable or pool.broken else f" ({', '.join(ending[1:] for ending in ENDINGS)})"
+    return f"{one_line(spec)} has {how_many} usable images{kinds}, and {FEWEST} are needed{why}"
 
 
 __all__ = ["Data", "Examples", "Options", "load"]

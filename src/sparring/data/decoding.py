@@ -5,7 +5,6 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from statistics import median_low
 from typing import TypeVar
@@ -35,9 +34,9 @@ def gather(source: Source, options: Options) -> Pool:
     Images are turned upright (EXIF), laid on white unless transparency is kept, and brought to one size: by default a
     square of the largest multiple of 8 the shorter sides' median allows, 8 to 64. Smaller images are enlarged.
 
-    A label file goes before the classes of folders. One named by the options must be readable; a dataset.json that
-    came along is listed as left out if it is not. Images without a label are left out, and so are names without an
-    image.
+    A label file goes before the classes of folders. One named by the options must be readable and fit; a dataset.json
+    that came along is listed as left out if it does not. Images without a label are left out then, and names that are
+    no image's are listed.
 
     Raises:
         UserError: a label file that can't be read or fits nothing.
@@ -88,19 +87,17 @@ def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
 
 def _labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:
     """Items with their labels, the names of attributes, and what is left out."""
+    if file is None:
+        items, broken = _by_source(source)
+        return items, (), broken
     try:
-        table = file and parsed(file)
+        table = parsed(file)
+        items, broken = assigned(source, table, file.name)
     except UserError as error:
         if asked:
             raise
         items, broken = _by_source(source)
-        return items, (), [*broken, (file.name if file else "", str(error))]
-    if table is None:
-        items, broken = _by_source(source)
-        return items, (), broken
-    if not table.of:
-        return [replace(item, label=None) for item in source.items], (), []
-    items, broken = assigned(source, table, file.name if file else "")
+        return items, (), [*broken, (file.name, str(error))]
     return items, table.attributes, broken
 
 

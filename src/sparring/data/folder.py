@@ -24,8 +24,12 @@ def folder_source(folder: Path) -> Source:
         if why := _unfit(path, root):
             broken.append((name, why))
             continue
+        try:
+            state = path.stat()
+        except OSError as error:  # gone since it was listed
+            broken.append((name, error.strerror or "can't be read"))
+            continue
         items.append(Item(name, partial(open, path, "rb")))
-        state = path.stat()
         stamp.append((name, state.st_size, state.st_mtime_ns))
     labels = _own_labels(Path(root), broken)
     return Source(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)

@@ -58,9 +58,13 @@ def parsed(file: LabelFile) -> Table:
 def assigned(source: Source, table: Table, name: str) -> tuple[list[Item], list[tuple[str, str]]]:
     """Images with their labels, and what is left out: images without a label, names without an image.
 
+    All images, without labels, if the file says there are none.
+
     Raises:
         UserError: no name of the label file is an image's.
     """
+    if not table.of:
+        return [replace(item, label=None) for item in source.items], []
     labelled = [replace(item, label=table.of[item.name]) for item in source.items if item.name in table.of]
     if not labelled:
         first = next(iter(table.of))

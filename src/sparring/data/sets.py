@@ -1,6 +1,7 @@
 """What loading gives: images with labels, in two parts, with a fingerprint."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +84,7 @@ def numbered(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | No
     A class without an example is gone, and one alone is no class.
     """
     found = set(classes)
-    whole = all(name.isascii() and name.removeprefix("-").isdigit() for name in found)
+    whole = all(re.fullmatch("-?[0-9]{1,18}", name) for name in found)
     names = sorted(found, key=(lambda name: (int(name), name)) if whole else str)
     if len(names) < 2:
         return (), None
