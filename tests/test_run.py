@@ -23,7 +23,7 @@ from sparring.training import run as running
 SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports", "2", "--batch", "32"]
 
 
-DATA = {"image": ("digits", (1, 8, 8)), "points": ("ring", (2,))}
+DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
 
 
 def spar(*words: object) -> int:

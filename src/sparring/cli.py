@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     if args.json:
-        print(json.dumps(answer))
+        print(json.dumps(answer, default=asdict))
     sys.exit(0)
 
 

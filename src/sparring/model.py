@@ -37,6 +37,8 @@ class Description:
     recipe: Recipe
     shape: Shape
     labels: tuple[str, ...] = ()
+    scale: float = 1.0
+    """Of points: what the networks call 1."""
     format: int = 1
 
 
@@ -89,7 +91,7 @@ class Model:
         z = z if truncation is None else truncated(z, truncation)
         fake = self.G.eval()(z.to(first))
         self.G.train(was_training)
-        return self.medium.decode(fake.float()).cpu()
+        return self.medium.decode(fake.float() * self.description.scale).cpu()
 
     def save(self, folder: Path, name: str = "last") -> None:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""

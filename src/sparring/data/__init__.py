@@ -119,7 +119,7 @@ def _named(name: str, options: Options) -> Data:
         raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
     train, test, names = NAMED[name]()
     if name in MIXTURES:
-        return Data.of(name, train, test, names, medium="points")
+        return Data.of(name, train, test, names, medium="point", scale=float(train.values.std()))
     return Data.of(name, arranged(train, options), arranged(test, options), names, mirrored=options.flip)
 
 

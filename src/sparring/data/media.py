@@ -33,5 +33,5 @@ def contact_sheet(values: Tensor) -> Image.Image:
 
 MEDIA = {
     "image": Medium(to_unit, to_pixels, contact_sheet),
-    "points": Medium(Tensor.float, Tensor.float, scatter),
+    "point": Medium(Tensor.float, Tensor.float, scatter),
 }

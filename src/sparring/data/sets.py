@@ -46,6 +46,8 @@ class Data:
     """Files left out, with the reason."""
     medium: str = "image"
     """A name of `sparring.data.media.MEDIA`."""
+    scale: float = 1.0
+    """Of points: networks see them divided by it."""
     mirrored: bool = False
     """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
 

@@ -69,7 +69,7 @@ def _csv(samples: Samples, out: Path) -> None:
 
 WRITERS: dict[str, dict[str, Writer]] = {
     "image": {".png": _png, ".npz": _images, "": _folder},
-    "points": {".png": _png, ".npz": _points, ".csv": _csv},
+    "point": {".png": _png, ".npz": _points, ".csv": _csv},
 }
 
 

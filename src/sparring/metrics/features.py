@@ -51,10 +51,13 @@ class Features:
         return torch.cat([self.net.body(_unit(chunk)) for chunk in pixels.cpu().split(500)]).double()
 
     @torch.no_grad()
+    def guesses(self, pixels: Tensor) -> Tensor:
+        """The class the classifier takes each image for, int64 (n,)."""
+        return torch.cat([self.net(_unit(chunk)).argmax(1) for chunk in pixels.cpu().split(500)])
+
     def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
         """The share of images the classifier names rightly."""
-        guesses = [self.net(_unit(chunk)).argmax(1) for chunk in pixels.cpu().split(500)]
-        return float((torch.cat(guesses) == labels.cpu()).double().mean())
+        return float((self.guesses(pixels) == labels.cpu()).double().mean())
 
 
 def _unit(pixels: Tensor) -> Tensor:

@@ -6,12 +6,14 @@ from torch import nn
 
 from sparring.networks.conv import ConvCritic
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
+from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
     "mlp-critic": MLPCritic,
     "conv-critic": ConvCritic,
+    "fourier-critic": FourierCritic,
     "dcgan-generator": DCGANGenerator,
     "dcgan-critic": DCGANCritic,
 }

@@ -31,10 +31,10 @@ class Choice:
 
 def choose(facts: Facts) -> Choice:
     """Raises UserError for data that no recipe makes."""
-    if facts.medium == "points":
+    if facts.medium == "point":
         return Choice(RECIPES["points"], RECIPES["points"].images, (_said(facts), "points: the recipe made for them"))
     if facts.medium != "image":
-        raise UserError(f"no recipe makes {facts.medium} yet: there are recipes for images and points")
+        raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for images and points")
     recipe = RECIPES["dcgan"] if min(facts.shape[1:]) >= 8 else RECIPES["mlp-gan"]
     why = {
         "dcgan": f"{recipe.name}: convolutions, for both sides of an image are 8 pixels or more",

@@ -10,7 +10,7 @@ from sparring.data.media import MEDIA
 
 class Held:
     def __init__(self, data: Data, device: torch.device):
-        self.values, self.mirrored = data.train.values.to(device), data.mirrored
+        self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.scale
         self.labels = None if data.train.labels is None else data.train.labels.to(device)
         self.encode = MEDIA[data.medium].encode
 
@@ -20,7 +20,7 @@ class Held:
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         """(n,) indices → real (n, …), labels; every image is there a second time, mirrored, if the data says so."""
         which = indices % len(self.values)
-        real = self.encode(self.values[which])
+        real = self.encode(self.values[which]) / self.scale
         if self.mirrored:
             again = (indices >= len(self.values)).view(-1, *[1] * (real.dim() - 1))
             real = torch.where(again, real.flip(-1), real)

@@ -18,7 +18,7 @@ def _points(data: Data) -> PointJudge:
     return PointJudge(data.test.values, mixture.modes, mixture.sigma)
 
 
-JUDGES: dict[str, Callable[[Data], Judge]] = {"image": _images, "points": _points}
+JUDGES: dict[str, Callable[[Data], Judge]] = {"image": _images, "point": _points}
 
 
 def judge(data: Data) -> Judge:

@@ -47,8 +47,10 @@ def curves(entries: list[Entry], path: Path) -> None:
     if entries:
         losses.legend(fontsize="small")
     leading = next(iter(entries[0]["scores"]), "") if entries else ""
-    score.plot(seen, [entry["scores"][leading] for entry in entries], marker=".")
-    score.set(title=f"{leading} (selection part)", xlabel="images seen", yscale="log")
+    scores = [entry["scores"][leading] for entry in entries]
+    score.plot(seen, scores, marker=".")
+    scale = "log" if min(scores, default=0) > 0 else "linear"
+    score.set(title=f"{leading} (selection part)", xlabel="images seen", yscale=scale)
     figure.savefig(path, dpi=110)
 
 

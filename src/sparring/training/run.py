@@ -30,7 +30,7 @@ from sparring.training.progress import Progress
 from sparring.training.random import WEIGHTS, stream
 from sparring.training.watchers import Watcher
 
-SHOWN = {"image": 64, "points": 2_500}
+SHOWN = {"image": 64, "point": 2_500}
 """Samples in a picture, always of the same latents."""
 
 Score = Callable[[Tensor], float]
@@ -64,7 +64,8 @@ class Run:
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device, networks)
-        self.model = Model(Description(config.recipe, data.shape, data.names), self.loop.ema.players["G"])
+        description = Description(config.recipe, data.shape, data.names, data.scale)
+        self.model = Model(description, self.loop.ema.players["G"])
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}

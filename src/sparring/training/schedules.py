@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 
+def _told(schedule: "Linear | Cosine") -> str:
+    return f"{schedule.start:g} to {schedule.end:g} over {schedule.images:,} images ({schedule.shape})"
+
+
 @dataclass(frozen=True)
 class Linear:
     """From `start` to `end` over the first `images` images, `end` after."""
@@ -13,6 +17,8 @@ class Linear:
     end: float
     images: int
     shape: Literal["linear"] = "linear"
+
+    __str__ = _told
 
     def __call__(self, seen: int) -> float:
         return self.end + (self.start - self.end) * (1 - min(seen / self.images, 1))
@@ -29,6 +35,8 @@ class Cosine:
     end: float
     images: int
     shape: Literal["cosine"] = "cosine"
+
+    __str__ = _told
 
     def __call__(self, seen: int) -> float:
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * min(seen / self.images, 1))) / 2

@@ -1,0 +1,75 @@
+"""Which samples: seeds, truncation, and the forms they are written in."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.stats import norm, truncnorm
+
+from sparring.errors import UserError
+from sparring.explore.progress import animate
+from sparring.explore.sample import Samples, write
+from sparring.model import Description, Model, truncated
+from sparring.recipes import RECIPES
+
+
+def model(recipe="mlp-gan", shape=(1, 8, 8)) -> Model:
+    torch.manual_seed(0)
+    return Model(Description(RECIPES[recipe], shape), RECIPES[recipe].new_generator(shape))
+
+
+def test_a_seed_names_one_sample():
+    these = model().sample_seeds((3, 9, 3))
+    assert torch.equal(these[0], model().sample(1, seed=3)[0])
+    assert torch.equal(these[0], these[2]) and not torch.equal(these[0], these[1])
+
+
+@pytest.mark.parametrize("bound", [0.3, 1.0, 2.5])
+def test_truncation_is_the_truncated_normal(bound):
+    z = torch.linspace(-6, 6, 101).double()
+    expected = truncnorm.ppf(norm.cdf(z.numpy()), -bound, bound)
+    np.testing.assert_allclose(truncated(z, bound).numpy(), expected, atol=1e-6)
+
+
+def test_less_truncation_less_variety():
+    spreads = [model().sample(200, truncation=bound).float().std(0).mean() for bound in (0.1, 0.5, 1.0, None)]
+    assert spreads == sorted(spreads) and spreads[0] < 0.5 * spreads[-1]
+    with pytest.raises(UserError, match="truncation is 0"):
+        model().sample(1, truncation=0)
+
+
+def test_points_as_a_table_an_array_and_a_picture(tmp_path):
+    points = Samples(model("points", (2,)), 40, seed=1)
+    for ending in ("csv", "npz", "png"):
+        write(points, tmp_path / f"points.{ending}")
+    with open(tmp_path / "points.csv", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["x", "y"]
+    np.testing.assert_allclose(np.array(rows, float), points.all.numpy(), rtol=1e-6)
+    assert np.array_equal(np.load(tmp_path / "points.npz")["points"], points.all.numpy())
+    assert Image.open(tmp_path / "points.png").size[0] > 100
+    with pytest.raises(UserError, match=r"can't write points as '\.bmp': end --out with one of \.png, \.npz, \.csv"):
+        write(points, tmp_path / "points.bmp")
+
+
+def test_a_folder_of_seeds_is_named_by_them(tmp_path):
+    write(Samples(model(), 2, seeds=(7, 40)), tmp_path / "folder")
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["000007.png", "000040.png"]
+
+
+def test_progress_as_an_animation(tmp_path):
+    (tmp_path / "samples").mkdir()
+    with pytest.raises(UserError, match="no pictures of samples"):
+        animate(tmp_path, tmp_path / "a.gif")
+    for seen, grey in ((100, 0), (200, 128), (300, 255)):
+        Image.new("L", (16, 16), grey).save(tmp_path / "samples" / f"{seen:012d}.png")
+    Image.new("L", (99, 9)).save(tmp_path / "samples" / "beside.png")
+    assert animate(tmp_path, tmp_path / "a.gif") == 3
+    film = Image.open(tmp_path / "a.gif")
+    assert film.n_frames == 3 and film.size == (16, 16)
+    film.seek(2)
+    assert film.convert("L").getpixel((3, 3)) > 250
+    with pytest.raises(UserError, match="exists already"):
+        animate(tmp_path, tmp_path / "a.gif")

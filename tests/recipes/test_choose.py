@@ -1,0 +1,38 @@
+import pytest
+
+from sparring.errors import UserError
+from sparring.recipes import RECIPES
+from sparring.recipes.choose import Facts, choose
+from sparring.recipes.numbers import numbers, with_numbers
+
+
+def test_what_suits_data_and_why():
+    many = choose(Facts("image", (1, 28, 28), 60_000, 10, "cpu"))
+    assert many.recipe is RECIPES["dcgan"] and many.images == RECIPES["dcgan"].images
+    assert "60,000 images of 1×28×28, on cpu" in many.reasons and any("10 classes" in why for why in many.reasons)
+    few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
+    assert few.images == 45_000 and any("300" in why and "by heart" in why for why in few.reasons)
+    thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
+    assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
+    points = choose(Facts("point", (2,), 100_000, 8, "cpu"))
+    assert points.recipe is RECIPES["points"]
+    with pytest.raises(UserError, match="no recipe makes smells"):
+        choose(Facts("smell", (2,), 100, 0, "cpu"))
+
+
+def test_every_number_is_a_flag():
+    recipe = with_numbers(
+        RECIPES["wgan-gp"],
+        {"lr": "3e-4", "critic-steps": "2", "weight.lipschitz": "5", "critic.norm": "batch", "noise": "0.1"},
+    )
+    assert recipe.lr == 3e-4 and recipe.critic_steps == 2 and recipe.weights == {"lipschitz": 5.0}
+    assert recipe.critic.numbers["norm"] == "batch" and recipe.noise == 0.1
+    assert numbers(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].critic_steps == 5
+    with pytest.raises(UserError, match="did you mean 'critic-steps'"):
+        with_numbers(recipe, {"critic-step": "2"})
+
+
+def test_a_name_a_network_does_not_know():
+    recipe = with_numbers(RECIPES["hinge"], {"critic.norm": "spectrum"})
+    with pytest.raises(UserError, match="dcgan-critic knows no 'spectrum'"):
+        recipe.game((1, 16, 16))

@@ -1,0 +1,97 @@
+"""The commands that look before a run is made: data scan and preview, advice, forecasts; and what they refuse."""
+
+import json
+
+import pytest
+from PIL import Image
+from test_run import SMALL, refused, spar
+
+import sparring
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of 8×12 pictures, one of them broken."""
+    for name, hue in (("cats", 40), ("dogs", 200)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i in range(12):
+            picture = Image.effect_noise((12, 8), 60 + i).convert("RGB")
+            Image.blend(picture, Image.new("RGB", (12, 8), (hue, 90, 90)), 0.5).save(
+                tmp_path / "pets" / name / f"{i}.png"
+            )
+    (tmp_path / "pets" / "dogs" / "broken.png").write_bytes(b"\x89PNG no more")
+    return tmp_path / "pets"
+
+
+def test_a_scan_tells_what_is_there(folder, tmp_path, capsys):
+    assert spar("data", "scan", folder, "--out", tmp_path / "sheet.png", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["examples"] == 24 and found["classes"] == {"cats": 12, "dogs": 12}
+    assert [name for name, _ in found["broken"]] == ["dogs/broken.png"]
+    assert Image.open(tmp_path / "sheet.png").size[0] > 100
+    assert spar("data", "scan", folder) == 0
+    assert "dogs/broken.png" in capsys.readouterr().out
+
+
+def test_a_preview_is_what_the_network_sees(folder, tmp_path):
+    assert spar("data", "preview", folder, "--size", "8x8", "--flip", "--out", tmp_path / "a.png") == 0
+    assert Image.open(tmp_path / "a.png").size[0] > 100
+
+
+def test_training_on_data_alone_picks_a_recipe_and_says_why(folder, tmp_path, capsys):
+    words = ["train", folder, "--size", "8x12", "--out", tmp_path / "run", "--images", 64, "--reports", 1]
+    assert spar(*words, "--generator.width", 4, "--critic.width", 4) == 0
+    told = capsys.readouterr().err
+    assert "no recipe named, so:" in told and "dcgan: convolutions" in told and "2 classes" in told
+    assert sparring.load(tmp_path / "run").sample(2).shape == (2, 3, 8, 12)
+    left_out = json.loads((tmp_path / "run" / "quarantine.json").read_text())
+    assert [each["file"] for each in left_out] == ["dogs/broken.png"]
+
+
+def test_a_dry_run_forecasts_and_writes_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert spar("train", "mlp-gan", "--dry-run", "--json", "--images", 3200, *SMALL) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["config"]["images"] == 3200 and told["config"]["recipe"]["batch"] == 32
+    cost, sizes = told["forecast"], (100 * 16 + 16 + 16 * 16 + 16 + 16 * 64 + 64, 64 * 16 + 16 + 16 * 16 + 16 + 17)
+    assert cost["parameters"] == {"G": sizes[0], "D": sizes[1]}
+    assert cost["seconds"] == pytest.approx(3200 / cost["images_per_second"]) and cost["memory"] > 2**20
+    assert not list(tmp_path.iterdir())
+
+
+def test_mirrored_training_draws_twice_as_many(tmp_path):
+    data = sparring.of_arrays(__import__("numpy").zeros((30, 8, 8, 1), "uint8"))
+    assert data.mirrored is False
+    reading = sparring.Options(flip=True)
+    run = sparring.train("mlp-gan", "digits", tmp_path / "run", images=100, reports=1, reading=reading)
+    assert len(run.loop.draws.source) == 2 * len(run.data.train)
+
+
+def test_points_from_the_command_line(tmp_path, capsys):
+    out = tmp_path / "ring"
+    assert spar("train", "ring", "--out", out, "--images", 512, "--reports", 1, "--json", *SMALL[:4]) == 0
+    rows = {row["name"]: row["scores"] for row in json.loads(capsys.readouterr().out)["scores"]["rows"]}
+    assert rows["real"]["modes"] == 8 and set(rows) == {"model", "real", "mean", "gaussian"}
+    assert spar("sample", out, "--seeds", "0-3,9", "--out", tmp_path / "points.csv") == 0
+    assert len((tmp_path / "points.csv").read_text().splitlines()) == 6
+    assert spar("sample", out, "--out", tmp_path / "ring.gif") == 0
+
+
+BAD = {
+    "no such data": (["data", "scan", "{tmp}/nowhere"], "nowhere"),
+    "no out": (["train", "dcgan"], "--out"),
+    "medium": (["train", "dcgan", "--data", "ring", "--out", "{tmp}/new"], "makes images, but ring holds points"),
+    "size of points": (["train", "points", "--data", "ring", "--size", "8", "--out", "{tmp}/new"], "is of points"),
+    "seeds": (["sample", "{tmp}", "--seeds", "a-b", "--out", "{tmp}/x.png"], "write them like 0-15"),
+    "bad fit": (["train", "dcgan", "--fit", "corp", "--out", "{tmp}/new"], "did you mean 'crop'"),
+    "picture exists": (["data", "preview", "digits", "--out", "{tmp}/there.png"], "exists already"),
+    "unknown score": (["train", "mlp-gan", "--until", "modes>3", "--out", "{tmp}/new"], "only frechet"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_line(case, tmp_path, capsys):
+    (tmp_path / "there.png").write_bytes(b"mine")
+    words, expected = BAD[case]
+    assert expected in refused(capsys, *[word.format(tmp=tmp_path) for word in words])
+    assert [path.name for path in tmp_path.iterdir()] == ["there.png"]
