@@ -5,38 +5,34 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-def _told(schedule: "Linear | Cosine") -> str:
-    return f"{schedule.start:g} to {schedule.end:g} over {schedule.images:,} images ({schedule.shape})"
-
-
 @dataclass(frozen=True)
-class Linear:
-    """From `start` to `end` over the first `images` images, `end` after."""
-
+class _Schedule:
     start: float
     end: float
     images: int
-    shape: Literal["linear"] = "linear"
 
-    __str__ = _told
+    def __str__(self) -> str:
+        return f"{self.start:g} to {self.end:g} over {self.images:,} images ({type(self).__name__.lower()})"
+
+
+@dataclass(frozen=True)
+class Linear(_Schedule):
+    """From `start` to `end` over the first `images` images, `end` after."""
+
+    shape: Literal["linear"] = "linear"
 
     def __call__(self, seen: int) -> float:
         return self.end + (self.start - self.end) * (1 - min(seen / self.images, 1))
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(_Schedule):
     """From `start` to `end` along half a cosine over the first `images` images, `end` after.
 
     Huang et al. 2024 (arXiv:2501.05441), appendix on schedules.
     """
 
-    start: float
-    end: float
-    images: int
     shape: Literal["cosine"] = "cosine"
-
-    __str__ = _told
 
     def __call__(self, seen: int) -> float:
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * min(seen / self.images, 1))) / 2
