@@ -281,7 +281,7 @@ class Packed(GAN):
             return torch.cat([x, one_hot(round.given, CLASSES).double()], 1).view(len(x) // 2, -1)
 
         one_a_pack = {name: x[::2] for name, x in round.latent.items()}
-        return Verdict(self.judge, pack(round.real), pack(round.fake), one_a_pack)
+        return Verdict(self.critic(round), pack(round.real), pack(round.fake), one_a_pack)
 
 
 class Growing(GAN):
@@ -305,7 +305,7 @@ class Growing(GAN):
 
     def verdict(self, round):
         low = round.real.unflatten(1, (-1, 2)).mean(2).repeat_interleave(2, 1)
-        return Verdict(self.judge, torch.lerp(low, round.real, self.alpha), round.fake)
+        return Verdict(self.critic(round), torch.lerp(low, round.real, self.alpha), round.fake)
 
 
 BATCH = 16

@@ -59,6 +59,7 @@ def _parser() -> Parser:
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--seeds", type=_seeds, help="one sample of each, like 0-15 or 3,7,10-12, instead of --n")
     sample.add_argument("--truncation", type=float, help="bound of |z|: below 1, typical samples and less variety")
+    sample.add_argument("--label", nargs="+", default=(), help="classes to draw as many of each; or: all")
     sample.add_argument("--weights", choices=("best", "last"))
     sample.add_argument(
         "--out",
@@ -232,9 +233,13 @@ def _sample(args: argparse.Namespace) -> dict[str, Any]:
         return {"reports": reports, "out": args.out}
     seeds = args.seeds or ()
     n = len(seeds) or args.n
-    write(Samples(load(args.run, args.weights), n, args.seed, seeds, args.truncation), out)
-    _say(args, f"{n:,} samples: {out}")
-    return {"samples": n, "seed": args.seed, "seeds": seeds, "truncation": args.truncation, "out": args.out}
+    model = load(args.run, args.weights)
+    labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
+    write(Samples(model, n, args.seed, seeds, args.truncation, labels), out)
+    total = n * max(1, len(labels))
+    _say(args, f"{total:,} samples: {out}")
+    about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels}
+    return {"samples": total, **about, "out": args.out}
 
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:

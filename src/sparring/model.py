@@ -10,18 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sparring.data.media import MEDIA, Medium
-from sparring.errors import UserError
+from sparring.errors import UserError, nearest
 from sparring.files import written_aside
 from sparring.games.gan import normal
 from sparring.recipes import Recipe
 from sparring.recipes.base import Shape
-from sparring.training.random import SAMPLE, generator
+from sparring.training.random import CLASS, SAMPLE, generator
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
@@ -37,6 +38,8 @@ class Description:
     recipe: Recipe
     shape: Shape
     labels: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    """Of the classes in the training data."""
     scale: float = 1.0
     """Of points: what the networks call 1."""
     format: int = 1
@@ -55,41 +58,74 @@ class Model:
     def medium(self) -> Medium:
         return MEDIA[self.description.recipe.medium]
 
-    def sample(self, n: int, seed: int = 0, truncation: float | None = None) -> Tensor:
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """That can be asked for; none if the model is not conditional."""
+        return self.description.labels if self.description.recipe.conditional else ()
+
+    def sample(self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None) -> Tensor:
         """n samples as the medium keeps them, images uint8 (n, c, h, w); sample i depends on the seed and i alone.
 
         Args:
+            label: of this class all; by default classes are drawn as often as the training data has them.
             truncation: bounds every |zᵢ|: less variety, more typical samples (Brock et al. 2019, arXiv:1809.11096,
                 section 3.1). The same seed gives the same sample, moved inwards.
 
         Raises:
-            UserError: n < 1, or a truncation that is not above 0.
+            UserError: n < 1, a truncation that is not above 0, a class that is not there.
         """
-        return torch.cat(list(self.stream(n, seed, truncation)))
+        return torch.cat(list(self.stream(n, seed, truncation, label)))
 
-    def stream(self, n: int, seed: int = 0, truncation: float | None = None) -> Iterator[Tensor]:
+    def stream(
+        self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None
+    ) -> Iterator[Tensor]:
         """The same, in chunks, so that any n fits in memory."""
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
         for k, start in enumerate(range(0, n, CHUNK)):
-            yield self.decode(self.latent(seed, k)[: n - start], truncation)
+            z, y = self.latent(seed, k), self.given(seed, k, label)
+            yield self.decode(z[: n - start], truncation, None if y is None else y[: n - start])
 
-    def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None) -> Tensor:
+    def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
-        z = torch.cat([self.latent(seed)[:1] for seed in seeds])
-        return torch.cat([self.decode(part, truncation) for part in z.split(CHUNK)])
+        return torch.cat([self.sample(1, seed, truncation, label) for seed in seeds])
+
+    def look(self, n: int) -> Image.Image:
+        """About n samples of fixed latents as a picture; a row a class, if there are classes to ask for."""
+        if not self.classes:
+            return self.medium.picture(self.sample(n))
+        shown = self.classes[:n]
+        columns = n // len(shown)
+        return self.medium.picture(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
 
     def latent(self, seed: int, k: int = 0) -> Tensor:
         """Chunk k of the seed's latents z, (CHUNK, z)."""
         device = next(self.G.parameters()).device
         return normal(self.description.recipe.z)(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
 
+    def given(self, seed: int, k: int = 0, label: str | None = None) -> Tensor | None:
+        """Chunk k of the seed's classes y, (CHUNK,), all of them `label` if one is named; None if there are none.
+
+        Raises UserError for a class that is not there.
+        """
+        if not self.classes and label is not None:
+            raise UserError("this model knows no classes: leave the label out, or train one that does (cgan)")
+        if not self.classes:
+            return None
+        if label is None:
+            g = generator(torch.device("cpu"), seed, CLASS, k)
+            return torch.multinomial(torch.tensor(self.description.shares), CHUNK, replacement=True, generator=g)
+        if label not in self.classes:
+            raise UserError(f"no class '{label}'{nearest(label, self.classes)}; there are: {', '.join(self.classes)}")
+        return torch.full((CHUNK,), self.classes.index(label))
+
     @torch.no_grad()
-    def decode(self, z: Tensor, truncation: float | None = None) -> Tensor:
-        """Latents (n, z) → samples as the medium keeps them, on the CPU."""
+    def decode(self, z: Tensor, truncation: float | None = None, y: Tensor | None = None) -> Tensor:
+        """Latents (n, z) and classes (n,), if the model knows any → samples as the medium keeps them, on the CPU."""
         first, was_training = next(self.G.parameters()), self.G.training
         z = z if truncation is None else truncated(z, truncation)
-        fake = self.G.eval()(z.to(first))
+        given = () if y is None else (y.to(first.device),)
+        fake = self.G.eval()(z.to(first), *given)
         self.G.train(was_training)
         return self.medium.decode(fake.float() * self.description.scale).cpu()
 
@@ -124,7 +160,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     folder = folder / "model" if (folder / "model").is_dir() else folder
     description = _described(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
-    G = networks.get("G") or description.recipe.new_generator(description.shape)
+    G = networks.get("G") or description.recipe.new_generator(description.shape, len(description.labels))
     try:
         G.load_state_dict(load_file(folder / f"{name}.safetensors"))
     except FileNotFoundError:

@@ -22,16 +22,21 @@ class Medium:
     """Kept values (n, …) → what networks see, float32 (n, …)."""
     decode: Callable[[Tensor], Tensor]
     """Its inverse, for what generators make."""
-    picture: Callable[[Tensor], Image.Image]
-    """Kept values (n, …) as one picture."""
+    picture: Callable[..., Image.Image]
+    """Kept values (n, …) as one picture, of so many columns if it has any."""
 
 
-def contact_sheet(values: Tensor) -> Image.Image:
+def contact_sheet(values: Tensor, columns: int | None = None) -> Image.Image:
     """uint8 (n, c, h, w) as a grid, small images enlarged."""
-    return grid(values, scale=max(1, LEAST_SIDE // max(values.shape[2:])))
+    return grid(values, columns, scale=max(1, LEAST_SIDE // max(values.shape[2:])))
+
+
+def dots(values: Tensor, columns: int | None = None) -> Image.Image:
+    """Points (n, 2) in one frame."""
+    return scatter(values)
 
 
 MEDIA = {
     "image": Medium(to_unit, to_pixels, contact_sheet),
-    "point": Medium(Tensor.float, Tensor.float, scatter),
+    "point": Medium(Tensor.float, Tensor.float, dots),
 }

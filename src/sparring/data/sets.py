@@ -69,6 +69,14 @@ class Data:
         labels = self.train.labels
         return 0 if labels is None or labels.is_floating_point() else len(self.names)
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of each class in the train part; empty without classes."""
+        labels = self.train.labels
+        if not self.classes or labels is None:
+            return ()
+        return tuple((labels.bincount(minlength=self.classes) / len(labels)).tolist())
+
 
 @dataclass(frozen=True, eq=False)
 class Pool:

@@ -1,6 +1,6 @@
 """Samples on disk; the path's ending says in what form, the medium what forms there are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +24,15 @@ class Samples:
     seeds: tuple[int, ...] = ()
     """One sample of each, instead of n of one seed."""
     truncation: float | None = None
+    labels: tuple[str, ...] = ()
+    """Classes of which that many are drawn each, a row each in a picture; of the same latents, to be compared."""
 
-    def __iter__(self):
-        if self.seeds:
-            return iter([self.model.sample_seeds(self.seeds, self.truncation)])
-        return self.model.stream(self.n, self.seed, self.truncation)
+    def __iter__(self) -> Iterator[Tensor]:
+        for label in self.labels or (None,):
+            if self.seeds:
+                yield self.model.sample_seeds(self.seeds, self.truncation, label)
+            else:
+                yield from self.model.stream(self.n, self.seed, self.truncation, label)
 
     @property
     def all(self) -> Tensor:
@@ -39,7 +43,8 @@ Writer = Callable[[Samples, Path], None]
 
 
 def _png(samples: Samples, out: Path) -> None:
-    picture = samples.model.medium.picture(samples.all)
+    columns = samples.n if len(samples.labels) > 1 else None
+    picture = samples.model.medium.picture(samples.all, columns)
     with written_aside(out) as path:
         picture.save(path, "PNG")
 
@@ -51,10 +56,19 @@ def _images(samples: Samples, out: Path) -> None:
 
 def _folder(samples: Samples, out: Path) -> None:
     out.mkdir(parents=True)
-    names = iter(samples.seeds or range(samples.n))
+    numbers = samples.seeds or range(samples.n)
+    names = iter([f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers])
     for chunk in samples:
         for image in chunk:
-            grid(image[None], pad=0).save(out / f"{next(names):06d}.png")
+            path = out / f"{next(names)}.png"
+            path.parent.mkdir(exist_ok=True)
+            grid(image[None], pad=0).save(path)
+
+
+def _prefixes(labels: tuple[str, ...]) -> list[str]:
+    """Sub-folders that name the classes, if there are several; so what is written can be trained on by class."""
+    safe = [label.replace("/", "_").replace("\\", "_").lstrip(".") for label in labels]
+    return [f"{name or i}/" for i, name in enumerate(safe)] if len(labels) > 1 else [""]
 
 
 def _points(samples: Samples, out: Path) -> None:

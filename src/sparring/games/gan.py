@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, each
+from sparring.game import Critic, Draw, Game, Parts, Round, Sample, Turn, Verdict, each
 from sparring.objectives import Objective
 from sparring.penalties import Penalty
 
@@ -42,6 +42,8 @@ class GAN(Game):
         clip: above 0, D's weights are kept within ±clip (Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1).
         noise: σ after so many images: D sees real and fake through Gaussian noise (instance noise: Sønderby et al.
             2017, arXiv:1610.04490, section 4).
+        conditional: G and D also take what is given with the examples, such as classes (Mirza & Osindero 2014,
+            arXiv:1411.1784).
         penalty_every: above 1, the penalties become a turn of their own, played so seldom (Karras et al. 2020,
             arXiv:1912.04958, section 3.1).
     """
@@ -59,8 +61,10 @@ class GAN(Game):
         penalty_every: int = 1,
         clip: float = 0.0,
         noise: Callable[[int], float] | None = None,
+        conditional: bool = False,
     ):
         super().__init__({"G": G, "D": D}, latents)
+        self.conditional = conditional
         self.noise, self.sigma = noise, nn.Buffer(torch.zeros(()))
         blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         lazy = penalty_every > 1
@@ -82,16 +86,20 @@ class GAN(Game):
         return self._turns
 
     def generate(self, round: Round) -> Sample:
-        return self.players["G"](round.latent["z"])
+        return self.players["G"](round.latent["z"], *self.condition(round))
 
-    def judge(self, sample: Sample) -> Tensor | Opinion:
-        """D's opinion of a sample."""
-        return self.players["D"](sample)
+    def condition(self, round: Round) -> tuple[Tensor, ...]:
+        """What G is given of the round beside z, and D beside the sample."""
+        return (round.given,) if self.conditional and round.given is not None else ()
+
+    def critic(self, round: Round) -> Critic:
+        """D in this round."""
+        return lambda sample: self.players["D"](sample, *self.condition(round))
 
     def verdict(self, round: Round) -> Verdict:
         real = self._blurred(round.real, round.latent.get("noise_real"))
         fake = self._blurred(round.fake, round.latent.get("noise_fake"))
-        return Verdict(self.judge, real, fake, round.latent)
+        return Verdict(self.critic(round), real, fake, round.latent)
 
     def _blurred(self, sample: Sample, noise: Tensor | None) -> Sample:
         return sample if noise is None else each(lambda x: x + self.sigma * noise, sample)

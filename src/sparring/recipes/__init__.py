@@ -2,6 +2,7 @@
 
 from sparring.errors import UserError, nearest
 from sparring.recipes.base import Network, Recipe
+from sparring.recipes.cgan import CGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
@@ -15,7 +16,7 @@ from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
-_ALL = (DENSE, DENSE_CONV, MLP_GAN, DCGAN, LSGAN, WGAN, WGAN_GP, DRAGAN, HINGE, RAGAN, RPGAN, POINTS)
+_ALL = (DENSE, DENSE_CONV, MLP_GAN, DCGAN, LSGAN, WGAN, WGAN_GP, DRAGAN, HINGE, RAGAN, RPGAN, CGAN, POINTS)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 

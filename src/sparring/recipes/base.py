@@ -60,6 +60,8 @@ class Recipe:
     critic: Network
     medium: str = "image"
     """What it makes: a name of `sparring.data.media.MEDIA`."""
+    conditional: bool = False
+    """Generator and critic are given the class of each example."""
     objective: str = "non-saturating"
     penalties: tuple[str, ...] = ()
     weights: Mapping[str, Number] = field(default_factory=dict)
@@ -85,9 +87,20 @@ class Recipe:
     half_life: Number = 10_000
     ramp: float = 0.05
 
-    def new_generator(self, shape: Shape) -> nn.Module:
-        """The generator for latents of this recipe's size."""
-        return replace(self.generator, numbers={**self.generator.numbers, "z": self.z}).build(shape)
+    def new_generator(self, shape: Shape, classes: int = 0) -> nn.Module:
+        """The generator for latents of this recipe's size, and for classes if it is conditional."""
+        z = self.z + classes if self.conditional else self.z
+        from sparring.networks.labels import LabelledGenerator
+
+        net = replace(self.generator, numbers={**self.generator.numbers, "z": z}).build(shape)
+        return LabelledGenerator(net, classes) if self.conditional else net
+
+    def new_critic(self, shape: Shape, classes: int = 0) -> nn.Module:
+        from sparring.networks.labels import LabelledCritic
+
+        if not self.conditional:
+            return self.critic.build(shape)
+        return LabelledCritic(self.critic.build((shape[0] + classes, *shape[1:])), classes)
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""
@@ -96,26 +109,31 @@ class Recipe:
         foreign = {player: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
         return replace(self, generator=foreign.get("G", self.generator), critic=foreign.get("D", self.critic))
 
-    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}) -> GAN:
+    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0) -> GAN:
         """The game for examples of this shape.
 
         Args:
-            networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits.
+            networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
+                if the recipe is conditional, both take the classes (n,) too.
+            classes: how many there are.
 
         Raises:
-            UserError: a network that is not there, or does not fit the shape.
+            UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
         """
         from sparring.games.gan import GAN, normal
         from sparring.objectives import OBJECTIVES, smoothed
         from sparring.penalties import PENALTIES
 
+        if self.conditional and not classes:
+            raise UserError(f"{self.name} learns by class, but the data has no classes")
         objective = OBJECTIVES[self.objective]
         game = GAN(
-            networks.get("G") or self.new_generator(shape),
-            networks.get("D") or self.critic.build(shape),
+            networks.get("G") or self.new_generator(shape, classes),
+            networks.get("D") or self.new_critic(shape, classes),
             smoothed(objective, self.smoothing) if self.smoothing else objective,
             [PENALTIES[name] for name in self.penalties],
             latents={"z": normal(self.z)},
+            conditional=self.conditional,
             critic_steps=self.critic_steps,
             fresh=self.fresh,
             penalty_every=self.penalty_every,
@@ -130,16 +148,16 @@ class Recipe:
         """Raises UserError when the user's own networks do not fit the data, by trying them on two examples."""
         import torch
 
-        like = next(game.parameters())
+        like, given = next(game.parameters()), [torch.zeros(2, dtype=torch.long)] if self.conditional else []
         with torch.no_grad():
             try:
-                fake = game.players["G"].eval()(torch.zeros(2, self.z).to(like))
+                fake = game.players["G"].eval()(torch.zeros(2, self.z).to(like), *given)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise UserError(f"G does not take latents (n, {self.z}): {one_line(error)}") from None
             if tuple(fake.shape[1:]) != shape:
                 raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
             try:
-                game.players["D"].eval()(torch.zeros(2, *shape).to(like))
+                game.players["D"].eval()(torch.zeros(2, *shape).to(like), *given)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise UserError(
                     f"D does not take examples (n, {', '.join(map(str, shape))}): {one_line(error)}"

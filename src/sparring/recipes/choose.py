@@ -44,7 +44,9 @@ def choose(facts: Facts) -> Choice:
     if facts.count < SMALL:
         images = min(recipe.images, EPOCHS * facts.count)
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
-    labels = f"labels of {facts.classes} classes: only the judge uses them" if facts.classes else "no classes"
+    labels = (
+        f"{facts.classes} classes: only the judge uses them (cgan learns by class)" if facts.classes else "no classes"
+    )
     return Choice(recipe, images, (_said(facts), why[recipe.name], length, labels))
 
 

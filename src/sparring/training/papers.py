@@ -24,7 +24,7 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, report:
 def beside(model: Model, data: Data) -> Image.Image:
     """Real examples on the left, as many samples on the right, a gap between."""
     n, picture = SHOWN[data.medium], MEDIA[data.medium].picture
-    real, fake = picture(data.test.values[:n]), picture(model.sample(n))
+    real, fake = picture(data.test.values[:n]), model.look(n)
     gap = real.width // 16
     picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
     picture.paste(real, (0, 0))

@@ -43,4 +43,4 @@ class Order:
 
 
 # What a stream is for: the second number of its key.
-WEIGHTS, EPOCH, LATENT, PLAY, SAMPLE, PRIVACY = range(6)
+WEIGHTS, EPOCH, LATENT, PLAY, SAMPLE, PRIVACY, CLASS = range(7)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Data
-from sparring.data.media import MEDIA
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
@@ -64,7 +63,7 @@ class Run:
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device, networks)
-        description = Description(config.recipe, data.shape, data.names, data.scale)
+        description = Description(config.recipe, data.shape, data.names, data.shares, data.scale)
         self.model = Model(description, self.loop.ema.players["G"])
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
@@ -135,7 +134,7 @@ class Run:
             "scores": scores,
             "protocol": self.judge.protocol("select", n),
         }
-        picture = MEDIA[self.data.medium].picture(self.model.sample(SHOWN[self.data.medium]))
+        picture = self.model.look(SHOWN[self.data.medium])
         picture.save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
         if scores[leading] < self.journal.best(leading):
             self.model.save(self.folder / "model", "best")
@@ -161,7 +160,7 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
     # Channels last is what convolutions are fastest in; players without any do not notice.
-    game = config.recipe.game(data.shape, networks).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
+    game = config.recipe.game(data.shape, networks, data.classes).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
     settings = config.recipe.settings(
         seed=config.seed,
         micro_batches=config.micro_batches,

@@ -1,0 +1,107 @@
+"""Conditional runs: the class goes in, and can be asked for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from test_run import refused, spar
+from torch import nn
+
+import sparring
+from sparring.data.sets import Data, Examples, split
+from sparring.errors import UserError
+from sparring.model import Description, Model
+from sparring.recipes import RECIPES
+from sparring.recipes.base import Network
+
+SHADES = torch.tensor([30, 120, 220])
+
+
+@pytest.fixture(scope="module")
+def shades() -> Data:
+    """8×8 pictures of one grey a class, a little noisy; the first class is twice as frequent."""
+    g = torch.Generator().manual_seed(0)
+    labels = torch.tensor([0, 0, 1, 2] * 150)
+    noise = torch.randint(-8, 9, (600, 1, 8, 8), generator=g)
+    pixels = (SHADES[labels].view(-1, 1, 1, 1) + noise).to(torch.uint8)
+    return Data.of("shades", *split(Examples(pixels, labels)), ("dark", "grey", "light"))
+
+
+@pytest.fixture(scope="module")
+def learnt(shades, tmp_path_factory):
+    recipe = replace(
+        RECIPES["mlp-gan"],
+        conditional=True,
+        generator=Network("mlp-generator", {"widths": [64, 64]}),
+        critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
+        z=8, lr=1e-3,
+    )  # fmt: skip
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("runs") / "shades"
+    sparring.train(recipe, shades, out, images=40_000, reports=1, threads=1)
+    return out
+
+
+def test_the_class_asked_for_is_the_class_drawn(learnt):
+    """The classes are three shades of grey: the nearest shade says which one a sample is."""
+    model = sparring.load(learnt)
+    assert model.classes == ("dark", "grey", "light")
+    for i, name in enumerate(model.classes):
+        means = model.sample(50, label=name).float().mean((1, 2, 3))
+        assert ((means[:, None] - SHADES).abs().argmin(1) == i).float().mean() > 0.9, name
+
+
+def test_unasked_classes_come_as_often_as_in_training(learnt):
+    model = sparring.load(learnt)
+    assert model.description.shares == pytest.approx((0.5, 0.25, 0.25), abs=0.03)
+    drawn = torch.cat([model.given(seed) for seed in range(8)])
+    assert (drawn.bincount() / len(drawn)).tolist() == pytest.approx(model.description.shares, abs=0.03)
+    assert torch.equal(model.sample(600)[:7], model.sample(7))
+
+
+def test_classes_of_the_same_latents_side_by_side(learnt, tmp_path):
+    assert spar("sample", learnt, "--n", 4, "--label", "all", "--out", tmp_path / "a.npz") == 0
+    images = np.load(tmp_path / "a.npz")["images"]
+    one = sparring.load(learnt).sample(4, label="grey")
+    assert images.shape == (12, 8, 8, 1) and np.array_equal(images[4:8, ..., 0], one[:, 0].numpy())
+    assert spar("sample", learnt, "--n", 4, "--label", "dark", "light", "--out", tmp_path / "a.png") == 0
+    wide, high = Image.open(tmp_path / "a.png").size
+    assert wide / 4 == pytest.approx(high / 2, rel=0.05)
+    assert spar("sample", learnt, "--seeds", "3-5", "--label", "all", "--out", tmp_path / "folder") == 0
+    assert sorted(path.name for path in (tmp_path / "folder" / "light").iterdir()) == [
+        f"{i:06d}.png" for i in (3, 4, 5)
+    ]
+
+
+def test_a_class_that_is_not_there(learnt, tmp_path, capsys):
+    line = refused(capsys, "sample", learnt, "--label", "lihgt", "--out", tmp_path / "a.png")
+    assert "no class 'lihgt' (did you mean 'light'?); there are: dark, grey, light" in line
+    plain = Model(Description(RECIPES["mlp-gan"], (1, 8, 8)), RECIPES["mlp-gan"].new_generator((1, 8, 8)))
+    with pytest.raises(UserError, match="knows no classes"):
+        plain.sample(1, label="a")
+
+
+def test_a_conditional_recipe_wants_classes(tmp_path):
+    data = sparring.of_arrays(np.zeros((30, 8, 8, 1), np.uint8))
+    with pytest.raises(UserError, match="cgan learns by class, but the data has no classes"):
+        sparring.train("cgan", data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
+    class G(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.of = nn.Linear(8, 64), nn.Embedding(3, 64)
+
+        def forward(self, z, y):
+            return (self.body(z) + self.of(y)).tanh().view(-1, 1, 8, 8)
+
+    recipe = replace(RECIPES["mlp-gan"], conditional=True, z=8)
+    run = sparring.train(recipe, shades, tmp_path / "run", images=200, reports=1, networks={"G": G()})
+    assert sparring.load(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (2, 1, 8, 8)
+    with pytest.raises(UserError, match="G does not take"):
+        wrong = nn.Sequential(nn.Linear(8, 64), nn.Unflatten(1, (1, 8, 8)))
+        sparring.train(recipe, shades, tmp_path / "b", images=200, networks={"G": wrong})
