@@ -44,9 +44,9 @@ def choose(facts: Facts) -> Choice:
     if facts.count < SMALL:
         images = min(recipe.images, EPOCHS * facts.count)
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
-    labels = (
-        f"{facts.classes} classes: only the judge uses them (cgan learns by class)" if facts.classes else "no classes"
-    )
+    labels = "no classes"
+    if facts.classes:
+        labels = f"{facts.classes} classes: only the judge uses them; cgan learns by class"
     return Choice(recipe, images, (_said(facts), why[recipe.name], length, labels))
 
 
