@@ -56,7 +56,7 @@ def test_the_class_asked_for_is_the_class_drawn(learnt):
 def test_unasked_classes_come_as_often_as_in_training(learnt):
     model = sparring.load(learnt)
     assert model.description.shares == pytest.approx((0.5, 0.25, 0.25), abs=0.03)
-    drawn = torch.cat([model.given(seed) for seed in range(8)])
+    drawn = torch.cat([model.inputs(seed)[1] for seed in range(8)])
     assert (drawn.bincount() / len(drawn)).tolist() == pytest.approx(model.description.shares, abs=0.03)
     assert torch.equal(model.sample(600)[:7], model.sample(7))
 

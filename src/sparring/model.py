@@ -31,6 +31,10 @@ LARGEST = 1 << 20
 """No number in a model file may exceed this."""
 
 
+Inputs = Sequence[Tensor]
+"""Of a generator: latents z (n, z), then classes y (n,) if it is conditional."""
+
+
 @dataclass(frozen=True)
 class Description:
     """What `model.json` says."""
@@ -83,12 +87,13 @@ class Model:
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
         for k, start in enumerate(range(0, n, CHUNK)):
-            z, y = self.latent(seed, k), self.given(seed, k, label)
-            yield self.decode(z[: n - start], truncation, None if y is None else y[: n - start])
+            yield self.decode([x[: n - start] for x in self.inputs(seed, k, label)], truncation)
 
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
-        return torch.cat([self.sample(1, seed, truncation, label) for seed in seeds])
+        firsts = zip(*([x[:1] for x in self.inputs(seed, 0, label)] for seed in seeds), strict=True)
+        chunks = zip(*(torch.cat(column).split(CHUNK) for column in firsts), strict=True)
+        return torch.cat([self.decode(chunk, truncation) for chunk in chunks])
 
     def look(self, n: int) -> Image.Image:
         """About n samples of fixed latents as a picture; a row a class, if there are classes to ask for."""
@@ -98,20 +103,17 @@ class Model:
         columns = n // len(shown)
         return self.medium.picture(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
 
-    def latent(self, seed: int, k: int = 0) -> Tensor:
-        """Chunk k of the seed's latents z, (CHUNK, z)."""
+    def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
+        """Chunk k of what the seed feeds the generator, each (CHUNK, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        return normal(self.description.recipe.z)(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
-
-    def given(self, seed: int, k: int = 0, label: str | None = None) -> Tensor | None:
-        """Chunk k of the seed's classes y, (CHUNK,), all of them `label` if one is named; None if there are none.
-
-        Raises UserError for a class that is not there.
-        """
-        if not self.classes and label is not None:
+        z = normal(self.description.recipe.z)(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
+        if self.classes:
+            return z, self._classes(seed, k, label).to(device)
+        if label is not None:
             raise UserError("this model knows no classes: leave the label out, or train one that does (cgan)")
-        if not self.classes:
-            return None
+        return (z,)
+
+    def _classes(self, seed: int, k: int, label: str | None) -> Tensor:
         if label is None:
             g = generator(torch.device("cpu"), seed, CLASS, k)
             return torch.multinomial(torch.tensor(self.description.shares), CHUNK, replacement=True, generator=g)
@@ -120,11 +122,11 @@ class Model:
         return torch.full((CHUNK,), self.classes.index(label))
 
     @torch.no_grad()
-    def decode(self, z: Tensor, truncation: float | None = None, y: Tensor | None = None) -> Tensor:
-        """Latents (n, z) and classes (n,), if the model knows any → samples as the medium keeps them, on the CPU."""
+    def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
+        """What the generator makes of these inputs, as the medium keeps it, on the CPU."""
         first, was_training = next(self.G.parameters()), self.G.training
+        z, *given = inputs
         z = z if truncation is None else truncated(z, truncation)
-        given = () if y is None else (y.to(first.device),)
         fake = self.G.eval()(z.to(first), *given)
         self.G.train(was_training)
         return self.medium.decode(fake.float() * self.description.scale).cpu()
