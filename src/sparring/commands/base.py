@@ -1,0 +1,40 @@
+"""What every command is made with: a parser that refuses in one line, and a way to speak."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sparring.errors import UserError
+
+Answer = dict[str, Any]
+"""What a command found, as it is printed by --json."""
+
+Call = Callable[[argparse.Namespace], Answer]
+
+Add = Callable[[str, Call, str], argparse.ArgumentParser]
+"""(name, call, about) → the new command's parser."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses in one line, with the way to help."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def adder(commands: Any) -> Add:
+    """Adds commands to these sub-parsers; every one of them takes --json."""
+
+    def add(name: str, call: Call, about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
+        added.set_defaults(call=call)
+        added.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
+        return added
+
+    return add
+
+
+def say(args: argparse.Namespace, text: str) -> None:
+    """For a person: not under --json, which prints one object and nothing else."""
+    if not args.json:
+        print(text)

@@ -1,0 +1,56 @@
+"""`spar sample`."""
+
+import argparse
+from pathlib import Path
+
+from sparring.commands.base import Add, Answer, say
+from sparring.errors import UserError
+
+
+def add(command: Add) -> None:
+    parser = command("sample", sample, "Draw samples from a run's model.")
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("--n", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=_seeds, help="one sample of each, like 0-15 or 3,7,10-12, instead of --n")
+    parser.add_argument("--truncation", type=float, help="bound of |z|: below 1, typical samples and less variety")
+    parser.add_argument("--label", nargs="+", default=(), help="classes to draw as many of each; or: all")
+    parser.add_argument("--weights", choices=("best", "last"))
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="a picture (.png), an array (.npz), a folder of PNG files, points "
+        "as a table (.csv), or how samples changed in training (.gif)",
+    )
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        spans = [[int(end) for end in part.split("-")] for part in text.split(",")]
+        found = tuple(seed for span in spans for seed in range(span[0], span[-1] + 1))
+    except ValueError:
+        found = ()
+    if not 0 < len(found) <= 1_000_000:
+        raise UserError(f"--seeds {text}: write them like 0-15, or 3,7,10-12")
+    return found
+
+
+def sample(args: argparse.Namespace) -> Answer:
+    from sparring.explore.progress import animate
+    from sparring.explore.sample import Samples, write
+    from sparring.model import load
+
+    out = Path(args.out)
+    if out.suffix == ".gif":
+        reports = animate(Path(args.run), out)
+        say(args, f"{reports:,} reports: {out}")
+        return {"reports": reports, "out": args.out}
+    seeds = args.seeds or ()
+    n = len(seeds) or args.n
+    model = load(args.run, args.weights)
+    labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
+    write(Samples(model, n, args.seed, seeds, args.truncation, labels), out)
+    total = n * max(1, len(labels))
+    say(args, f"{total:,} samples: {out}")
+    about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels}
+    return {"samples": total, **about, "out": args.out}

@@ -1,0 +1,119 @@
+"""`spar train` and `spar resume`."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sparring.commands import reading
+from sparring.commands.base import Add, Answer, say
+from sparring.errors import UserError
+from sparring.recipes import RECIPES, named
+from sparring.recipes.numbers import with_numbers
+
+SETTINGS = (
+    "images",
+    "minutes",
+    "until",
+    "seed",
+    "device",
+    "precision",
+    "threads",
+    "micro_batches",
+    "compiled",
+    "reports",
+)
+
+
+def add(command: Add) -> None:
+    parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
+    parser.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{', '.join(RECIPES)}; left out: what suits DATA")
+    parser.add_argument("--data", metavar="SPEC", help=reading.SPEC)
+    reading.add_flags(parser)
+    parser.add_argument("--out", metavar="RUN", help="the run folder to make")
+    parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
+    parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
+    parser.add_argument("--minutes", type=float, help="stop after this long, saved")
+    parser.add_argument("--until", help="stop at this selection score, like 'frechet<10'")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
+    parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
+    parser.add_argument("--reports", type=int, default=20, help="scores, grids and checkpoints over the run")
+    parser.set_defaults(takes_more=True)
+
+    parser = command("resume", resume, "Go on exactly where a run stopped.")
+    parser.add_argument("run", metavar="RUN")
+
+
+def train(args: argparse.Namespace) -> Answer:
+    if not (args.out or args.dry_run):
+        raise UserError("name the run folder to make: --out RUN (or look first, with --dry-run)")
+    if args.recipe and args.recipe not in RECIPES and args.data is None and _is_data(args.recipe):
+        args.recipe, args.data = None, args.recipe  # `spar train FOLDER`
+    data = args.data or "digits"
+    recipe = with_numbers(named(args.recipe), _flags(args.rest)) if args.recipe else None
+    from sparring import api
+
+    given = {name: getattr(args, name) for name in SETTINGS} | {"reading": reading.options(args)}
+    reasons: tuple[str, ...] = ()
+    if recipe is None:
+        choice = api.advise(data, given["reading"], args.device)
+        recipe, reasons = with_numbers(choice.recipe, _flags(args.rest)), choice.reasons
+        given["images"] = given["images"] or choice.images
+        print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
+    if args.dry_run:
+        config = api.configured(recipe, data, **given)
+        cost = api.plan(config)
+        say(args, f"{json.dumps(asdict(config), indent=1)}\n{cost.text()}")
+        return {"config": asdict(config), "forecast": cost.to_dict(), "reasons": reasons}
+    return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
+
+
+def _is_data(text: str) -> bool:
+    from sparring.data import NAMED
+
+    return text in NAMED or Path(text).expanduser().exists()
+
+
+def _watchers(args: argparse.Namespace) -> list[Any]:
+    if not args.tensorboard:
+        return []
+    from sparring.training.watchers import TensorBoard
+
+    return [TensorBoard(Path(args.out) / "tensorboard")]
+
+
+def _flags(words: list[str]) -> dict[str, str]:
+    """`--lr 1e-4 --generator.width=32` as {"lr": "1e-4", "generator.width": "32"}."""
+    pairs = [text.split("=", 1) if "=" in text else [text] for text in words]
+    flat = [word for pair in pairs for word in pair]
+    for flag in flat[::2]:
+        if not flag.startswith("--"):
+            raise UserError(f"unknown argument {flag} (see spar train --help)")
+    if len(flat) % 2:
+        raise UserError(f"{flat[-1]} wants a value")
+    return dict(zip((flag.removeprefix("--") for flag in flat[::2]), flat[1::2], strict=True))
+
+
+def resume(args: argparse.Namespace) -> Answer:
+    from sparring import api
+
+    return _told(args, api.resume(args.run))
+
+
+def _told(args: argparse.Namespace, run) -> Answer:
+    if run.outcome == "interrupted":
+        print(f"stopped at {run.loop.seen:,} images, all saved; go on with: spar resume {run.folder}", file=sys.stderr)
+        if not args.json:
+            sys.exit(130)
+        return {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen}
+    say(args, f"{run.outcome} after {run.loop.seen:,} images in {run.seconds:,.0f} s: {run.folder}")
+    say(args, run.report.table())
+    about = {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen, "seconds": run.seconds}
+    return about | {"scores": run.report.to_dict()}
