@@ -52,18 +52,25 @@ def train(data: Tensor, rounds: int, seed: int = 0, batch: int = 100) -> tuple[n
     torch.manual_seed(seeded(seed, 0).initial_seed())
     G, D = generator(data.shape[1:]), critic(data.shape[1:])
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True) for net in (G, D))
-    real_images = batches(data, batch, seed)
-    for k in range(rounds):
-        x, z = next(real_images), torch.randn(batch, 100, generator=seeded(seed, 2, k))
+    real_images, draws = batches(data, batch, seed), itertools.count()
+
+    def draw() -> tuple[Tensor, Tensor]:
+        k = next(draws)
         torch.manual_seed(seeded(seed, 3, k, 0).initial_seed())  # dropout's own stream
-        fake = G(z)
+        return next(real_images), torch.randn(batch, 100, generator=seeded(seed, 2, k))
+
+    for _ in range(rounds):
         # The critic: maximise log D(x) + log(1 − D(G(z))).
-        loss_D = softplus(-D(x)).mean() + softplus(D(fake.detach())).mean()
+        x, z = draw()
+        with torch.no_grad():
+            fake = G(z)
+        loss_D = softplus(-D(x)).mean() + softplus(D(fake)).mean()
         opt_D.zero_grad()
         loss_D.backward()
         opt_D.step()
-        # The generator: maximise log D(G(z)), with the critic as it is now.
-        loss_G = softplus(-D(fake)).mean()
+        # The generator, on a draw of its own: maximise log D(G(z)), with the critic as it is now.
+        _, z = draw()
+        loss_G = softplus(-D(G(z))).mean()
         opt_G.zero_grad()
         loss_G.backward()
         opt_G.step()

@@ -8,6 +8,7 @@ DENSE = Recipe(
     about="two layers of 128 on both sides: the least that makes digits",
     generator=Network("mlp-generator", {"widths": [128, 128], "output": "sigmoid"}),
     critic=Network("mlp-critic", {"widths": [128, 128], "dropout": 0.0}),
+    fresh=True,
     batch=100,
     images=3_000_000,
 )

@@ -8,6 +8,7 @@ DENSE_CONV = Recipe(
     about="a dense generator 128-128 against a convolutional critic 64-128",
     generator=Network("mlp-generator", {"widths": [128, 128], "output": "sigmoid"}),
     critic=Network("conv-critic", {"widths": [64, 128], "dropout": 0.3}),
+    fresh=True,
     batch=100,
     images=3_000_000,
 )
