@@ -11,3 +11,9 @@ def _one_thread(tmp_path_factory, monkeypatch):
     """One thread, for pytest runs as many processes as there are cores; and a cache of the session's own."""
     torch.set_num_threads(1)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "cache"))
+
+
+@pytest.fixture
+def quick_judge(monkeypatch):
+    """A classifier of a few steps, for tests that ask nothing of it; not on named sets, whose judges are shared."""
+    monkeypatch.setattr("sparring.metrics.features.STEPS", 20)

@@ -16,6 +16,8 @@ from sparring.model import Description, Model
 from sparring.recipes import RECIPES
 from sparring.recipes.base import Network
 
+pytestmark = pytest.mark.usefixtures("quick_judge")
+
 SHADES = torch.tensor([30, 120, 220])
 
 

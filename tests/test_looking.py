@@ -38,7 +38,7 @@ def test_a_preview_is_what_the_network_sees(folder, tmp_path):
     assert Image.open(tmp_path / "a.png").size[0] > 100
 
 
-def test_training_on_data_alone_picks_a_recipe_and_says_why(folder, tmp_path, capsys):
+def test_training_on_data_alone_picks_a_recipe_and_says_why(folder, tmp_path, capsys, quick_judge):
     words = ["train", folder, "--size", "8x12", "--out", tmp_path / "run", "--images", 64, "--reports", 1]
     assert spar(*words, "--generator.width", 4, "--critic.width", 4) == 0
     told = capsys.readouterr().err

@@ -14,6 +14,8 @@ from sparring.data.sets import Data, Examples, split
 from sparring.errors import UserError
 from sparring.training.watchers import WandB, numbers
 
+pytestmark = pytest.mark.usefixtures("quick_judge")
+
 
 class Maker(nn.Sequential):
     def __init__(self, size: int = 8):

@@ -97,11 +97,11 @@ def train(
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
     config = configured(recipe, data, networks=networks, **settings)
     loaded = _loaded(data, config)
+    # A network that can't make this size says so before a judge is fitted and a folder made.
+    new_loop(config, loaded, torch.device(config.device), networks)
     jury = judge(loaded)
     if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
         raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
-    # A network that can't make this size says so before a folder is made.
-    new_loop(config, loaded, torch.device(config.device), networks)
     try:
         (out / "samples").mkdir(parents=True)
     except OSError as error:

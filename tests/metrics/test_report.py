@@ -39,7 +39,7 @@ def test_trivial_samplers_lose_to_real_images(digits, jury):
     assert "200 samples" in report.protocol and "task features" in report.protocol
 
 
-def test_a_kept_classifier_is_read_and_a_damaged_one_replaced(digits, jury, tmp_path):
+def test_a_kept_classifier_is_read_and_a_damaged_one_replaced(digits, tmp_path, quick_judge):
     small = type(digits).of("few", digits.train[:60], digits.test, digits.names)
     first = new_judge(small, tmp_path)
     (kept,) = (tmp_path / "judges").glob("*.safetensors")
@@ -49,7 +49,7 @@ def test_a_kept_classifier_is_read_and_a_damaged_one_replaced(digits, jury, tmp_
     assert kept.stat().st_size > 100
 
 
-def test_fitting_leaves_the_random_state_alone(digits, tmp_path):
+def test_fitting_leaves_the_random_state_alone(digits, tmp_path, quick_judge):
     state = torch.get_rng_state()
     new_judge(type(digits).of("few", digits.train[:30], digits.test, digits.names), tmp_path)
     assert torch.equal(state, torch.get_rng_state())
