@@ -23,12 +23,12 @@ import sparring
 from sparring.data import load
 from sparring.data.media import MEDIA
 from sparring.metrics.judges import ImageJudge
+from sparring.metrics.modes import FAIR
 from sparring.metrics.report import evaluate
 from sparring.recipes import RECIPES
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
-FAIR = 0.25
 SHOWN = 64
 IMAGES = [name for name, recipe in RECIPES.items() if recipe.medium == "image"]
 

@@ -60,8 +60,6 @@ def test_a_dry_run_forecasts_and_writes_nothing(tmp_path, capsys, monkeypatch):
 
 
 def test_mirrored_training_draws_twice_as_many(tmp_path):
-    data = sparring.of_arrays(__import__("numpy").zeros((30, 8, 8, 1), "uint8"))
-    assert data.mirrored is False
     reading = sparring.Options(flip=True)
     run = sparring.train("mlp-gan", "digits", tmp_path / "run", images=100, reports=1, reading=reading)
     assert len(run.loop.draws.source) == 2 * len(run.data.train)

@@ -90,16 +90,18 @@ class Recipe:
     def new_generator(self, shape: Shape, classes: int = 0) -> nn.Module:
         """The generator for latents of this recipe's size, and for classes if it is conditional."""
         z = self.z + classes if self.conditional else self.z
+        net = replace(self.generator, numbers={**self.generator.numbers, "z": z}).build(shape)
+        if not self.conditional:
+            return net
         from sparring.networks.labels import LabelledGenerator
 
-        net = replace(self.generator, numbers={**self.generator.numbers, "z": z}).build(shape)
-        return LabelledGenerator(net, classes) if self.conditional else net
+        return LabelledGenerator(net, classes)
 
     def new_critic(self, shape: Shape, classes: int = 0) -> nn.Module:
-        from sparring.networks.labels import LabelledCritic
-
         if not self.conditional:
             return self.critic.build(shape)
+        from sparring.networks.labels import LabelledCritic
+
         return LabelledCritic(self.critic.build((shape[0] + classes, *shape[1:])), classes)
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
