@@ -81,6 +81,7 @@ BAD = {
     "medium": (["train", "dcgan", "--data", "ring", "--out", "{tmp}/new"], "makes images, but ring holds points"),
     "size of points": (["train", "points", "--data", "ring", "--size", "8", "--out", "{tmp}/new"], "is of points"),
     "seeds": (["sample", "{tmp}", "--seeds", "a-b", "--out", "{tmp}/x.png"], "write them like 0-15"),
+    "seeds of a film": (["sample", "{tmp}", "--seeds", "0-3", "--out", "{tmp}/x.gif"], "leave seeds, label"),
     "bad fit": (["train", "dcgan", "--fit", "corp", "--out", "{tmp}/new"], "did you mean 'crop'"),
     "picture exists": (["data", "preview", "digits", "--out", "{tmp}/there.png"], "exists already"),
     "unknown score": (["train", "mlp-gan", "--until", "modes>3", "--out", "{tmp}/new"], "only frechet"),

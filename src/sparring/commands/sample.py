@@ -42,6 +42,8 @@ def sample(args: argparse.Namespace) -> Answer:
 
     out = Path(args.out)
     if out.suffix == ".gif":
+        if args.seeds or args.label or args.truncation is not None:
+            raise UserError("a .gif shows the samples that were drawn in training: leave seeds, label, truncation out")
         reports = animate(Path(args.run), out)
         say(args, f"{reports:,} reports: {out}")
         return {"reports": reports, "out": args.out}
