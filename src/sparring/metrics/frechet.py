@@ -8,33 +8,33 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean (d,), covariance (d, d) with ddof 1, and the centred features (n, d) / √(n−1); all float64."""
+    """Of a set of features, float64."""
 
     mean: Tensor
-    centred: Tensor
+    """(d,)"""
+    root: Tensor
+    """R (k, d) with RᵀR the covariance (ddof 1), k its rank or the number of samples."""
 
     @classmethod
     def of(cls, features: Tensor) -> "Moments":
         """Of features (n, d), n ≥ 2."""
         x = features.double()
         mean = x.mean(0)
-        return cls(mean, (x - mean) / (len(x) - 1) ** 0.5)
-
-    @property
-    def covariance(self) -> Tensor:
-        return self.centred.T @ self.centred
+        centred = (x - mean) / (len(x) - 1) ** 0.5
+        return cls(mean, centred if len(x) <= x.shape[1] else _root(centred.T @ centred))
 
 
 def distance(a: Moments, b: Moments) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½).
 
-    With X the centred features, Σ = XᵀX, and tr (Σ₁Σ₂)^½ is the nuclear norm of any R₁R₂ᵀ with RᵀR = Σ: of
-    X₁X₂ᵀ when there are fewer samples than dimensions, and of the two symmetric roots otherwise. Both take a singular
-    covariance as it is, without an ε.
+    With RᵀR = Σ, tr (Σ₁Σ₂)^½ is the nuclear norm of M = R₁R₂ᵀ: the sum of its singular values, or, where both
+    covariances have full rank and nothing is lost by squaring, of the roots of the eigenvalues of MMᵀ, which is faster.
+    Fewer samples than dimensions, and features that never fire, are taken as they are, without an ε.
     """
-    root_a, root_b = _root(a), _root(b)
-    between = torch.linalg.svdvals(root_a @ root_b.T).sum()
-    spread = root_a.square().sum() + root_b.square().sum() - 2 * between
+    M = a.root @ b.root.T
+    full = min(M.shape) == len(a.mean)
+    between = torch.linalg.eigvalsh(M @ M.T).clamp(min=0).sqrt() if full else torch.linalg.svdvals(M)
+    spread = a.root.square().sum() + b.root.square().sum() - 2 * between.sum()
     return float((a.mean - b.mean).square().sum() + spread)
 
 
@@ -43,10 +43,16 @@ def frechet(a: Tensor, b: Tensor) -> float:
     return distance(Moments.of(a), Moments.of(b))
 
 
-def _root(m: Moments) -> Tensor:
-    """R (k, d) with RᵀR = Σ and k = min(n, d)."""
-    n, d = m.centred.shape
-    if n <= d:
-        return m.centred
-    values, vectors = torch.linalg.eigh(m.covariance)
-    return values.clamp(min=0).sqrt()[:, None] * vectors.T
+def _root(covariance: Tensor) -> Tensor:
+    """By Cholesky; of a singular one by its eigenvectors, without those of eigenvalue 0."""
+    factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
+    smallest, largest = factor.diagonal().aminmax()
+    if not failed and smallest > TINY * largest:
+        return factor
+    values, vectors = torch.linalg.eigh(covariance)
+    kept = values > len(values) * torch.finfo(torch.float64).eps * values[-1]
+    return values[kept].sqrt()[:, None] * vectors.T[kept]
+
+
+TINY = 1e-6
+"""Of pivots: a covariance with a smaller one, relative to the largest, is taken for singular."""

@@ -1,0 +1,66 @@
+"""Whether samples are copies of training examples.
+
+A copy lies far nearer to its original than to anything else. So a sample's distance to its nearest training example is
+divided by that to its eleventh: typical samples, which lie near many, are not taken for copies, as they are where the
+bare distance is compared. The same ratio of held-out real examples says what chance does: one in a hundred of them
+falls below the threshold, and the exact test of Fisher (1922) asks whether samples do so more often. (The two-sample
+view is that of Meehan et al. 2020, arXiv:2004.05675.)
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.distances import nearest
+
+FELLOWS = 10
+"""Training examples beyond the nearest."""
+TAIL = 0.01
+"""Share of held-out examples that count as too close."""
+ALARM = 1e-3
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    share: float
+    """Of the samples too close to a training example; about 0.01 for new real examples, less for most models."""
+    p: float
+    """Of seeing so many by chance. Below 0.001, samples are copies."""
+    worst: Tensor
+    """The samples closest to a copy, worst first, int64 (at most 16,)."""
+    originals: Tensor
+    """The training examples nearest to these."""
+
+
+def memorisation(fake: Tensor, held_out: Tensor, train: Tensor) -> Memorisation:
+    """Of features (n, d), (m, d) and (k, d), k > 10; m of 500 and more lets few copies be seen."""
+    ratios, places = _ratios(fake, train)
+    null, _ = _ratios(held_out, train)
+    threshold = null.quantile(TAIL)
+    close, by_chance = int((ratios < threshold).sum()), int((null < threshold).sum())
+    worst = ratios.argsort()[:16]
+    p = upper_tail(close, len(fake), by_chance, len(held_out))
+    return Memorisation(close / len(fake), p, worst, places[worst])
+
+
+def _ratios(x: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each of x: distance to the nearest over that to the eleventh (1 where both are 0), and the nearest."""
+    distances, places = nearest(x, train, FELLOWS + 1)
+    first, last = distances[:, 0], distances[:, -1]
+    return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
+
+
+def upper_tail(hits: int, n: int, other_hits: int, m: int) -> float:
+    """P(hits or more of n), given hits + other_hits of n + m in all and no difference: Fisher's exact test."""
+    total = hits + other_hits
+    a = torch.arange(hits, min(n, total) + 1, dtype=torch.float64)
+    log_p = _log_choose(n, a) + _log_choose(m, total - a) - _log_choose(n + m, torch.tensor(float(total)).double())
+    return min(1.0, float(log_p.exp().sum()))
+
+
+def _log_choose(n: int, k: Tensor) -> Tensor:
+    inside = (k >= 0) & (k <= n)
+    k = k.clamp(0, n)
+    log = torch.lgamma(torch.tensor(n + 1.0).double()) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+    return torch.where(inside, log, -torch.inf)

@@ -1,0 +1,40 @@
+"""How far two sets of features share their support: precision, recall, density, coverage.
+
+Precision and recall are those of Kynkäänniemi et al. 2019 (arXiv:1904.06991), density and coverage of Naeem et al. 2020
+(arXiv:2002.09797), whose strict inequality and k = 5 hold for all four.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.distances import blocks, radii
+
+K = 5
+
+
+@dataclass(frozen=True)
+class Support:
+    precision: float
+    """Share of the samples inside a real example's ball: the one that reaches to its k-th nearest fellow."""
+    recall: float
+    """Share of the real examples inside a sample's ball."""
+    density: float
+    """Of real balls around a sample, on average, over k. More than 1 where samples crowd where real examples do."""
+    coverage: float
+    """Share of the real balls that hold a sample."""
+
+
+def support(fake: Tensor, real: Tensor, k: int = K) -> Support:
+    """Of float64 features (n, d) and (m, d), both n and m > k. Memory: O(n + m) and one block of distances."""
+    fake_radii, real_radii = radii(fake, k), radii(real, k)
+    around = torch.zeros(len(fake), dtype=torch.int64)
+    recalled, covered = torch.empty(len(real), dtype=torch.bool), torch.empty(len(real), dtype=torch.bool)
+    for rows, table in blocks(real, fake):
+        inside = table < real_radii[rows, None]
+        around += inside.sum(0)
+        covered[rows] = inside.any(1)
+        recalled[rows] = (table < fake_radii).any(1)
+    mean = [float(x.double().mean()) for x in (around > 0, recalled, around.double() / k, covered)]
+    return Support(*mean)

@@ -1,0 +1,36 @@
+"""Against distances known in closed form."""
+
+import pytest
+import torch
+
+from sparring.metrics.extrapolated import extrapolate, least
+from sparring.metrics.frechet import Moments, distance
+from sparring.metrics.jackknife import half_width
+
+D = 8
+EXACT = Moments(torch.zeros(D).double(), torch.eye(D).double())
+"""N(0, I) itself, so that the samples alone are finite in number."""
+
+
+def samples(seed, n=400):
+    return 1.5 * torch.randn(n, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_bias_goes_and_the_interval_covers():
+    truth = D * 0.5**2
+    found = [extrapolate(samples(i), EXACT) for i in range(60)]
+    plain = sum(distance(Moments.of(samples(i)), EXACT) for i in range(60)) / 60
+    mean = sum(one.value for one in found) / 60
+    assert abs(mean - truth) < 0.25 * abs(plain - truth)
+    assert sum(abs(one.value - truth) < one.half_width for one in found) >= 52
+
+
+def test_least_keeps_parts_of_full_rank():
+    assert least(D) / 4 == 2 * D
+
+
+def test_the_interval_of_a_mean_is_students():
+    x = torch.randn(500, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = 2.262 * float(x.std()) / 500**0.5
+    widths = [half_width(lambda kept: float(x[kept].mean()), 500, seed) for seed in range(40)]
+    assert sum(widths) / 40 == pytest.approx(expected, rel=0.1)
