@@ -71,7 +71,7 @@ def main() -> None:
     data = load("mnist")
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
-    trivial = evaluate(data.train.values[:10_000], jury)
+    trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows if row.name != "model"}
     rows = []
     for recipe in args.recipes:

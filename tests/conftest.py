@@ -16,4 +16,4 @@ def _one_thread(tmp_path_factory, monkeypatch):
 @pytest.fixture
 def quick_judge(monkeypatch):
     """A classifier of a few steps, for tests that ask nothing of it; not on named sets, whose judges are shared."""
-    monkeypatch.setattr("sparring.metrics.features.STEPS", 20)
+    monkeypatch.setattr("sparring.metrics.extractors.STEPS", 20)

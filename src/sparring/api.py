@@ -14,7 +14,9 @@ from sparring.data import load as load_data
 from sparring.data.given import of_arrays
 from sparring.errors import UserError
 from sparring.files import written_aside
-from sparring.metrics.report import Judge, Report
+from sparring.metrics.features import Features
+from sparring.metrics.metric import Metric
+from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
@@ -153,6 +155,10 @@ def evaluate(
     seed: int = 0,
     weights: str | None = None,
     *,
+    metrics: Sequence[str] = (),
+    own: Mapping[str, Metric] = {},
+    features: str | Features | None = None,
+    intervals: bool = False,
     data: Data | None = None,
     networks: Mapping[str, nn.Module] = {},
 ) -> Report:
@@ -160,16 +166,22 @@ def evaluate(
 
     Args:
         samples: how many; by default 10,000, or as many as the report part holds.
+        metrics: names of `sparring.metrics.images.IMAGES`, or "all"; by default those that are cheap.
+        own: metrics of your own, by name.
+        features: "task", "random", "pixels", or `Features` around any module; by default "task" if there are classes.
+        intervals: 95 % intervals of the model's scores too, at ten times the cost.
+
+    Raises:
+        UserError: bad input, such as fewer samples than a metric needs.
     """
     folder = Path(run)
     config, _ = Config.load(folder)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
-    return _evaluated(load(folder, weights, networks), judge(_loaded(data or config.data, config)), samples, seed)
-
-
-def _evaluated(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Report:
-    return score(model.sample(samples or jury.suits("report"), seed), jury)
+    jury = judge(_loaded(data or config.data, config), features)
+    jury.named(metrics)  # a metric that is not there is told before samples are drawn
+    drawn = load(folder, weights, networks).sample(samples or jury.suits("report"), seed)
+    return score(drawn, jury, metrics, own, intervals)
 
 
 def _loaded(data: str | Path | Data, config: Config) -> Data:
@@ -194,7 +206,7 @@ TOLD, QUARANTINE = 10, "quarantine.json"
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
         model = load(run.folder, networks={"G": deepcopy(run.model.G)})  # takes networks of the user's own too
-        run.report = _evaluated(model, run.judge)
+        run.report = score(model.sample(run.judge.suits("report")), run.judge)
         with written_aside(run.folder / "scores.json") as path:
             path.write_text(json.dumps(run.report.to_dict(), indent=1))
         leave_papers(run.folder, run.config, run.data, model, run.report)

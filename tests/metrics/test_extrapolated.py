@@ -5,7 +5,7 @@ import torch
 
 from sparring.metrics.extrapolated import extrapolate, least
 from sparring.metrics.frechet import Moments, distance
-from sparring.metrics.jackknife import half_width
+from sparring.metrics.jackknife import half_widths
 
 D = 8
 EXACT = Moments(torch.zeros(D).double(), torch.eye(D).double())
@@ -32,5 +32,5 @@ def test_least_keeps_parts_of_full_rank():
 def test_the_interval_of_a_mean_is_students():
     x = torch.randn(500, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expected = 2.262 * float(x.std()) / 500**0.5
-    widths = [half_width(lambda kept: float(x[kept].mean()), 500, seed) for seed in range(40)]
+    widths = [half_widths(lambda kept: {"mean": float(x[kept].mean())}, 500, seed)["mean"] for seed in range(40)]
     assert sum(widths) / 40 == pytest.approx(expected, rel=0.1)

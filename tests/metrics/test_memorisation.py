@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import fisher_exact
 
-from sparring.metrics.memorisation import ALARM, memorisation, upper_tail
+from sparring.metrics.memorisation import ALARM, Memory, memorisation, upper_tail
 
 
 def cloud(n, seed, scale=1.0):
@@ -10,6 +10,7 @@ def cloud(n, seed, scale=1.0):
 
 
 TRAIN, HELD_OUT = cloud(3_000, 0), cloud(1_000, 1)
+MEMORY = Memory(TRAIN, HELD_OUT)
 
 
 @pytest.mark.parametrize("a, n, b, m", [(9, 1000, 10, 1000), (30, 1000, 10, 1000), (5, 40, 0, 600), (0, 50, 3, 70)])
@@ -19,7 +20,7 @@ def test_the_exact_test_against_scipy(a, n, b, m):
 
 
 def test_replay_is_caught_and_its_originals_named():
-    found = memorisation(TRAIN[200:1_200], HELD_OUT, TRAIN)
+    found = memorisation(TRAIN[200:1_200], MEMORY)
     assert found.share == 1 and found.p < ALARM
     assert torch.equal(found.originals, found.worst + 200)
 
@@ -27,12 +28,12 @@ def test_replay_is_caught_and_its_originals_named():
 def test_a_few_copies_among_new_samples_are_caught_and_shown():
     fake = cloud(1_000, 2)
     fake[:40] = TRAIN[:40] + cloud(40, 3, 0.01)
-    found = memorisation(fake, HELD_OUT, TRAIN)
+    found = memorisation(fake, MEMORY)
     assert found.p < ALARM and set(found.worst.tolist()) <= set(range(40))
 
 
 def test_new_real_examples_are_not_flagged():
-    found = [memorisation(cloud(1_000, seed), HELD_OUT, TRAIN) for seed in range(10, 20)]
+    found = [memorisation(cloud(1_000, seed), MEMORY) for seed in range(10, 20)]
     assert min(one.p for one in found) > ALARM
     assert sum(one.share for one in found) / 10 == pytest.approx(0.01, abs=0.006)
 
@@ -41,9 +42,9 @@ def test_typical_samples_near_many_are_not_taken_for_copies():
     typical = cloud(1_000, 2, 0.3)
     nearest = torch.cdist(typical, TRAIN).min(1).values
     assert nearest.median() < 0.7 * torch.cdist(HELD_OUT, TRAIN).min(1).values.median()
-    assert memorisation(typical, HELD_OUT, TRAIN).p > ALARM
+    assert memorisation(typical, MEMORY).p > ALARM
 
 
 def test_twins_in_the_training_set_are_no_copies_of_each_other():
     one = TRAIN[:1].expand(50, -1)
-    assert memorisation(cloud(500, 4), HELD_OUT, torch.cat([TRAIN, one])).p > ALARM
+    assert memorisation(cloud(500, 4), Memory(torch.cat([TRAIN, one]), HELD_OUT)).p > ALARM

@@ -2,7 +2,10 @@ import pytest
 import torch
 
 from sparring.data import load
-from sparring.metrics.judges import judge_images
+from sparring.errors import UserError
+from sparring.metrics.features import Features
+from sparring.metrics.judges import Pictures, judge_images
+from sparring.metrics.metric import Metric
 from sparring.metrics.report import evaluate
 
 
@@ -12,7 +15,8 @@ def digits():
 
 
 def new_judge(data, where):
-    return judge_images(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint, where)
+    pictures = Pictures(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint)
+    return judge_images(pictures, where)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,77 @@ def test_fitting_leaves_the_random_state_alone(digits, tmp_path, quick_judge):
 
 
 def test_unlabelled_images_are_judged_by_random_features(digits, tmp_path):
-    jury = judge_images(digits.train.values, digits.test.values, None, 0, "x", tmp_path)
+    jury = judge_images(Pictures(digits.train.values, digits.test.values, None, 0, "x"), tmp_path)
     assert jury.accuracy is None and "random features" in jury.protocol("report", 10)
     assert jury.scores(digits.test.values)["frechet"] < jury.scores(torch.zeros_like(digits.test.values))["frechet"]
+
+
+def test_what_a_trivial_sampler_wins_is_said(digits, jury):
+    noise = jury.trivial(200)["noise"]
+    report = evaluate(noise, jury, ["frechet", "support"])
+    assert report.won["frechet"][:2] == ["training copies", "copies, noisy"] and "noise" not in report.won["frechet"]
+    assert "trivial samplers beat the model in frechet: training copies" in report.table()
+    assert "frechet" not in evaluate(digits.train.values[-200:], jury, ["frechet"]).won
+
+
+def test_replay_is_flagged_and_new_images_are_not(digits, jury):
+    rows = {row.name: row.scores for row in evaluate(digits.train.values[:200], jury, ["memorisation"]).rows}
+    assert rows["model"]["copied_p"] < 1e-3 and rows["training copies"]["copied"] == 1
+    assert rows["real"]["copied_p"] > 1e-3 and rows["noise"]["copied"] == 0
+
+
+def test_every_metric_of_real_digits(digits, jury):
+    report = evaluate(digits.test.values, jury, ["frechet", "kernel", "support", "memorisation", "classes"])
+    model, real = report.rows[0].scores, report.rows[1].scores
+    assert model == real and model["classes"] == 10 and model["class_kl"] < 0.05 < model["coverage"]
+    assert abs(model["kid"]) < 4 * model["kid_error"] and 5 < model["inception_score"] <= 10
+
+
+def test_a_metric_of_your_own(jury, digits):
+    dark = Metric(
+        "share of black", {"dark": "less"}, lambda case: {"dark": float((case.fake.values == 0).double().mean())}
+    )
+    report = evaluate(digits.test.values[:100], jury, ["frechet"], {"dark": dark})
+    assert list(report.rows[0].scores) == ["frechet", "dark"] and report.protocol.endswith("share of black")
+    assert "noise" in report.won["dark"]
+
+
+def test_intervals_cover_what_other_samples_score(jury, digits):
+    shuffled = digits.train.values[torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(0))]
+    one, *others = (evaluate(part, jury, ["support"], intervals=True).rows[0] for part in shuffled.split(240)[:6])
+    assert set(one.intervals) == {"precision", "recall", "density", "coverage"}
+    inside = [
+        abs(other.scores[name] - one.scores[name]) < 2 * margin
+        for other in others
+        for name, margin in one.intervals.items()
+    ]
+    assert sum(inside) / len(inside) > 0.8 and max(one.intervals.values()) < 0.3
+
+
+@pytest.mark.parametrize("name", ["random", "pixels"])
+def test_other_features(digits, tmp_path, name):
+    jury = judge_images(Pictures(digits.train.values, digits.test.values, None, 0, "x"), tmp_path, name)
+    rows = {row.name: row.scores["frechet"] for row in evaluate(digits.test.values, jury).rows}
+    assert rows["real"] < 0.5 * min(rows["mean image"], rows["noise"], rows["one copy"])
+    assert f"{name} features {jury.features.digest}" in jury.protocol("report", 10)
+
+
+def test_bad_asking(digits, jury, tmp_path):
+    some = digits.test.values[:100]
+    for name, expected in (
+        ("frechett", "no metric 'frechett' .did you mean 'frechet'"),
+        ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, here there are 100"),
+        ("likeness", "windows of 11×11, and images are smaller"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            evaluate(some, jury, [name])
+    bare = Pictures(digits.train.values, digits.test.values, None, 0, "x")
+    with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
+        judge_images(bare, tmp_path, "pixel")
+    with pytest.raises(UserError, match="task features need images with classes"):
+        judge_images(bare, tmp_path, "task")
+    with pytest.raises(UserError, match="name no classes"):
+        evaluate(some, judge_images(bare, tmp_path), ["classes"])
+    broken = judge_images(bare, tmp_path, Features("mine", lambda x: x.flatten(1) / 0, "0"))
+    with pytest.raises(UserError, match="mine features 0 of some images are not finite"):
+        broken.scores(some)

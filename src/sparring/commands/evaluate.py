@@ -10,12 +10,16 @@ def add(command: Add) -> None:
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the cheap ones; or: all")
+    parser.add_argument("--features", help="what images are compared by: task (by default, if classed), random, pixels")
+    parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the model's scores")
     parser.add_argument("--weights", choices=("best", "last"))
 
 
 def evaluate(args: argparse.Namespace) -> Answer:
     from sparring import api
 
-    report = api.evaluate(args.run, args.samples, args.seed, args.weights)
+    asked = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
+    report = api.evaluate(args.run, args.samples, args.seed, args.weights, **asked)
     say(args, report.table())
     return report.to_dict()

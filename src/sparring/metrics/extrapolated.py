@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.frechet import Moments, distance
-from sparring.metrics.jackknife import half_width
+from sparring.metrics.jackknife import half_widths
 
 PARTS = (1, 2, 4)
 
@@ -31,8 +31,8 @@ def extrapolate(fake: Tensor, real: Moments, seed: int = 0) -> Extrapolated:
     """Of features (n, d), n ≥ `least(d)`."""
     order = torch.randperm(len(fake), generator=torch.Generator().manual_seed(seed))
     shuffled = fake[order]
-    value = intercept(shuffled, real)
-    return Extrapolated(value, half_width(lambda kept: intercept(shuffled[kept], real), len(fake), seed))
+    margins = half_widths(lambda kept: {"value": intercept(shuffled[kept], real)}, len(fake), seed)
+    return Extrapolated(intercept(shuffled, real), margins["value"])
 
 
 def intercept(fake: Tensor, real: Moments) -> float:

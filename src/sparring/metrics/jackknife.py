@@ -1,4 +1,4 @@
-"""How sure a score is: the delete-a-group jackknife (Shao & Tu 1995, The Jackknife and Bootstrap, section 2.3).
+"""How sure scores are: the delete-a-group jackknife (Shao & Tu 1995, The Jackknife and Bootstrap, section 2.3).
 
 A bootstrap draws some samples twice, and a sample twice is its own nearest neighbour: precision, coverage, memorisation
 and every score with a bias in n would move. Leaving a tenth out at a time repeats nothing.
@@ -14,13 +14,17 @@ T = 2.262
 """Student's 97.5 % quantile for nine degrees of freedom."""
 
 
-def half_width(score: Callable[[Tensor], float], n: int, seed: int = 0) -> float:
-    """Half the 95 % interval of a score of n samples.
+def half_widths(scores: Callable[[Tensor], dict[str, float]], n: int, seed: int = 0) -> dict[str, float]:
+    """Half the 95 % interval of each score of n samples.
 
     Args:
-        score: of the samples with these indices, int64 (at most n,).
+        scores: of the samples with these indices, int64 (at most n,).
     """
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     groups = torch.arange(n) % GROUPS
-    without = torch.tensor([score(order[groups != g]) for g in range(GROUPS)], dtype=torch.float64)
-    return T * float(((GROUPS - 1) * without.var(correction=0)).sqrt())
+    without = [scores(order[groups != g]) for g in range(GROUPS)]
+    return {name: _half_width([one[name] for one in without]) for name in without[0]}
+
+
+def _half_width(values: list[float]) -> float:
+    return T * float(((GROUPS - 1) * torch.tensor(values, dtype=torch.float64).var(correction=0)).sqrt())

@@ -1,35 +1,45 @@
-"""The judges: of images, by features of a classifier; of points, by the modes they were drawn around.
+"""The judges: of images, by features of a network; of points, by the modes they were drawn around.
 
-The classifier is trained on the first two thirds of the training set; the next sixth is there to select by, the last
-sixth to report by, so no figure reported was ever chosen by.
+The network is fitted to the first two thirds of the training set; the next sixth is there to select by, the last sixth
+to report by, so no figure reported was ever chosen by.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.metrics.features import Features, random_features, task_features
-from sparring.metrics.frechet import Moments, distance
-from sparring.metrics.modes import count
-from sparring.metrics.report import Part, Scores
+from sparring.errors import UserError, nearest
+from sparring.metrics.extractors import pixel_features, random_features, task_features
+from sparring.metrics.features import Features
+from sparring.metrics.images import DEFAULT, IMAGES
+from sparring.metrics.memorisation import Memory
+from sparring.metrics.points import POINTS, Landed
+from sparring.metrics.report import Judge, Part
+from sparring.metrics.views import Case, View
 
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
 MOST = 10_000
 """Samples a score is taken from."""
+GRAIN = 20.0
+"""Spread of the noise on copies, of 255."""
 
 
-@dataclass(frozen=True)
-class ImageJudge:
+@dataclass(frozen=True, eq=False)
+class ImageJudge(Judge):
     features: Features
     train: Tensor
     """uint8 (n, c, h, w)."""
     test: Tensor
     accuracy: float | None
     """Of the classifier, on the report part."""
-    measures: tuple[str, ...] = ("frechet",)
+    metrics = IMAGES
+    leading = "frechet"
+    default = DEFAULT
 
     def part(self, name: Part) -> Tensor:
         n = len(self.train)
@@ -37,18 +47,20 @@ class ImageJudge:
         return self.train[cut:end] if name == "select" else self.train[end:]
 
     @cached_property
-    def _moments(self) -> dict[Part, Moments]:
-        return {}
+    def _parts(self) -> dict[Part, View]:
+        return {"select": View(self.part("select"), self.features), "report": View(self.part("report"), self.features)}
 
-    def scores(self, values: Tensor, part: Part = "report") -> Scores:
-        if part not in self._moments:
-            self._moments[part] = Moments.of(self.features(self.part(part)))
-        return {"frechet": distance(Moments.of(self.features(values)), self._moments[part])}
+    @cached_property
+    def memory(self) -> Memory:
+        return Memory(self.features(self.train), self.features(self.test[:MOST]))
 
-    def protocol(self, part: Part, samples: int) -> str:
+    def case(self, values: Tensor, part: Part) -> Case:
+        return Case(View(values, self.features), self._parts[part], lambda: self.memory)
+
+    def real(self, part: Part, samples: int) -> str:
         accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
         return (
-            f"Fréchet distance, {self.features.name} features {self.features.digest}{accuracy}, {samples:,} samples "
+            f"{self.features.name} features {self.features.digest}{accuracy}; {samples:,} samples "
             f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, no resize"
         )
 
@@ -57,44 +69,96 @@ class ImageJudge:
 
     def trivial(self, n: int) -> dict[str, Tensor]:
         g = torch.Generator().manual_seed(0)
-        mean = self.train.double().mean(0).round().to(torch.uint8).expand(n, -1, -1, -1)
-        noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
-        return {"real": self.test[:n], "mean image": mean, "noise": noise}
+        copies = self.train[torch.arange(n) % len(self.train)]
+        mean = self.train.double().mean(0).round().to(torch.uint8)
+        return {
+            "real": self.test[:n],
+            "training copies": copies,
+            "copies, noisy": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),
+            "copies, blurred": _blurred(copies),
+            "one copy": self.train[:1].expand(n, -1, -1, -1),
+            "mean image": mean.expand(n, -1, -1, -1),
+            "noise": torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8),
+        }
 
 
-def judge_images(
-    train: Tensor, test: Tensor, labels: Tensor | None, classes: int, fingerprint: str, cache: Path
-) -> ImageJudge:
-    """The judge of a training set, uint8 (n, c, h, w): with labels (n,) by task features, without by random ones.
+def _blurred(images: Tensor) -> Tensor:
+    """At half the resolution and back."""
+    half = avg_pool2d(images.float(), 2, ceil_mode=True, count_include_pad=False)
+    return _pixels(interpolate(half, images.shape[2:], mode="bilinear"))
 
-    Fitted classifiers are kept in `cache` under the data's fingerprint.
+
+def _pixels(x: Tensor) -> Tensor:
+    return x.round().clamp(0, 255).to(torch.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """A data set of images, as judges are made from it."""
+
+    train: Tensor
+    """uint8 (n, c, h, w)."""
+    test: Tensor
+    labels: Tensor | None
+    """Of `train`, int64 (n,)."""
+    classes: int
+    fingerprint: str
+
+    @property
+    def fitting(self) -> slice:
+        """The part that networks are fitted to."""
+        return slice(2 * len(self.train) // 3)
+
+
+def _task(data: Pictures, cache: Path) -> Features:
+    if not data.classes or data.labels is None:
+        raise UserError("task features need images with classes: take others, such as --features random")
+    kept = cache / "judges" / f"{data.fingerprint}.safetensors"
+    return task_features(data.train[data.fitting], data.labels[data.fitting], data.classes, kept)
+
+
+FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
+    "task": _task,
+    "random": lambda data, cache: random_features(data.train.shape[1]),
+    "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
+}
+
+
+def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
+    """The judge of a data set: by default by task features if it has classes, else by random ones.
+
+    Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
+    or do not suit the data.
     """
-    if not classes or labels is None:
-        return ImageJudge(random_features(train.shape[1]), train, test, None)
-    thirds, report = 2 * len(train) // 3, 2 * len(train) // 3 + len(train) // 6
-    kept = cache / "judges" / f"{fingerprint}.safetensors"
-    features = task_features(train[:thirds], labels[:thirds], classes, kept)
-    return ImageJudge(features, train, test, features.accuracy(train[report:], labels[report:]))
+    if features is None:
+        features = "task" if data.classes else "random"
+    if isinstance(features, str):
+        if features not in FEATURES:
+            raise UserError(f"no features '{features}'{nearest(features, FEATURES)}; there are: {', '.join(FEATURES)}")
+        features = FEATURES[features](data, cache)
+    report = 2 * len(data.train) // 3 + len(data.train) // 6
+    known = features.head is not None and data.labels is not None and features.name == "task"
+    accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
+    return ImageJudge(features, data.train, data.test, accuracy)
 
 
-@dataclass(frozen=True)
-class PointJudge:
+@dataclass(frozen=True, eq=False)
+class PointJudge(Judge):
     """Counts modes; the real data is known in closed form, so select and report differ in nothing but the name."""
 
     test: Tensor
     """(n, 2)."""
     modes: Tensor
     sigma: float
-    measures: tuple[str, ...] = ("kl", "modes", "high_quality")
+    metrics = POINTS
+    leading = "modes"
+    default = ("modes",)
 
-    def scores(self, values: Tensor, part: Part = "report") -> Scores:
-        return asdict(count(values, self.modes, self.sigma))
+    def case(self, values: Tensor, part: Part) -> Landed:
+        return Landed(values, self.modes, self.sigma)
 
-    def protocol(self, part: Part, samples: int) -> str:
-        return (
-            f"{samples:,} samples against {len(self.modes)} modes: of high quality within 3σ = {3 * self.sigma:g}, "
-            "found with ≥ ¼ of a fair share, KL(samples ‖ real) over modes and none"
-        )
+    def real(self, part: Part, samples: int) -> str:
+        return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
 
     def suits(self, part: Part) -> int:
         return min(MOST, len(self.test))

@@ -8,6 +8,7 @@ view is that of Meehan et al. 2020, arXiv:2004.05675.)
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ FELLOWS = 10
 TAIL = 0.01
 """Share of held-out examples that count as too close."""
 ALARM = 1e-3
+SHOWN = 16
 
 
 @dataclass(frozen=True)
@@ -28,27 +30,39 @@ class Memorisation:
     p: float
     """Of seeing so many by chance. Below 0.001, samples are copies."""
     worst: Tensor
-    """The samples closest to a copy, worst first, int64 (at most 16,)."""
+    """The samples closest to a copy, worst first, int64 (≤ 16,)."""
     originals: Tensor
     """The training examples nearest to these."""
 
 
-def memorisation(fake: Tensor, held_out: Tensor, train: Tensor) -> Memorisation:
-    """Of features (n, d), (m, d) and (k, d), k > 10; m of 500 and more lets few copies be seen."""
-    ratios, places = _ratios(fake, train)
-    null, _ = _ratios(held_out, train)
-    threshold = null.quantile(TAIL)
-    close, by_chance = int((ratios < threshold).sum()), int((null < threshold).sum())
-    worst = ratios.argsort()[:16]
-    p = upper_tail(close, len(fake), by_chance, len(held_out))
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What could be copied, and what chance does."""
+
+    train: Tensor
+    """Features (k, d)."""
+    held_out: Tensor
+    """Features (m, d) of real examples never trained on; m of 500 and more lets few copies be seen."""
+
+    @cached_property
+    def by_chance(self) -> Tensor:
+        return self.ratios(self.held_out)[0]
+
+    def ratios(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each of x: distance to the nearest over that to the eleventh (1 where both are 0), and the nearest."""
+        distances, places = nearest(x, self.train, min(FELLOWS + 1, len(self.train)))
+        first, last = distances[:, 0], distances[:, -1]
+        return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
+
+
+def memorisation(fake: Tensor, memory: Memory) -> Memorisation:
+    """Of features (n, d)."""
+    ratios, places = memory.ratios(fake)
+    threshold = memory.by_chance.quantile(TAIL)
+    close, by_chance = int((ratios < threshold).sum()), int((memory.by_chance < threshold).sum())
+    worst = ratios.argsort()[:SHOWN]
+    p = upper_tail(close, len(fake), by_chance, len(memory.by_chance))
     return Memorisation(close / len(fake), p, worst, places[worst])
-
-
-def _ratios(x: Tensor, train: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each of x: distance to the nearest over that to the eleventh (1 where both are 0), and the nearest."""
-    distances, places = nearest(x, train, FELLOWS + 1)
-    first, last = distances[:, 0], distances[:, -1]
-    return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
 
 
 def upper_tail(hits: int, n: int, other_hits: int, m: int) -> float:

@@ -1,38 +1,68 @@
 """What stands in a report: the samples' scores beside what trivial samplers get in their place, and the protocol."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from torch import Tensor
 
+from sparring.errors import UserError, nearest
+from sparring.metrics.jackknife import half_widths
+from sparring.metrics.metric import Better, Metric, Scores, beats, scored
+
 Part = Literal["select", "report"]
-Scores = dict[str, float]
 
 
-class Judge(Protocol):
+class Judge(ABC):
     """A fixed protocol. Stopping and the choice of the best weights use one part of the real data, reports another."""
+
+    metrics: Mapping[str, Metric]
+    """That can be asked for."""
+    leading: str
+    """Of these, the one that is taken in training; its first score, of which less is better, selects."""
+    default: Sequence[str]
+    """Those of a report."""
+
+    @abstractmethod
+    def case(self, values: Tensor, part: Part) -> Any:
+        """What metrics are taken of: samples as the medium keeps them, (n, …), before a part of the real data."""
+
+    @abstractmethod
+    def real(self, part: Part, samples: int) -> str:
+        """What so many samples are compared with and by, in the words of the protocol."""
+
+    @abstractmethod
+    def suits(self, part: Part) -> int:
+        """How many samples to score."""
+
+    @abstractmethod
+    def trivial(self, n: int) -> Mapping[str, Tensor]:
+        """n real test examples, "real", and n from each of some samplers that learnt nothing, by name."""
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Names of the scores; the first one, of which less is better, selects."""
-        ...
+        """Names of the scores taken in training."""
+        return tuple(self.metrics[self.leading].better)
 
-    def scores(self, values: Tensor, part: Part = "report") -> Scores:
-        """Of samples as the medium keeps them, (n, …), n ≥ 2."""
-        ...
+    def named(self, names: Sequence[str]) -> dict[str, Metric]:
+        """Raises UserError for a metric that is not there."""
+        names = list(self.metrics) if "all" in names else names
+        for name in names:
+            if name not in self.metrics:
+                there = ", ".join(self.metrics)
+                raise UserError(f"no metric '{name}'{nearest(name, self.metrics)}; there are: {there}, or all")
+        return {name: self.metrics[name] for name in names}
 
-    def protocol(self, part: Part, samples: int) -> str:
+    def scores(self, values: Tensor, part: Part = "report", metrics: Mapping[str, Metric] | None = None) -> Scores:
+        """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
+        chosen = self.named([self.leading]) if metrics is None else metrics
+        return scored(chosen, self.case(values, part), min(len(values), self.suits(part)))
+
+    def protocol(self, part: Part, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
         """How scores were taken; scores with different protocols do not compare."""
-        ...
-
-    def suits(self, part: Part) -> int:
-        """How many samples to score."""
-        ...
-
-    def trivial(self, n: int) -> Mapping[str, Tensor]:
-        """n real test examples, and n from each of some samplers that learnt nothing, by name."""
-        ...
+        chosen = self.named([self.leading]) if metrics is None else metrics
+        return "; ".join([self.real(part, samples), *(metric.estimator for metric in chosen.values())])
 
 
 @dataclass(frozen=True)
@@ -40,27 +70,91 @@ class Row:
     name: str
     scores: Scores
     samples: int
+    intervals: Scores = field(default_factory=dict)
+    """Half the 95 % interval of each score, if it was asked for."""
 
 
 @dataclass(frozen=True)
 class Report:
     protocol: str
     rows: list[Row]
+    won: dict[str, list[str]] = field(default_factory=dict)
+    """The scores in which trivial samplers beat the model, and which ones."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def table(self) -> str:
+    def cells(self) -> list[list[str]]:
+        """Line by line, the names of the scores first."""
         measures = list(self.rows[0].scores)
-        lines = [f"{'':<12}" + "".join(f"{name:>14}" for name in measures) + f"{'samples':>10}"]
-        for row in self.rows:
-            numbers = "".join(f"{row.scores[name]:>14,.3f}" for name in measures)
-            lines.append(f"{row.name:<12}{numbers}{row.samples:>10,}")
-        return "\n".join([*lines, self.protocol])
+        lines = [[row.name, *(_number(row, name) for name in measures), f"{row.samples:,}"] for row in self.rows]
+        return [["", *measures, "samples"], *lines]
+
+    def notes(self) -> list[str]:
+        """The protocol, and what a reader has to know of these scores."""
+        won = "; ".join(f"{name}: {', '.join(rows)}" for name, rows in self.won.items())
+        return [self.protocol, *([f"trivial samplers beat the model in {won}"] if won else [])]
+
+    def table(self) -> str:
+        cells = self.cells()
+        widths = [max(len(line[i]) for line in cells) + 2 for i in range(len(cells[0]))]
+        lines = [
+            line[0].ljust(widths[0])
+            + "".join(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+            for line in cells
+        ]
+        return "\n".join([*lines, *self.notes()])
 
 
-def evaluate(samples: Tensor, judge: Judge) -> Report:
-    """Scores samples on the report part, beside the trivial rows."""
-    n = len(samples)
-    rows = [Row(name, judge.scores(x), len(x)) for name, x in {"model": samples, **judge.trivial(n)}.items()]
-    return Report(judge.protocol("report", n), rows)
+def _number(row: Row, name: str) -> str:
+    value, margin = row.scores[name], row.intervals.get(name)
+    text = f"{value:,.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+    return text if margin is None else f"{text} ± {margin:.2g}"
+
+
+def evaluate(
+    samples: Tensor, judge: Judge, metrics: Sequence[str] = (), own: Mapping[str, Metric] = {}, intervals: bool = False
+) -> Report:
+    """Scores samples on the report part, beside the trivial rows.
+
+    Args:
+        metrics: names; by default the judge's own choice, as far as there are samples enough.
+        own: the user's, by name, besides.
+        intervals: also 95 % intervals of the model's scores, at ten times the cost.
+
+    Raises:
+        UserError: an unknown metric, or too few samples for one that was asked for.
+    """
+    others = judge.trivial(len(samples))
+    fewest = min(judge.suits("report"), len(samples), *map(len, others.values()))
+    case = judge.case(samples, "report")
+    chosen = judge.named(metrics) if metrics else _possible(judge, case, fewest)
+    chosen |= own
+    model = Row("model", scored(chosen, case, fewest), len(samples))
+    rows = [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
+    won = _won(chosen, model, rows)
+    if intervals:
+        margins = half_widths(lambda kept: scored(chosen, case.of(kept), fewest), len(samples))
+        model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
+    return Report(judge.protocol("report", len(samples), chosen), [model, *rows], won)
+
+
+def _possible(judge: Judge, case: Any, samples: int) -> dict[str, Metric]:
+    return {name: metric for name, metric in judge.named(judge.default).items() if metric.least(case) <= samples}
+
+
+def _contested(metrics: Mapping[str, Metric]) -> dict[str, Better]:
+    contested: dict[str, Better] = {}
+    for metric in metrics.values():
+        contested |= {name: better for name, better in metric.better.items() if better != "neither"}
+    return contested
+
+
+def _won(metrics: Mapping[str, Metric], model: Row, rows: list[Row]) -> dict[str, list[str]]:
+    """By score, the rows of trivial samplers that beat the model."""
+    real = next(row for row in rows if row.name == "real").scores
+    won = {}
+    for name, better in _contested(metrics).items():
+        winners = [row.name for row in rows if beats(better, row.scores[name], model.scores[name], real[name])]
+        won[name] = [winner for winner in winners if winner != "real"]
+    return {name: winners for name, winners in won.items() if winners}

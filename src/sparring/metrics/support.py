@@ -28,7 +28,11 @@ class Support:
 
 def support(fake: Tensor, real: Tensor, k: int = K) -> Support:
     """Of float64 features (n, d) and (m, d), both n and m > k. Memory: O(n + m) and one block of distances."""
-    fake_radii, real_radii = radii(fake, k), radii(real, k)
+    return overlap(fake, radii(fake, k), real, radii(real, k), k)
+
+
+def overlap(fake: Tensor, fake_radii: Tensor, real: Tensor, real_radii: Tensor, k: int = K) -> Support:
+    """The same, with the squared distances to the k-th nearest fellow given, (n,) and (m,)."""
     around = torch.zeros(len(fake), dtype=torch.int64)
     recalled, covered = torch.empty(len(real), dtype=torch.bool), torch.empty(len(real), dtype=torch.bool)
     for rows, table in blocks(real, fake):
@@ -36,5 +40,4 @@ def support(fake: Tensor, real: Tensor, k: int = K) -> Support:
         around += inside.sum(0)
         covered[rows] = inside.any(1)
         recalled[rows] = (table < fake_radii).any(1)
-    mean = [float(x.double().mean()) for x in (around > 0, recalled, around.double() / k, covered)]
-    return Support(*mean)
+    return Support(*(float(x.double().mean()) for x in (around > 0, recalled, around.double() / k, covered)))

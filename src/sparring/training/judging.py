@@ -4,22 +4,28 @@ from collections.abc import Callable
 
 from sparring.data import Data
 from sparring.data.points import MIXTURES
+from sparring.errors import UserError
 from sparring.files import cache
-from sparring.metrics.judges import ImageJudge, PointJudge, judge_images
+from sparring.metrics.features import Features
+from sparring.metrics.judges import ImageJudge, Pictures, PointJudge, judge_images
 from sparring.metrics.report import Judge
 
 
-def _images(data: Data) -> ImageJudge:
-    return judge_images(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint, cache())
+def _images(data: Data, features: str | Features | None) -> ImageJudge:
+    pictures = Pictures(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint)
+    return judge_images(pictures, cache(), features)
 
 
-def _points(data: Data) -> PointJudge:
+def _points(data: Data, features: str | Features | None) -> PointJudge:
+    if features is not None:
+        raise UserError("points are judged by their modes, not by features: leave features out")
     mixture = MIXTURES[data.spec]
     return PointJudge(data.test.values, mixture.modes, mixture.sigma)
 
 
-JUDGES: dict[str, Callable[[Data], Judge]] = {"image": _images, "point": _points}
+JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {"image": _images, "point": _points}
 
 
-def judge(data: Data) -> Judge:
-    return JUDGES[data.medium](data)
+def judge(data: Data, features: str | Features | None = None) -> Judge:
+    """Raises UserError for features that are not there, or do not suit the data."""
+    return JUDGES[data.medium](data, features)

@@ -59,24 +59,18 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</t
 td,th{{padding:.2rem .8rem;text-align:right}}td:first-child,th:first-child{{text-align:left}}
 img{{max-width:100%;image-rendering:pixelated}}code{{font-size:.85em}}</style>
 <h1>{title}</h1><p>{about}</p>
-<h2>Scores</h2><table>{rows}</table><p><code>{protocol}</code></p>
+<h2>Scores</h2><table>{rows}</table>{notes}
 <h2>Real (left) and generated (right)</h2><img src="samples/beside.png" alt="real images beside samples">
 <h2>Training</h2><img src="curves.png" alt="loss and score curves"></html>
 """
 
 
 def page(title: str, config: Config, report: Report) -> str:
-    lines = [[html.escape(cell) for cell in line] for line in cells(report)]
+    lines = [[html.escape(cell) for cell in line] for line in report.cells()]
     rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    texts = {"title": title, "about": about(config), "protocol": report.protocol}
-    return PAGE.format(rows=rows, **{name: html.escape(text) for name, text in texts.items()})
-
-
-def cells(report: Report) -> list[list[str]]:
-    """The scores as text, line by line, the names of the scores first."""
-    measures = list(report.rows[0].scores)
-    lines = [[row.name, *(f"{row.scores[m]:,.3f}" for m in measures), f"{row.samples:,}"] for row in report.rows]
-    return [["", *measures, "samples"], *lines]
+    notes = "".join(f"<p><code>{html.escape(note)}</code></p>" for note in report.notes())
+    texts = {"title": title, "about": about(config)}
+    return PAGE.format(rows=rows, notes=notes, **{name: html.escape(text) for name, text in texts.items()})
 
 
 def about(config: Config) -> str:
@@ -93,14 +87,14 @@ CARD = """# {title}
 
 {rows}
 
-{protocol}.
+{notes}.
 
 `sparring.load("…").sample(16, seed=0)` draws from it; `model.json` and the safetensors beside it are all it needs.
 """
 
 
 def card(config: Config, data: Data, report: Report) -> str:
-    head, *rows = cells(report)
+    head, *rows = report.cells()
     return CARD.format(
         title=f"{config.recipe.name} on {config.data}",
         about=about(config),
@@ -109,5 +103,5 @@ def card(config: Config, data: Data, report: Report) -> str:
         n=len(data.train),
         shape="×".join(map(str, data.shape)),
         rows="\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows]),
-        protocol=report.protocol,
+        notes=".\n\n".join(report.notes()),
     )
