@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.api import Options, advise, evaluate, load, named, of_arrays, plan, resume, train
+    from sparring.api import Options, advise, compare, evaluate, load, named, of_arrays, plan, resume, train
 
-__all__ = ["Options", "advise", "evaluate", "load", "named", "of_arrays", "plan", "resume", "train"]
+__all__ = ["Options", "advise", "compare", "evaluate", "load", "named", "of_arrays", "plan", "resume", "train"]
 __version__ = "0.1.0"
 
 

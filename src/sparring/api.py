@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sparring.comparing import compare
 from sparring.data import Data, Options
 from sparring.data import load as load_data
 from sparring.data.given import of_arrays
@@ -220,6 +221,7 @@ __all__ = [
     "Report",
     "Run",
     "advise",
+    "compare",
     "evaluate",
     "load",
     "named",

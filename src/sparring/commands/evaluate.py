@@ -8,12 +8,17 @@ from sparring.commands.base import Add, Answer, say
 def add(command: Add) -> None:
     parser = command("evaluate", evaluate, "Score a run's model beside the trivial rows.")
     parser.add_argument("run", metavar="RUN")
+    add_flags(parser)
+    parser.add_argument("--weights", choices=("best", "last"))
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that say how samples are scored."""
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the cheap ones; or: all")
     parser.add_argument("--features", help="what images are compared by: task (by default, if classed), random, pixels")
-    parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the model's scores")
-    parser.add_argument("--weights", choices=("best", "last"))
+    parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the models' scores")
 
 
 def evaluate(args: argparse.Namespace) -> Answer:

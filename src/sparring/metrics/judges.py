@@ -74,8 +74,8 @@ class ImageJudge(Judge):
         return {
             "real": self.test[:n],
             "training copies": copies,
-            "copies, noisy": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),
-            "copies, blurred": _blurred(copies),
+            "noisy copies": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),
+            "blurred copies": _blurred(copies),
             "one copy": self.train[:1].expand(n, -1, -1, -1),
             "mean image": mean.expand(n, -1, -1, -1),
             "noise": torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8),

@@ -78,8 +78,8 @@ class Row:
 class Report:
     protocol: str
     rows: list[Row]
-    won: dict[str, list[str]] = field(default_factory=dict)
-    """The scores in which trivial samplers beat the model, and which ones."""
+    won: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """By model, the scores in which trivial samplers beat it, and which ones."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,8 +92,11 @@ class Report:
 
     def notes(self) -> list[str]:
         """The protocol, and what a reader has to know of these scores."""
-        won = "; ".join(f"{name}: {', '.join(rows)}" for name, rows in self.won.items())
-        return [self.protocol, *([f"trivial samplers beat the model in {won}"] if won else [])]
+        told = [self.protocol]
+        for model, won in self.won.items():
+            scores = "; ".join(f"{name} ({', '.join(rows)})" for name, rows in won.items())
+            told.append(f"trivial samplers beat {model} in {scores}")
+        return told
 
     def table(self) -> str:
         cells = self.cells()
@@ -136,7 +139,32 @@ def evaluate(
     if intervals:
         margins = half_widths(lambda kept: scored(chosen, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
-    return Report(judge.protocol("report", len(samples), chosen), [model, *rows], won)
+    return Report(judge.protocol("report", len(samples), chosen), [model, *rows], {"model": won} if won else {})
+
+
+def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
+    """The models of several reports in one table, by name, above the first one's trivial rows.
+
+    Raises UserError for reports of different protocols, unless `mixed`, and for those without a score in common.
+    """
+    first = next(iter(reports.values()))
+    for name, report in reports.items():
+        if report.protocol != first.protocol and not mixed:
+            raise UserError(
+                f"{name} was scored otherwise than {next(iter(reports))}, and their scores do not compare: "
+                f"score both anew, or look at them all the same with --mixed ({report.protocol})"
+            )
+    shared = [score for score in first.rows[0].scores if all(score in r.rows[0].scores for r in reports.values())]
+    if not shared:
+        raise UserError(f"{', '.join(reports)} have no score in common: score them by the same metrics")
+    models = [replace(report.rows[0], name=name) for name, report in reports.items()]
+    rows = [replace(row, scores={name: row.scores[name] for name in shared}) for row in [*models, *first.rows[1:]]]
+    protocols = dict.fromkeys(report.protocol for report in reports.values())
+    protocol = first.protocol
+    if len(protocols) > 1:
+        protocol = "MIXED, scores do not compare: " + " | ".join(protocols)
+    won = {name: report.won["model"] for name, report in reports.items() if "model" in report.won}
+    return Report(protocol, rows, won)
 
 
 def _possible(judge: Judge, case: Any, samples: int) -> dict[str, Metric]:

@@ -1,0 +1,33 @@
+"""`spar compare`."""
+
+import argparse
+
+from sparring.commands import evaluate, reading
+from sparring.commands.base import Add, Answer, say
+
+
+def add(command: Add) -> None:
+    parser = command("compare", compare, "Score runs, folders of images and data sets side by side, by one protocol.")
+    parser.add_argument("things", metavar="THING", nargs="+", help="a run, images, a named set, or a saved report.json")
+    parser.add_argument("--reference", metavar="DATA", help="the data that is judged by (default: the first run's)")
+    evaluate.add_flags(parser)
+    reading.add_flags(parser)
+    parser.add_argument("--mixed", action="store_true", help="take scores of different protocols into one table")
+
+
+def compare(args: argparse.Namespace) -> Answer:
+    from sparring import api
+
+    report = api.compare(
+        args.things,
+        args.reference,
+        reading=reading.options(args),
+        samples=args.samples,
+        seed=args.seed,
+        metrics=args.metrics,
+        features=args.features,
+        intervals=args.intervals,
+        mixed=args.mixed,
+    )
+    say(args, report.table())
+    return report.to_dict()

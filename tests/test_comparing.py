@@ -1,0 +1,71 @@
+"""Models side by side: what is compared, and what is refused."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+from test_run import refused, spar
+
+import sparring
+from sparring.data import load
+from sparring.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    where = tmp_path_factory.mktemp("runs")
+    for seed in (0, 1):
+        sparring.train("mlp-gan", "digits", where / f"run-{seed}", images=200, reports=1, seed=seed)
+    return where
+
+
+def pictures(folder, images):
+    folder.mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image[0].numpy()).save(folder / f"{i}.png")
+
+
+def test_runs_a_folder_and_a_set_in_one_table(runs, tmp_path, capsys):
+    pictures(tmp_path / "real", load("digits").test.values[:240])
+    things = [runs / "run-0", runs / "run-1", tmp_path / "real", "digits"]
+    assert spar("compare", *things, "--metrics", "frechet", "support", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    scores = {row["name"]: row["scores"] for row in report["rows"]}
+    assert list(scores)[:5] == [*map(str, things), "real"] and "240 samples" in report["protocol"]
+    assert max(scores[str(things[2])]["frechet"], scores["digits"]["frechet"]) < 0.2 * scores[str(things[0])]["frechet"]
+
+
+def test_saved_reports_need_one_protocol(runs, tmp_path, capsys):
+    for name, n in (("a", 100), ("b", 100), ("c", 90)):
+        spar("evaluate", runs / "run-0", "--samples", n, "--metrics", "frechet", "--json")
+        (tmp_path / f"{name}.json").write_text(capsys.readouterr().out)
+    a, b, c = (tmp_path / f"{name}.json" for name in "abc")
+    assert spar("compare", a, b) == 0
+    assert "c.json was scored otherwise than" in refused(capsys, "compare", a, c)
+    assert spar("compare", a, c, "--mixed") == 0
+    assert "MIXED, scores do not compare: " in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"c\.json was scored otherwise"):
+        sparring.compare([a, c])
+
+
+def test_bad_things(runs, tmp_path, capsys):
+    run = runs / "run-0"
+    pictures(tmp_path / "mixed", [torch.zeros(1, 8, 8, dtype=torch.uint8), torch.zeros(1, 9, 8, dtype=torch.uint8)])
+    pictures(tmp_path / "large", [torch.zeros(1, 16, 16, dtype=torch.uint8)] * 3)
+    pictures(tmp_path / "single", [torch.zeros(1, 8, 8, dtype=torch.uint8)])
+    (tmp_path / "no.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    for things, expected in (
+        ([tmp_path / "mixed"], "holds pictures of 8×8, 9×8: bring all to 8×8"),
+        ([tmp_path / "large"], "holds pictures of 16×16: bring all to 8×8"),
+        ([tmp_path / "single"], "has 1 usable images"),
+        ([tmp_path / "empty"], "has 0 usable images"),
+        ([tmp_path / "no.json"], "is no report"),
+        ([tmp_path / "gone.json"], "can't read"),
+        ([tmp_path / "gone"], "no data set or folder"),
+        ([run], "named twice"),
+        (["digits", "--samples", 9_999], "images, and 9,999 samples were asked for"),
+    ):
+        assert expected in refused(capsys, "compare", run, *things)
+    assert "say what to compare with" in refused(capsys, "compare", "digits")
