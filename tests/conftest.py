@@ -11,6 +11,8 @@ def _one_thread(tmp_path_factory, monkeypatch):
     """One thread, for pytest runs as many processes as there are cores; and a cache of the session's own."""
     torch.set_num_threads(1)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "cache"))
+    # Enough for what is not about these features; their own tests say how many they take.
+    monkeypatch.setattr("sparring.metrics.self_supervised.STEPS", 5)
 
 
 @pytest.fixture

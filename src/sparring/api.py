@@ -169,7 +169,8 @@ def evaluate(
         samples: how many; by default 10,000, or as many as the report part holds.
         metrics: names of `sparring.metrics.images.IMAGES`, or "all"; by default those that are cheap.
         own: metrics of your own, by name.
-        features: "task", "random", "pixels", or `Features` around any module; by default "task" if there are classes.
+        features: "task", "self", "random", "pixels", or `Features` around any module of your own; by default "task"
+            if there are classes, else "self".
         intervals: 95 % intervals of the model's scores too, at ten times the cost.
 
     Raises:

@@ -59,9 +59,10 @@ def test_fitting_leaves_the_random_state_alone(digits, tmp_path, quick_judge):
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_unlabelled_images_are_judged_by_random_features(digits, tmp_path):
+def test_unlabelled_images_are_judged_by_features_of_their_own(digits, tmp_path):
     jury = judge_images(Pictures(digits.train.values, digits.test.values, None, 0, "x"), tmp_path)
-    assert jury.accuracy is None and "random features" in jury.protocol("report", 10)
+    assert jury.accuracy is None and "self features" in jury.protocol("report", 10)
+    assert [path.name for path in (tmp_path / "judges").iterdir()] == ["x-self.safetensors"]
     assert jury.scores(digits.test.values)["frechet"] < jury.scores(torch.zeros_like(digits.test.values))["frechet"]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
 from sparring.metrics.features import CHUNK, Features, digest, unit
+from sparring.steps import steps
 
 WIDTH = 128
 """Features."""
@@ -103,7 +104,7 @@ def _fit(net: Classifier, pixels: Tensor, labels: Tensor) -> None:
     g = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
-    for _ in range(STEPS):
+    for _ in steps(STEPS, "fitting a classifier to judge by, once"):
         batch = torch.randint(len(pixels), (BATCH,), generator=g)
         optimiser.zero_grad()
         cross_entropy(net(unit(pixels[batch])), labels[batch]).backward()

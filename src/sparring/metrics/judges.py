@@ -20,6 +20,7 @@ from sparring.metrics.images import DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory
 from sparring.metrics.points import POINTS, Landed
 from sparring.metrics.report import Judge, Part
+from sparring.metrics.self_supervised import self_features
 from sparring.metrics.views import Case, View
 
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
@@ -112,26 +113,31 @@ class Pictures:
 
 def _task(data: Pictures, cache: Path) -> Features:
     if not data.classes or data.labels is None:
-        raise UserError("task features need images with classes: take others, such as --features random")
+        raise UserError("task features need images with classes: take others, such as --features self")
     kept = cache / "judges" / f"{data.fingerprint}.safetensors"
     return task_features(data.train[data.fitting], data.labels[data.fitting], data.classes, kept)
 
 
+def _self(data: Pictures, cache: Path) -> Features:
+    return self_features(data.train[data.fitting], cache / "judges" / f"{data.fingerprint}-self.safetensors")
+
+
 FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
     "task": _task,
+    "self": _self,
     "random": lambda data, cache: random_features(data.train.shape[1]),
     "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
 }
 
 
 def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
-    """The judge of a data set: by default by task features if it has classes, else by random ones.
+    """The judge of a data set: by default by task features if it has classes, else by those it teaches itself.
 
     Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
     or do not suit the data.
     """
     if features is None:
-        features = "task" if data.classes else "random"
+        features = "task" if data.classes else "self"
     if isinstance(features, str):
         if features not in FEATURES:
             raise UserError(f"no features '{features}'{nearest(features, FEATURES)}; there are: {', '.join(FEATURES)}")
