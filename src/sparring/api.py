@@ -211,7 +211,7 @@ def _play(run: Run) -> Run:
         run.report = score(model.sample(run.judge.suits("report")), run.judge)
         with written_aside(run.folder / "scores.json") as path:
             path.write_text(json.dumps(run.report.to_dict(), indent=1))
-        leave_papers(run.folder, run.config, run.data, model, run.report)
+        leave_papers(run.folder, run.config, run.data, model, run.judge, run.report)
     return run
 
 

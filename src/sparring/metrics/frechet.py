@@ -21,7 +21,12 @@ class Moments:
         x = features.double()
         mean = x.mean(0)
         centred = (x - mean) / (len(x) - 1) ** 0.5
-        return cls(mean, centred if len(x) <= x.shape[1] else _root(centred.T @ centred))
+        return cls(mean, centred) if len(x) <= x.shape[1] else cls.given(mean, centred.T @ centred)
+
+    @classmethod
+    def given(cls, mean: Tensor, covariance: Tensor) -> "Moments":
+        """Of statistics that are kept, as published ones are: mean (d,), covariance (d, d)."""
+        return cls(mean.double(), _root(covariance.double()))
 
 
 def distance(a: Moments, b: Moments) -> float:

@@ -16,8 +16,8 @@ from torch.nn.functional import avg_pool2d, interpolate
 from sparring.errors import UserError, nearest
 from sparring.metrics.extractors import pixel_features, random_features, task_features
 from sparring.metrics.features import Features
-from sparring.metrics.images import DEFAULT, IMAGES
-from sparring.metrics.memorisation import Memory
+from sparring.metrics.images import COPIES, DEFAULT, IMAGES
+from sparring.metrics.memorisation import Memory, memorisation
 from sparring.metrics.points import POINTS, Landed
 from sparring.metrics.report import Judge, Part
 from sparring.metrics.self_supervised import self_features
@@ -67,6 +67,10 @@ class ImageJudge(Judge):
 
     def suits(self, part: Part) -> int:
         return min(MOST, len(self.part(part)))
+
+    def closest(self, values: Tensor) -> Tensor:
+        found = memorisation(self.features(values[:COPIES]), self.memory)
+        return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
     def trivial(self, n: int) -> dict[str, Tensor]:
         g = torch.Generator().manual_seed(0)

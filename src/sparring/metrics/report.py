@@ -40,6 +40,10 @@ class Judge(ABC):
     def trivial(self, n: int) -> Mapping[str, Tensor]:
         """n real test examples, "real", and n from each of some samplers that learnt nothing, by name."""
 
+    def closest(self, values: Tensor) -> Tensor | None:
+        """The samples most like copies, each followed by the training example it is like; None where none is told."""
+        return None
+
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the scores taken in training."""

@@ -1,24 +1,36 @@
 """What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card."""
 
-import html
 from pathlib import Path
 
 from PIL import Image
 
 from sparring.data import Data
 from sparring.data.media import MEDIA
-from sparring.metrics.report import Report
+from sparring.metrics.report import Judge, Report
 from sparring.model import Model
 from sparring.training.config import Config
 from sparring.training.journal import Entry, Journal
+from sparring.training.page import page
 from sparring.training.run import SHOWN
 
 
-def leave_papers(folder: Path, config: Config, data: Data, model: Model, report: Report) -> None:
-    beside(model, data).save(folder / "samples" / "beside.png")
+def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
+    shown = beside(model, data)
+    shown.save(folder / "samples" / "beside.png")
     curves(Journal(folder / "journal.jsonl").entries, folder / "curves.png")
-    (folder / "report.html").write_text(page(folder.resolve().name, config, report))
+    pictures = {"Real (left) and generated (right)": shown}
+    if (pairs := jury.closest(model.sample(jury.suits("report")))) is not None:
+        pictures["Samples (odd columns) most like a training example (the next column)"] = MEDIA[data.medium].picture(
+            pairs, PAIRS
+        )
+    pictures["Training"] = Image.open(folder / "curves.png")
+    html = page(folder.resolve().name, about(config), config, report, pictures, folder / "samples")
+    (folder / "report.html").write_text(html)
     (folder / "model" / "README.md").write_text(card(config, data, report))
+
+
+PAIRS = 8
+"""Columns: four pairs a row."""
 
 
 def beside(model: Model, data: Data) -> Image.Image:
@@ -52,25 +64,6 @@ def curves(entries: list[Entry], path: Path) -> None:
     scale = "log" if min(scores, default=0) > 0 else "linear"
     score.set(title=f"{leading} (selection part)", xlabel="images seen", yscale=scale)
     figure.savefig(path, dpi=110)
-
-
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
-td,th{{padding:.2rem .8rem;text-align:right}}td:first-child,th:first-child{{text-align:left}}
-img{{max-width:100%;image-rendering:pixelated}}code{{font-size:.85em}}</style>
-<h1>{title}</h1><p>{about}</p>
-<h2>Scores</h2><table>{rows}</table>{notes}
-<h2>Real (left) and generated (right)</h2><img src="samples/beside.png" alt="real images beside samples">
-<h2>Training</h2><img src="curves.png" alt="loss and score curves"></html>
-"""
-
-
-def page(title: str, config: Config, report: Report) -> str:
-    lines = [[html.escape(cell) for cell in line] for line in report.cells()]
-    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-    notes = "".join(f"<p><code>{html.escape(note)}</code></p>" for note in report.notes())
-    texts = {"title": title, "about": about(config)}
-    return PAGE.format(rows=rows, notes=notes, **{name: html.escape(text) for name, text in texts.items()})
 
 
 def about(config: Config) -> str:
