@@ -69,3 +69,15 @@ def test_bad_things(runs, tmp_path, capsys):
     ):
         assert expected in refused(capsys, "compare", run, *things)
     assert "say what to compare with" in refused(capsys, "compare", "digits")
+
+
+def test_a_conditional_model_is_scored_by_class(tmp_path):
+    run = sparring.train("cgan", "digits", tmp_path / "run", images=200, reports=1)
+    assert run.report is not None
+    rows = {row.name: row.scores for row in run.report.rows}
+    assert rows["real"]["class_accuracy"] > 0.9 and rows["training copies"]["class_accuracy"] > 0.9
+    assert rows["noise"]["class_accuracy"] < 0.3 and rows["model"]["class_accuracy"] < 0.5
+    assert rows["real"]["class_frechet"] < 0.5 * rows["mean image"]["class_frechet"]
+    asked = run.model.asked(700, seed=3)
+    assert asked is not None and len(asked) == 700
+    assert torch.equal(asked[:9], torch.cat([run.model.inputs(3)[1]])[:9])

@@ -17,7 +17,7 @@ from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.metrics.features import Features
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import Report
+from sparring.metrics.report import Drawn, Judge, Report
 from sparring.metrics.report import evaluate as score
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
@@ -182,8 +182,12 @@ def evaluate(
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     jury = judge(_loaded(data or config.data, config), features)
     jury.named(metrics)  # a metric that is not there is told before samples are drawn
-    drawn = load(folder, weights, networks).sample(samples or jury.suits("report"), seed)
-    return score(drawn, jury, metrics, own, intervals)
+    return score(_drawn(load(folder, weights, networks), jury, samples, seed), jury, metrics, own, intervals)
+
+
+def _drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Drawn:
+    n = samples or jury.suits("report")
+    return Drawn(model.sample(n, seed), model.asked(n, seed))
 
 
 def _loaded(data: str | Path | Data, config: Config) -> Data:
@@ -208,7 +212,7 @@ TOLD, QUARANTINE = 10, "quarantine.json"
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
         model = load(run.folder, networks={"G": deepcopy(run.model.G)})  # takes networks of the user's own too
-        run.report = score(model.sample(run.judge.suits("report")), run.judge)
+        run.report = score(_drawn(model, run.judge), run.judge)
         with written_aside(run.folder / "scores.json") as path:
             path.write_text(json.dumps(run.report.to_dict(), indent=1))
         leave_papers(run.folder, run.config, run.data, model, run.judge, run.report)

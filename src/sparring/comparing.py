@@ -12,7 +12,7 @@ from sparring.data.decoding import headers
 from sparring.data.named import NAMED
 from sparring.errors import UserError
 from sparring.metrics.features import Features
-from sparring.metrics.report import Judge, Report, evaluate, merged
+from sparring.metrics.report import Drawn, Judge, Report, evaluate, merged
 from sparring.model import load
 from sparring.training.config import Config
 from sparring.training.judging import judge
@@ -53,6 +53,8 @@ def compare(
         jury = judge(data, features)
         jury.named(metrics)
         drawn = _drawn(fresh, data, jury, samples, seed)
+        possible = [jury.possible(x) for x in drawn.values()]
+        metrics = metrics or [name for name in possible[0] if all(name in others for others in possible)]
         saved |= {name: evaluate(x, jury, metrics, intervals=intervals) for name, x in drawn.items()}
     return merged({name: saved[name] for name in names}, mixed)
 
@@ -78,25 +80,25 @@ def _reference(names: list[str], reference: str | Path | Data | None, reading: O
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
 
 
-def _drawn(names: list[str], data: Data, jury: Judge, samples: int | None, seed: int) -> dict[str, Tensor]:
+def _drawn(names: list[str], data: Data, jury: Judge, samples: int | None, seed: int) -> dict[str, Drawn]:
     """As many of each."""
     given = {name: _images(name, data) for name in names if not _is_model(name)}
     n = samples or min([jury.suits("report"), *map(len, given.values())])
     for name, images in given.items():
         if len(images) < n:
             raise UserError(f"{name} has {len(images):,} images, and {n:,} samples were asked for: ask for fewer")
-    return {name: given[name][:n] if name in given else _sampled(name, data, n, seed) for name in names}
+    return {name: Drawn(given[name][:n]) if name in given else _sampled(name, data, n, seed) for name in names}
 
 
 def _is_model(name: str) -> bool:
     return (Path(name) / "run.json").exists() or (Path(name) / "model.json").exists()
 
 
-def _sampled(name: str, data: Data, n: int, seed: int) -> Tensor:
+def _sampled(name: str, data: Data, n: int, seed: int) -> Drawn:
     model = load(name)
     if tuple(model.shape) != tuple(data.shape):
         raise UserError(f"{name} makes {_told(model.shape)}, and {data.spec} holds {_told(data.shape)}: not compared")
-    return model.sample(n, seed)
+    return Drawn(model.sample(n, seed), model.asked(n, seed))
 
 
 def _images(name: str, data: Data) -> Tensor:

@@ -89,6 +89,12 @@ class Model:
         for k, start in enumerate(range(0, n, CHUNK)):
             yield self.decode([x[: n - start] for x in self.inputs(seed, k, label)], truncation)
 
+    def asked(self, n: int, seed: int = 0) -> Tensor | None:
+        """The classes that `sample(n, seed)` draws, int64 (n,); None if the model is not conditional."""
+        if not self.classes:
+            return None
+        return torch.cat([self._classes(seed, k, None) for k in range(-(-n // CHUNK))])[:n]
+
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
         firsts = zip(*([x[:1] for x in self.inputs(seed, 0, label)] for seed in seeds), strict=True)

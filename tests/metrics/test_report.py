@@ -67,7 +67,7 @@ def test_unlabelled_images_are_judged_by_features_of_their_own(digits, tmp_path)
 
 
 def test_what_a_trivial_sampler_wins_is_said(digits, jury):
-    noise = jury.trivial(200)["noise"]
+    noise = jury.trivial(200)["noise"].values
     report = evaluate(noise, jury, ["frechet", "support"])
     won = report.won["model"]["frechet"]
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won
@@ -123,6 +123,7 @@ def test_bad_asking(digits, jury, tmp_path):
         ("frechett", "no metric 'frechett' .did you mean 'frechet'"),
         ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, here there are 100"),
         ("likeness", "windows of 11×11, and images are smaller"),
+        ("conditional", "conditional needs a conditional model of labelled data"),
     ):
         with pytest.raises(UserError, match=expected):
             evaluate(some, jury, [name])
@@ -131,7 +132,7 @@ def test_bad_asking(digits, jury, tmp_path):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")
-    with pytest.raises(UserError, match="name no classes"):
+    with pytest.raises(UserError, match="classes needs features that name classes"):
         evaluate(some, judge_images(bare, tmp_path), ["classes"])
     broken = judge_images(bare, tmp_path, Features("mine", lambda x: x.flatten(1) / 0, "0"))
     with pytest.raises(UserError, match="mine features 0 of some images are not finite"):

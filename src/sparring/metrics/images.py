@@ -2,17 +2,16 @@
 
 from dataclasses import asdict
 
-from sparring.errors import UserError
 from sparring.metrics.classified import inception_score, reverse_kl
 from sparring.metrics.extrapolated import extrapolate, least
-from sparring.metrics.frechet import distance
+from sparring.metrics.frechet import distance, frechet
 from sparring.metrics.kernel import FEWEST, kernel
 from sparring.metrics.memorisation import FELLOWS, memorisation
-from sparring.metrics.metric import Metric, Scores
+from sparring.metrics.metric import Lack, Metric, Scores, fewer_than, too_few
 from sparring.metrics.sliced import PATCH, sliced_wasserstein
 from sparring.metrics.ssim import WINDOW, likeness
 from sparring.metrics.support import K, overlap
-from sparring.metrics.views import Case
+from sparring.metrics.views import Case, View
 
 COPIES = 2_000
 """Samples searched for copies: every one is compared with all that was trained on."""
@@ -54,23 +53,51 @@ def _classes(case: Case) -> Scores:
 
 
 def _patches(case: Case) -> Scores:
-    _fit("patches", case, PATCH)
     levels = sliced_wasserstein(case.fake.values, case.real.values)
     return {"swd": 1e3 * sum(levels) / len(levels)}
 
 
 def _likeness(case: Case) -> Scores:
-    _fit("likeness", case, WINDOW)
     return {"likeness": likeness(case.fake.values)}
 
 
-def _fit(name: str, case: Case, side: int) -> None:
-    if min(case.fake.values.shape[2:]) < side:
-        raise UserError(f"{name} looks through windows of {side}×{side}, and images are smaller: leave it out")
+def _conditional(case: Case) -> Scores:
+    fake, real = case.fake, case.real
+    assert fake.labels is not None and real.labels is not None
+    hits = (fake.probabilities.argmax(1) == fake.labels).double().mean()
+    return {"class_accuracy": float(hits), "class_frechet": intra_class(fake, real)}
 
 
-def _dimensions(case: Case) -> int:
-    return case.real.embedded.shape[1]
+def intra_class(fake: View, real: View) -> float:
+    """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
+    assert fake.labels is not None and real.labels is not None
+    within = [fake.labels == c for c in real.labels.unique()], [real.labels == c for c in real.labels.unique()]
+    pairs = zip(*within, strict=True)
+    found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
+    return sum(found) / len(found)
+
+
+def _lacks_classes(case: Case, samples: int) -> str:
+    known = "" if case.fake.features.head else "needs features that name classes: take --features task, or leave it out"
+    return known or too_few(10, samples)
+
+
+def _lacks_labels(case: Case, samples: int) -> str:
+    if case.fake.labels is None or case.real.labels is None:
+        return "needs a conditional model of labelled data (such as cgan): leave it out"
+    return _lacks_classes(case, samples)
+
+
+def _lacks_size(side: int) -> Lack:
+    def lack(case: Case, samples: int) -> str:
+        small = min(case.fake.values.shape[2:]) < side
+        return f"looks through windows of {side}×{side}, and images are smaller: leave it out" if small else ""
+
+    return lack
+
+
+def _lacks_rank(case: Case, samples: int) -> str:
+    return too_few(least(case.real.embedded.shape[1]), samples)
 
 
 IMAGES = {
@@ -79,19 +106,19 @@ IMAGES = {
         "Fréchet distance regressed on 1/n over 1, 2, 4 parts, ± of 95 % by jackknife",
         {"frechet_inf": "less", "frechet_inf_±": "neither"},
         _infinity,
-        lambda case: least(_dimensions(case)),
+        _lacks_rank,
     ),
     "kernel": Metric(
         "kernel distance, (xᵀy/d + 1)³, in blocks of 1,000 or a quarter, standard error over them",
         {"kid": "less", "kid_error": "neither"},
         _kernel,
-        lambda case: 2 * FEWEST,
+        fewer_than(2 * FEWEST),
     ),
     "support": Metric(
         f"precision, recall, density, coverage with k = {K}, strict",
         {"precision": "more", "recall": "more", "density": "more", "coverage": "more"},
         _support,
-        lambda case: K + 1,
+        fewer_than(K + 1),
     ),
     "memorisation": Metric(
         f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance among the held-out last 1 %, "
@@ -99,16 +126,25 @@ IMAGES = {
         {"copied": "neither", "copied_p": "neither"},
         _memorisation,
     ),
+    "conditional": Metric(
+        "class accuracy: by the classifier; class Fréchet: mean over classes of the distance within each",
+        {"class_accuracy": "more", "class_frechet": "less"},
+        _conditional,
+        _lacks_labels,
+    ),
     "classes": Metric(
         "inception score in 10 splits, classes found with ≥ ¼ of their share, KL(samples ‖ real) over guessed classes",
         {"inception_score": "more", "classes": "more", "class_kl": "less"},
         _classes,
-        lambda case: 10,
+        _lacks_classes,
     ),
     "patches": Metric(
-        "sliced Wasserstein distance × 1000, 7×7 patches, mean of the Laplacian levels", {"swd": "less"}, _patches
+        "sliced Wasserstein distance × 1000, 7×7 patches, mean of the Laplacian levels",
+        {"swd": "less"},
+        _patches,
+        _lacks_size(PATCH),
     ),
-    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness),
+    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness, _lacks_size(WINDOW)),
 }
 
-DEFAULT = ("frechet", "kernel", "support", "memorisation")
+DEFAULT = ("frechet", "kernel", "support", "memorisation", "conditional")

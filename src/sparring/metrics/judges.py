@@ -19,7 +19,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.images import COPIES, DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
 from sparring.metrics.points import POINTS, Landed
-from sparring.metrics.report import Judge, Part
+from sparring.metrics.report import Drawn, Judge, Part
 from sparring.metrics.self_supervised import self_features
 from sparring.metrics.views import Case, View
 
@@ -36,27 +36,36 @@ class ImageJudge(Judge):
     train: Tensor
     """uint8 (n, c, h, w)."""
     test: Tensor
-    accuracy: float | None
+    accuracy: float | None = None
     """Of the classifier, on the report part."""
+    labels: Tensor | None = None
+    """Classes of `train`, int64 (n,)."""
+    test_labels: Tensor | None = None
     metrics = IMAGES
     leading = "frechet"
     default = DEFAULT
 
-    def part(self, name: Part) -> Tensor:
+    def span(self, name: Part) -> slice:
         n = len(self.train)
         cut, end = 2 * n // 3, 2 * n // 3 + n // 6
-        return self.train[cut:end] if name == "select" else self.train[end:]
+        return slice(cut, end) if name == "select" else slice(end, n)
+
+    def part(self, name: Part) -> Tensor:
+        return self.train[self.span(name)]
 
     @cached_property
     def _parts(self) -> dict[Part, View]:
-        return {"select": View(self.part("select"), self.features), "report": View(self.part("report"), self.features)}
+        return {name: self._view(Drawn(self.train, self.labels), self.span(name)) for name in ("select", "report")}
+
+    def _view(self, drawn: Drawn, kept: slice = slice(None)) -> View:
+        return View(drawn.values[kept], self.features, None if drawn.labels is None else drawn.labels[kept])
 
     @cached_property
     def memory(self) -> Memory:
         return Memory(self.features(self.train), self.features(self.test[:MOST]))
 
-    def case(self, values: Tensor, part: Part) -> Case:
-        return Case(View(values, self.features), self._parts[part], lambda: self.memory)
+    def case(self, drawn: Drawn, part: Part) -> Case:
+        return Case(self._view(drawn), self._parts[part], lambda: self.memory)
 
     def real(self, part: Part, samples: int) -> str:
         accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
@@ -72,12 +81,12 @@ class ImageJudge(Judge):
         found = memorisation(self.features(values[:COPIES]), self.memory)
         return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
-    def trivial(self, n: int) -> dict[str, Tensor]:
+    def trivial(self, n: int) -> dict[str, Drawn]:
         g = torch.Generator().manual_seed(0)
-        copies = self.train[torch.arange(n) % len(self.train)]
+        which = torch.arange(n) % len(self.train)
+        copies, labels = self.train[which], None if self.labels is None else self.labels[which]
         mean = self.train.double().mean(0).round().to(torch.uint8)
-        return {
-            "real": self.test[:n],
+        rows = {
             "training copies": copies,
             "noisy copies": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),
             "blurred copies": _blurred(copies),
@@ -85,6 +94,9 @@ class ImageJudge(Judge):
             "mean image": mean.expand(n, -1, -1, -1),
             "noise": torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8),
         }
+        real = Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
+        # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
+        return {"real": real} | {name: Drawn(values, labels) for name, values in rows.items()}
 
 
 def _blurred(images: Tensor) -> Tensor:
@@ -108,6 +120,7 @@ class Pictures:
     """Of `train`, int64 (n,)."""
     classes: int
     fingerprint: str
+    test_labels: Tensor | None = None
 
     @property
     def fitting(self) -> slice:
@@ -149,7 +162,9 @@ def judge_images(data: Pictures, cache: Path, features: str | Features | None = 
     report = 2 * len(data.train) // 3 + len(data.train) // 6
     known = features.head is not None and data.labels is not None and features.name == "task"
     accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
-    return ImageJudge(features, data.train, data.test, accuracy)
+    if not data.classes:
+        return ImageJudge(features, data.train, data.test, accuracy)
+    return ImageJudge(features, data.train, data.test, accuracy, data.labels, data.test_labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +179,8 @@ class PointJudge(Judge):
     leading = "modes"
     default = ("modes",)
 
-    def case(self, values: Tensor, part: Part) -> Landed:
-        return Landed(values, self.modes, self.sigma)
+    def case(self, drawn: Drawn, part: Part) -> Landed:
+        return Landed(drawn.values, self.modes, self.sigma)
 
     def real(self, part: Part, samples: int) -> str:
         return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
@@ -173,8 +188,9 @@ class PointJudge(Judge):
     def suits(self, part: Part) -> int:
         return min(MOST, len(self.test))
 
-    def trivial(self, n: int) -> dict[str, Tensor]:
+    def trivial(self, n: int) -> dict[str, Drawn]:
         g = torch.Generator().manual_seed(0)
         mean, spread = self.test.mean(0), self.test.std(0)
         gaussian = mean + spread * torch.randn(n, self.test.shape[1], generator=g)
-        return {"real": self.test[:n], "mean": mean.expand(n, -1), "gaussian": gaussian}
+        rows = {"real": self.test[:n], "mean": mean.expand(n, -1), "gaussian": gaussian}
+        return {name: Drawn(points) for name, points in rows.items()}

@@ -11,6 +11,27 @@ Better = Literal["less", "more", "as real", "neither"]
 """What is better of a score: less, more, what the real row has; or it is an alarm or a margin, and no contest."""
 
 
+Lack = Callable[[Any, int], str]
+"""(case, samples) → what a metric misses there and what to do, in words; nothing if it can be taken."""
+
+
+def fewer_than(count: int) -> Lack:
+    """Samples, that is."""
+    return lambda case, samples: too_few(count, samples)
+
+
+def too_few(count: int, samples: int) -> str:
+    if samples >= count:
+        return ""
+    return (
+        f"needs {count:,} samples or more, here there are {samples:,}: draw more (--samples), or leave it out "
+        "(kernel is the one for few samples)"
+    )
+
+
+ALWAYS = fewer_than(2)
+
+
 @dataclass(frozen=True)
 class Metric:
     estimator: str
@@ -19,19 +40,15 @@ class Metric:
     """Its scores, in order."""
     compute: Callable[[Any], Scores]
     """From what the judge lays before it: `sparring.metrics.views.Case` for images."""
-    least: Callable[[Any], int] = lambda case: 2
-    """Samples, for such a case."""
+    lacks: Lack = ALWAYS
 
 
 def scored(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
-    """All scores of the case. Raises UserError when there are too few samples for one."""
+    """All scores of the case. Raises UserError when a metric lacks something there."""
     scores: Scores = {}
     for name, metric in metrics.items():
-        if samples < (least := metric.least(case)):
-            raise UserError(
-                f"{name} needs {least:,} samples or more, here there are {samples:,}: "
-                "draw more (--samples), or leave it out (kernel is the one for few samples)"
-            )
+        if lack := metric.lacks(case, samples):
+            raise UserError(f"{name} {lack}")
         scores |= metric.compute(case)
     return scores
 

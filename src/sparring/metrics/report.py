@@ -14,6 +14,19 @@ from sparring.metrics.metric import Better, Metric, Scores, beats, scored
 Part = Literal["select", "report"]
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Samples."""
+
+    values: Tensor
+    """As the medium keeps them, (n, …)."""
+    labels: Tensor | None = None
+    """The classes they were asked for, int64 (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
 class Judge(ABC):
     """A fixed protocol. Stopping and the choice of the best weights use one part of the real data, reports another."""
 
@@ -25,8 +38,8 @@ class Judge(ABC):
     """Those of a report."""
 
     @abstractmethod
-    def case(self, values: Tensor, part: Part) -> Any:
-        """What metrics are taken of: samples as the medium keeps them, (n, …), before a part of the real data."""
+    def case(self, drawn: Drawn, part: Part) -> Any:
+        """What metrics are taken of: samples before a part of the real data."""
 
     @abstractmethod
     def real(self, part: Part, samples: int) -> str:
@@ -37,7 +50,7 @@ class Judge(ABC):
         """How many samples to score."""
 
     @abstractmethod
-    def trivial(self, n: int) -> Mapping[str, Tensor]:
+    def trivial(self, n: int) -> Mapping[str, Drawn]:
         """n real test examples, "real", and n from each of some samplers that learnt nothing, by name."""
 
     def closest(self, values: Tensor) -> Tensor | None:
@@ -58,10 +71,15 @@ class Judge(ABC):
                 raise UserError(f"no metric '{name}'{nearest(name, self.metrics)}; there are: {there}, or all")
         return {name: self.metrics[name] for name in names}
 
+    def possible(self, drawn: Drawn, samples: int | None = None) -> dict[str, Metric]:
+        """The default metrics that can be taken of these, or of so many like them."""
+        case, n = self.case(drawn, "report"), samples or min(len(drawn), self.suits("report"))
+        return {name: metric for name, metric in self.named(self.default).items() if not metric.lacks(case, n)}
+
     def scores(self, values: Tensor, part: Part = "report", metrics: Mapping[str, Metric] | None = None) -> Scores:
         """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
         chosen = self.named([self.leading]) if metrics is None else metrics
-        return scored(chosen, self.case(values, part), min(len(values), self.suits(part)))
+        return scored(chosen, self.case(Drawn(values), part), min(len(values), self.suits(part)))
 
     def protocol(self, part: Part, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
         """How scores were taken; scores with different protocols do not compare."""
@@ -120,11 +138,16 @@ def _number(row: Row, name: str) -> str:
 
 
 def evaluate(
-    samples: Tensor, judge: Judge, metrics: Sequence[str] = (), own: Mapping[str, Metric] = {}, intervals: bool = False
+    drawn: Tensor | Drawn,
+    judge: Judge,
+    metrics: Sequence[str] = (),
+    own: Mapping[str, Metric] = {},
+    intervals: bool = False,
 ) -> Report:
     """Scores samples on the report part, beside the trivial rows.
 
     Args:
+        drawn: as the medium keeps them, (n, …), with the classes they were asked for if there are.
         metrics: names; by default the judge's own choice, as far as there are samples enough.
         own: the user's, by name, besides.
         intervals: also 95 % intervals of the model's scores, at ten times the cost.
@@ -132,10 +155,11 @@ def evaluate(
     Raises:
         UserError: an unknown metric, or too few samples for one that was asked for.
     """
+    samples = drawn if isinstance(drawn, Drawn) else Drawn(drawn)
     others = judge.trivial(len(samples))
     fewest = min(judge.suits("report"), len(samples), *map(len, others.values()))
     case = judge.case(samples, "report")
-    chosen = judge.named(metrics) if metrics else _possible(judge, case, fewest)
+    chosen = judge.named(metrics) if metrics else judge.possible(samples, fewest)
     chosen |= own
     model = Row("model", scored(chosen, case, fewest), len(samples))
     rows = [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
@@ -169,10 +193,6 @@ def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
         protocol = "MIXED, scores do not compare: " + " | ".join(protocols)
     won = {name: report.won["model"] for name, report in reports.items() if "model" in report.won}
     return Report(protocol, rows, won)
-
-
-def _possible(judge: Judge, case: Any, samples: int) -> dict[str, Metric]:
-    return {name: metric for name, metric in judge.named(judge.default).items() if metric.least(case) <= samples}
 
 
 def _contested(metrics: Mapping[str, Metric]) -> dict[str, Better]:

@@ -18,6 +18,8 @@ class View:
     values: Tensor
     """uint8 (n, c, h, w)."""
     features: Features
+    labels: Tensor | None = None
+    """What each was asked to be, or is; int64 (n,)."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -43,7 +45,7 @@ class View:
 
     def of(self, kept: Tensor) -> "View":
         """The images with these indices; features are not worked out again."""
-        part = View(self.values[kept], self.features)
+        part = View(self.values[kept], self.features, None if self.labels is None else self.labels[kept])
         part.__dict__["embedded"] = self.embedded[kept]
         return part
 

@@ -12,7 +12,8 @@ from sparring.metrics.report import Judge
 
 
 def _images(data: Data, features: str | Features | None) -> ImageJudge:
-    pictures = Pictures(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint)
+    train, test = data.train, data.test
+    pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
     return judge_images(pictures, cache(), features)
 
 

@@ -1,0 +1,127 @@
+"""What each score notices and what it misses: real images damaged in five ways, at five strengths each.
+
+    SPARRING_DATA=… python benchmarks/noticing.py [--data mnist fashion-mnist] [--samples 5000] [--json]
+
+Test images stand in the samples' place and are damaged: noise, blur, collapse (ever fewer classes; then single images),
+replay (ever more of them training images). A score notices a strength when it is worse than that of the images as they
+are by more than twice its 95 % half-width; an alarm (copied_p) when it is below 0.001.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from sparring.data import load
+from sparring.metrics.memorisation import ALARM
+from sparring.metrics.metric import beats
+from sparring.metrics.report import evaluate
+from sparring.training.judging import judge
+
+METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
+Damage = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+"""(images, their classes, training images, strength) → as many images."""
+
+
+def noise(x: Tensor, y: Tensor, train: Tensor, sigma: float) -> Tensor:
+    g = torch.Generator().manual_seed(0)
+    return (x + sigma * torch.randn(x.shape, generator=g)).round().clamp(0, 255).to(torch.uint8)
+
+
+def blur(x: Tensor, y: Tensor, train: Tensor, share: float) -> Tensor:
+    """Towards the same at a quarter of the resolution."""
+    coarse = interpolate(avg_pool2d(x.float(), 4), x.shape[2:], mode="bilinear")
+    return ((1 - share) * x + share * coarse).round().to(torch.uint8)
+
+
+def collapse(x: Tensor, y: Tensor, train: Tensor, classes: float) -> Tensor:
+    """Only the first so many classes, each image as often as it takes."""
+    kept = x[y < classes]
+    return kept[torch.arange(len(x)) % len(kept)]
+
+
+def repeat(x: Tensor, y: Tensor, train: Tensor, distinct: float) -> Tensor:
+    """Only so many different images, of all classes."""
+    return x[torch.arange(len(x)) % int(distinct)]
+
+
+def replay(x: Tensor, y: Tensor, train: Tensor, share: float) -> Tensor:
+    copies = int(share * len(x))
+    mixed = torch.cat([train[:copies], x[copies:]])
+    return mixed[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))]
+
+
+DAMAGES: dict[str, tuple[Damage, list[float]]] = {
+    "noise": (noise, [5, 10, 20, 40, 80]),
+    "blur": (blur, [0.1, 0.2, 0.4, 0.7, 1.0]),
+    "collapse to classes": (collapse, [9, 7, 5, 3, 1]),
+    "few different images": (repeat, [2000, 1000, 300, 100, 10]),
+    "replay": (replay, [0.02, 0.05, 0.2, 0.5, 1.0]),
+}
+
+
+def table(spec: str, n: int) -> list[dict]:
+    """A row a score: its value on the images as they are, and on every damage at every strength."""
+    data = load(spec)
+    jury = judge(data)
+    metrics = jury.named(METRICS)
+    better = {name: sense for metric in metrics.values() for name, sense in metric.better.items()}
+    x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]
+    whole = evaluate(x, jury, METRICS, intervals=True).rows[0]
+    rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.scores.items()}
+    for damage, (damaged, strengths) in DAMAGES.items():
+        found = []
+        for strength in strengths:
+            found.append(jury.scores(damaged(x, y, data.train.values, strength), "report", metrics))
+            print(spec, damage, strength, {k: round(v, 3) for k, v in found[-1].items()}, file=sys.stderr)
+        for name, row in rows.items():
+            values = [scores[name] for scores in found]
+            row[damage] = {"strengths": strengths, "values": values}
+            row[damage]["noticed"] = [
+                noticed(name, value, whole.scores[name], whole.intervals.get(name, 0), better[name]) for value in values
+            ]
+    return list(rows.values())
+
+
+def noticed(name: str, value: float, whole: float, margin: float, better: str) -> str:
+    """ "yes"; "no"; or "better", when the score takes the damaged images for better ones."""
+    if better == "neither":
+        return "yes" if name == "copied_p" and value < ALARM else "no"
+    if abs(value - whole) <= 2 * margin:
+        return "no"
+    worse = better == "as real" or beats(better, whole, value, whole)  # type: ignore[arg-type]
+    return "yes" if worse else "better"
+
+
+def cell(row: dict, damage: str) -> str:
+    strengths, answers = row[damage]["strengths"], row[damage]["noticed"]
+    first = next((s for s, answer in zip(strengths, answers, strict=True) if answer == "yes"), None)
+    wrong = " (says better)" if "better" in answers else ""
+    return (f"from {first:g}" if first is not None else "misses") + wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=["mnist", "fashion-mnist"])
+    parser.add_argument("--samples", type=int, default=5_000)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    rows = [row for spec in args.data for row in table(spec, args.samples)]
+    if args.json:
+        print(json.dumps({"rows": rows}))
+        return
+    for spec in args.data:
+        print(f"\n{spec}, {args.samples:,} test images\n\n| score | whole | {' | '.join(DAMAGES)} |")
+        print("|---" * (2 + len(DAMAGES)) + "|")
+        for row in rows:
+            if row["data"] == spec and not row["score"].endswith("error"):
+                cells = " | ".join(cell(row, damage) for damage in DAMAGES)
+                print(f"| {row['score']} | {row['whole']:.3g} | {cells} |")
+
+
+if __name__ == "__main__":
+    main()
