@@ -181,7 +181,6 @@ def evaluate(
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     jury = judge(_loaded(data or config.data, config), features)
-    jury.named(metrics)  # a metric that is not there is told before samples are drawn
     return score(_drawn(load(folder, weights, networks), jury, samples, seed), jury, metrics, own, intervals)
 
 

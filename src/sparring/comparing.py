@@ -51,10 +51,10 @@ def compare(
     if fresh:
         data = _reference(fresh, reference, reading)
         jury = judge(data, features)
-        jury.named(metrics)
         drawn = _drawn(fresh, data, jury, samples, seed)
-        possible = [jury.possible(x) for x in drawn.values()]
-        metrics = metrics or [name for name in possible[0] if all(name in others for others in possible)]
+        fewest = min(jury.suits("report"), *map(len, drawn.values()))
+        possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
+        metrics = [name for name in possible[0] if all(name in others for others in possible)]
         saved |= {name: evaluate(x, jury, metrics, intervals=intervals) for name, x in drawn.items()}
     return merged({name: saved[name] for name in names}, mixed)
 

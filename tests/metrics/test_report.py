@@ -2,11 +2,12 @@ import pytest
 import torch
 
 from sparring.data import load
+from sparring.data.named import stacked
 from sparring.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.judges import Pictures, judge_images
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import Drawn, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,8 @@ def digits():
 
 
 def new_judge(data, where):
-    pictures = Pictures(data.train.values, data.test.values, data.train.labels, data.classes, data.fingerprint)
+    train, test = data.train, data.test
+    pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
     return judge_images(pictures, where)
 
 
@@ -88,6 +90,11 @@ def test_every_metric_of_real_digits(digits, jury):
     assert abs(model["kid"]) < 4 * model["kid_error"] and 5 < model["inception_score"] <= 10
 
 
+def test_all_is_what_can_be_taken(digits, jury):
+    names = {name for name in jury.chosen(["all"], Drawn(digits.test.values), 250)}
+    assert names == {"frechet", "kernel", "support", "memorisation", "classes", "patches"}
+
+
 def test_a_metric_of_your_own(jury, digits):
     dark = Metric(
         "share of black", {"dark": "less"}, lambda case: {"dark": float((case.fake.values == 0).double().mean())}
@@ -137,3 +144,24 @@ def test_bad_asking(digits, jury, tmp_path):
     broken = judge_images(bare, tmp_path, Features("mine", lambda x: x.flatten(1) / 0, "0"))
     with pytest.raises(UserError, match="mine features 0 of some images are not finite"):
         broken.scores(some)
+
+
+def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
+    monkeypatch.setattr("sparring.metrics.extractors.STEPS", 300)
+    whole = load("digits")
+    g = torch.Generator().manual_seed(0)
+    train, test = stacked(whole.train, 3_000, g), stacked(whole.test, 800, g)
+    jury = judge_images(Pictures(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
+    assert jury.accuracy > 0.9
+    scores = {row.name: row.scores for row in evaluate(test.values[:400], jury, ["classes"]).rows}
+    assert scores["real"]["class_kl"] < 0.6 * scores["one copy"]["class_kl"] and scores["one copy"]["classes"] == 1
+    assert jury.features(test.values[:3]).shape == (3, 384)
+    with pytest.raises(UserError, match="for stacks of digits"):
+        judge_images(Pictures(train.values, test.values, None, 0, "x"), tmp_path, "stacked")
+
+
+def test_samples_teach_what_they_show(digits, jury, monkeypatch):
+    monkeypatch.setattr("sparring.metrics.classified.STEPS", 100)
+    drawn = Drawn(digits.test.values, digits.test.labels)
+    rows = {row.name: row.scores["taught"] for row in evaluate(drawn, jury, ["taught"]).rows}
+    assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]

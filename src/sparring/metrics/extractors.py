@@ -45,7 +45,7 @@ class Classifier(nn.Module):
 
 def random_features(channels: int) -> Features:
     """The classifier before any training, always with the same weights."""
-    return _fresh(channels, 1).features("random", names_classes=False)
+    return fresh(channels, 1).features("random", names_classes=False)
 
 
 def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> Features:
@@ -56,9 +56,40 @@ def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> F
         labels: int64 (n,).
         kept: a safetensors file, made when it is missing or can't be read.
     """
-    net = _fresh(pixels.shape[1], classes)
-    fitted(net, kept, lambda: _fit(net, pixels, labels))
+    net = fresh(pixels.shape[1], classes)
+    fitted(net, kept, lambda: fit(net, pixels, labels, STEPS, "fitting a classifier to judge by, once"))
     return net.features("task", names_classes=True)
+
+
+def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> Features:
+    """Of stacks of digits as channels, uint8 (n, c, h, w), labelled by the number they spell: a classifier of single
+    digits sees each channel by itself. A classifier of all numbers would have too few examples of each."""
+    channels = pixels.shape[1]
+    net = fresh(1, 10)
+    places = 10 ** torch.arange(channels).flip(0)
+    digits = labels[:, None] // places % 10
+    about = "fitting a classifier of digits to judge by, once"
+    fitted(net, kept, lambda: fit(net, pixels.flatten(0, 1)[:, None], digits.flatten(), STEPS, about))
+    net.eval().requires_grad_(False)
+
+    def body(x: Tensor) -> Tensor:
+        return net.body(x.flatten(0, 1)[:, None]).view(len(x), -1)
+
+    return Features("stacked", body, digest(net.state_dict().values()), Spelled(net.head, channels))
+
+
+class Spelled(nn.Module):
+    """Features of all channels (n, c · 128) → logits of the number that their digits spell, (n, 10ᶜ)."""
+
+    def __init__(self, head: nn.Module, channels: int):
+        super().__init__()
+        self.head, self.channels = head, channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        number = features.new_zeros(len(features), 1)
+        for part in features.chunk(self.channels, 1):
+            number = (number[:, :, None] + self.head(part).log_softmax(1)[:, None, :]).flatten(1)
+        return number
 
 
 def pixel_features(pixels: Tensor) -> Features:
@@ -94,17 +125,19 @@ def fitted(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
         aside.replace(kept)
 
 
-def _fresh(channels: int, classes: int) -> Classifier:
+def fresh(channels: int, classes: int) -> Classifier:
+    """Always with the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Classifier(channels, classes)
 
 
-def _fit(net: Classifier, pixels: Tensor, labels: Tensor) -> None:
+def fit(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, about: str) -> None:
+    """So many steps on these images, uint8 (n, c, h, w), by a fixed seed."""
     g = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
-    for _ in steps(STEPS, "fitting a classifier to judge by, once"):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, count)
+    for _ in steps(count, about):
         batch = torch.randint(len(pixels), (BATCH,), generator=g)
         optimiser.zero_grad()
         cross_entropy(net(unit(pixels[batch])), labels[batch]).backward()

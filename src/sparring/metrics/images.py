@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sparring.metrics.classified import inception_score, reverse_kl
+from sparring.metrics.classified import inception_score, reverse_kl, taught
 from sparring.metrics.extrapolated import extrapolate, least
 from sparring.metrics.frechet import distance, frechet
 from sparring.metrics.kernel import FEWEST, kernel
@@ -68,6 +68,12 @@ def _conditional(case: Case) -> Scores:
     return {"class_accuracy": float(hits), "class_frechet": intra_class(fake, real)}
 
 
+def _taught(case: Case) -> Scores:
+    fake, real = case.fake, case.real
+    assert fake.labels is not None and real.labels is not None
+    return {"taught": taught(fake.values, fake.labels, real.values, real.labels)}
+
+
 def intra_class(fake: View, real: View) -> float:
     """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
     assert fake.labels is not None and real.labels is not None
@@ -130,6 +136,12 @@ IMAGES = {
         "class accuracy: by the classifier; class Fréchet: mean over classes of the distance within each",
         {"class_accuracy": "more", "class_frechet": "less"},
         _conditional,
+        _lacks_labels,
+    ),
+    "taught": Metric(
+        "taught: accuracy on real images of a classifier fitted to the samples in 500 steps",
+        {"taught": "more"},
+        _taught,
         _lacks_labels,
     ),
     "classes": Metric(

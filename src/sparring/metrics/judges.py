@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.errors import UserError, nearest
-from sparring.metrics.extractors import pixel_features, random_features, task_features
+from sparring.metrics.extractors import pixel_features, random_features, stacked_features, task_features
 from sparring.metrics.features import Features
 from sparring.metrics.images import COPIES, DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
@@ -139,9 +139,17 @@ def _self(data: Pictures, cache: Path) -> Features:
     return self_features(data.train[data.fitting], cache / "judges" / f"{data.fingerprint}-self.safetensors")
 
 
+def _stacked(data: Pictures, cache: Path) -> Features:
+    if data.labels is None or data.classes != 10 ** data.train.shape[1]:
+        raise UserError("stacked features are for stacks of digits, as in stacked-mnist: take --features task")
+    kept = cache / "judges" / f"{data.fingerprint}-stacked.safetensors"
+    return stacked_features(data.train[data.fitting], data.labels[data.fitting], kept)
+
+
 FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
     "task": _task,
     "self": _self,
+    "stacked": _stacked,
     "random": lambda data, cache: random_features(data.train.shape[1]),
     "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
 }
@@ -160,7 +168,7 @@ def judge_images(data: Pictures, cache: Path, features: str | Features | None = 
             raise UserError(f"no features '{features}'{nearest(features, FEATURES)}; there are: {', '.join(FEATURES)}")
         features = FEATURES[features](data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
-    known = features.head is not None and data.labels is not None and features.name == "task"
+    known = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
     accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
     if not data.classes:
         return ImageJudge(features, data.train, data.test, accuracy)

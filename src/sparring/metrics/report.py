@@ -12,6 +12,8 @@ from sparring.metrics.jackknife import half_widths
 from sparring.metrics.metric import Better, Metric, Scores, beats, scored
 
 Part = Literal["select", "report"]
+ALL = "all"
+"""In place of names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +66,23 @@ class Judge(ABC):
 
     def named(self, names: Sequence[str]) -> dict[str, Metric]:
         """Raises UserError for a metric that is not there."""
-        names = list(self.metrics) if "all" in names else names
         for name in names:
             if name not in self.metrics:
                 there = ", ".join(self.metrics)
-                raise UserError(f"no metric '{name}'{nearest(name, self.metrics)}; there are: {there}, or all")
+                raise UserError(f"no metric '{name}'{nearest(name, self.metrics)}; there are: {there}, or {ALL}")
         return {name: self.metrics[name] for name in names}
 
-    def possible(self, drawn: Drawn, samples: int | None = None) -> dict[str, Metric]:
-        """The default metrics that can be taken of these, or of so many like them."""
-        case, n = self.case(drawn, "report"), samples or min(len(drawn), self.suits("report"))
-        return {name: metric for name, metric in self.named(self.default).items() if not metric.lacks(case, n)}
+    def chosen(self, names: Sequence[str], drawn: Drawn, samples: int) -> dict[str, Metric]:
+        """The metrics of these names; for "all", and for none, all or the default ones as far as they can be taken.
+
+        Args:
+            samples: how many like `drawn` there will be.
+        """
+        if names and ALL not in names:
+            return self.named(names)
+        case = self.case(drawn, "report")
+        wanted = self.named(list(self.metrics) if names else self.default)
+        return {name: metric for name, metric in wanted.items() if not metric.lacks(case, samples)}
 
     def scores(self, values: Tensor, part: Part = "report", metrics: Mapping[str, Metric] | None = None) -> Scores:
         """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
@@ -159,8 +167,7 @@ def evaluate(
     others = judge.trivial(len(samples))
     fewest = min(judge.suits("report"), len(samples), *map(len, others.values()))
     case = judge.case(samples, "report")
-    chosen = judge.named(metrics) if metrics else judge.possible(samples, fewest)
-    chosen |= own
+    chosen = judge.chosen(metrics, samples, fewest) | dict(own)
     model = Row("model", scored(chosen, case, fewest), len(samples))
     rows = [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
     won = _won(chosen, model, rows)

@@ -10,11 +10,14 @@ from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge, Pictures, PointJudge, judge_images
 from sparring.metrics.report import Judge
 
+SUITED = {"stacked-mnist": "stacked"}
+"""Features of sets that are judged by others than images are as a rule."""
+
 
 def _images(data: Data, features: str | Features | None) -> ImageJudge:
     train, test = data.train, data.test
     pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
-    return judge_images(pictures, cache(), features)
+    return judge_images(pictures, cache(), features or SUITED.get(data.spec))
 
 
 def _points(data: Data, features: str | Features | None) -> PointJudge:
