@@ -16,6 +16,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from sparring.errors import UserError, nearest
 from sparring.metrics.extractors import pixel_features, random_features, stacked_features, task_features
 from sparring.metrics.features import Features
+from sparring.metrics.given import GIVEN
 from sparring.metrics.images import COPIES, DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
 from sparring.metrics.points import POINTS, Landed
@@ -155,6 +156,17 @@ FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
 }
 
 
+def _named(name: str, data: Pictures, cache: Path) -> Features:
+    if name in FEATURES:
+        return FEATURES[name](data, cache)
+    if Path(name).suffix in GIVEN:
+        return GIVEN[Path(name).suffix](Path(name))
+    raise UserError(
+        f"no features '{name}'{nearest(name, FEATURES)}; there are: {', '.join(FEATURES)}, "
+        f"or a file that ends in {', '.join(GIVEN)}"
+    )
+
+
 def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
     """The judge of a data set: by default by task features if it has classes, else by those it teaches itself.
 
@@ -164,9 +176,7 @@ def judge_images(data: Pictures, cache: Path, features: str | Features | None = 
     if features is None:
         features = "task" if data.classes else "self"
     if isinstance(features, str):
-        if features not in FEATURES:
-            raise UserError(f"no features '{features}'{nearest(features, FEATURES)}; there are: {', '.join(FEATURES)}")
-        features = FEATURES[features](data, cache)
+        features = _named(features, data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
     known = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
     accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
