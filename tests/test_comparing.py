@@ -36,6 +36,13 @@ def test_runs_a_folder_and_a_set_in_one_table(runs, tmp_path, capsys):
     assert max(scores[str(things[2])]["frechet"], scores["digits"]["frechet"]) < 0.2 * scores[str(things[0])]["frechet"]
 
 
+def test_smoothness_stands_with_the_model_alone(runs, capsys):
+    assert spar("evaluate", runs / "run-0", "--metrics", "frechet", "--smoothness") == 0
+    head, model, real, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["frechet", "path_length", "samples"]
+    assert len(model.split()) == 4 and len(real.split()) == 3
+
+
 def test_saved_reports_need_one_protocol(runs, tmp_path, capsys):
     for name, n in (("a", 100), ("b", 100), ("c", 90)):
         spar("evaluate", runs / "run-0", "--samples", n, "--metrics", "frechet", "--json")

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,8 +15,10 @@ from sparring.data import Data, Options
 from sparring.data import load as load_data
 from sparring.data.given import of_arrays
 from sparring.errors import UserError
+from sparring.explore.smoothness import STEP, path_length
 from sparring.files import written_aside
 from sparring.metrics.features import Features
+from sparring.metrics.judges import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Drawn, Judge, Report
 from sparring.metrics.report import evaluate as score
@@ -160,6 +163,7 @@ def evaluate(
     own: Mapping[str, Metric] = {},
     features: str | Features | None = None,
     intervals: bool = False,
+    smoothness: bool = False,
     data: Data | None = None,
     networks: Mapping[str, nn.Module] = {},
 ) -> Report:
@@ -172,6 +176,7 @@ def evaluate(
         features: "task", "self", "random", "pixels", or `Features` around any module of your own; by default "task"
             if there are classes, else "self".
         intervals: 95 % intervals of the model's scores too, at ten times the cost.
+        smoothness: the perceptual path length too, which samples alone do not tell.
 
     Raises:
         UserError: bad input, such as fewer samples than a metric needs.
@@ -181,7 +186,15 @@ def evaluate(
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     jury = judge(_loaded(data or config.data, config), features)
-    return score(_drawn(load(folder, weights, networks), jury, samples, seed), jury, metrics, own, intervals)
+    model = load(folder, weights, networks)
+    report = score(_drawn(model, jury, samples, seed), jury, metrics, own, intervals)
+    if not smoothness:
+        return report
+    if not isinstance(jury, ImageJudge):
+        raise UserError("path length is of images: leave it out")
+    row = replace(report.rows[0], scores=report.rows[0].scores | {"path_length": path_length(model, jury.features)})
+    protocol = f"{report.protocol}; path length of 2,000 steps of {STEP:g} on great circles, trimmed by 1 % at each end"
+    return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
 
 
 def _drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Drawn:

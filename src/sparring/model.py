@@ -127,15 +127,20 @@ class Model:
             raise UserError(f"no class '{label}'{nearest(label, self.classes)}; there are: {', '.join(self.classes)}")
         return torch.full((CHUNK,), self.classes.index(label))
 
-    @torch.no_grad()
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
         """What the generator makes of these inputs, as the medium keeps it, on the CPU."""
+        z, *given = inputs
+        fake = self.raw([z if truncation is None else truncated(z, truncation), *given])
+        return self.medium.decode(fake * self.description.scale).cpu()
+
+    @torch.no_grad()
+    def raw(self, inputs: Inputs) -> Tensor:
+        """The same as networks make it, float32 (n, …), images in [−1, 1]; on the model's device."""
         first, was_training = next(self.G.parameters()), self.G.training
         z, *given = inputs
-        z = z if truncation is None else truncated(z, truncation)
         fake = self.G.eval()(z.to(first), *given)
         self.G.train(was_training)
-        return self.medium.decode(fake.float() * self.description.scale).cpu()
+        return fake.float()
 
     def save(self, folder: Path, name: str = "last") -> None:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -165,3 +167,20 @@ def test_samples_teach_what_they_show(digits, jury, monkeypatch):
     drawn = Drawn(digits.test.values, digits.test.labels)
     rows = {row.name: row.scores["taught"] for row in evaluate(drawn, jury, ["taught"]).rows}
     assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]
+
+
+def test_neither_batch_size_nor_threads_move_a_score(digits, jury, monkeypatch):
+    def scores():
+        fresh = replace(jury)  # nothing worked out before
+        return fresh.scores(digits.test.values, "report", fresh.named(["frechet", "kernel", "support", "memorisation"]))
+
+    first = scores()
+    monkeypatch.setattr("sparring.metrics.features.CHUNK", 37)
+    monkeypatch.setattr("sparring.metrics.distances.CELLS", 9_000)
+    torch.set_num_threads(2)
+    try:
+        second = scores()
+    finally:
+        torch.set_num_threads(1)
+    for name, value in first.items():
+        assert second[name] == pytest.approx(value, rel=1e-5), name

@@ -9,6 +9,7 @@ def add(command: Add) -> None:
     parser = command("evaluate", evaluate, "Score a run's model beside the trivial rows.")
     parser.add_argument("run", metavar="RUN")
     add_flags(parser)
+    parser.add_argument("--smoothness", action="store_true", help="perceptual path length too")
     parser.add_argument("--weights", choices=("best", "last"))
 
 
@@ -25,6 +26,7 @@ def evaluate(args: argparse.Namespace) -> Answer:
     from sparring import api
 
     asked = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
+    asked["smoothness"] = args.smoothness
     report = api.evaluate(args.run, args.samples, args.seed, args.weights, **asked)
     say(args, report.table())
     return report.to_dict()

@@ -140,6 +140,8 @@ class Report:
 
 
 def _number(row: Row, name: str) -> str:
+    if name not in row.scores:
+        return ""
     value, margin = row.scores[name], row.intervals.get(name)
     text = f"{value:,.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
     return text if margin is None else f"{text} ± {margin:.2g}"
