@@ -7,8 +7,9 @@ from sparring.data import load
 from sparring.data.named import stacked
 from sparring.errors import UserError
 from sparring.metrics.features import Features
-from sparring.metrics.judges import Pictures, judge_images
+from sparring.metrics.judges import judge_images
 from sparring.metrics.metric import Metric
+from sparring.metrics.named import Pictures
 from sparring.metrics.report import Drawn, evaluate
 
 

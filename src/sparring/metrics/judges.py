@@ -4,7 +4,6 @@ The network is fitted to the first two thirds of the training set; the next sixt
 to report by, so no figure reported was ever chosen by.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.errors import UserError, nearest
-from sparring.metrics.extractors import pixel_features, random_features, stacked_features, task_features
 from sparring.metrics.features import Features
-from sparring.metrics.given import GIVEN
 from sparring.metrics.images import COPIES, DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
+from sparring.metrics.named import Pictures, named_features
 from sparring.metrics.points import POINTS, Landed
 from sparring.metrics.report import Drawn, Judge, Part
-from sparring.metrics.self_supervised import self_features
 from sparring.metrics.views import Case, View
 
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
@@ -110,63 +106,6 @@ def _pixels(x: Tensor) -> Tensor:
     return x.round().clamp(0, 255).to(torch.uint8)
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """A data set of images, as judges are made from it."""
-
-    train: Tensor
-    """uint8 (n, c, h, w)."""
-    test: Tensor
-    labels: Tensor | None
-    """Of `train`, int64 (n,)."""
-    classes: int
-    fingerprint: str
-    test_labels: Tensor | None = None
-
-    @property
-    def fitting(self) -> slice:
-        """The part that networks are fitted to."""
-        return slice(2 * len(self.train) // 3)
-
-
-def _task(data: Pictures, cache: Path) -> Features:
-    if not data.classes or data.labels is None:
-        raise UserError("task features need images with classes: take others, such as --features self")
-    kept = cache / "judges" / f"{data.fingerprint}.safetensors"
-    return task_features(data.train[data.fitting], data.labels[data.fitting], data.classes, kept)
-
-
-def _self(data: Pictures, cache: Path) -> Features:
-    return self_features(data.train[data.fitting], cache / "judges" / f"{data.fingerprint}-self.safetensors")
-
-
-def _stacked(data: Pictures, cache: Path) -> Features:
-    if data.labels is None or data.classes != 10 ** data.train.shape[1]:
-        raise UserError("stacked features are for stacks of digits, as in stacked-mnist: take --features task")
-    kept = cache / "judges" / f"{data.fingerprint}-stacked.safetensors"
-    return stacked_features(data.train[data.fitting], data.labels[data.fitting], kept)
-
-
-FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
-    "task": _task,
-    "self": _self,
-    "stacked": _stacked,
-    "random": lambda data, cache: random_features(data.train.shape[1]),
-    "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
-}
-
-
-def _named(name: str, data: Pictures, cache: Path) -> Features:
-    if name in FEATURES:
-        return FEATURES[name](data, cache)
-    if Path(name).suffix in GIVEN:
-        return GIVEN[Path(name).suffix](Path(name))
-    raise UserError(
-        f"no features '{name}'{nearest(name, FEATURES)}; there are: {', '.join(FEATURES)}, "
-        f"or a file that ends in {', '.join(GIVEN)}"
-    )
-
-
 def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
     """The judge of a data set: by default by task features if it has classes, else by those it teaches itself.
 
@@ -176,7 +115,7 @@ def judge_images(data: Pictures, cache: Path, features: str | Features | None = 
     if features is None:
         features = "task" if data.classes else "self"
     if isinstance(features, str):
-        features = _named(features, data, cache)
+        features = named_features(features, data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
     known = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
     accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore

@@ -195,7 +195,8 @@ def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
     if not shared:
         raise UserError(f"{', '.join(reports)} have no score in common: score them by the same metrics")
     models = [replace(report.rows[0], name=name) for name, report in reports.items()]
-    rows = [replace(row, scores={name: row.scores[name] for name in shared}) for row in [*models, *first.rows[1:]]]
+    all_rows = [*models, *first.rows[1:]]
+    rows = [replace(row, scores={name: row.scores[name] for name in shared if name in row.scores}) for row in all_rows]
     protocols = dict.fromkeys(report.protocol for report in reports.values())
     protocol = first.protocol
     if len(protocols) > 1:

@@ -7,7 +7,8 @@ from sparring.data.points import MIXTURES
 from sparring.errors import UserError
 from sparring.files import cache
 from sparring.metrics.features import Features
-from sparring.metrics.judges import ImageJudge, Pictures, PointJudge, judge_images
+from sparring.metrics.judges import ImageJudge, PointJudge, judge_images
+from sparring.metrics.named import Pictures
 from sparring.metrics.report import Judge
 
 SUITED = {"stacked-mnist": "stacked"}
