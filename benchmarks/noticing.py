@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.data import load
+from sparring.metrics.jackknife import half_widths
 from sparring.metrics.memorisation import ALARM
-from sparring.metrics.metric import beats
-from sparring.metrics.report import evaluate
+from sparring.metrics.metric import beats, scored
+from sparring.metrics.report import Drawn
 from sparring.training.judging import judge
 
 METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
@@ -71,8 +72,10 @@ def table(spec: str, n: int) -> list[dict]:
     metrics = jury.named(METRICS)
     better = {name: sense for metric in metrics.values() for name, sense in metric.better.items()}
     x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]
-    whole = evaluate(x, jury, METRICS, intervals=True).rows[0]
-    rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.scores.items()}
+    case = jury.case(Drawn(x), "report")
+    whole = scored(metrics, case, n)
+    margins = half_widths(lambda kept: scored(metrics, case.of(kept), n), n)
+    rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.items()}
     for damage, (damaged, strengths) in DAMAGES.items():
         found = []
         for strength in strengths:
@@ -82,7 +85,7 @@ def table(spec: str, n: int) -> list[dict]:
             values = [scores[name] for scores in found]
             row[damage] = {"strengths": strengths, "values": values}
             row[damage]["noticed"] = [
-                noticed(name, value, whole.scores[name], whole.intervals.get(name, 0), better[name]) for value in values
+                noticed(name, value, whole[name], margins[name], better[name]) for value in values
             ]
     return list(rows.values())
 

@@ -151,7 +151,7 @@ IMAGES = {
         _lacks_classes,
     ),
     "patches": Metric(
-        "sliced Wasserstein distance × 1000, 7×7 patches, mean of the Laplacian levels",
+        "sliced Wasserstein distance × 1000, 7×7 patches of 2,048 images, mean of the Laplacian levels",
         {"swd": "less"},
         _patches,
         _lacks_size(PATCH),
