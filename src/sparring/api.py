@@ -186,14 +186,17 @@ def evaluate(
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     jury = judge(_loaded(data or config.data, config), features)
+    if smoothness and not isinstance(jury, ImageJudge):
+        raise UserError("path length is of images: leave it out")
     model = load(folder, weights, networks)
     report = score(_drawn(model, jury, samples, seed), jury, metrics, own, intervals)
-    if not smoothness:
-        return report
-    if not isinstance(jury, ImageJudge):
-        raise UserError("path length is of images: leave it out")
-    row = replace(report.rows[0], scores=report.rows[0].scores | {"path_length": path_length(model, jury.features)})
-    protocol = f"{report.protocol}; path length of 2,000 steps of {STEP:g} on great circles, trimmed by 1 % at each end"
+    return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
+
+
+def _with_length(report: Report, length: float) -> Report:
+    """The model's own row has it: samples alone do not tell."""
+    row = replace(report.rows[0], scores=report.rows[0].scores | {"path_length": length})
+    protocol = f"{report.protocol}; path length by 2,000 steps of {STEP:g} on great circles, trimmed by 1 % at each end"
     return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
 
 

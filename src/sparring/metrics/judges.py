@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.metrics.features import Features
-from sparring.metrics.images import COPIES, DEFAULT, IMAGES
+from sparring.metrics.images import DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
 from sparring.metrics.named import Pictures, named_features
 from sparring.metrics.points import POINTS, Landed
@@ -75,7 +75,7 @@ class ImageJudge(Judge):
         return min(MOST, len(self.part(part)))
 
     def closest(self, values: Tensor) -> Tensor:
-        found = memorisation(self.features(values[:COPIES]), self.memory)
+        found = memorisation(self.features(values), self.memory)
         return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
     def trivial(self, n: int) -> dict[str, Drawn]:

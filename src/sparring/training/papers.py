@@ -19,16 +19,16 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: J
     shown.save(folder / "samples" / "beside.png")
     curves(Journal(folder / "journal.jsonl").entries, folder / "curves.png")
     pictures = {"Real (left) and generated (right)": shown}
-    if (pairs := jury.closest(model.sample(jury.suits("report")))) is not None:
-        pictures["Samples (odd columns) most like a training example (the next column)"] = MEDIA[data.medium].picture(
-            pairs, PAIRS
-        )
+    if (pairs := jury.closest(model.sample(SEARCHED))) is not None:
+        pictures["Samples most like a copy, and of what"] = MEDIA[data.medium].picture(pairs, PAIRS)
     pictures["Training"] = Image.open(folder / "curves.png")
     html = page(folder.resolve().name, about(config), config, report, pictures, folder / "samples")
     (folder / "report.html").write_text(html)
     (folder / "model" / "README.md").write_text(card(config, data, report))
 
 
+SEARCHED = 2_000
+"""Samples, for those most like a training example."""
 PAIRS = 8
 """Columns: four pairs a row."""
 
