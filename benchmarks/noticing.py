@@ -3,8 +3,7 @@
     SPARRING_DATA=… python benchmarks/noticing.py [--data mnist fashion-mnist] [--samples 5000] [--json]
 
 Test images stand in the samples' place and are damaged: noise, blur, collapse (ever fewer classes; then single images),
-replay (ever more of them training images). A score notices a strength when it is worse than that of the images as they
-are by more than twice its 95 % half-width; an alarm (copied_p) when it is below 0.001.
+replay (ever more of them training images). Prints every score at every strength.
 """
 
 import argparse
@@ -17,10 +16,6 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.data import load
-from sparring.metrics.jackknife import half_widths
-from sparring.metrics.memorisation import ALARM
-from sparring.metrics.metric import beats, scored
-from sparring.metrics.report import Drawn
 from sparring.training.judging import judge
 
 METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
@@ -70,11 +65,8 @@ def table(spec: str, n: int) -> list[dict]:
     data = load(spec)
     jury = judge(data)
     metrics = jury.named(METRICS)
-    better = {name: sense for metric in metrics.values() for name, sense in metric.better.items()}
     x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]
-    case = jury.case(Drawn(x), "report")
-    whole = scored(metrics, case, n)
-    margins = half_widths(lambda kept: scored(metrics, case.of(kept), n), n)
+    whole = jury.scores(x, "report", metrics)
     rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.items()}
     for damage, (damaged, strengths) in DAMAGES.items():
         found = []
@@ -82,29 +74,12 @@ def table(spec: str, n: int) -> list[dict]:
             found.append(jury.scores(damaged(x, y, data.train.values, strength), "report", metrics))
             print(spec, damage, strength, {k: round(v, 3) for k, v in found[-1].items()}, file=sys.stderr)
         for name, row in rows.items():
-            values = [scores[name] for scores in found]
-            row[damage] = {"strengths": strengths, "values": values}
-            row[damage]["noticed"] = [
-                noticed(name, value, whole[name], margins[name], better[name]) for value in values
-            ]
+            row[damage] = [scores[name] for scores in found]
     return list(rows.values())
 
 
-def noticed(name: str, value: float, whole: float, margin: float, better: str) -> str:
-    """ "yes"; "no"; or "better", when the score takes the damaged images for better ones."""
-    if better == "neither":
-        return "yes" if name == "copied_p" and value < ALARM else "no"
-    if abs(value - whole) <= 2 * margin:
-        return "no"
-    worse = better == "as real" or beats(better, whole, value, whole)  # type: ignore[arg-type]
-    return "yes" if worse else "better"
-
-
-def cell(row: dict, damage: str) -> str:
-    strengths, answers = row[damage]["strengths"], row[damage]["noticed"]
-    first = next((s for s, answer in zip(strengths, answers, strict=True) if answer == "yes"), None)
-    wrong = " (says better)" if "better" in answers else ""
-    return (f"from {first:g}" if first is not None else "misses") + wrong
+def short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def main() -> None:
@@ -117,13 +92,14 @@ def main() -> None:
     if args.json:
         print(json.dumps({"rows": rows}))
         return
+    heads = [f"{name}: {', '.join(f'{s:g}' for s in strengths)}" for name, (_, strengths) in DAMAGES.items()]
     for spec in args.data:
-        print(f"\n{spec}, {args.samples:,} test images\n\n| score | whole | {' | '.join(DAMAGES)} |")
+        print(f"\n{spec}, {args.samples:,} test images\n\n| score | as they are | {' | '.join(heads)} |")
         print("|---" * (2 + len(DAMAGES)) + "|")
         for row in rows:
-            if row["data"] == spec and not row["score"].endswith("error"):
-                cells = " | ".join(cell(row, damage) for damage in DAMAGES)
-                print(f"| {row['score']} | {row['whole']:.3g} | {cells} |")
+            if row["data"] == spec:
+                cells = " | ".join(", ".join(map(short, row[damage])) for damage in DAMAGES)
+                print(f"| `{row['score']}` | {short(row['whole'])} | {cells} |")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from sparring.data.decoding import headers
 from sparring.data.named import NAMED
 from sparring.errors import UserError
 from sparring.metrics.features import Features
-from sparring.metrics.report import Drawn, Judge, Report, evaluate, merged
+from sparring.metrics.report import Drawn, Judge, Report, Row, evaluate, merged
 from sparring.model import load
 from sparring.training.config import Config
 from sparring.training.judging import judge
@@ -55,7 +55,10 @@ def compare(
         fewest = min(jury.suits("report"), *map(len, drawn.values()))
         possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
         metrics = [name for name in possible[0] if all(name in others for others in possible)]
-        saved |= {name: evaluate(x, jury, metrics, intervals=intervals) for name, x in drawn.items()}
+        beside: list[Row] = []
+        for name, x in drawn.items():
+            saved[name] = evaluate(x, jury, metrics, intervals=intervals, beside=beside)
+            beside = saved[name].rows[1:]
     return merged({name: saved[name] for name in names}, mixed)
 
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
+from sparring.files import written_aside
 from sparring.metrics.features import CHUNK, Features, digest, unit
 from sparring.steps import steps
 
@@ -120,9 +121,8 @@ def fitted(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
     except (OSError, SafetensorError, RuntimeError):
         fit()
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside = kept.with_suffix(f".{torch.initial_seed()}.part")
-        save_file(net.state_dict(), aside)
-        aside.replace(kept)
+        with written_aside(kept) as aside:
+            save_file(net.state_dict(), aside)
 
 
 def fresh(channels: int, classes: int) -> Classifier:

@@ -8,6 +8,7 @@ from sparring.metrics.frechet import distance, frechet
 from sparring.metrics.kernel import FEWEST, kernel
 from sparring.metrics.memorisation import FELLOWS, memorisation
 from sparring.metrics.metric import Lack, Metric, Scores, fewer_than, too_few
+from sparring.metrics.modes import FAIR
 from sparring.metrics.sliced import PATCH, sliced_wasserstein
 from sparring.metrics.ssim import WINDOW, likeness
 from sparring.metrics.support import K, overlap
@@ -47,7 +48,7 @@ def _classes(case: Case) -> Scores:
     count = case.real.probabilities.shape[1]
     shares = (real.bincount(minlength=count) + 1) / (len(real) + count)
     hits = guesses.bincount(minlength=count)
-    found = int((hits >= 0.25 * shares * len(guesses)).sum())
+    found = int((hits >= FAIR * shares * len(guesses)).sum())
     score = inception_score(case.fake.probabilities)
     return {"inception_score": score, "classes": float(found), "class_kl": reverse_kl(guesses, shares)}
 

@@ -153,6 +153,7 @@ def evaluate(
     metrics: Sequence[str] = (),
     own: Mapping[str, Metric] = {},
     intervals: bool = False,
+    beside: Sequence[Row] = (),
 ) -> Report:
     """Scores samples on the report part, beside the trivial rows.
 
@@ -161,6 +162,7 @@ def evaluate(
         metrics: names; by default the judge's own choice, as far as there are samples enough.
         own: the user's, by name, besides.
         intervals: also 95 % intervals of the model's scores, at ten times the cost.
+        beside: the trivial rows, where they are known from a report of as many samples and the same metrics.
 
     Raises:
         UserError: an unknown metric, or too few samples for one that was asked for.
@@ -171,7 +173,9 @@ def evaluate(
     case = judge.case(samples, "report")
     chosen = judge.chosen(metrics, samples, fewest) | dict(own)
     model = Row("model", scored(chosen, case, fewest), len(samples))
-    rows = [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
+    rows = list(beside) or [
+        Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()
+    ]
     won = _won(chosen, model, rows)
     if intervals:
         margins = half_widths(lambda kept: scored(chosen, case.of(kept), fewest), len(samples))
