@@ -1,11 +1,24 @@
-"""Loops a person waits for: a bar with an ETA on standard error, gone when done."""
+"""Loops a person waits for: a bar with an ETA on standard error, from the second second on, gone when done."""
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+
+PATIENCE = 2.0
+"""Seconds without a bar."""
 
 
 def steps(count: int, about: str) -> Iterator[int]:
     """0, 1, … count − 1."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(range(count), about, count, console=Console(stderr=True), transient=True)
+    start, bar = time.monotonic(), None
+    with ExitStack() as shown:
+        for i in range(count):
+            yield i
+            if bar is None and time.monotonic() - start > PATIENCE:
+                bar = shown.enter_context(Progress(console=Console(stderr=True), transient=True))
+                bar.add_task(about, total=count)
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=i + 1)

@@ -11,8 +11,9 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Data, Examples, Options, download, load, named
-from sparring.data.download import Pin, Remote
+from sparring import download
+from sparring.data import Data, Examples, Options, load, named
+from sparring.download import Pin, Remote
 from sparring.errors import UserError, nearest
 
 

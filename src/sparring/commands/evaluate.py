@@ -18,7 +18,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the cheap ones; or: all")
-    parser.add_argument("--features", help="images are compared by: task, self, random, pixels, FILE.onnx")
+    parser.add_argument(
+        "--features", help="images are compared by: task, self, random, pixels, inception, dinov2, FILE.onnx"
+    )
     parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the models' scores")
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from sparring.data.download import Pin, Remote
 from sparring.data.idx import read_idx
 from sparring.data.points import GRID, RING, TEST, TRAIN, Mixture
 from sparring.data.sets import Examples, split
+from sparring.download import Pin, Remote
 from sparring.errors import UserError, one_line
 
 Parts = tuple[Examples, Examples, tuple[str, ...]]

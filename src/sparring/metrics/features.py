@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
+from sparring.steps import steps
 
 CHUNK = 500
 
@@ -23,11 +24,15 @@ class Features:
     """Of the weights, so that two scores can be told to be comparable."""
     head: nn.Module | None = None
     """Features → logits (n, classes), if the network is a classifier."""
+    resize: str = "no resize"
+    """What the body does to the size of images, in the words of the protocol."""
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
         """Raises UserError for features that are not numbers."""
-        found = torch.cat([self.body(unit(chunk)) for chunk in pixels.cpu().split(CHUNK)]).double()
+        chunks = pixels.cpu().split(CHUNK)
+        about = f"{self.name} features of {len(pixels):,} images"
+        found = torch.cat([self.body(unit(chunks[i])) for i in steps(len(chunks), about)]).double()
         if not found.isfinite().all():
             raise UserError(f"{self.name} features {self.digest} of some images are not finite: use other features")
         return found

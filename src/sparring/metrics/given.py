@@ -1,4 +1,5 @@
-"""Features from a file: an ONNX network, or the weights of one of our own classifiers. No file is ever executed."""
+"""Features from a file: an ONNX network, the weights of one of our own classifiers, the published Inception weights. No
+file is ever executed."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import Tensor
 from sparring.errors import UserError, one_line
 from sparring.metrics.extractors import Classifier
 from sparring.metrics.features import Features
+from sparring.metrics.published import given_inception
 
 
 def onnx_features(path: Path) -> Features:
@@ -65,5 +67,9 @@ def _content(path: Path) -> bytes:
         raise UserError(f"can't read the features file {path}: {error.strerror}") from None
 
 
-GIVEN: dict[str, Callable[[Path], Features]] = {".onnx": onnx_features, ".safetensors": safetensors_features}
+GIVEN: dict[str, Callable[[Path], Features]] = {
+    ".onnx": onnx_features,
+    ".safetensors": safetensors_features,
+    ".pth": given_inception,
+}
 """By the file's ending."""

@@ -68,7 +68,7 @@ class ImageJudge(Judge):
         accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
         return (
             f"{self.features.name} features {self.features.digest}{accuracy}; {samples:,} samples "
-            f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, no resize"
+            f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, {self.features.resize}"
         )
 
     def suits(self, part: Part) -> int:

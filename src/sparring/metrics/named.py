@@ -7,9 +7,11 @@ from pathlib import Path
 from torch import Tensor
 
 from sparring.errors import UserError, nearest
+from sparring.metrics.dinov2 import dinov2_features
 from sparring.metrics.extractors import pixel_features, random_features, stacked_features, task_features
 from sparring.metrics.features import Features
 from sparring.metrics.given import GIVEN
+from sparring.metrics.published import inception_features
 from sparring.metrics.self_supervised import self_features
 
 
@@ -56,6 +58,8 @@ FEATURES: dict[str, Callable[[Pictures, Path], Features]] = {
     "stacked": _stacked,
     "random": lambda data, cache: random_features(data.train.shape[1]),
     "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
+    "inception": lambda data, cache: inception_features(cache),
+    "dinov2": lambda data, cache: dinov2_features(),
 }
 
 
