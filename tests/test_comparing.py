@@ -1,6 +1,8 @@
 """Models side by side: what is compared, and what is refused."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -36,6 +38,16 @@ def test_runs_a_folder_and_a_set_in_one_table(runs, tmp_path, capsys):
     assert max(scores[str(things[2])]["frechet"], scores["digits"]["frechet"]) < 0.2 * scores[str(things[0])]["frechet"]
 
 
+def test_a_page_of_several(runs, tmp_path):
+    page = tmp_path / "beside.html"
+    assert spar("compare", runs / "run-0", runs / "run-1", "digits", "--metrics", "frechet", "--page", page) == 0
+    text = page.read_text()
+    headings = re.findall("<h2>(.*?)</h2>", text)
+    assert [Path(h.split(":")[0]).name for h in headings[:6]] == ["Scores", "Real", "run-0", "run-0", "run-1", "run-1"]
+    assert headings[-2:] == ["Training", "Configuration"] and text.count('<tr class="model">') == 3
+    assert text.count("<details>") == 2 and 'src="data:image/png' in text and "http" not in text
+
+
 def test_smoothness_stands_with_the_model_alone(runs, capsys):
     assert spar("evaluate", runs / "run-0", "--metrics", "frechet", "--smoothness") == 0
     head, model, real, *_ = capsys.readouterr().out.splitlines()
@@ -52,6 +64,7 @@ def test_saved_reports_need_one_protocol(runs, tmp_path, capsys):
     assert "c.json was scored otherwise than" in refused(capsys, "compare", a, c)
     assert spar("compare", a, c, "--mixed") == 0
     assert "MIXED, scores do not compare: " in capsys.readouterr().out
+    assert "a page shows samples, and saved reports have none" in refused(capsys, "compare", a, b, "--page", "p.html")
     with pytest.raises(UserError, match=r"c\.json was scored otherwise"):
         sparring.compare([a, c])
 

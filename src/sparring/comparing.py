@@ -1,6 +1,6 @@
 """Runs, folders of images, data sets and saved reports beside each other, by one judge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from sparring.metrics.report import Drawn, Judge, Report, Row, evaluate, merged
 from sparring.model import load
 from sparring.training.config import Config
 from sparring.training.judging import judge
+from sparring.training.papers import leave_comparison
 
 
 def compare(
@@ -29,6 +30,7 @@ def compare(
     features: str | Features | None = None,
     intervals: bool = False,
     mixed: bool = False,
+    page: str | Path | None = None,
 ) -> Report:
     """One table of several models, by the same protocol.
 
@@ -39,6 +41,7 @@ def compare(
         samples: of each; by default as many as the one with the fewest has, at most what the judge suits.
         metrics, features, intervals: as in `sparring.evaluate`.
         mixed: take scores of different protocols into one table.
+        page: an .html file to write, with the table, samples of each, and how the runs among them went.
 
     Raises:
         UserError: a thing that is none of these, images of another size or fewer than asked for, protocols that differ.
@@ -48,18 +51,31 @@ def compare(
         raise UserError("the same thing is named twice: name each once")
     saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
     fresh = [name for name in names if name not in saved]
-    if fresh:
-        data = _reference(fresh, reference, reading)
-        jury = judge(data, features)
-        drawn = _drawn(fresh, data, jury, samples, seed)
-        fewest = min(jury.suits("report"), *map(len, drawn.values()))
-        possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
-        metrics = [name for name in possible[0] if all(name in others for others in possible)]
-        beside: list[Row] = []
-        for name, x in drawn.items():
-            saved[name] = evaluate(x, jury, metrics, intervals=intervals, beside=beside)
-            beside = saved[name].rows[1:]
-    return merged({name: saved[name] for name in names}, mixed)
+    if not fresh:
+        if page is not None:
+            raise UserError("a page shows samples, and saved reports have none: name a run or images too")
+        return merged(saved, mixed)
+    data = _reference(fresh, reference, reading)
+    jury = judge(data, features)
+    drawn = _drawn(fresh, data, jury, samples, seed)
+    reports = saved | _scored(drawn, jury, metrics, intervals)
+    report = merged({name: reports[name] for name in names}, mixed)
+    if page is not None:
+        leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
+    return report
+
+
+def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool) -> dict[str, Report]:
+    """By the metrics that all can be taken by; the trivial rows once."""
+    fewest = min(jury.suits("report"), *map(len, drawn.values()))
+    possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
+    shared = [name for name in possible[0] if all(name in others for others in possible)]
+    reports: dict[str, Report] = {}
+    beside: list[Row] = []
+    for name, x in drawn.items():
+        reports[name] = evaluate(x, jury, shared, intervals=intervals, beside=beside)
+        beside = reports[name].rows[1:]
+    return reports
 
 
 def _saved(path: Path) -> Report:

@@ -13,6 +13,7 @@ def add(command: Add) -> None:
     evaluate.add_flags(parser)
     reading.add_flags(parser)
     parser.add_argument("--mixed", action="store_true", help="take scores of different protocols into one table")
+    parser.add_argument("--page", metavar="FILE.html", help="write a page that shows samples of each too")
 
 
 def compare(args: argparse.Namespace) -> Answer:
@@ -28,6 +29,7 @@ def compare(args: argparse.Namespace) -> Answer:
         features=args.features,
         intervals=args.intervals,
         mixed=args.mixed,
+        page=args.page,
     )
     say(args, report.table())
     return report.to_dict()

@@ -110,6 +110,8 @@ class Report:
     rows: list[Row]
     won: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """By model, the scores in which trivial samplers beat it, and which ones."""
+    models: int = 1
+    """How many rows at the top are models; the others are trivial."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -206,7 +208,7 @@ def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
     if len(protocols) > 1:
         protocol = "MIXED, scores do not compare: " + " | ".join(protocols)
     won = {name: report.won["model"] for name, report in reports.items() if "model" in report.won}
-    return Report(protocol, rows, won)
+    return Report(protocol, rows, won, len(models))
 
 
 def _contested(metrics: Mapping[str, Metric]) -> dict[str, Better]:

@@ -28,7 +28,7 @@ input[type=range]{{width:min(30rem,100%)}}</style>
 <h1>{title}</h1><p>{about}</p>
 <h2>Scores</h2><table>{rows}</table>{notes}
 {sections}
-<h2>Configuration</h2><details><summary>All of it</summary><pre>{config}</pre></details></html>
+<h2>Configuration</h2>{configs}</html>
 """
 
 SLIDER = """<h2>Samples while it trained</h2>
@@ -40,25 +40,27 @@ document.getElementById("seen").textContent=seen.toLocaleString("en")}}at.oninpu
 """
 
 
-def page(
-    title: str, about: str, config: Config, report: Report, pictures: Mapping[str, Image.Image], samples: Path
-) -> str:
-    """The page, with these pictures under their headings, and the grids of samples in a folder on a slider."""
-    texts = {"title": title, "about": about, "config": json.dumps(asdict(config), indent=1)}
+def page(title: str, about: str, report: Report, sections: Sequence[str], configs: Mapping[str, Config]) -> str:
+    """The page, with these sections between the scores and the configurations, which are given by name."""
     return PAGE.format(
+        title=html.escape(title),
+        about=html.escape(about),
         rows=table(report),
         notes="".join(f"<p><code>{html.escape(note)}</code></p>" for note in report.notes()),
-        sections="\n".join([*(section(heading, one) for heading, one in pictures.items()), slider(samples)]),
-        **{name: html.escape(text) for name, text in texts.items()},
+        sections="\n".join(sections),
+        configs="".join(_details(name, json.dumps(asdict(config), indent=1)) for name, config in configs.items()),
     )
 
 
+def _details(summary: str, text: str) -> str:
+    return f"<details><summary>{html.escape(summary)}</summary><pre>{html.escape(text)}</pre></details>"
+
+
 def table(report: Report) -> str:
+    """The models' rows stand out from the trivial ones."""
     head, *body = report.cells()
-    lines = [_row(head, "th")]
-    for cells in body:
-        lines.append(_row(cells, "td", ' class="model"' if cells[0] == report.rows[0].name else ""))
-    return "".join(lines)
+    given = [' class="model"'] * report.models + [""] * (len(body) - report.models)
+    return "".join([_row(head, "th"), *(_row(cells, "td", how) for cells, how in zip(body, given, strict=True))])
 
 
 def _row(cells: Sequence[str], tag: str, given: str = "") -> str:

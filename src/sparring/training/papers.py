@@ -1,30 +1,64 @@
-"""What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card."""
+"""What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card. And the
+page of a comparison."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
+from torch import Tensor
 
 from sparring.data import Data
 from sparring.data.media import MEDIA
+from sparring.files import written_aside
 from sparring.metrics.report import Judge, Report
 from sparring.model import Model
 from sparring.training.config import Config
-from sparring.training.journal import Entry, Journal
-from sparring.training.page import page
+from sparring.training.curves import curves, race
+from sparring.training.journal import Journal
+from sparring.training.page import page, section, slider
 from sparring.training.run import SHOWN
 
 
 def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
     shown = beside(model, data)
     shown.save(folder / "samples" / "beside.png")
-    curves(Journal(folder / "journal.jsonl").entries, folder / "curves.png")
-    pictures = {"Real (left) and generated (right)": shown}
-    if (pairs := jury.closest(model.sample(SEARCHED))) is not None:
-        pictures["Samples most like a copy, and of what"] = MEDIA[data.medium].picture(pairs, PAIRS)
-    pictures["Training"] = Image.open(folder / "curves.png")
-    html = page(folder.resolve().name, about(config), config, report, pictures, folder / "samples")
+    training = curves(Journal(folder / "journal.jsonl").entries)
+    training.save(folder / "curves.png")
+    sections = [
+        section("Real (left) and generated (right)", shown),
+        *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
+        section("Training", training),
+        slider(folder / "samples"),
+    ]
+    html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
     (folder / "report.html").write_text(html)
     (folder / "model" / "README.md").write_text(card(config, data, report))
+
+
+def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Data, jury: Judge) -> None:
+    """One page of models side by side: scores, samples, the likeliest copies, how their runs went.
+
+    Args:
+        drawn: samples (n, …) by name; a run's name is its folder.
+    """
+    picture, n = MEDIA[data.medium].picture, SHOWN[data.medium]
+    sections = [section("Real", picture(data.test.values[:n]))]
+    for name, values in drawn.items():
+        sections.append(section(name, picture(values[:n])))
+        sections += copies(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
+    configs = {name: Config.load(Path(name))[0] for name in drawn if (Path(name) / "run.json").exists()}
+    journals = {name: Journal(Path(name) / "journal.jsonl").entries for name in configs}
+    if any(journals.values()):
+        sections.append(section("Training", race(journals)))
+    told = f"{', '.join(drawn)}; judged by {data.spec}"
+    with written_aside(path) as aside:
+        aside.write_text(page("Side by side", told, report, sections, configs))
+
+
+def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
+    """The pairs, if the judge tells any."""
+    pairs = jury.closest(values)
+    return [] if pairs is None else [section(heading, MEDIA[data.medium].picture(pairs, PAIRS))]
 
 
 SEARCHED = 2_000
@@ -42,28 +76,6 @@ def beside(model: Model, data: Data) -> Image.Image:
     picture.paste(real, (0, 0))
     picture.paste(fake, (real.width + gap, 0))
     return picture
-
-
-def curves(entries: list[Entry], path: Path) -> None:
-    """Losses and selection score over images seen, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    losses, score = figure.subplots(1, 2)
-    seen = [entry["images"] for entry in entries]
-    for name in dict.fromkeys(name for entry in entries for name in entry["losses"]):
-        losses.plot(seen, [entry["losses"].get(name) for entry in entries], label=name)
-    losses.set(title="losses", xlabel="images seen")
-    if entries:
-        losses.legend(fontsize="small")
-    leading = next(iter(entries[0]["scores"]), "") if entries else ""
-    scores = [entry["scores"][leading] for entry in entries]
-    score.plot(seen, scores, marker=".")
-    scale = "log" if min(scores, default=0) > 0 else "linear"
-    score.set(title=f"{leading} (selection part)", xlabel="images seen", yscale=scale)
-    figure.savefig(path, dpi=110)
 
 
 def about(config: Config) -> str:
