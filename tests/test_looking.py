@@ -68,7 +68,9 @@ def test_mirrored_training_draws_twice_as_many(tmp_path):
 def test_points_from_the_command_line(tmp_path, capsys):
     out = tmp_path / "ring"
     assert spar("train", "ring", "--out", out, "--images", 512, "--reports", 1, "--json", *SMALL[:4]) == 0
-    rows = {row["name"]: row["scores"] for row in json.loads(capsys.readouterr().out)["scores"]["rows"]}
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["name"]: row["scores"] for row in told["scores"]["rows"]}
+    assert 0 < told["scoring_share"] < 1
     assert rows["real"]["modes"] == 8 and set(rows) == {"model", "real", "mean", "gaussian"}
     assert spar("sample", out, "--seeds", "0-3,9", "--out", tmp_path / "points.csv") == 0
     assert len((tmp_path / "points.csv").read_text().splitlines()) == 6

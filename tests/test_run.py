@@ -118,7 +118,7 @@ def test_a_resumed_run_is_the_same_to_the_bit(finished, tmp_path, monkeypatch):
 
     def without_clock(folder):
         lines = (folder / "journal.jsonl").read_text().splitlines()
-        return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+        return [{k: v for k, v in json.loads(line).items() if "seconds" not in k} for line in lines]
 
     assert without_clock(out) == without_clock(finished)
 

@@ -48,7 +48,7 @@ def configured(
     threads: int | None = None,
     micro_batches: int = 1,
     compiled: bool = False,
-    reports: int = 20,
+    reports: int = 10,
     networks: Mapping[str, nn.Module] = {},
 ) -> Config:
     """The whole configuration that `train` resolves the same arguments to. Raises UserError for bad ones."""

@@ -44,7 +44,7 @@ def add(command: Add) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
     parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
-    parser.add_argument("--reports", type=int, default=20, help="scores, grids and checkpoints over the run")
+    parser.add_argument("--reports", type=int, default=10, help="scores, grids and checkpoints over the run")
     parser.set_defaults(takes_more=True)
 
     parser = command("resume", resume, "Go on exactly where a run stopped.")
@@ -113,7 +113,9 @@ def _told(args: argparse.Namespace, run) -> Answer:
         if not args.json:
             sys.exit(130)
         return {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen}
-    say(args, f"{run.outcome} after {run.loop.seen:,} images in {run.seconds:,.0f} s: {run.folder}")
+    took = f"{run.seconds:,.0f} s ({run.journal.scoring:.0%} of it for scores)"
+    say(args, f"{run.outcome} after {run.loop.seen:,} images in {took}: {run.folder}")
     say(args, run.report.table())
     about = {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen, "seconds": run.seconds}
+    about["scoring_share"] = run.journal.scoring
     return about | {"scores": run.report.to_dict()}

@@ -40,7 +40,7 @@ class Classifier(nn.Module):
         return self.head(self.body(x))
 
     def features(self, name: str, names_classes: bool) -> Features:
-        self.eval().requires_grad_(False)
+        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore
         return Features(name, self.body, digest(self.state_dict().values()), self.head if names_classes else None)
 
 
@@ -71,7 +71,7 @@ def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> Features:
     digits = labels[:, None] // places % 10
     about = "fitting a classifier of digits to judge by, once"
     fitted(net, kept, lambda: fit(net, pixels.flatten(0, 1)[:, None], digits.flatten(), STEPS, about))
-    net.eval().requires_grad_(False)
+    net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore
 
     def body(x: Tensor) -> Tensor:
         return net.body(x.flatten(0, 1)[:, None]).view(len(x), -1)

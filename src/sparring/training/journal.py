@@ -39,6 +39,11 @@ class Journal:
     def seconds(self) -> float:
         return self.entries[-1]["seconds"] if self.entries else 0.0
 
+    @property
+    def scoring(self) -> float:
+        """The share of the time that went into scores."""
+        return sum(entry.get("scoring_seconds", 0.0) for entry in self.entries) / max(self.seconds, 1e-9)
+
 
 def _read(path: Path):
     for line in path.read_text().splitlines():

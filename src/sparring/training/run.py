@@ -122,14 +122,16 @@ class Run:
                 f"training diverged before {self.loop.seen:,} images: {', '.join(wrong)} is not finite; "
                 f"try a lower lr or a penalty (the last checkpoint in {self.folder} is from before)"
             )
-        n, leading = self.judge.suits("select"), self.judge.measures[0]
+        start, n, leading = time.monotonic(), self.judge.suits("select"), self.judge.measures[0]
         samples = self.model.sample(n)
         scores = self.judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
+        scoring = time.monotonic() - start
         entry = {
             "images": self.loop.seen,
             "rounds": self.loop.rounds,
             "seconds": round(self.seconds, 3),
+            "scoring_seconds": round(scoring, 3),
             "losses": losses,
             "scores": scores,
             "protocol": self.judge.protocol("select", n),
