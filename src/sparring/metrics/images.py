@@ -6,7 +6,7 @@ from sparring.metrics.classified import inception_score, reverse_kl, taught
 from sparring.metrics.extrapolated import extrapolate, least
 from sparring.metrics.frechet import distance, frechet
 from sparring.metrics.kernel import FEWEST, kernel
-from sparring.metrics.memorisation import FELLOWS, memorisation
+from sparring.metrics.memorisation import FELLOWS, MARGIN, TAIL, memorisation
 from sparring.metrics.metric import Lack, Metric, Scores, fewer_than, too_few
 from sparring.metrics.modes import FAIR
 from sparring.metrics.sliced import PATCH, sliced_wasserstein
@@ -128,7 +128,8 @@ IMAGES = {
         fewer_than(K + 1),
     ),
     "memorisation": Metric(
-        f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance among the held-out last 1 %, "
+        f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance below {MARGIN:g} × "
+        f"the {TAIL:.0%} quantile of held-out images', "
         "p by Fisher's exact test",
         {"copied": "neither", "copied_p": "neither"},
         _memorisation,
