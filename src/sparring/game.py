@@ -5,6 +5,7 @@ Nothing here knows of optimisers, devices, precision, ranks or checkpoints: thos
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -89,8 +90,15 @@ class Verdict:
     before logits: a slope brings its logits along, so a penalty costs no forward pass of its own.
     """
 
-    def __init__(self, critic: Critic, real: Sample, fake: Sample, draws: Mapping[str, Tensor] | None = None):
-        self.critic, self.real, self.fake, self.draws = critic, real, fake, draws or {}
+    def __init__(
+        self,
+        critic: Critic,
+        real: Sample,
+        fake: Sample,
+        draws: Mapping[str, Tensor] | None = None,
+        given: Tensor | None = None,
+    ):
+        self.critic, self.real, self.fake, self.draws, self.given = critic, real, fake, draws or {}, given
         self._opinions: dict[str, Opinion] = {}
 
     def _on(self, side: str) -> Opinion:
@@ -133,6 +141,25 @@ class Verdict:
     def slope(self, x: Sample) -> Sample:
         """∇ₓ of the critic's logit at any x, (n, …) like x."""
         return self._opinion_and_slope(x)[1]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that a player wants besides its objective, such as a penalty: a part of that name, unweighted.
+
+    The random inputs it needs are data, and the loop draws them for the whole batch, so that slicing a batch does not
+    change them.
+    """
+
+    name: str
+    of: Callable[[Verdict], Tensor]
+    """→ (n,) per example, or a scalar."""
+    draws: Mapping[str, Draw] = field(default_factory=dict)
+    coupled: bool = False
+    """An example's part depends on the rest of its batch."""
+
+    def __call__(self, verdict: Verdict) -> Tensor:
+        return self.of(verdict)
 
 
 class Turn:

@@ -1,26 +1,9 @@
-"""What keeps a critic smooth: functions of a verdict, (n,) per example, unweighted.
-
-A penalty is data: a name (the part it becomes), a function, and the random inputs it needs, which the loop draws for
-the whole batch so that slicing a batch does not change them.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+"""What keeps a critic smooth: terms of its turn, (n,) per example, unweighted."""
 
 import torch
 from torch import Tensor
 
-from sparring.game import Draw, Sample, Verdict
-
-
-@dataclass(frozen=True)
-class Penalty:
-    name: str
-    of: Callable[[Verdict], Tensor]
-    draws: Mapping[str, Draw] = field(default_factory=dict)
-
-    def __call__(self, verdict: Verdict) -> Tensor:
-        return self.of(verdict)
+from sparring.game import Sample, Term, Verdict
 
 
 def uniform(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -64,16 +47,16 @@ def _steepness(slope: Sample) -> Tensor:
     return ((squared_norm(slope) + 1e-12).sqrt() - 1).square()
 
 
-r1 = Penalty("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
+r1 = Term("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
 """½‖∇D(x)‖², weighed by γ. Mescheder et al. 2018 (arXiv:1801.04406), eq. 9."""
 
-r2 = Penalty("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
+r2 = Term("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
 """½‖∇D(G(z))‖², weighed by γ. Mescheder et al. 2018, eq. 10."""
 
-lipschitz = Penalty("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform})
+lipschitz = Term("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform})
 """(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), weighed by λ = 10. Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3."""
 
-dragan = Penalty("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})
+dragan = Term("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})
 """(‖∇D(x + δ)‖ − 1)² near real examples, weighed by λ = 10. Kodali et al. 2017 (arXiv:1705.07215), algorithm 1, with
 the δ ~ U[0, σ/2] of the authors' code; σ is the example's own deviation, not the batch's, so slices do not matter."""
 

@@ -1,7 +1,11 @@
+import pytest
 import torch
 from torch import nn
 
-from sparring.networks.labels import LabelledCritic, LabelledGenerator
+from sparring.networks.dcgan import DCGANCritic
+from sparring.networks.fourier import FourierCritic
+from sparring.networks.labels import AuxiliaryCritic, LabelledCritic, LabelledGenerator, ProjectionCritic
+from sparring.networks.mlp import MLPCritic
 
 
 def test_the_label_stands_behind_latent_and_channels():
@@ -12,3 +16,35 @@ def test_the_label_stands_behind_latent_and_channels():
     assert planes.shape == (2, 4, 5, 6)
     assert torch.equal(planes[0, :, 0, 0], torch.tensor([9.0, 0, 0, 1])) and planes[:, 1:].sum() == 2 * 30
     assert LabelledCritic(nn.Identity(), 3)(torch.zeros(2, 2), y).tolist() == [[0, 0, 0, 0, 1], [0, 0, 1, 0, 0]]
+
+
+def test_the_auxiliary_critic_tells_the_class_without_being_told():
+    critic = AuxiliaryCritic(MLPCritic((1, 4, 4), (6,), 0.0), (1, 4, 4), 3)
+    x = torch.randn(5, 1, 4, 4)
+    one, other = critic(x, torch.zeros(5).long()), critic(x, torch.ones(5).long())
+    assert torch.equal(one.logits, other.logits) and one.extras["class"].shape == (5, 3)
+    features = nn.Sequential(*list(critic.net)[:-1])(x)
+    torch.testing.assert_close(one.extras["class"], critic.head(features))
+
+
+def test_the_projection_against_its_equation():
+    critic = ProjectionCritic(DCGANCritic((1, 8, 8), 4, "none"), (1, 8, 8), 3)
+    x, y = torch.randn(5, 1, 8, 8), torch.tensor([0, 1, 2, 2, 1])
+    phi = nn.Sequential(*list(critic.net)[:-2])(x).flatten(1)
+    expected = critic.net(x).flatten() + torch.stack([critic.v.weight[k] @ h for k, h in zip(y, phi, strict=True)])
+    torch.testing.assert_close(critic(x, y), expected[:, None])
+
+
+def test_heads_of_a_critic_with_spectral_norm_have_it_too():
+    net = DCGANCritic((1, 8, 8), 4, "spectral")
+    for layer in (AuxiliaryCritic(net, (1, 8, 8), 3).head, ProjectionCritic(net, (1, 8, 8), 3).v):
+        for _ in range(20):
+            layer.parametrizations["weight"][0].after_step()
+        assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_fourier_features_are_those_before_the_last_layer():
+    critic = FourierCritic((2,), 4, 1.0, (8, 8))
+    features, logits = critic.features_and_logits(torch.randn(5, 2))
+    perceptron = critic[-1]
+    torch.testing.assert_close(logits, perceptron[-1](features))

@@ -8,7 +8,7 @@ from PIL import Image
 from sparring.metrics.report import Report, Row
 from sparring.recipes import RECIPES
 from sparring.training.config import Config
-from sparring.training.page import FRAMES, page, slider
+from sparring.training.page import FRAMES, page, section, slider
 
 
 class Tags(HTMLParser):
@@ -33,9 +33,8 @@ def test_the_page_holds_all_it_shows(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "beside.png")
     report = Report("p < 3 & more", [Row("model", {"frechet": 1.5}, 10), Row("real", {"frechet": 0.5}, 10)])
     picture = Image.new("RGB", (5, 5))
-    text = page(
-        "<script>run</script>", "a & b", Config(RECIPES["dcgan"], "x<y", 100), report, {"Real": picture}, tmp_path
-    )
+    sections = [section("Real", picture), slider(tmp_path)]
+    text = page("<script>run</script>", "a & b", report, sections, {"all": Config(RECIPES["dcgan"], "x<y", 100)})
     tags = Tags(text)
     assert not tags.open and len(tags.sources) == 1
     assert all(source.startswith("data:image/png;base64,") for source in tags.sources)

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Critic, Draw, Game, Parts, Round, Sample, Turn, Verdict, each
+from sparring.game import Critic, Draw, Game, Parts, Round, Sample, Term, Turn, Verdict, each
 from sparring.objectives import Objective
-from sparring.penalties import Penalty
 
 
 def normal(dim: int) -> Draw:
@@ -36,6 +35,7 @@ class GAN(Game):
         D: sample → logits (n, 1), or an `Opinion`.
         objective: what both want.
         penalties: what keeps D smooth.
+        critic_terms, generator_terms: what else D and G want, besides the objective.
         latents: the generator's random inputs; a `z` at least.
         critic_steps: moves of D before each of G's.
         fresh: every move opens a batch and a draw of its own (R3GAN, WGAN-GP); otherwise a round's turns share them.
@@ -53,9 +53,11 @@ class GAN(Game):
         G: nn.Module,
         D: nn.Module,
         objective: Objective,
-        penalties: Sequence[Penalty] = (),
+        penalties: Sequence[Term] = (),
         *,
         latents: Mapping[str, Draw],
+        critic_terms: Sequence[Term] = (),
+        generator_terms: Sequence[Term] = (),
         critic_steps: int = 1,
         fresh: bool = False,
         penalty_every: int = 1,
@@ -68,9 +70,9 @@ class GAN(Game):
         self.noise, self.sigma = noise, nn.Buffer(torch.zeros(()))
         blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         lazy = penalty_every > 1
-        critic = CriticTurn(self, "critic", [] if lazy else penalties, objective, clip)
+        critic = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
         critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
-        generator = GeneratorTurn(self, objective)
+        generator = GeneratorTurn(self, objective, generator_terms)
         generator.fresh = fresh
         self._turns: list[Turn] = [critic, generator]
         if lazy:
@@ -99,14 +101,14 @@ class GAN(Game):
     def verdict(self, round: Round) -> Verdict:
         real = self._blurred(round.real, round.latent.get("noise_real"))
         fake = self._blurred(round.fake, round.latent.get("noise_fake"))
-        return Verdict(self.critic(round), real, fake, round.latent)
+        return Verdict(self.critic(round), real, fake, round.latent, round.given)
 
     def _blurred(self, sample: Sample, noise: Tensor | None) -> Sample:
         return sample if noise is None else each(lambda x: x + self.sigma * noise, sample)
 
 
 class CriticTurn(Turn):
-    """D learns to tell real from fake (with an objective), and to be smooth (with penalties)."""
+    """D learns to tell real from fake (with an objective), and whatever the terms say."""
 
     learns = ("D",)
 
@@ -114,18 +116,18 @@ class CriticTurn(Turn):
         self,
         game: GAN,
         name: str,
-        penalties: Sequence[Penalty],
+        terms: Sequence[Term],
         objective: Objective | None = None,
         clip: float = 0.0,
     ):
-        self.game, self.name, self.objective, self.penalties, self.clip = game, name, objective, penalties, clip
-        self.coupled = objective is not None and objective.coupled
-        self.draws = {key: draw for penalty in penalties for key, draw in penalty.draws.items()}
+        self.game, self.name, self.objective, self.terms, self.clip = game, name, objective, terms, clip
+        self.coupled = any(wish.coupled for wish in (*terms, *([objective] if objective else [])))
+        self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
 
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
-        smooth = {penalty.name: penalty(verdict) for penalty in self.penalties}  # first: slopes bring their logits
-        return (self.objective.critic(verdict) if self.objective else {}) | smooth
+        parts = {term.name: term(verdict) for term in self.terms}  # first: slopes bring their logits
+        return (self.objective.critic(verdict) if self.objective else {}) | parts
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
         if self.clip:
@@ -134,12 +136,15 @@ class CriticTurn(Turn):
 
 
 class GeneratorTurn(Turn):
-    """G learns to pass for real."""
+    """G learns to pass for real, and whatever the terms say."""
 
     name, learns = "generator", ("G",)
 
-    def __init__(self, game: GAN, objective: Objective):
-        self.game, self.objective, self.coupled = game, objective, objective.coupled
+    def __init__(self, game: GAN, objective: Objective, terms: Sequence[Term] = ()):
+        self.game, self.objective, self.terms = game, objective, terms
+        self.coupled = any(wish.coupled for wish in (objective, *terms))
+        self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
 
     def loss(self, round: Round) -> Parts:
-        return self.objective.generator(self.game.verdict(round))
+        verdict = self.game.verdict(round)
+        return self.objective.generator(verdict) | {term.name: term(verdict) for term in self.terms}

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from sparring.networks.layers import Brightness
+from sparring.networks.layers import Brightness, LayeredCritic
 
 
-class ConvCritic(nn.Sequential):
+class ConvCritic(LayeredCritic):
     """Images (n, c, h, w) in [−1, 1] → logits (n, 1): a 5×5 convolution of stride 2 for each of `widths`."""
 
     def __init__(self, shape: Sequence[int], widths: Sequence[int] = (64, 128), dropout: float = 0.3):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.networks.layers import NORMS
+from sparring.networks.layers import NORMS, LayeredCritic
 
 SMALLEST = 8
 
@@ -70,13 +70,15 @@ class DCGANGenerator(nn.Sequential):
         self.apply(_initialise)
 
 
-class DCGANCritic(nn.Sequential):
+class DCGANCritic(LayeredCritic):
     """Images (n, c, h, w) → logits (n, 1); the mirror image of the generator, LeakyReLU(.2), no norm at first.
 
     Args:
         norm: a name of `layers.NORMS`; the gradient penalties, which look at one example at a time, want another than
             the paper's batch norm.
     """
+
+    tail = 2
 
     def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch"):
         *larger, smallest = sides(shape)

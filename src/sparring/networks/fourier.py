@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sparring.networks.layers import LayeredCritic
 from sparring.networks.mlp import MLPCritic
 
 
@@ -25,7 +26,7 @@ class Fourier(nn.Module):
         return torch.cat([x, turns.sin(), turns.cos()], 1)
 
 
-class FourierCritic(nn.Sequential):
+class FourierCritic(LayeredCritic):
     """Examples (n, *shape) of few numbers and about unit spread → logits (n, 1).
 
     Args:
@@ -41,3 +42,8 @@ class FourierCritic(nn.Sequential):
         super().__init__(
             nn.Flatten(), Fourier(dims, count, bandwidth), MLPCritic((dims + 2 * count,), widths, dropout=0.0)
         )
+
+    def features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        flat, fourier, perceptron = self
+        assert isinstance(perceptron, MLPCritic)
+        return perceptron.features_and_logits(fourier(flat(x)))

@@ -67,6 +67,22 @@ NORMS = {
 """Ioffe & Szegedy 2015 (arXiv:1502.03167), Ba et al. 2016 (arXiv:1607.06450), Miyato et al. 2018."""
 
 
+class LayeredCritic(nn.Sequential):
+    """Layers, the last `tail` of which make logits (n, 1) of the features before them."""
+
+    tail = 1
+
+    def features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, d), flattened, and logits (n, 1)."""
+        layers = list(self)
+        for layer in layers[: -self.tail]:
+            x = layer(x)
+        features = x.flatten(1)
+        for layer in layers[-self.tail :]:
+            x = layer(x)
+        return features, x
+
+
 class Brightness(nn.Module):
     """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""
 

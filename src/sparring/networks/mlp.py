@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from sparring.networks.layers import OUTPUTS
+from sparring.networks.layers import OUTPUTS, LayeredCritic
 
 
 class MLPGenerator(nn.Sequential):
@@ -23,7 +23,7 @@ class MLPGenerator(nn.Sequential):
         )
 
 
-class MLPCritic(nn.Sequential):
+class MLPCritic(LayeredCritic):
     """Samples (n, *shape) → logits (n, 1): linear, LeakyReLU(.2) and dropout layers of `widths`."""
 
     def __init__(self, shape: Sequence[int], widths: Sequence[int] = (1024, 512, 256), dropout: float = 0.3):

@@ -1,6 +1,7 @@
 """Recipes, a file a paper; the dict is the registry."""
 
 from sparring.errors import UserError, nearest
+from sparring.recipes.acgan import ACGAN
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.dcgan import DCGAN
@@ -11,12 +12,29 @@ from sparring.recipes.hinge import HINGE
 from sparring.recipes.lsgan import LSGAN
 from sparring.recipes.mlp_gan import MLP_GAN
 from sparring.recipes.points import POINTS
+from sparring.recipes.projection import PROJECTION
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
-_ALL = (DENSE, DENSE_CONV, MLP_GAN, DCGAN, LSGAN, WGAN, WGAN_GP, DRAGAN, HINGE, RAGAN, RPGAN, CGAN, POINTS)
+_ALL = (
+    DENSE,
+    DENSE_CONV,
+    MLP_GAN,
+    DCGAN,
+    LSGAN,
+    WGAN,
+    WGAN_GP,
+    DRAGAN,
+    HINGE,
+    RAGAN,
+    RPGAN,
+    CGAN,
+    ACGAN,
+    PROJECTION,
+    POINTS,
+)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 

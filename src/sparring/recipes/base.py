@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from sparring.games.gan import GAN
+    from sparring.recipes.conditioning import Conditioning
     from sparring.training.loop import Settings
 
 Shape = tuple[int, ...]
@@ -62,6 +63,8 @@ class Recipe:
     """What it makes: a name of `sparring.data.media.MEDIA`."""
     conditional: bool = False
     """Generator and critic are given the class of each example."""
+    conditioning: str = "input"
+    """How a conditional recipe's critic meets the class: a name of `sparring.recipes.conditioning.CONDITIONING`."""
     objective: str = "non-saturating"
     penalties: tuple[str, ...] = ()
     weights: Mapping[str, Number] = field(default_factory=dict)
@@ -100,9 +103,15 @@ class Recipe:
     def new_critic(self, shape: Shape, classes: int = 0) -> nn.Module:
         if not self.conditional:
             return self.critic.build(shape)
-        from sparring.networks.labels import LabelledCritic
+        return self._conditioning().critic(self.critic, shape, classes)
 
-        return LabelledCritic(self.critic.build((shape[0] + classes, *shape[1:])), classes)
+    def _conditioning(self) -> Conditioning:
+        from sparring.recipes.conditioning import CONDITIONING
+
+        if self.conditioning not in CONDITIONING:
+            there = ", ".join(CONDITIONING)
+            raise UserError(f"no conditioning '{self.conditioning}'{nearest(self.conditioning, CONDITIONING)}: {there}")
+        return CONDITIONING[self.conditioning]
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""
@@ -129,6 +138,7 @@ class Recipe:
         if self.conditional and not classes:
             raise UserError(f"{self.name} learns by class, but the data has no classes")
         objective = OBJECTIVES[self.objective]
+        classed = self._conditioning() if self.conditional else None
         game = GAN(
             networks.get("G") or self.new_generator(shape, classes),
             networks.get("D") or self.new_critic(shape, classes),
@@ -136,6 +146,8 @@ class Recipe:
             [PENALTIES[name] for name in self.penalties],
             latents={"z": normal(self.z)},
             conditional=self.conditional,
+            critic_terms=classed.critic_terms if classed else (),
+            generator_terms=classed.generator_terms if classed else (),
             critic_steps=self.critic_steps,
             fresh=self.fresh,
             penalty_every=self.penalty_every,

@@ -1,4 +1,9 @@
-"""The smallest pair of the tutorials: one hidden layer or two of 128 on both sides, brightness in [0, 1]."""
+"""The smallest pair of the tutorials: two hidden layers of 128 on both sides, brightness in [0, 1].
+
+Its rate is five times the usual one. With 2·10⁻⁴ it collapsed on MNIST, and the worse the longer it played: a Fréchet
+distance of 374 at best in 3,000,000 images, 109 after 400,000 with 10⁻³. Dropout in the critic, label smoothing and
+instance noise did not help.
+"""
 
 from sparring.recipes.base import Network, Recipe
 
@@ -11,4 +16,5 @@ DENSE = Recipe(
     fresh=True,
     batch=100,
     images=3_000_000,
+    lr=1e-3,
 )
