@@ -5,6 +5,8 @@ It differs from the paper, and from later versions, in its pooling branches: mea
 block takes the maximum instead.
 """
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
@@ -121,6 +123,4 @@ class Inception(nn.Sequential):
             "pool_3": nn.AdaptiveAvgPool2d(1),
             "flat": nn.Flatten(),
         }
-        super().__init__()
-        for name, layer in layers.items():
-            self.add_module(name, layer)
+        super().__init__(OrderedDict(layers))

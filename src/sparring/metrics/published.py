@@ -82,7 +82,7 @@ def features_of(net: Inception) -> Features:
         pixels = ((rgb(images, "inception") + 1) * 127.5).round()
         return torch.cat([net((resized(part, SIDE) - 128) / 128) for part in pixels.split(AT_ONCE)])
 
-    how = f"resized to {SIDE}×{SIDE} as TensorFlow 1 did (bilinear, corners at corners, no antialias)"
+    how = f"resized to {SIDE}×{SIDE} as TensorFlow 1 did (bilinear, half a pixel off, no antialias)"
     return Features("inception", body, digest(net.state_dict().values()), resize=how)
 
 
