@@ -12,6 +12,7 @@ from torch import nn
 import sparring
 from sparring.data.sets import Data, Examples, split
 from sparring.errors import UserError
+from sparring.game import Opinion
 from sparring.model import Description, Model
 from sparring.recipes import RECIPES
 from sparring.recipes.base import Network
@@ -107,3 +108,26 @@ def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
     with pytest.raises(UserError, match="G does not take"):
         wrong = nn.Sequential(nn.Linear(8, 64), nn.Unflatten(1, (1, 8, 8)))
         sparring.train(recipe, shades, tmp_path / "b", images=200, networks={"G": wrong})
+
+
+def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
+    class D(nn.Module):
+        def __init__(self, tells):
+            super().__init__()
+            self.body, self.head, self.tells = nn.Linear(64, 1), nn.Linear(64, 3), tells
+
+        def forward(self, x, y):
+            x = x.flatten(1)
+            return Opinion(self.body(x), {"class": self.head(x)}) if self.tells else self.body(x)
+
+    recipe = RECIPES["acgan"]
+    with pytest.raises(UserError, match="this critic tells no class: have it return Opinion"):
+        sparring.train(recipe, shades, tmp_path / "a", images=200, networks={"D": D(False)})
+    assert not (tmp_path / "a").exists()
+    run = sparring.train(recipe, shades, tmp_path / "b", images=128, reports=1, networks={"D": D(True)})
+    assert set(run.journal.entries[-1]["losses"]) >= {"critic.class", "generator.class"}
+
+
+def test_an_unknown_conditioning(shades, tmp_path):
+    with pytest.raises(UserError, match=r"no conditioning 'auxilary' \(did you mean 'auxiliary'\?\); there are: input"):
+        sparring.train(replace(RECIPES["acgan"], conditioning="auxilary"), shades, tmp_path / "a", images=200)

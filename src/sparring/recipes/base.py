@@ -109,8 +109,8 @@ class Recipe:
         from sparring.recipes.conditioning import CONDITIONING
 
         if self.conditioning not in CONDITIONING:
-            there = ", ".join(CONDITIONING)
-            raise UserError(f"no conditioning '{self.conditioning}'{nearest(self.conditioning, CONDITIONING)}: {there}")
+            near, there = nearest(self.conditioning, CONDITIONING), ", ".join(CONDITIONING)
+            raise UserError(f"no conditioning '{self.conditioning}'{near}; there are: {there}")
         return CONDITIONING[self.conditioning]
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
@@ -162,6 +162,8 @@ class Recipe:
         """Raises UserError when the user's own networks do not fit the data, by trying them on two examples."""
         import torch
 
+        from sparring.game import Verdict
+
         like, given = next(game.parameters()), [torch.zeros(2, dtype=torch.long)] if self.conditional else []
         with torch.no_grad():
             try:
@@ -170,8 +172,12 @@ class Recipe:
                 raise UserError(f"G does not take latents (n, {self.z}): {one_line(error)}") from None
             if tuple(fake.shape[1:]) != shape:
                 raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
+            x = torch.zeros(2, *shape).to(like)
+            verdict = Verdict(lambda x: game.players["D"].eval()(x, *given), x, x, given=given[0] if given else None)
             try:
-                game.players["D"].eval()(torch.zeros(2, *shape).to(like), *given)
+                verdict.on_real  # noqa: B018  computed when asked for
+                for term in self._conditioning().critic_terms if self.conditional else ():
+                    term(verdict)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise UserError(
                     f"D does not take examples (n, {', '.join(map(str, shape))}): {one_line(error)}"
