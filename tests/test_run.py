@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,8 +133,6 @@ def test_watching_a_run_does_not_change_it(finished, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_passed_over(finished, tmp_path, capsys):
-    import shutil
-
     out = tmp_path / "damaged"
     shutil.copytree(finished, out)
     newest = max((out / "checkpoints").glob("*"))
@@ -141,6 +140,16 @@ def test_a_damaged_checkpoint_is_passed_over(finished, tmp_path, capsys):
     assert spar("resume", out) == 0
     assert newest.name in capsys.readouterr().err
     assert same(final(out), final(finished))
+
+
+def test_a_run_cut_off_in_its_closing_scores_is_closed_by_resume(finished, tmp_path):
+    out = tmp_path / "cut"
+    shutil.copytree(finished, out)
+    for name in ("scores.json", "report.html"):
+        (out / name).unlink()
+    assert spar("resume", out) == 0
+    assert json.loads((out / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
+    assert (out / "report.html").exists() and same(final(out), final(finished))
 
 
 def test_training_stops_at_the_bar_or_in_time(tmp_path):

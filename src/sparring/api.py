@@ -125,7 +125,8 @@ def resume(
     watchers: Sequence[Watcher] = (),
     scores: Mapping[str, Score] = {},
 ) -> Run:
-    """Goes on exactly where a run stopped; what was handed to `train` from Python is handed over again.
+    """Goes on exactly where a run stopped, be it in the closing scores; what was handed to `train` from Python is
+    handed over again.
 
     Raises UserError when its data has changed, or there is nothing to do.
     """
@@ -135,7 +136,7 @@ def resume(
     if loaded.fingerprint != fingerprint:
         raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
     run = Run(folder, config, loaded, judge(loaded), watchers=watchers, scores=scores, networks=networks, resumed=True)
-    if run.loop.rounds >= config.rounds:
+    if run.loop.rounds >= config.rounds and (folder / SCORES).exists():
         raise UserError(f"{folder} has seen all its {config.images:,} images: there is nothing left to do")
     return _play(run)
 
@@ -222,15 +223,16 @@ def _quarantined(out: Path, data: Data) -> None:
 
 
 TOLD, QUARANTINE = 10, "quarantine.json"
+SCORES = "scores.json"
 
 
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
         model = load(run.folder, networks={"G": deepcopy(run.model.G)})  # takes networks of the user's own too
         run.report = score(_drawn(model, run.judge), run.judge)
-        with written_aside(run.folder / "scores.json") as path:
-            path.write_text(json.dumps(run.report.to_dict(), indent=1))
         leave_papers(run.folder, run.config, run.data, model, run.judge, run.report)
+        with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete
+            path.write_text(json.dumps(run.report.to_dict(), indent=1))
     return run
 
 
