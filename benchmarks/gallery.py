@@ -6,8 +6,8 @@ Each recipe sees its own number of images: 600,000 (10 epochs), the dense ones 3
 holds are read, interrupted ones go on, missing ones are trained, so a row is measured once; several of these may work
 on one OUT, with different recipes. The gap is that of OUT's `mlp-gan` runs (`yardstick.py` trains three).
 
-A digit is found if it makes up a quarter or more of its fair share of 10,000 samples, by the judge's classifier. A
-model that misses digits is called collapsed.
+A digit is found if it makes up a quarter or more of its share in real images, by the judge's classifier. A model that
+misses digits is called collapsed.
 """
 
 import argparse
@@ -23,7 +23,6 @@ import sparring
 from sparring.data import load
 from sparring.data.media import MEDIA
 from sparring.metrics.judges import ImageJudge
-from sparring.metrics.modes import FAIR
 from sparring.metrics.report import evaluate
 from sparring.recipes import RECIPES
 from sparring.training.journal import Journal
@@ -31,12 +30,6 @@ from sparring.training.judging import judge
 
 SHOWN = 64
 IMAGES = [name for name, recipe in RECIPES.items() if recipe.medium == "image"]
-
-
-def found(samples: torch.Tensor, jury: ImageJudge) -> int:
-    """Digits that make up a quarter or more of their fair share."""
-    counts = jury.features.guesses(samples).bincount(minlength=10)
-    return int((counts >= FAIR * len(samples) / 10).sum())
 
 
 def verdict(row: dict, trivial: float) -> str:
@@ -55,8 +48,9 @@ def yardstick(out: Path, jury: ImageJudge) -> float | None:
 def measured(out: Path, recipe: str, seed: int, jury: ImageJudge) -> tuple[dict, torch.Tensor]:
     samples, seconds = ours(recipe, out, seed)
     seen = Journal(out / f"{recipe}-{seed}" / "journal.jsonl").entries[-1]["images"]
-    row = {"recipe": recipe, "seed": seed, "images": seen, "frechet": jury.scores(samples)["frechet"]}
-    return row | {"digits": found(samples, jury), "images_per_second": seen / seconds}, samples
+    scores = jury.scores(samples, "report", jury.named(["frechet", "classes"]))
+    row = {"recipe": recipe, "seed": seed, "images": seen, "frechet": scores["frechet"]}
+    return row | {"digits": int(scores["classes"]), "images_per_second": seen / seconds}, samples
 
 
 def main() -> None:

@@ -49,6 +49,8 @@ def compare(
     names = [str(thing) for thing in things]
     if len(set(names)) < len(names):
         raise UserError("the same thing is named twice: name each once")
+    if page is not None and not Path(page).absolute().parent.is_dir():
+        raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
     saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
     fresh = [name for name in names if name not in saved]
     if not fresh:

@@ -3,6 +3,10 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PATIENCE = 2.0
 """Seconds without a bar."""
@@ -10,15 +14,19 @@ PATIENCE = 2.0
 
 def steps(count: int, about: str) -> Iterator[int]:
     """0, 1, … count − 1."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     start, bar = time.monotonic(), None
     with ExitStack() as shown:
         for i in range(count):
             yield i
             if bar is None and time.monotonic() - start > PATIENCE:
-                bar = shown.enter_context(Progress(console=Console(stderr=True), transient=True))
+                bar = shown.enter_context(_bar())
                 bar.add_task(about, total=count)
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=i + 1)
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True), transient=True)

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from sparring.download import Pin, Remote
 from sparring.errors import UserError
 from sparring.metrics.features import Features, digest
-from sparring.metrics.published import rgb
+from sparring.metrics.published import rgb_pixels
 
 WEIGHTS = "model.safetensors"
 PUBLISHED = Remote(
@@ -26,7 +26,7 @@ LARGE: dict[str, Any] = {
     "image_size": 518,
     "patch_size": 14,
 }
-SIDE, AT_ONCE = 224, 25
+SIDE = 224
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's channels."""
 
@@ -43,11 +43,7 @@ def dinov2_features() -> Features:
     mean, spread = (torch.tensor(x)[:, None, None] for x in (MEAN, SPREAD))
 
     def body(images: Tensor) -> Tensor:
-        pixels = ((rgb(images, "dinov2") + 1) * 127.5).round()
-        parts = []
-        for part in pixels.split(AT_ONCE):
-            sized = interpolate(part, (SIDE, SIDE), mode="bicubic", antialias=True).round().clamp(0, 255)
-            parts.append(net((sized / 255 - mean) / spread).last_hidden_state[:, 0])
-        return torch.cat(parts)
+        pixels = interpolate(rgb_pixels(images, "dinov2"), (SIDE, SIDE), mode="bicubic", antialias=True)
+        return net((pixels.round().clamp(0, 255) / 255 - mean) / spread).last_hidden_state[:, 0]
 
     return Features("dinov2", body, digest(weights.values()), resize=f"resized to {SIDE}×{SIDE} (bicubic, antialiased)")

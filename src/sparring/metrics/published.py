@@ -5,16 +5,15 @@ its bytes are checked before it is opened, only tensors are read, and they are k
 """
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sparring.download import Pin, Remote
 from sparring.errors import UserError, one_line
-from sparring.files import written_aside
+from sparring.metrics.extractors import fitted
 from sparring.metrics.features import Features, digest
 from sparring.metrics.inception import Inception
 
@@ -25,26 +24,28 @@ PUBLISHED = Remote(
     {WEIGHTS: Pin(95_628_359, "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2")},
 )
 SIDE = 299
-AT_ONCE = 25
-"""Images of 299×299 in the network."""
 
 
 def inception_features(cache: Path) -> Features:
     """By weights kept in `cache`, or found beside the data sets, or downloaded. Raises UserError if none can be had."""
-    kept = cache / "judges" / "inception-2015-12-05.safetensors"
     net = Inception()
-    try:
-        net.load_state_dict(load_file(kept))
-    except (OSError, SafetensorError, RuntimeError):
-        net.load_state_dict(converted(PUBLISHED.path(WEIGHTS)))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(kept) as aside:
-            save_file(net.state_dict(), aside)
+    kept = cache / "judges" / "inception-2015-12-05.safetensors"
+    fitted(net, kept, lambda: _take(net, PUBLISHED.path(WEIGHTS)))
     return features_of(net)
 
 
 def given_inception(path: Path) -> Features:
     """By the published file itself. Raises UserError for any other: no pickle is opened that is not pinned."""
+    net = Inception()
+    _take(net, path)
+    return features_of(net)
+
+
+def _take(net: Inception, path: Path) -> None:
+    """Gives the network the published weights, those after the features left out.
+
+    The bytes that are opened are the very bytes that were checked, and not the file again.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -54,15 +55,8 @@ def given_inception(path: Path) -> Features:
             f"{one_line(path)} is not the published {WEIGHTS} ({fault}), and no other pickle is opened: "
             "save your network as .onnx"
         )
-    net = Inception()
-    net.load_state_dict(converted(path))
-    return features_of(net)
-
-
-def converted(path: Path) -> dict[str, Tensor]:
-    """The published weights, under our names; those after the features are left out."""
-    weights = torch.load(path, map_location="cpu", weights_only=True)
-    return {our_name(name): weight for name, weight in weights.items() if not name.startswith("fc.")}
+    weights = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    net.load_state_dict({our_name(name): weight for name, weight in weights.items() if not name.startswith("fc.")})
 
 
 def our_name(published: str) -> str:
@@ -79,18 +73,17 @@ def features_of(net: Inception) -> Features:
     net.eval().requires_grad_(False)
 
     def body(images: Tensor) -> Tensor:
-        pixels = ((rgb(images, "inception") + 1) * 127.5).round()
-        return torch.cat([net((resized(part, SIDE) - 128) / 128) for part in pixels.split(AT_ONCE)])
+        return net((resized(rgb_pixels(images, "inception"), SIDE) - 128) / 128)
 
     how = f"resized to {SIDE}×{SIDE} as TensorFlow 1 did (bilinear, half a pixel off, no antialias)"
     return Features("inception", body, digest(net.state_dict().values()), resize=how)
 
 
-def rgb(images: Tensor, name: str) -> Tensor:
-    """Grey images thrice. Raises UserError for other numbers of channels."""
+def rgb_pixels(images: Tensor, name: str) -> Tensor:
+    """[−1, 1] → whole numbers from 0 to 255, grey images thrice. Raises UserError for other numbers of channels."""
     if images.shape[1] not in (1, 3):
         raise UserError(f"{name} features take grey and RGB images, not {images.shape[1]} channels")
-    return images.expand(-1, 3, -1, -1)
+    return ((images + 1) * 127.5).round().expand(-1, 3, -1, -1)
 
 
 def resized(x: Tensor, side: int) -> Tensor:

@@ -53,7 +53,7 @@ class Config:
     compiled: bool = False
     """Compile the losses with `torch.compile`."""
     reports: int = 10
-    """Over the whole run: scores, sample grid, journal line, checkpoint. So few that scores take some 4 % of DCGAN's
+    """Over the whole run: scores, sample grid, journal line, checkpoint. So few that scores take some 3 % of DCGAN's
     time on MNIST with one thread, and less of dearer games'; the journal tells what they took."""
 
     def __post_init__(self):
