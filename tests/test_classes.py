@@ -36,7 +36,7 @@ def shades() -> Data:
 def learnt(shades, tmp_path_factory):
     recipe = replace(
         RECIPES["mlp-gan"],
-        conditional=True,
+        conditioning="input",
         generator=Network("mlp-generator", {"widths": [64, 64]}),
         critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
         z=8, lr=1e-3,
@@ -102,7 +102,7 @@ def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
         def forward(self, z, y):
             return (self.body(z) + self.of(y)).tanh().view(-1, 1, 8, 8)
 
-    recipe = replace(RECIPES["mlp-gan"], conditional=True, z=8)
+    recipe = replace(RECIPES["mlp-gan"], conditioning="input", z=8)
     run = sparring.train(recipe, shades, tmp_path / "run", images=200, reports=1, networks={"G": G()})
     assert sparring.load(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (2, 1, 8, 8)
     with pytest.raises(UserError, match="G does not take"):

@@ -8,7 +8,8 @@ from torch import nn
 
 from sparring.errors import UserError
 from sparring.game import Opinion, Round, Verdict
-from sparring.games.gan import GAN, normal
+from sparring.games.gan import GAN
+from sparring.games.priors import normal
 from sparring.objectives import (
     OBJECTIVES,
     hinge,

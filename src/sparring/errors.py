@@ -1,7 +1,8 @@
 """The one error a person sees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import TypeVar
 
 
 class UserError(Exception):
@@ -21,3 +22,13 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def one_line(text: object) -> str:
     """A path or a foreign error as text that can be printed on one line: unprintable characters become spaces."""
     return "".join(c if c.isprintable() else " " for c in str(text)).strip()
+
+
+T = TypeVar("T")
+
+
+def entry(entries: Mapping[str, T], what: str, name: str) -> T:
+    """Raises UserError for a name that is not there, with the nearest one that is."""
+    if name not in entries:
+        raise UserError(f"no {what} '{name}'{nearest(name, entries)}; there are: {', '.join(entries)}")
+    return entries[name]

@@ -7,7 +7,7 @@ Nothing here knows of optimisers, devices, precision, ranks or checkpoints: thos
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -83,11 +83,21 @@ class Round:
         return self._fake
 
 
+Again = Callable[[Mapping[str, Tensor]], Sample]
+"""What the generator makes of other latents, by name; those not named stay what they were."""
+
+
 class Verdict:
     """A critic before a real and a fake sample; logits and slopes are computed once, and only if asked for.
 
     A slope is the gradient of an example's logit with respect to that example, differentiable itself. Ask for slopes
     before logits: a slope brings its logits along, so a penalty costs no forward pass of its own.
+
+    Args:
+        draws: the random inputs of this round, a row for each example that the critic sees (a pack counts as one).
+        given: what comes with the examples.
+        latent: the random inputs as they were drawn, a row for each that the generator made.
+        again: the generator once more.
     """
 
     def __init__(
@@ -97,9 +107,22 @@ class Verdict:
         fake: Sample,
         draws: Mapping[str, Tensor] | None = None,
         given: Tensor | None = None,
+        latent: Mapping[str, Tensor] | None = None,
+        again: Again | None = None,
     ):
         self.critic, self.real, self.fake, self.draws, self.given = critic, real, fake, draws or {}, given
+        self.latent, self._again = self.draws if latent is None else latent, again
         self._opinions: dict[str, Opinion] = {}
+
+    def again(self, latent: Mapping[str, Tensor]) -> Sample:
+        """The fake of other latents, as the critic would see it."""
+        if self._again is None:
+            raise RuntimeError("this game can't make its fake again: its verdict was given no way to")
+        return self._again(latent)
+
+    def opinion(self, sample: Sample) -> Opinion:
+        """The critic's, on any sample."""
+        return _opinion(self.critic, sample)
 
     def _on(self, side: str) -> Opinion:
         if side not in self._opinions:
@@ -143,13 +166,28 @@ class Verdict:
         return self._opinion_and_slope(x)[1]
 
 
-@dataclass(frozen=True)
-class Term:
+class Wish(Protocol):
     """One thing that a player wants besides its objective, such as a penalty: a part of that name, unweighted.
 
     The random inputs it needs are data, and the loop draws them for the whole batch, so that slicing a batch does not
-    change them.
+    change them. A wish that remembers is a module of the game: it notes what it saw, (n,) or (n, …) per example and
+    detached, and moves its means after its player has moved.
     """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def draws(self) -> Mapping[str, Draw]: ...
+    @property
+    def coupled(self) -> bool: ...
+    def __call__(self, verdict: Verdict) -> Tensor: ...
+    def notes(self, verdict: Verdict) -> Parts: ...
+    def after(self, notes: Mapping[str, Tensor]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Term:
+    """A wish that is a function of the verdict alone."""
 
     name: str
     of: Callable[[Verdict], Tensor]
@@ -160,6 +198,26 @@ class Term:
 
     def __call__(self, verdict: Verdict) -> Tensor:
         return self.of(verdict)
+
+    def notes(self, verdict: Verdict) -> Parts:
+        return {}
+
+    def after(self, notes: Mapping[str, Tensor]) -> None:
+        pass
+
+
+class Dial(nn.Module):
+    """A number that follows a schedule of images seen: a buffer, so that a compiled loss reads it anew."""
+
+    value: Tensor
+
+    def __init__(self, schedule: Callable[[int], float]):
+        super().__init__()
+        self.schedule = schedule
+        self.register_buffer("value", torch.tensor(float(schedule(0))))
+
+    def follow(self, seen: int) -> None:
+        self.value.fill_(self.schedule(seen))
 
 
 class Turn:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from sparring.data.media import MEDIA, Medium
 from sparring.errors import UserError, nearest
 from sparring.files import written_aside
-from sparring.games.gan import normal
 from sparring.recipes import Recipe
 from sparring.recipes.base import Shape
 from sparring.training.random import CLASS, SAMPLE, generator
@@ -112,7 +111,7 @@ class Model:
     def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of what the seed feeds the generator, each (CHUNK, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        z = normal(self.description.recipe.z)(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
+        z = self.description.recipe.prior()(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
         if self.classes:
             return z, self._classes(seed, k, label).to(device)
         if label is not None:
@@ -130,8 +129,13 @@ class Model:
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
         """What the generator makes of these inputs, as the medium keeps it, on the CPU."""
         z, *given = inputs
-        fake = self.raw([z if truncation is None else truncated(z, truncation), *given])
+        fake = self.raw([z if truncation is None else self._truncated(z, truncation), *given])
         return self.medium.decode(fake * self.description.scale).cpu()
+
+    def _truncated(self, z: Tensor, bound: float) -> Tensor:
+        """The normal numbers moved inwards; categories and codes stay."""
+        normal = self.description.recipe.z
+        return torch.cat([truncated(z[:, :normal], bound), z[:, normal:]], 1)
 
     @torch.no_grad()
     def raw(self, inputs: Inputs) -> Tensor:
@@ -193,7 +197,7 @@ def _described(path: Path) -> Description:
     network = description.recipe.generator
     values = [v for v in network.numbers.values() if not isinstance(v, str)]
     numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
-    if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.z]):
+    if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.latent]):
         raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")
     return description
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UserError
-from sparring.game import Parts, Verdict
+from sparring.game import Dial, Parts, Verdict
 
 OnLogits = Callable[[Tensor], Tensor]
 
@@ -87,6 +87,31 @@ def smoothed(objective: Objective, share: float) -> Objective:
     if type(objective) is not Objective:
         raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
     return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
+
+
+@dataclass(frozen=True)
+class TopK:
+    """An objective by which the generator learns from its best fakes alone, the share of them by which the critic is
+    fooled most. Sinha et al. 2020 (arXiv:2002.06224), section 3; the share falls to one half in training."""
+
+    coupled: ClassVar[bool] = True
+
+    of: Objective
+    share: Dial
+
+    @property
+    def name(self) -> str:
+        return f"{self.of.name}, top-k"
+
+    def critic(self, verdict: Verdict) -> Parts:
+        return self.of.critic(verdict)
+
+    def generator(self, verdict: Verdict) -> Parts:
+        parts = self.of.generator(verdict)
+        logits = per_example(verdict.on_fake.detach())
+        k = (self.share.value * len(logits)).ceil()
+        best = logits.argsort(descending=True).argsort() < k
+        return {name: part * best * (len(logits) / k) for name, part in parts.items()}
 
 
 def _saturated(f: Tensor) -> Tensor:

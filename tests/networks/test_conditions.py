@@ -4,7 +4,8 @@ from torch import nn
 
 from sparring.networks.dcgan import DCGANCritic
 from sparring.networks.fourier import FourierCritic
-from sparring.networks.labels import AuxiliaryCritic, LabelledCritic, LabelledGenerator, ProjectionCritic
+from sparring.networks.heads import HeadedCritic, Linear, Projection
+from sparring.networks.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.mlp import MLPCritic
 
 
@@ -19,26 +20,32 @@ def test_the_label_stands_behind_latent_and_channels():
 
 
 def test_the_auxiliary_critic_tells_the_class_without_being_told():
-    critic = AuxiliaryCritic(MLPCritic((1, 4, 4), (6,), 0.0), (1, 4, 4), 3)
-    x = torch.randn(5, 1, 4, 4)
+    net, head = MLPCritic((1, 4, 4), (6,), 0.0), Linear("class", 6, 3)
+    critic, x = HeadedCritic(net, [head], []), torch.randn(5, 1, 4, 4)
     one, other = critic(x, torch.zeros(5).long()), critic(x, torch.ones(5).long())
-    assert torch.equal(one.logits, other.logits) and one.extras["class"].shape == (5, 3)
-    features = nn.Sequential(*list(critic.net)[:-1])(x)
-    torch.testing.assert_close(one.extras["class"], critic.head(features))
+    assert torch.equal(one.logits, other.logits) and torch.equal(one.logits, net(x))
+    features = nn.Sequential(*list(net)[:-1])(x)
+    torch.testing.assert_close(one.extras["class"], features @ head.weight.T + head.bias)
 
 
 def test_the_projection_against_its_equation():
-    critic = ProjectionCritic(DCGANCritic((1, 8, 8), 4, "none"), (1, 8, 8), 3)
+    net, projection = DCGANCritic((1, 8, 8), 4, "none"), Projection(64, 3)
+    critic = HeadedCritic(net, [], [projection])
     x, y = torch.randn(5, 1, 8, 8), torch.tensor([0, 1, 2, 2, 1])
-    phi = nn.Sequential(*list(critic.net)[:-2])(x).flatten(1)
-    expected = critic.net(x).flatten() + torch.stack([critic.v.weight[k] @ h for k, h in zip(y, phi, strict=True)])
-    torch.testing.assert_close(critic(x, y), expected[:, None])
+    phi = nn.Sequential(*list(net)[:-2])(x).flatten(1)
+    v = projection.v.weight
+    expected = net(x).flatten() + torch.stack([v[k] @ h for k, h in zip(y, phi, strict=True)])
+    torch.testing.assert_close(critic(x, y).logits, expected[:, None])
+    pairs = HeadedCritic(net, [], [projection])(x[:4], y[:4, None].repeat(1, 2)).logits.flatten()
+    twice = net(x[:4]).flatten() + 2 * (expected[:4] - net(x[:4]).flatten())
+    torch.testing.assert_close(pairs, twice)  # a pack of two of one class
 
 
 def test_heads_of_a_critic_with_spectral_norm_have_it_too():
     torch.manual_seed(0)
     net = DCGANCritic((1, 8, 8), 4, "spectral")
-    for layer in (AuxiliaryCritic(net, (1, 8, 8), 3).head, ProjectionCritic(net, (1, 8, 8), 3).v):
+    critic = HeadedCritic(net, [Linear("class", 64, 3)], [Projection(64, 3)])
+    for layer in (critic.heads[0], critic.additions[0].v):
         for _ in range(200):
             layer.parametrizations["weight"][0].after_step()
         assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=1e-3)

@@ -9,17 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Critic, Draw, Game, Parts, Round, Sample, Term, Turn, Verdict, each
-from sparring.objectives import Objective
-
-
-def normal(dim: int) -> Draw:
-    """z ~ N(0, I_dim), (n, dim)."""
-
-    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        return torch.randn(n, dim, generator=generator, device=generator.device)
-
-    return draw
+from sparring.game import Critic, Dial, Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, Wish, each
+from sparring.objectives import Objective, TopK
 
 
 def gaussian(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -46,45 +37,57 @@ class GAN(Game):
             arXiv:1411.1784).
         penalty_every: above 1, the penalties become a turn of their own, played so seldom (Karras et al. 2020,
             arXiv:1912.04958, section 3.1).
+        pack: examples that D sees at once, one behind the other in its channels: samples (n, c, …) reach it as
+            (n / pack, pack · c, …), real or fake alike (PacGAN: Lin et al. 2018, arXiv:1712.04086).
     """
 
     def __init__(
         self,
         G: nn.Module,
         D: nn.Module,
-        objective: Objective,
-        penalties: Sequence[Term] = (),
+        objective: Objective | TopK,
+        penalties: Sequence[Wish] = (),
         *,
         latents: Mapping[str, Draw],
-        critic_terms: Sequence[Term] = (),
-        generator_terms: Sequence[Term] = (),
+        critic_terms: Sequence[Wish] = (),
+        generator_terms: Sequence[Wish] = (),
         critic_steps: int = 1,
         fresh: bool = False,
         penalty_every: int = 1,
         clip: float = 0.0,
         noise: Callable[[int], float] | None = None,
         conditional: bool = False,
+        pack: int = 1,
     ):
         super().__init__({"G": G, "D": D}, latents)
-        self.conditional = conditional
-        self.noise, self.sigma = noise, nn.Buffer(torch.zeros(()))
+        self.conditional, self.pack = conditional, pack
+        self.sigma = None if noise is None else Dial(noise)
+        self.share = objective.share if isinstance(objective, TopK) else None
+        self.remembering = nn.ModuleList(
+            [term for term in (*critic_terms, *generator_terms) if isinstance(term, nn.Module)]
+        )
         blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         lazy = penalty_every > 1
-        critic = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
-        critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
-        generator = GeneratorTurn(self, objective, generator_terms)
-        generator.fresh = fresh
-        self._turns: list[Turn] = [critic, generator]
+        self.critic_turn = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
+        self.critic_turn.times, self.critic_turn.fresh = critic_steps, fresh or critic_steps > 1
+        self._turns: list[Turn] = [self.critic_turn, self.answer(objective, generator_terms)]
+        self._turns[-1].fresh = fresh
         if lazy:
             smooth = CriticTurn(self, "smooth", penalties)
             smooth.every = penalty_every
             self._turns.insert(1, smooth)
+        crowd = any(getattr(module, "coupled", False) for module in D.modules())
         for turn in self._turns:
-            turn.draws = {**turn.draws, **blur}
+            turn.draws, turn.group, turn.coupled = {**turn.draws, **blur}, pack, turn.coupled or crowd
+
+    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
+        """The generator's turn."""
+        return GeneratorTurn(self, objective, terms)
 
     def turns(self, seen: int) -> list[Turn]:
-        if self.noise is not None:
-            self.sigma.fill_(self.noise(seen))
+        for module in self.modules():
+            if isinstance(module, Dial):
+                module.follow(seen)
         return self._turns
 
     def generate(self, round: Round) -> Sample:
@@ -94,57 +97,99 @@ class GAN(Game):
         """What G is given of the round beside z, and D beside the sample."""
         return (round.given,) if self.conditional and round.given is not None else ()
 
-    def critic(self, round: Round) -> Critic:
-        """D in this round."""
-        return lambda sample: self.players["D"](sample, *self.condition(round))
+    def critic(self, round: Round, D: Callable[..., Tensor | Opinion] | None = None) -> Critic:
+        """D in this round, or another critic in its place."""
+        given = [self._in_rows(y) for y in self.condition(round)]
+        return lambda sample: (D or self.players["D"])(sample, *given)
 
-    def verdict(self, round: Round) -> Verdict:
-        real = self._blurred(round.real, round.latent.get("noise_real"))
-        fake = self._blurred(round.fake, round.latent.get("noise_fake"))
-        return Verdict(self.critic(round), real, fake, round.latent, round.given)
+    def verdict(self, round: Round, critic: Critic | None = None) -> Verdict:
+        """Of D, or of another critic in its place."""
 
-    def _blurred(self, sample: Sample, noise: Tensor | None) -> Sample:
-        return sample if noise is None else each(lambda x: x + self.sigma * noise, sample)
+        def again(latent: Mapping[str, Tensor]) -> Sample:
+            other = Round(round.real, round.given, {**round.latent, **latent})
+            return self._shown(self.generate(other), round.latent.get("noise_fake"))
+
+        real = self._shown(round.real, round.latent.get("noise_real"))
+        fake = self._shown(round.fake, round.latent.get("noise_fake"))
+        draws = {name: self._packed(x, round) for name, x in round.latent.items()}
+        given = None if round.given is None else self._in_rows(round.given)
+        return Verdict(critic or self.critic(round), real, fake, draws, given, round.latent, again)
+
+    def _shown(self, sample: Sample, noise: Tensor | None) -> Sample:
+        """A sample as D sees it: through noise, in packs."""
+        if self.sigma is not None and noise is not None:
+            sigma = self.sigma.value
+            sample = each(lambda x: x + sigma * noise, sample)
+        return sample if self.pack == 1 else each(lambda x: x.reshape(-1, self.pack * x.shape[1], *x.shape[2:]), sample)
+
+    def _in_rows(self, y: Tensor) -> Tensor:
+        """What is given with each example of a pack, in one row: (n / pack, pack)."""
+        return y if self.pack == 1 else y.view(-1, self.pack, *y.shape[1:])
+
+    def _packed(self, x: Tensor, round: Round) -> Tensor:
+        """Noise like the examples is packed like them; of other draws a pack takes its first example's."""
+        if self.pack == 1:
+            return x
+        like = isinstance(round.real, Tensor) and x.shape[1:] == round.real.shape[1:]
+        return x.reshape(-1, self.pack * x.shape[1], *x.shape[2:]) if like else x[:: self.pack]
 
 
-class CriticTurn(Turn):
-    """D learns to tell real from fake (with an objective), and whatever the terms say."""
+class PlayerTurn(Turn):
+    """A player's objective, and whatever the terms say."""
+
+    def __init__(self, game: GAN, terms: Sequence[Wish], objective: Objective | TopK | None):
+        self.game, self.terms, self.objective = game, terms, objective
+        self.coupled = any(wish.coupled for wish in (*terms, *([objective] if objective else [])))
+        self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
+
+    def wishes(self, round: Round, verdict: Verdict) -> Parts:
+        """The terms' parts; what they note is noted."""
+        parts = {term.name: term(verdict) for term in self.terms}
+        for term in self.terms:
+            round.notes |= term.notes(verdict)
+        return parts
+
+    def after(self, notes: Mapping[str, Tensor]) -> None:
+        for term in self.terms:
+            term.after(notes)
+
+
+class CriticTurn(PlayerTurn):
+    """D learns to tell real from fake (with an objective)."""
 
     learns = ("D",)
 
     def __init__(
-        self,
-        game: GAN,
-        name: str,
-        terms: Sequence[Term],
-        objective: Objective | None = None,
-        clip: float = 0.0,
+        self, game: GAN, name: str, terms: Sequence[Wish], objective: Objective | TopK | None = None, clip: float = 0.0
     ):
-        self.game, self.name, self.objective, self.terms, self.clip = game, name, objective, terms, clip
-        self.coupled = any(wish.coupled for wish in (*terms, *([objective] if objective else [])))
-        self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
+        super().__init__(game, terms, objective)
+        self.name, self.clip = name, clip
 
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
-        parts = {term.name: term(verdict) for term in self.terms}  # first: slopes bring their logits
+        parts = self.wishes(round, verdict)  # first: slopes bring their logits
         return (self.objective.critic(verdict) if self.objective else {}) | parts
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
+        super().after(notes)
         if self.clip:
             for p in self.game.players["D"].parameters():
                 p.clamp_(-self.clip, self.clip)
 
 
-class GeneratorTurn(Turn):
-    """G learns to pass for real, and whatever the terms say."""
+class GeneratorTurn(PlayerTurn):
+    """G learns to pass for real."""
 
     name, learns = "generator", ("G",)
 
-    def __init__(self, game: GAN, objective: Objective, terms: Sequence[Term] = ()):
-        self.game, self.objective, self.terms = game, objective, terms
-        self.coupled = any(wish.coupled for wish in (objective, *terms))
-        self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
+    def __init__(self, game: GAN, objective: Objective | TopK, terms: Sequence[Wish] = ()):
+        super().__init__(game, terms, objective)
+        self.wanted = objective
 
     def loss(self, round: Round) -> Parts:
-        verdict = self.game.verdict(round)
-        return self.objective.generator(verdict) | {term.name: term(verdict) for term in self.terms}
+        verdict = self.judged(round)
+        return self.wanted.generator(verdict) | self.wishes(round, verdict)
+
+    def judged(self, round: Round) -> Verdict:
+        """The verdict G learns by."""
+        return self.game.verdict(round)

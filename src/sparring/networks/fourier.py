@@ -43,7 +43,7 @@ class FourierCritic(LayeredCritic):
             nn.Flatten(), Fourier(dims, count, bandwidth), MLPCritic((dims + 2 * count,), widths, dropout=0.0)
         )
 
-    def features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
         flat, fourier, perceptron = self
         assert isinstance(perceptron, MLPCritic)
         return perceptron.features_and_logits(fourier(flat(x)))

@@ -72,8 +72,8 @@ class LayeredCritic(nn.Sequential):
 
     tail = 1
 
-    def features_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (n, d), flattened, and logits (n, 1)."""
+    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, d), flattened, and logits (n, 1); what is given, it does not look at."""
         layers = list(self)
         for layer in layers[: -self.tail]:
             x = layer(x)

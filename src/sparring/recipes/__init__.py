@@ -1,6 +1,6 @@
 """Recipes, a file a paper; the dict is the registry."""
 
-from sparring.errors import UserError, nearest
+from sparring.errors import entry
 from sparring.recipes.acgan import ACGAN
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.cgan import CGAN
@@ -9,11 +9,14 @@ from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
 from sparring.recipes.dragan import DRAGAN
 from sparring.recipes.hinge import HINGE
+from sparring.recipes.infogan import INFOGAN
 from sparring.recipes.lsgan import LSGAN
 from sparring.recipes.mlp_gan import MLP_GAN
+from sparring.recipes.pacgan import PACGAN
 from sparring.recipes.points import POINTS
 from sparring.recipes.projection import PROJECTION
 from sparring.recipes.ragan import RAGAN
+from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
@@ -33,6 +36,9 @@ _ALL = (
     CGAN,
     ACGAN,
     PROJECTION,
+    REACGAN,
+    INFOGAN,
+    PACGAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
@@ -40,9 +46,7 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 def named(name: str) -> Recipe:
     """Raises UserError for a name that is not there, with the nearest one that is."""
-    if name not in RECIPES:
-        raise UserError(f"no recipe '{name}'{nearest(name, RECIPES)}; there are: {', '.join(RECIPES)}")
-    return RECIPES[name]
+    return entry(RECIPES, "recipe", name)
 
 
 __all__ = ["RECIPES", "Network", "Recipe", "named"]

@@ -13,6 +13,5 @@ ACGAN = replace(
     name="acgan",
     paper="Odena et al. 2017, arXiv:1610.09585",
     about="by class: the critic also tells the class, on DCGAN's networks",
-    conditional=True,
     conditioning="auxiliary",
 )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-from sparring.errors import UserError, nearest, one_line
-from sparring.training.schedules import Number, at
+from sparring.errors import UserError, entry, one_line
+from sparring.training.schedules import Number
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from sparring.game import Draw
     from sparring.games.gan import GAN
-    from sparring.recipes.conditioning import Conditioning
     from sparring.training.loop import Settings
 
 Shape = tuple[int, ...]
@@ -42,10 +41,9 @@ class Network:
                 f"the network {self.name.removeprefix(FOREIGN)} is not the library's: "
                 "hand it over from Python, as networks={'G': …, 'D': …}"
             )
-        if self.name not in NETWORKS:
-            raise UserError(f"no network '{self.name}'{nearest(self.name, NETWORKS)}; there are: {', '.join(NETWORKS)}")
+        network = entry(NETWORKS, "network", self.name)
         try:
-            return NETWORKS[self.name](shape=shape, **self.numbers)
+            return network(shape=shape, **self.numbers)
         except KeyError as error:
             raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
         except (TypeError, RuntimeError) as error:
@@ -61,15 +59,21 @@ class Recipe:
     critic: Network
     medium: str = "image"
     """What it makes: a name of `sparring.data.media.MEDIA`."""
-    conditional: bool = False
-    """Generator and critic are given the class of each example."""
-    conditioning: str = "input"
-    """How a conditional recipe's critic meets the class: a name of `sparring.recipes.conditioning.CONDITIONING`."""
+    conditioning: str = ""
+    """How the critic meets the class of an example: a name of `sparring.recipes.methods.METHODS`. With one, generator
+    and critic are given the class."""
+    methods: tuple[str, ...] = ()
+    """What else is added to the game: names of the same."""
     objective: str = "non-saturating"
     penalties: tuple[str, ...] = ()
     weights: Mapping[str, Number] = field(default_factory=dict)
     """Of the loss parts, by name; the others weigh 1."""
     z: int = 100
+    """Numbers of the latent from N(0, 1)."""
+    categories: int = 0
+    """Of a one-hot part of the latent behind them."""
+    codes: int = 0
+    """Numbers from U[−1, 1] behind these."""
     critic_steps: int = 1
     fresh: bool = False
     penalty_every: int = 1
@@ -79,6 +83,13 @@ class Recipe:
     """One-sided label smoothing: the share by which real examples count as fake."""
     noise: Number = 0.0
     """σ of the Gaussian noise the critic sees real and fake through; a schedule anneals it."""
+    top_k: Number = 1.0
+    """The share of its fakes the generator learns from, those that fool the critic most."""
+    pack: int = 1
+    """Examples the critic sees at once (PacGAN)."""
+    unroll: int = 0
+    """Steps of the critic that the generator looks ahead."""
+    unroll_rate: float = 0.01
     batch: int = 64
     images: int = 600_000
     """Images seen, unless the user says otherwise."""
@@ -90,28 +101,26 @@ class Recipe:
     half_life: Number = 10_000
     ramp: float = 0.05
 
-    def new_generator(self, shape: Shape, classes: int = 0) -> nn.Module:
-        """The generator for latents of this recipe's size, and for classes if it is conditional."""
-        z = self.z + classes if self.conditional else self.z
-        net = replace(self.generator, numbers={**self.generator.numbers, "z": z}).build(shape)
-        if not self.conditional:
-            return net
-        from sparring.networks.labels import LabelledGenerator
+    @property
+    def conditional(self) -> bool:
+        return bool(self.conditioning)
 
-        return LabelledGenerator(net, classes)
+    @property
+    def latent(self) -> int:
+        """Numbers in all that a generator takes."""
+        return self.z + self.categories + self.codes
 
-    def new_critic(self, shape: Shape, classes: int = 0) -> nn.Module:
-        if not self.conditional:
-            return self.critic.build(shape)
-        return self._conditioning().critic(self.critic, shape, classes)
+    def prior(self) -> Draw:
+        """What they are drawn from."""
+        from sparring.games.priors import coded
 
-    def _conditioning(self) -> Conditioning:
-        from sparring.recipes.conditioning import CONDITIONING
+        return coded(self.z, self.categories, self.codes)
 
-        if self.conditioning not in CONDITIONING:
-            near, there = nearest(self.conditioning, CONDITIONING), ", ".join(CONDITIONING)
-            raise UserError(f"no conditioning '{self.conditioning}'{near}; there are: {there}")
-        return CONDITIONING[self.conditioning]
+    def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
+        """The generator; `width` classes or attributes come with the examples."""
+        from sparring.recipes.building import new_generator
+
+        return new_generator(self, shape, width)
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""
@@ -131,60 +140,15 @@ class Recipe:
         Raises:
             UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
         """
-        from sparring.games.gan import GAN, normal
-        from sparring.objectives import OBJECTIVES, smoothed
-        from sparring.penalties import PENALTIES
+        from sparring.recipes.building import new_game
 
         if self.conditional and not classes:
             raise UserError(f"{self.name} learns by class, but the data has no classes")
-        objective = OBJECTIVES[self.objective]
-        classed = self._conditioning() if self.conditional else None
-        game = GAN(
-            networks.get("G") or self.new_generator(shape, classes),
-            networks.get("D") or self.new_critic(shape, classes),
-            smoothed(objective, self.smoothing) if self.smoothing else objective,
-            [PENALTIES[name] for name in self.penalties],
-            latents={"z": normal(self.z)},
-            conditional=self.conditional,
-            critic_terms=classed.critic_terms if classed else (),
-            generator_terms=classed.generator_terms if classed else (),
-            critic_steps=self.critic_steps,
-            fresh=self.fresh,
-            penalty_every=self.penalty_every,
-            clip=self.clip,
-            noise=partial(at, self.noise) if self.noise else None,
-        )
-        if networks:
-            self._check(game, shape)
-        return game
-
-    def _check(self, game: GAN, shape: Shape) -> None:
-        """Raises UserError when the user's own networks do not fit the data, by trying them on two examples."""
-        import torch
-
-        from sparring.game import Verdict
-
-        like, given = next(game.parameters()), [torch.zeros(2, dtype=torch.long)] if self.conditional else []
-        with torch.no_grad():
-            try:
-                fake = game.players["G"].eval()(torch.zeros(2, self.z).to(like), *given)
-            except (RuntimeError, TypeError, ValueError) as error:
-                raise UserError(f"G does not take latents (n, {self.z}): {one_line(error)}") from None
-            if tuple(fake.shape[1:]) != shape:
-                raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
-            x = torch.zeros(2, *shape).to(like)
-            verdict = Verdict(lambda x: game.players["D"].eval()(x, *given), x, x, given=given[0] if given else None)
-            try:
-                verdict.on_real  # noqa: B018  computed when asked for
-                for term in self._conditioning().critic_terms if self.conditional else ():
-                    term(verdict)
-            except (RuntimeError, TypeError, ValueError) as error:
-                raise UserError(
-                    f"D does not take examples (n, {', '.join(map(str, shape))}): {one_line(error)}"
-                ) from None
+        return new_game(self, shape, networks, classes)
 
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
+        from sparring.recipes.building import methods
         from sparring.training.loop import Settings
         from sparring.training.optim import Adam
 
@@ -194,7 +158,7 @@ class Recipe:
         return Settings(
             batch=self.batch,
             optimisers={"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)},
-            weights=self.weights,
+            weights={k: v for method in methods(self) for k, v in method.weights.items()} | dict(self.weights),
             half_life=self.half_life,
             ramp=self.ramp,
             **machine,

@@ -9,5 +9,5 @@ CGAN = replace(
     name="cgan",
     paper="Mirza & Osindero 2014, arXiv:1411.1784",
     about="by class: the label is an input of both sides, on DCGAN's networks",
-    conditional=True,
+    conditioning="input",
 )

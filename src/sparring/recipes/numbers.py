@@ -7,14 +7,18 @@ from typing import Any
 from sparring.errors import UserError, nearest
 from sparring.recipes.base import Recipe
 
-NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise")
+NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k")
 """Fields that may hold a schedule or nothing, and take a number all the same."""
+NAMES = ("objective", "penalties", "conditioning", "methods")
+"""Fields that hold names."""
 
 
 def numbers(recipe: Recipe) -> dict[str, Any]:
     """Every number (or name) that can be set, by flag without dashes."""
     plain = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
-    own = {name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS}
+    own = {
+        name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS + NAMES
+    }
     own |= {f"weight.{name}": value for name, value in recipe.weights.items()}
     networks = {f"{side}.{k}": v for side in ("generator", "critic") for k, v in getattr(recipe, side).numbers.items()}
     return own | networks
@@ -37,6 +41,8 @@ def _value(name: str, text: str, old: Any) -> Any:
     try:
         if isinstance(old, str):
             return text
+        if isinstance(old, tuple):
+            return tuple(filter(None, text.split(",")))
         if isinstance(old, list):
             return [int(part) for part in text.split(",")]
         if isinstance(old, bool):

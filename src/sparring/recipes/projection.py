@@ -12,6 +12,5 @@ PROJECTION = replace(
     name="projection",
     paper="Miyato & Koyama 2018, arXiv:1802.05637",
     about="by class: the critic's features projected on the class, with hinge loss and spectral norm",
-    conditional=True,
     conditioning="projection",
 )

@@ -1,0 +1,32 @@
+"""What z is drawn from."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from sparring.game import Draw
+
+
+def normal(dim: int) -> Draw:
+    """z ~ N(0, I_dim), (n, dim)."""
+
+    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.randn(n, dim, generator=generator, device=generator.device)
+
+    return draw
+
+
+def coded(dim: int, categories: int = 0, codes: int = 0) -> Draw:
+    """z = [N(0, I_dim), one of the categories as a one-hot vector, codes from U[−1, 1]]. Chen et al. 2016
+    (arXiv:1606.03657), section 7.1."""
+
+    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        parts = [normal(dim)(n, shape, generator)]
+        if categories:
+            which = torch.randint(categories, (n,), generator=generator, device=generator.device)
+            parts.append(one_hot(which, categories).float())
+        if codes:
+            parts.append(2 * torch.rand(n, codes, generator=generator, device=generator.device) - 1)
+        return torch.cat(parts, 1)
+
+    return draw

@@ -1,0 +1,53 @@
+"""The generator learns against the critic as it would be after some steps of its own. Metz et al. 2017
+(arXiv:1611.02163), section 2."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import Opinion, Round, Turn, Verdict, Wish
+from sparring.games.gan import GAN, GeneratorTurn
+from sparring.objectives import Objective, TopK
+
+
+class UnrolledGAN(GAN):
+    """A GAN whose generator looks ahead.
+
+    Args:
+        steps: K, of the critic.
+        rate: η of these steps, which go down the gradient of the objective alone (equation 7).
+    """
+
+    def __init__(
+        self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, steps: int, rate: float, **options
+    ):
+        self.steps, self.rate = steps, rate
+        super().__init__(G, D, objective, *args, **options)
+
+    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
+        return LookingAhead(self, objective, terms)
+
+
+class LookingAhead(GeneratorTurn):
+    game: UnrolledGAN
+
+    def judged(self, round: Round) -> Verdict:
+        D = self.game.players["D"]
+
+        def verdict() -> Verdict:
+            return self.game.verdict(round, self.game.critic(round, partial(_with, D, theta)))
+
+        theta = {name: p.detach().requires_grad_() for name, p in D.named_parameters()}
+        for _ in range(self.game.steps):
+            parts = self.wanted.critic(verdict())
+            loss = torch.stack([part.mean() for part in parts.values()]).sum()
+            slopes = torch.autograd.grad(loss, list(theta.values()), create_graph=True)
+            theta = {name: p - self.game.rate * slope for (name, p), slope in zip(theta.items(), slopes, strict=True)}
+        return verdict()
+
+
+def _with(D: nn.Module, theta: dict[str, Tensor], *inputs: Tensor) -> Tensor | Opinion:
+    """D with other weights θ."""
+    return torch.func.functional_call(D, theta, inputs)

@@ -1,0 +1,100 @@
+"""What players want besides their objective: what a critic tells beside its logits, and what it sees in common."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sparring.errors import UserError
+from sparring.game import Opinion, Sample, Term, Verdict
+
+
+def told(opinion: Opinion, what: str) -> Tensor:
+    """What the critic tells beside its logits. Raises UserError for a critic that does not."""
+    if what not in opinion.extras:
+        raise UserError(f"this critic tells no {what}: have it return Opinion(logits, {{'{what}': …}})")
+    return opinion.extras[what]
+
+
+def _unlike(opinion: Opinion, y: Tensor | None) -> Tensor:
+    """−log of the probability that the critic's class head gives to y, (n,)."""
+    logits = told(opinion, "class")
+    assert y is not None
+    return cross_entropy(logits, y, reduction="none")
+
+
+class_of_real = Term("class", lambda verdict: _unlike(verdict.opinion_real, verdict.given))
+class_of_fake = Term("class", lambda verdict: _unlike(verdict.opinion_fake, verdict.given))
+"""Odena et al. 2017 (arXiv:1610.09585), section 3: L_C, for critic and generator."""
+
+
+def contrastive(opinion: Opinion, y: Tensor | None, margin: float = 0.98, temperature: float = 0.5) -> Tensor:
+    """Data to data cross-entropy, (n,): near its class, far from other classes' examples in the batch.
+
+    Kang et al. 2021 (arXiv:2111.01118), eq. 10, with m_n = 1 − m_p. Beyond the margins nothing is to be won.
+    """
+    embedding, near = told(opinion, "embedding"), told(opinion, "class")
+    assert y is not None
+    attract = (near.gather(1, y[:, None]) - margin).clamp(max=0) / temperature
+    repel = (embedding @ embedding.T - (1 - margin)).relu() / temperature
+    repel = repel.masked_fill(y[:, None] == y, -torch.inf)
+    return (torch.cat([attract, repel], 1).logsumexp(1, keepdim=True) - attract).squeeze(1)
+
+
+contrast_of_real = Term("contrast", lambda v: contrastive(v.opinion_real, v.given), coupled=True)
+contrast_of_fake = Term("contrast", lambda v: contrastive(v.opinion_fake, v.given), coupled=True)
+
+
+def _feature_gap(verdict: Verdict) -> Tensor:
+    real, fake = told(verdict.opinion_real, "features"), told(verdict.opinion_fake, "features")
+    return (real.mean(0) - fake.mean(0)).square().mean()
+
+
+feature_matching = Term("features", _feature_gap, coupled=True)
+"""‖E f(x) − E f(G(z))‖² a feature, f the critic's last but one layer. Salimans et al. 2016 (arXiv:1606.03498), eq. in
+section 3.1; there it takes the objective's place: weigh `generator` by 0 for that."""
+
+
+def quarters(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n,) of 0, 1, 2, 3: turns by 90°."""
+    return torch.randint(4, (n,), generator=generator, device=generator.device)
+
+
+def turned(x: Sample, quarters: Tensor) -> Tensor:
+    """Square images (n, c, h, h), each turned by its number of quarters."""
+    if not isinstance(x, Tensor) or x.dim() != 4 or x.shape[2] != x.shape[3]:
+        raise UserError("rotations are told of square images: leave the method 'rotation' out")
+    ways = torch.stack([torch.rot90(x, k, (2, 3)) for k in range(4)])
+    return ways[quarters, torch.arange(len(x), device=x.device)]
+
+
+def _unturned(verdict: Verdict, sample: Sample) -> Tensor:
+    k = verdict.draws["quarters"]
+    return cross_entropy(told(verdict.opinion(turned(sample, k)), "rotation"), k, reduction="none")
+
+
+rotation_of_real = Term("rotation", lambda v: _unturned(v, v.real), draws={"quarters": quarters})
+rotation_of_fake = Term("rotation_fake", lambda v: _unturned(v, v.fake), draws={"quarters": quarters})
+"""How an image was turned, told by the critic of real images and wanted by the generator of its own. Chen et al. 2019
+(arXiv:1811.11212), eq. 3 and 4: β = 1, α = .2. They turn a quarter of the batch all four ways, here each goes one way.
+"""
+
+
+def told_category(z: int, categories: int) -> Term:
+    """−log Q(c | G(z, c)) of the category behind z numbers of the latent: L_I of Chen et al. 2016 (arXiv:1606.03657),
+    section 5, up to H(c)."""
+
+    def part(verdict: Verdict) -> Tensor:
+        c = verdict.latent["z"][:, z : z + categories]
+        return cross_entropy(told(verdict.opinion_fake, "category"), c, reduction="none")
+
+    return Term("category", part)
+
+
+def told_codes(start: int) -> Term:
+    """−log Q(c | G(z, c)) of the continuous codes from `start` on, up to a constant: a Gaussian of variance 1, summed
+    over codes. Chen et al. 2016, section 6."""
+
+    def part(verdict: Verdict) -> Tensor:
+        return (told(verdict.opinion_fake, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
+
+    return Term("code", part)
