@@ -1,0 +1,173 @@
+"""The table of the field: every recipe for images on MNIST, and each steadier added to one base recipe.
+
+    SPARRING_DATA=… python benchmarks/field.py OUT [--rows …] [--seeds 0] [--images 300000] [--pictures DIR] [--json]
+
+OUT is the ledger (`ledger.py`): a row is trained and scored once, until its configuration or its code changes. Several
+of these may work on one OUT, with different rows.
+
+Scores are of 10,000 samples against the report part: task-Fréchet, precision, recall, coverage; the share left of the
+gap is (score − real row) / (median of OUT's `mlp-gan` after 50 epochs − real row), from `yardstick.py`. Where a class
+is asked for, `asked` is the share of samples that another classifier (`second.py`) takes for it, and `within` the least
+coverage inside a class, over that of as many real test images; for `infogan`, `asked` is the share in the best
+matching of categories to classes.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from ledger import trained
+from scipy.optimize import linear_sum_assignment
+from second import accuracy, guesses, opinion
+from torch import Tensor, nn
+
+import sparring
+from sparring.data import Data, load
+from sparring.data.media import MEDIA
+from sparring.metrics.judges import ImageJudge
+from sparring.metrics.report import Drawn, evaluate
+from sparring.metrics.support import support
+from sparring.model import Model
+from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.methods import METHODS
+from sparring.recipes.numbers import with_numbers
+from sparring.training.journal import Journal
+from sparring.training.judging import judge
+
+SAMPLES, SHOWN = 10_000, 64
+METRICS = ["frechet", "precision", "recall", "coverage"]
+BASE = "dcgan"
+OPTIONS = {
+    "spectral norm": {"critic.norm": "spectral"},
+    "layer norm": {"critic.norm": "layer"},
+    "no norm": {"critic.norm": "none"},
+    "r1": {"penalties": "r1", "critic.norm": "none"},
+    "lipschitz": {"penalties": "lipschitz", "critic.norm": "none"},
+    "smoothing": {"smoothing": "0.1"},
+    "instance noise": {"noise": "0.1"},
+    "pack": {"pack": "2"},
+    "unroll": {"unroll": "5"},
+    "top-k": {"top-k": "0.75"},
+    **{name: {"methods": name} for name, method in METHODS.items() if not method.conditional and name != "codes"},
+}
+"""Steadiers, as numbers of the base recipe."""
+
+
+def rows() -> dict[str, Recipe]:
+    plain = {name: recipe for name, recipe in RECIPES.items() if recipe.medium == "image"}
+    steadied = {f"{BASE}, {name}": with_numbers(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
+    return plain | steadied
+
+
+def matched(categories: Tensor, classes: Tensor) -> float:
+    """The share that agrees when each category stands for the class that makes the most of it (Hungarian method)."""
+    table = torch.zeros(int(categories.max()) + 1, int(classes.max()) + 1)
+    table.index_put_((categories, classes), torch.ones(len(classes)), accumulate=True)
+    rows, columns = linear_sum_assignment(-table.numpy())
+    return float(table[rows, columns].sum() / len(classes))
+
+
+def asked(model: Model, samples: Tensor, second: nn.Module) -> float | None:
+    """The share of samples that show what was asked for; None if nothing can be."""
+    guessed, recipe = guesses(second, samples), model.description.recipe
+    labels = model.asked(len(samples))
+    if labels is not None:
+        return float((guessed == labels).float().mean())
+    if not recipe.categories:
+        return None
+    z = torch.cat([model.inputs(0, k)[0] for k in range(len(samples) // 500)])
+    return matched(z[:, recipe.z : recipe.z + recipe.categories].argmax(1), guessed)
+
+
+def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float | None:
+    """The least coverage inside a class, over real test images' own."""
+    if not model.classes:
+        return None
+    shares, real_labels = [], jury.labels[jury.span("report")]  # pyright: ignore[reportOptionalSubscript]
+    for k, name in enumerate(model.classes):
+        real = jury.features(jury.part("report")[real_labels == k])
+        test = jury.features(data.test.values[data.test.labels == k][:each])
+        fake = jury.features(model.sample(len(test), label=name))
+        shares.append(support(fake, real).coverage / support(test, real).coverage)
+    return min(shares)
+
+
+def score(run: Path, jury: ImageJudge, data: Data, second: nn.Module, shown: Path | None) -> dict:
+    model = sparring.load(run)
+    samples = model.sample(SAMPLES)
+    scores = evaluate(Drawn(samples, model.asked(SAMPLES)), jury, METRICS).rows[0].scores
+    journal = Journal(run / "journal.jsonl")
+    seen = journal.entries[-1]["images"]
+    row = {name: scores[name] for name in METRICS} | {"images": seen, "images_per_second": seen / journal.seconds}
+    row |= {"asked": asked(model, samples, second), "within": within(model, jury, data)}
+    if shown:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        (model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN])).save(shown)
+    return row
+
+
+def measured(run: Path, *how) -> dict:
+    """The row of a run, scored once for the features it was scored by."""
+    kept = run / "row.json"
+    if not kept.exists():
+        kept.write_text(json.dumps(score(run, *how)))
+    return json.loads(kept.read_text())
+
+
+def baselines(jury: ImageJudge, data: Data) -> dict[str, float]:
+    report = evaluate(Drawn(data.train.values[:SAMPLES]), jury, ["frechet"])
+    return {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
+
+
+def yardstick(out: Path, jury: ImageJudge) -> float:
+    """The median score of the MLP GANs of `yardstick.py`, 50 epochs each."""
+    runs = [path.parent for path in sorted(out.glob("mlp-gan-[0-9]/scores.json"))]
+    scores = sorted(jury.scores(sparring.load(run).sample(SAMPLES))["frechet"] for run in runs)
+    return scores[len(scores) // 2] if scores else float("nan")
+
+
+def line(row: dict) -> str:
+    told = "".join(f" {'' if row[name] is None else f'{row[name]:.3f}'} |" for name in ("asked", "within"))
+    parts = [f"{row[name]:.3f}" for name in ("precision", "recall", "coverage")]
+    start = f"| {row['row']} | {row['seed']} | {row['frechet']:.2f} | {row['share_left']:.2f} |"
+    return f"{start} {' | '.join(parts)} |{told} {row['images_per_second']:,.0f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--rows", nargs="+", choices=rows(), default=list(rows()), metavar="ROW")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--images", type=int, default=300_000)
+    parser.add_argument("--pictures", type=Path, help="write a picture of each row's samples into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = load("mnist")
+    jury = judge(data)
+    assert isinstance(jury, ImageJudge)
+    second = opinion(data, args.out / "second.safetensors")
+    trivial, middle, table = baselines(jury, data), yardstick(args.out, jury), []
+    for name in args.rows:
+        for seed in args.seeds:
+            run = trained(args.out, name.replace(", ", "+"), rows()[name], data, args.images, seed)
+            shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
+            row = {"row": name, "seed": seed, **measured(run, jury, data, second, shown)}
+            row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
+            table.append(row)
+            print(line(row), file=sys.stderr)
+    about = {"yardstick": middle, "baselines": trivial, "second_accuracy": accuracy(second, data)}
+    if args.json:
+        print(json.dumps({"rows": table} | about))
+        return
+    print("| row | seed | Fréchet | share left | precision | recall | coverage | asked | within | images/s |")
+    print(f"|{'---|' * 10}")
+    print("\n".join(line(row) for row in sorted(table, key=lambda row: row["frechet"])))
+    print(about)
+
+
+if __name__ == "__main__":
+    main()

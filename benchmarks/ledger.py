@@ -1,0 +1,70 @@
+"""A ledger of runs: each is kept under a name, a seed, and a hash of its configuration and of the code it trains by, so
+that a row is measured once, and again when either has changed.
+
+The code is that of the modules the game's networks, turns, wishes and objective come from, and of the loop; comments
+and docstrings do not count.
+"""
+
+import ast
+import hashlib
+import importlib
+import inspect
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import sparring
+from sparring.data import Data
+from sparring.games.gan import PlayerTurn
+from sparring.recipes import Recipe
+from sparring.training.config import Config
+
+LOOP = [f"sparring.training.{name}" for name in ("loop", "play", "gradients", "optim", "rounds", "random", "held")]
+
+
+def modules(recipe: Recipe, data: Data) -> set[str]:
+    """Names of the package's modules that a run of this recipe trains by."""
+    game = recipe.game(data.shape, classes=data.classes)
+    turns = game.turns(0)
+    wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in (*turn.terms, turn.objective)]
+    classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]
+    asked = [function for wish in wishes for function in vars(wish).values() if inspect.isfunction(function)]
+    names = {thing.__module__ for thing in (*classes, *asked, type(recipe.prior), recipe.prior())}
+    return {name for name in {*names, *LOOP} if name.startswith("sparring.")}
+
+
+def bare(source: str) -> str:
+    """Python without comments and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]  # pyright: ignore[reportAttributeAccessIssue]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def key(config: Config, data: Data) -> str:
+    """12 hex characters."""
+    about = asdict(config) | {"threads": None, "data": data.fingerprint}
+    # What a recipe is called and says of itself changes no number.
+    about["recipe"] |= {"name": "", "about": "", "paper": ""}
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
+    for name in sorted(modules(config.recipe, data)):
+        digest.update(bare(inspect.getsource(importlib.import_module(name))).encode())
+    return digest.hexdigest()[:12]
+
+
+def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int) -> Path:
+    """The run folder of this row: trained if it is not there, resumed if it was interrupted."""
+    settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"}
+    config = sparring.api.configured(recipe, data, **settings)
+    run = out / f"{name.replace(' ', '-')}-{seed}-{key(config, data)}"
+    if not run.exists():
+        sparring.train(recipe, data, run, **settings)
+    elif not (run / "scores.json").exists():
+        sparring.resume(run)
+    return run

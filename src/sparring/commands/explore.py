@@ -1,0 +1,37 @@
+"""`spar explore`."""
+
+import argparse
+from pathlib import Path
+
+from sparring.commands.base import Add, Answer, say
+from sparring.errors import UserError
+
+WAYS = ("codes",)
+
+
+def add(command: Add) -> None:
+    parser = command("explore", explore, "Look into a model's latent space, in a picture.")
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("how", metavar="HOW", choices=WAYS, help="codes: what categories and codes came to mean")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise that stays the same")
+    parser.add_argument("--weights", choices=("best", "last"))
+    parser.add_argument("--out", required=True, help="a picture (.png)")
+
+
+def explore(args: argparse.Namespace) -> Answer:
+    from sparring.explore.codes import sweeps
+    from sparring.files import written_aside
+    from sparring.model import load
+
+    out = Path(args.out)
+    if out.suffix != ".png":
+        raise UserError(f"can't write a picture as '{out.suffix}': end --out with .png")
+    if out.exists():
+        raise UserError(f"{out} exists already: choose another --out")
+    if not out.parent.is_dir():
+        raise UserError(f"there is no folder {out.parent} to write {out.name} into")
+    picture = sweeps(load(args.run, args.weights), args.seed)
+    with written_aside(out) as path:
+        picture.save(path, "PNG")
+    say(args, f"down, the categories; across, each code from −2 to 2: {out}")
+    return {"out": args.out, "seed": args.seed}
