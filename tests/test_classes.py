@@ -131,3 +131,48 @@ def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
 def test_an_unknown_conditioning(shades, tmp_path):
     with pytest.raises(UserError, match=r"no conditioning 'auxilary' \(did you mean 'auxiliary'\?\); there are: input"):
         sparring.train(replace(RECIPES["acgan"], conditioning="auxilary"), shades, tmp_path / "a", images=200)
+
+
+@pytest.fixture(scope="module")
+def toned() -> Data:
+    """8×8 pictures of one grey, by two attributes: `tone`, the grey itself, and `luck`, which shows in nothing."""
+    g = torch.Generator().manual_seed(0)
+    tone, luck = 40 + 180 * torch.rand(600, generator=g), torch.randn(600, generator=g)
+    pixels = (tone.view(-1, 1, 1, 1) + 8 * torch.rand(600, 1, 8, 8, generator=g)).to(torch.uint8)
+    return Data.of("toned", *split(Examples(pixels, torch.stack([tone, luck], 1))), ("tone", "luck"))
+
+
+def test_attributes_go_in_and_can_be_asked_for(toned, tmp_path, capsys):
+    recipe = replace(
+        RECIPES["mlp-gan"],
+        conditioning="input",
+        generator=Network("mlp-generator", {"widths": [64, 64]}),
+        critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
+        z=8, lr=1e-3,
+    )  # fmt: skip
+    out = tmp_path / "run"
+    sparring.train(recipe, toned, out, images=40_000, reports=1, threads=1)
+    model = sparring.load(out)
+    assert model.classes == () and model.given.names == ("tone", "luck") and model.asked(3) is None
+    for tone in (80, 130, 180):
+        drawn = model.sample(100, label=f"tone={tone}").float().mean((1, 2, 3))
+        assert drawn.mean().item() == pytest.approx(tone + 4, abs=20), tone
+    spread = model.sample(300).float().mean((1, 2, 3)).std().item()
+    assert spread == pytest.approx(180 / 12**0.5, rel=0.3)  # as in the data, when nothing is asked
+    assert torch.equal(model.sample(600, label="tone=100, luck=0")[:7], model.sample(7, label="luck=0,tone=100"))
+    line = refused(capsys, "sample", out, "--label", "tune=3", "--out", tmp_path / "a.png")
+    assert "no attribute 'tune' (did you mean 'tone'?); there are: tone, luck" in line
+    line = refused(capsys, "sample", out, "--label", "tone=x", "--out", tmp_path / "a.png")
+    assert "'tone=x' gives no number: write labels like tone=1" in line
+    with pytest.raises(UserError, match="'projection' is of classes, but the data has attributes"):
+        sparring.train("projection", toned, tmp_path / "b", images=64)
+
+
+def test_a_model_file_without_its_attributes_is_refused(toned, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    sparring.train("cgan", toned, tmp_path / "run", images=128, reports=1)
+    for path in (tmp_path / "run" / "model").glob("*.safetensors"):
+        save_file({name: x for name, x in load_file(path).items() if name != "attributes"}, path)
+    with pytest.raises(UserError, match="2 attributes are told of there"):
+        sparring.load(tmp_path / "run")

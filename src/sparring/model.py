@@ -16,11 +16,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sparring.asked import KEPT, Asked, Attributes, Classes
 from sparring.data.media import MEDIA, Medium
-from sparring.errors import UserError, nearest
+from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.recipes import Recipe
-from sparring.recipes.base import Shape
+from sparring.recipes.base import STRICT, Shape
 from sparring.training.random import CLASS, SAMPLE, generator
 
 CHUNK = 500
@@ -31,26 +32,42 @@ LARGEST = 1 << 20
 
 
 Inputs = Sequence[Tensor]
-"""Of a generator: latents z (n, z), then classes y (n,) if it is conditional."""
+"""Of a generator: latents z (n, z), then classes y (n,) or attributes (n, k) if it is conditional."""
+
+ROWS = "attributes"
+"""Of training examples: beside the weights in a model's file."""
 
 
 @dataclass(frozen=True)
 class Description:
     """What `model.json` says."""
 
+    __pydantic_config__ = STRICT
+
     recipe: Recipe
     shape: Shape
     labels: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
     """Of the classes in the training data."""
+    scales: tuple[tuple[float, float], ...] = ()
+    """Mean and deviation of each attribute in the training data."""
     scale: float = 1.0
     """Of points: what the networks call 1."""
     format: int = 1
 
 
 class Model:
-    def __init__(self, description: Description, G: nn.Module):
+    """
+    Args:
+        rows: attributes of training examples, float32 (m, k), if it is conditional on such.
+    """
+
+    def __init__(self, description: Description, G: nn.Module, rows: Tensor | None = None):
         self.description, self.G = description, G.eval().requires_grad_(False)
+        self.given: Asked | None = None
+        if description.recipe.conditional:
+            names, shares, scales = description.labels, description.shares, description.scales
+            self.given = Classes(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
 
     @property
     def shape(self) -> Shape:
@@ -63,19 +80,20 @@ class Model:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """That can be asked for; none if the model is not conditional."""
-        return self.description.labels if self.description.recipe.conditional else ()
+        """That can be asked for; none if the model is not conditional, or conditional on attributes."""
+        return self.given.names if isinstance(self.given, Classes) else ()
 
     def sample(self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None) -> Tensor:
         """n samples as the medium keeps them, images uint8 (n, c, h, w); sample i depends on the seed and i alone.
 
         Args:
-            label: of this class all; by default classes are drawn as often as the training data has them.
+            label: of this class all; by default classes are drawn as often as the training data has them. Or values
+                of attributes, like "smile=1,age=0.3"; the others are those of training examples.
             truncation: bounds every |zᵢ|: less variety, more typical samples (Brock et al. 2019, arXiv:1809.11096,
                 section 3.1). The same seed gives the same sample, moved inwards.
 
         Raises:
-            UserError: n < 1, a truncation that is not above 0, a class that is not there.
+            UserError: n < 1, a truncation that is not above 0, a class or attribute that is not there.
         """
         return torch.cat(list(self.stream(n, seed, truncation, label)))
 
@@ -89,10 +107,10 @@ class Model:
             yield self.decode([x[: n - start] for x in self.inputs(seed, k, label)], truncation)
 
     def asked(self, n: int, seed: int = 0) -> Tensor | None:
-        """The classes that `sample(n, seed)` draws, int64 (n,); None if the model is not conditional."""
+        """The classes that `sample(n, seed)` draws, int64 (n,); None if there are none to ask for."""
         if not self.classes:
             return None
-        return torch.cat([self._classes(seed, k, None) for k in range(-(-n // CHUNK))])[:n]
+        return torch.cat([self._asked(seed, k, None) for k in range(-(-n // CHUNK))])[:n]
 
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
@@ -112,19 +130,15 @@ class Model:
         """Chunk k of what the seed feeds the generator, each (CHUNK, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
         z = self.description.recipe.prior()(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
-        if self.classes:
-            return z, self._classes(seed, k, label).to(device)
+        if self.given is not None:
+            return z, self._asked(seed, k, label).to(device)
         if label is not None:
             raise UserError("this model knows no classes: leave the label out, or train one that does (cgan)")
         return (z,)
 
-    def _classes(self, seed: int, k: int, label: str | None) -> Tensor:
-        if label is None:
-            g = generator(torch.device("cpu"), seed, CLASS, k)
-            return torch.multinomial(torch.tensor(self.description.shares), CHUNK, replacement=True, generator=g)
-        if label not in self.classes:
-            raise UserError(f"no class '{label}'{nearest(label, self.classes)}; there are: {', '.join(self.classes)}")
-        return torch.full((CHUNK,), self.classes.index(label))
+    def _asked(self, seed: int, k: int, label: str | None) -> Tensor:
+        assert self.given is not None
+        return self.given.draw(CHUNK, label, generator(torch.device("cpu"), seed, CLASS, k))
 
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
         """What the generator makes of these inputs, as the medium keeps it, on the CPU."""
@@ -150,7 +164,8 @@ class Model:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         with written_aside(folder / f"{name}.safetensors") as path:
-            save_file({key: value.contiguous() for key, value in self.G.state_dict().items()}, path)
+            rows = {ROWS: self.given.rows} if isinstance(self.given, Attributes) else {}
+            save_file({key: value.contiguous() for key, value in self.G.state_dict().items()} | rows, path)
         with written_aside(folder / "model.json") as path:
             path.write_text(json.dumps(asdict(self.description), indent=1))
 
@@ -179,12 +194,17 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
     G = networks.get("G") or description.recipe.new_generator(description.shape, len(description.labels))
     try:
-        G.load_state_dict(load_file(folder / f"{name}.safetensors"))
+        weights_of = load_file(folder / f"{name}.safetensors")
+        rows = weights_of.pop(ROWS, None)
+        G.load_state_dict(weights_of)
     except FileNotFoundError:
         raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"{folder / name}.safetensors does not fit model.json ({_line(error)})") from None
-    return Model(description, G)
+    wanted = len(description.scales) if description.recipe.conditional else 0
+    if wanted != (0 if rows is None else rows.shape[-1]):
+        raise UserError(f"{folder / name}.safetensors does not fit model.json ({wanted} attributes are told of there)")
+    return Model(description, G, rows)
 
 
 def _described(path: Path) -> Description:

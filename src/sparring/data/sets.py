@@ -70,12 +70,29 @@ class Data:
         return 0 if labels is None or labels.is_floating_point() else len(self.names)
 
     @property
+    def scales(self) -> tuple[tuple[float, float], ...]:
+        """Mean and deviation of each attribute in the train part; empty unless labelled by attributes."""
+        labels = self.train.labels
+        if labels is None or not labels.is_floating_point():
+            return ()
+        spread = labels.std(0, correction=0)
+        return tuple(zip(labels.mean(0).tolist(), spread.where(spread > 0, 1.0).tolist(), strict=True))
+
+    @property
     def shares(self) -> tuple[float, ...]:
         """Of each class in the train part; empty without classes."""
         labels = self.train.labels
         if not self.classes or labels is None:
             return ()
         return tuple((labels.bincount(minlength=self.classes) / len(labels)).tolist())
+
+
+def standard(labels: torch.Tensor, scales: Sequence[tuple[float, float]]) -> torch.Tensor:
+    """Attributes (n, k) at mean 0 and deviation 1, as networks are given them; classes as they are."""
+    if not scales:
+        return labels
+    mean, spread = torch.tensor(scales, dtype=labels.dtype).T
+    return (labels - mean) / spread
 
 
 @dataclass(frozen=True, eq=False)

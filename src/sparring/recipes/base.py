@@ -24,9 +24,15 @@ FOREIGN = "yours: "
 """Before the class name of a network that is the user's own."""
 
 
+STRICT = {"extra": "forbid"}
+"""To pydantic: a file that says what the library does not know is refused, not half understood."""
+
+
 @dataclass(frozen=True)
 class Network:
     """An entry of `sparring.networks.NETWORKS` and its numbers."""
+
+    __pydantic_config__ = STRICT
 
     name: str
     numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
@@ -52,6 +58,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Recipe:
+    __pydantic_config__ = STRICT
     name: str
     paper: str
     about: str
@@ -129,22 +136,22 @@ class Recipe:
         foreign = {player: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
         return replace(self, generator=foreign.get("G", self.generator), critic=foreign.get("D", self.critic))
 
-    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0) -> GAN:
+    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> GAN:
         """The game for examples of this shape.
 
         Args:
             networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
-                if the recipe is conditional, both take the classes (n,) too.
-            classes: how many there are.
+                if the recipe is conditional, both take the classes (n,) or attributes (n, k) too.
+            classes, attributes: how many there are; one of them 0.
 
         Raises:
             UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
         """
         from sparring.recipes.building import new_game
 
-        if self.conditional and not classes:
+        if self.conditional and not (classes or attributes):
             raise UserError(f"{self.name} learns by class, but the data has no classes")
-        return new_game(self, shape, networks, classes)
+        return new_game(self, shape, networks, classes, attributes)
 
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""

@@ -63,7 +63,7 @@ def _headed(recipe: Recipe, net: nn.Module, shape: Shape, width: int, heads: lis
     layered = net.net if isinstance(net, LabelledCritic) else net
     if not isinstance(layered, LayeredCritic):
         raise UserError(f"{recipe.critic.name} is no critic with features: take another for this recipe")
-    given = [torch.zeros(2, recipe.pack, dtype=torch.long)] if isinstance(net, LabelledCritic) else []
+    given = [torch.zeros(2, recipe.pack * width)] if isinstance(net, LabelledCritic) else []
     features = width_of(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
     fit = Fit(recipe, width)
     built = [[part(features, fit) for part in parts] for parts in (heads, additions)]
@@ -79,7 +79,10 @@ def objective(recipe: Recipe) -> Objective | TopK:
     return TopK(wanted, Dial(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
 
 
-def new_game(recipe: Recipe, shape: Shape, networks: Mapping[str, nn.Module], width: int) -> GAN:
+def new_game(recipe: Recipe, shape: Shape, networks: Mapping[str, nn.Module], classes: int, attributes: int) -> GAN:
+    width = classes or attributes
+    if attributes and any(method.conditional and not method.shown for method in methods(recipe)):
+        raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
     G = networks.get("G") or new_generator(recipe, shape, width)
     D = networks.get("D") or new_critic(recipe, shape, width)
     fit, added = Fit(recipe, width), methods(recipe)
@@ -101,14 +104,15 @@ def new_game(recipe: Recipe, shape: Shape, networks: Mapping[str, nn.Module], wi
         pack=recipe.pack,
     )
     if networks:
-        check(game, recipe, shape)
+        check(game, recipe, shape, attributes)
     return game
 
 
-def check(game: GAN, recipe: Recipe, shape: Shape) -> None:
+def check(game: GAN, recipe: Recipe, shape: Shape, attributes: int) -> None:
     """Raises UserError when the user's own networks do not fit the data, by trying them on a few examples."""
     like, n = next(game.parameters()), 2 * recipe.pack
-    given = [torch.zeros(n, dtype=torch.long)] if recipe.conditioning else []
+    y = torch.zeros(n, attributes) if attributes else torch.zeros(n, dtype=torch.long)
+    given = [y] if recipe.conditioning else []
     game.eval()
     with torch.no_grad():
         try:

@@ -17,6 +17,7 @@ from sparring.data.options import Options
 from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.recipes import Recipe
+from sparring.recipes.base import STRICT
 
 PACKAGES = ("sparring", "torch", "numpy")
 
@@ -35,6 +36,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Config:
+    __pydantic_config__ = STRICT
     recipe: Recipe
     data: str
     images: int

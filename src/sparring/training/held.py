@@ -6,19 +6,23 @@ from torch import Tensor
 
 from sparring.data import Data
 from sparring.data.media import MEDIA
+from sparring.data.sets import standard
 
 
 class Held:
     def __init__(self, data: Data, device: torch.device):
         self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.scale
-        self.labels = None if data.train.labels is None else data.train.labels.to(device)
+        self.labels = None if data.train.labels is None else standard(data.train.labels, data.scales).to(device)
         self.encode = MEDIA[data.medium].encode
 
     def __len__(self) -> int:
         return len(self.values) * (1 + self.mirrored)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(n,) indices → real (n, …), labels; every image is there a second time, mirrored, if the data says so."""
+        """(n,) indices → real (n, …), and its classes (n,) or standardised attributes (n, k).
+
+        Every image is there a second time, mirrored, if the data says so.
+        """
         which = indices % len(self.values)
         real = self.encode(self.values[which]) / self.scale
         if self.mirrored:

@@ -63,8 +63,12 @@ class Run:
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device, networks)
-        description = Description(config.recipe, data.shape, data.names, data.shares, data.scale)
-        self.model = Model(description, self.loop.ema.players["G"])
+        description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
+        self.model = Model(
+            description,
+            self.loop.ema.players["G"],
+            data.train.labels if data.scales and config.recipe.conditional else None,
+        )
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
@@ -162,7 +166,8 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
     # Channels last is what convolutions are fastest in; players without any do not notice.
-    game = config.recipe.game(data.shape, networks, data.classes).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
+    game = config.recipe.game(data.shape, networks, data.classes, len(data.scales)).to(device)
+    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.recipe.settings(
         seed=config.seed,
         micro_batches=config.micro_batches,

@@ -1,0 +1,53 @@
+"""What a conditional model can be asked for: classes, or values of attributes."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.data.sets import standard
+from sparring.errors import UserError, nearest
+
+KEPT = 1_000
+"""Attribute vectors of training examples that a model keeps, to draw from."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    names: tuple[str, ...]
+    shares: tuple[float, ...]
+    """Of the classes in the training data."""
+
+    def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
+        """Classes, int64 (n,): all this one, or as often as in training. Raises UserError for one not there."""
+        if label is None:
+            return torch.multinomial(torch.tensor(self.shares), n, replacement=True, generator=g)
+        if label not in self.names:
+            raise UserError(f"no class '{label}'{nearest(label, self.names)}; there are: {', '.join(self.names)}")
+        return torch.full((n,), self.names.index(label))
+
+
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    names: tuple[str, ...]
+    scales: tuple[tuple[float, float], ...]
+    """Mean and deviation of each."""
+    rows: Tensor
+    """Of training examples, float32 (m, k), as the data has them."""
+
+    def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
+        """Attributes of training examples, standardised, float32 (n, k); those that `label` names, such as
+        "smile=1,age=0.3", as it says. Raises UserError for a label that is not understood."""
+        rows = self.rows[torch.randint(len(self.rows), (n,), generator=g)].clone()
+        for pair in label.split(",") if label else ():
+            name, _, number = pair.partition("=")
+            if name.strip() not in self.names:
+                raise UserError(f"no attribute '{name}'{nearest(name, self.names)}; there are: {', '.join(self.names)}")
+            try:
+                rows[:, self.names.index(name.strip())] = float(number)
+            except ValueError:
+                raise UserError(f"'{pair}' gives no number: write labels like {self.names[0]}=1") from None
+        return standard(rows, self.scales)
+
+
+Asked = Classes | Attributes
