@@ -311,6 +311,8 @@ def test_a_model_file_can_ask_for_nothing_foreign(finished, tmp_path):
 
     with pytest.raises(UserError, match="no network 'os"):
         sparring.load(edited(lambda a: a["recipe"]["generator"].update(name="os.system")))
+    with pytest.raises(UserError, match="no model description"):
+        sparring.load(edited(lambda a: a["recipe"].update(code="import os")))
     with pytest.raises(UserError, match="number above"):
         sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[10**9])))
     with pytest.raises(UserError, match="no model description"):

@@ -64,11 +64,8 @@ class Run:
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device, networks)
         description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
-        self.model = Model(
-            description,
-            self.loop.ema.players["G"],
-            data.train.labels if data.scales and config.recipe.conditional else None,
-        )
+        rows = data.train.labels if data.scales and config.recipe.conditional else None
+        self.model = Model(description, self.loop.ema.players["G"], rows)
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
