@@ -8,6 +8,7 @@ from sparring.networks.conv import ConvCritic
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
+from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -16,4 +17,6 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "fourier-critic": FourierCritic,
     "dcgan-generator": DCGANGenerator,
     "dcgan-critic": DCGANCritic,
+    "resnet-generator": ResNetGenerator,
+    "resnet-critic": ResNetCritic,
 }

@@ -18,6 +18,8 @@ from sparring.recipes.projection import PROJECTION
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
+from sparring.recipes.sagan import SAGAN
+from sparring.recipes.sngan import SNGAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
@@ -39,6 +41,8 @@ _ALL = (
     REACGAN,
     INFOGAN,
     PACGAN,
+    SNGAN,
+    SAGAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
