@@ -5,6 +5,7 @@ from collections.abc import Callable
 from torch import nn
 
 from sparring.networks.conv import ConvCritic
+from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
@@ -19,4 +20,6 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-critic": DCGANCritic,
     "resnet-generator": ResNetGenerator,
     "resnet-critic": ResNetCritic,
+    "coupled-generator": CoupledGenerator,
+    "coupled-critic": CoupledCritic,
 }

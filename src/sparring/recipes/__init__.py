@@ -4,6 +4,7 @@ from sparring.errors import entry
 from sparring.recipes.acgan import ACGAN
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.cgan import CGAN
+from sparring.recipes.cogan import COGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
@@ -43,6 +44,7 @@ _ALL = (
     PACGAN,
     SNGAN,
     SAGAN,
+    COGAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
