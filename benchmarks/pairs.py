@@ -52,6 +52,8 @@ def trained(out: Path, seed: int, images: int | None) -> Path:
         sparring.train("cogan", DATA, run, seed=seed, images=images, reports=10)
     elif not (run / "scores.json").exists():
         sparring.resume(run)
+    if not (run / "scores.json").exists():
+        sys.exit(f"{run} was interrupted: the same command goes on")
     return run
 
 
