@@ -29,7 +29,9 @@ from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
 SHOWN = 64
-IMAGES = [name for name, recipe in RECIPES.items() if recipe.medium == "image"]
+PAIRED = {"cogan"}
+"""They make pairs of images, and are measured by pairs.py."""
+IMAGES = [name for name, recipe in RECIPES.items() if recipe.medium == "image" and name not in PAIRED]
 
 
 def verdict(row: dict, trivial: float) -> str:

@@ -25,6 +25,8 @@ SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports",
 
 
 DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
+OWN = {"cogan": ("digits+edges", (2, 8, 8))}
+"""Recipes that take other data than their medium's others."""
 
 
 def spar(*words: object) -> int:
@@ -63,7 +65,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_trains_two_rounds(recipe, tmp_path):
-    data, shape = DATA[RECIPES[recipe].medium]
+    data, shape = OWN.get(recipe, DATA[RECIPES[recipe].medium])
     run = sparring.train(recipe, data, tmp_path / "run", images=2 * RECIPES[recipe].batch, reports=1)
     assert run.outcome == "finished" and run.loop.rounds == 2
     assert sparring.load(tmp_path / "run").sample(3).shape == (3, *shape)
@@ -213,6 +215,8 @@ BAD = {
     "unknown recipe": (["train", "dcgn", "--out", "{new}"], "did you mean 'dcgan'"),
     "missing folder": (["train", "dcgan", "--data", "{tmp}/nowhere", "--out", "{new}"], "nowhere"),
     "empty folder": (["train", "dcgan", "--data", "{empty}", "--out", "{new}"], "empty"),
+    "no pairs": (["train", "cogan", "--out", "{new}"], "give pairs, such as digits+edges"),
+    "edges of points": (["train", "cogan", "--data", "ring+edges", "--out", "{new}"], "leave +edges out"),
     "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "sides of 8"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
     "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),

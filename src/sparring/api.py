@@ -13,6 +13,7 @@ from torch import nn
 from sparring.comparing import compare
 from sparring.data import Data, Options
 from sparring.data import load as load_data
+from sparring.data.edges import edged
 from sparring.data.given import of_arrays
 from sparring.errors import UserError
 from sparring.explore.smoothness import STEP, path_length
@@ -150,8 +151,10 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
 
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008
     """The recipe that suits some data on this machine, and why."""
-    loaded = load_data(data, reading)
-    return choose(Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, str(machine.device(device))))
+    loaded, on = load_data(data, reading), str(machine.device(device))
+    return choose(
+        Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, on, edged(str(data)) is not None)
+    )
 
 
 def evaluate(

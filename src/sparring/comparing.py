@@ -9,6 +9,7 @@ from torch import Tensor
 from sparring.data import Data, Options, existing, found, source_of
 from sparring.data import load as load_data
 from sparring.data.decoding import headers
+from sparring.data.edges import edged
 from sparring.data.named import NAMED
 from sparring.errors import UserError
 from sparring.metrics.features import Features
@@ -123,8 +124,10 @@ def _sampled(name: str, data: Data, n: int, seed: int) -> Drawn:
 
 
 def _images(name: str, data: Data) -> Tensor:
-    """Images of a folder, a file, or a named set's test part, of the size they have: to resize would move scores."""
-    values = load_data(name).test.values if name in NAMED else _found(name, data.shape)
+    """Images of a folder, a file, or the test part of a named set or of X+edges, of the size they have: to resize would
+    move scores."""
+    whole = name in NAMED or edged(name) is not None
+    values = load_data(name).test.values if whole else _found(name, data.shape)
     if tuple(values.shape[1:]) != tuple(data.shape):
         raise UserError(f"{name} holds {_told(values.shape[1:])}, and {data.spec} {_told(data.shape)}: not compared")
     if len(values) < 2:

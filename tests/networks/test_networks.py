@@ -32,9 +32,11 @@ def test_dcgan_says_what_it_can_not_make(shape):
 
 def test_every_network_stands_in_the_registry_and_is_built_alike():
     for name, network in NETWORKS.items():
-        net = network(shape=(1, 8, 8)).eval()
-        x = torch.randn(3, 100) if name.endswith("generator") else torch.randn(3, 1, 8, 8)
-        assert net(x).shape == ((3, 1, 8, 8) if name.endswith("generator") else (3, 1))
+        pair = name.startswith("coupled")
+        shape = (2, 8, 8) if pair else (1, 8, 8)
+        net = network(shape=shape).eval()
+        x = torch.randn(3, 100) if name.endswith("generator") else torch.randn(3, *shape)
+        assert net(x).shape == ((3, *shape) if name.endswith("generator") else (3, 1 + pair))
 
 
 def test_dropout_is_off_when_sampling():

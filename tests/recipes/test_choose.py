@@ -14,6 +14,8 @@ def test_what_suits_data_and_why():
     assert few.images == 45_000 and any("300" in why and "by heart" in why for why in few.reasons)
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
+    pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))
+    assert pairs.recipe is RECIPES["cogan"] and any("two domains" in why for why in pairs.reasons)
     points = choose(Facts("point", (2,), 100_000, 8, "cpu"))
     assert points.recipe is RECIPES["points"]
     with pytest.raises(UserError, match="no recipe makes smells"):

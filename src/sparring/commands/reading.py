@@ -3,7 +3,10 @@
 import argparse
 from typing import Any
 
-SPEC = "a named set (digits, mnist, …), a folder of images, or a .zip, .npz, idx, .parquet file"
+SPEC = (
+    "a named set (digits, mnist, …), a folder of images, or a .zip, .npz, idx, .parquet file; "
+    "with +edges behind it, each image beside the edges of another"
+)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

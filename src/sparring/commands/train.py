@@ -77,8 +77,9 @@ def train(args: argparse.Namespace) -> Answer:
 
 def _is_data(text: str) -> bool:
     from sparring.data import NAMED
+    from sparring.data.edges import edged
 
-    return text in NAMED or Path(text).expanduser().exists()
+    return text in NAMED or edged(text) is not None or Path(text).expanduser().exists()
 
 
 def _watchers(args: argparse.Namespace) -> list[Any]:

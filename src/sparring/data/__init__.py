@@ -12,6 +12,7 @@ from pathlib import Path
 from sparring.data.arrays import read_npz
 from sparring.data.channels import TAKEN, converted
 from sparring.data.decoding import gather
+from sparring.data.edges import edged, with_edges
 from sparring.data.folder import folder_source
 from sparring.data.idx import read_idx_images
 from sparring.data.items import Source
@@ -44,7 +45,7 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     Args:
         spec: a name of `NAMED`; a folder or .zip of images, whose sub-folders are classes; a .parquet; an .npz; or
             …-images-idx3-ubyte, .gz or not. A name goes before a folder of the same name: write ./digits for the
-            folder.
+            folder. X+edges is images of X with the edges of others (see `sparring.data.edges`).
         options: by default as named sets and arrays are, and for pictures what suits them.
 
     Raises:
@@ -54,6 +55,8 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     name = str(spec)
     if name in NAMED:
         return _named(name, options)
+    if (bare := edged(name)) is not None:
+        return with_edges(load(bare, options), name)
     pool = found(spec, options)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))

@@ -65,7 +65,7 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
 
     Args:
         pixels: uint8 (n, c, h, w). One channel is grey, three are RGB, four RGBA and drawn over a light checkerboard;
-            of two channels the first is shown in grey, of more than four the first three as RGB.
+            any other even number is a pair of images, shown side by side; of an odd number the first three are RGB.
         columns: images in a row; as square as it gets by default.
         scale: times each image is enlarged, without smoothing.
         pad: pixels around and between images.
@@ -75,7 +75,7 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     """
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
         raise ValueError(f"a grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
-    pixels = SHOWN.get(pixels.shape[1], lambda p: p[:, :3])(pixels.cpu())
+    pixels = shown(pixels.cpu())
     n, c, h, w = pixels.shape
     columns = columns or math.ceil(math.sqrt(n))
     high, wide = h * scale + pad, w * scale + pad
@@ -87,5 +87,15 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     return Image.fromarray(sheet.squeeze(2).numpy() if c == 1 else sheet.numpy())
 
 
-SHOWN: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 2: lambda p: p[:, :1], 4: on_board}
-"""uint8 (n, c, h, w) as one or three channels to look at, by c; of any other number the first three."""
+LOOKS: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: on_board}
+"""uint8 (n, c, h, w) as one or three channels to look at, by c."""
+
+
+def shown(pixels: torch.Tensor) -> torch.Tensor:
+    """The same of any number of channels: an even one is two images side by side, of an odd one the first three."""
+    channels = pixels.shape[1]
+    if channels in LOOKS:
+        return LOOKS[channels](pixels)
+    if channels % 2:
+        return pixels[:, :3]
+    return torch.cat([shown(half) for half in pixels.chunk(2, 1)], 3)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.data import existing, found, load, source_of
 from sparring.data.decoding import fitting, headers
+from sparring.data.edges import edged
 from sparring.data.media import MEDIA
 from sparring.data.named import NAMED
 from sparring.data.options import Options
@@ -83,13 +84,12 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan:  # noqa: B008 
         UserError: as `load`, but not for too few usable images.
     """
     name = str(spec)
-    if name in NAMED:
+    if name in NAMED or edged(name) is not None:
         data = load(name, replace(options, size=None))
         parts = [part.labels for part in (data.train, data.test) if part.labels is not None]
         values = torch.empty(len(data.train) + len(data.test), *data.shape, device="meta")
-        return _of_array(
-            name, "named set", Pool(Examples(values, torch.cat(parts) if parts else None), data.names), options
-        )
+        pool = Pool(Examples(values, torch.cat(parts) if parts else None), data.names, data.broken)
+        return _of_array(name, "named set" if name in NAMED else "images and edges", pool, options)
     source = source_of(existing(name))
     if source is None:
         ending = Path(name).suffix.removeprefix(".").lower()

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from torch import nn
 
 from sparring.networks.conv import ConvCritic
+from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
+from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -16,4 +18,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "fourier-critic": FourierCritic,
     "dcgan-generator": DCGANGenerator,
     "dcgan-critic": DCGANCritic,
+    "resnet-generator": ResNetGenerator,
+    "resnet-critic": ResNetCritic,
+    "coupled-generator": CoupledGenerator,
+    "coupled-critic": CoupledCritic,
 }

@@ -18,10 +18,10 @@ Sides = tuple[int, int]
 
 
 def sides(shape: Sequence[int]) -> list[Sides]:
-    """The sides of the maps, from the image's down to the smallest. Raises UserError for a shape it can't make."""
+    """The sides of the maps, from the image's down to the smallest. Raises UserError for a shape that has none."""
     if len(shape) != 3 or min(shape[1:]) < SMALLEST:
         raise UserError(
-            f"dcgan can't make {'×'.join(map(str, shape[1:]))}: its images have sides of {SMALLEST} or more"
+            f"can't make {'×'.join(map(str, shape[1:]))} by doubling a map: give images of sides of {SMALLEST} or more"
         )
     chain = [(shape[1], shape[2])]
     while min(chain[-1]) > 4:

@@ -4,6 +4,7 @@ from sparring.errors import entry
 from sparring.recipes.acgan import ACGAN
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.cgan import CGAN
+from sparring.recipes.cogan import COGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
@@ -18,6 +19,8 @@ from sparring.recipes.projection import PROJECTION
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
+from sparring.recipes.sagan import SAGAN
+from sparring.recipes.sngan import SNGAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
@@ -39,6 +42,9 @@ _ALL = (
     REACGAN,
     INFOGAN,
     PACGAN,
+    SNGAN,
+    SAGAN,
+    COGAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

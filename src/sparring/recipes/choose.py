@@ -20,6 +20,8 @@ class Facts:
     """Training examples."""
     classes: int
     device: str
+    pairs: bool = False
+    """Each example is two images, of different domains."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ def choose(facts: Facts) -> Choice:
         return Choice(RECIPES["points"], RECIPES["points"].images, (_said(facts), "points: the recipe made for them"))
     if facts.medium != "image":
         raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for images and points")
-    recipe = RECIPES["dcgan"] if min(facts.shape[1:]) >= 8 else RECIPES["mlp-gan"]
+    large = "cogan" if facts.pairs else "dcgan"
+    recipe = RECIPES[large] if min(facts.shape[1:]) >= 8 else RECIPES["mlp-gan"]
     why = {
+        "cogan": f"{recipe.name}: two domains without pairs, and both sides of an image are 8 pixels or more",
         "dcgan": f"{recipe.name}: convolutions, for both sides of an image are 8 pixels or more",
         "mlp-gan": f"{recipe.name}: perceptrons, for a side is under 8 pixels, too small to halve",
     }

@@ -1,0 +1,105 @@
+"""Do CoGAN's pairs belong together? Digits and their edges on MNIST, learnt without a pair.
+
+    SPARRING_DATA=… python benchmarks/pairs.py OUT [--seeds 0] [--images N] [--pictures DIR] [--json]
+
+OUT holds the runs: `cogan-SEED`, trained on mnist+edges if it is missing, gone on with if it was interrupted. Of 10,000
+pairs (a, b), agreement is the share in which b is nearer (L2 of the pixels) to the edges of a than to those of any of
+99 other generated digits: chance is 1 %, and so are the same pairs shuffled. Beside it stand real digits with their own
+edges, and with those of others, as they are trained on. So that no collapsed generator wins, nor one that draws the
+same picture twice, each domain is scored alone, by a judge of its own: Fréchet distances, and digits found.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import sparring
+from sparring.data import Data, Examples, load
+from sparring.data.edges import edges
+from sparring.data.media import MEDIA
+from sparring.metrics.report import Judge
+from sparring.training.judging import judge
+
+DATA = "mnist+edges"
+PAIRS, AMONG = 10_000, 100
+SHOWN = 64
+
+
+def agreement(pairs: Tensor) -> float:
+    """Of uint8 pairs (n, 2c, h, w): the share whose second image is nearer to the edges of its first than to those of
+    99 others. Each hundred in order is compared within itself; what is left over is not counted."""
+    first, second = pairs[: len(pairs) // AMONG * AMONG].chunk(2, 1)
+    wanted, made = (x.flatten(1).float().unflatten(0, (-1, AMONG)) for x in (edges(first), second))
+    distance = torch.cdist(made, wanted)
+    own = distance.diagonal(dim1=1, dim2=2).clone()
+    distance.diagonal(dim1=1, dim2=2).fill_(float("inf"))
+    return float((own < distance.min(2).values).double().mean())
+
+
+def shuffled(pairs: Tensor) -> Tensor:
+    """First images with the second ones of others."""
+    first, second = pairs.chunk(2, 1)
+    return torch.cat([first, second[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))]], 1)
+
+
+def trained(out: Path, seed: int, images: int | None) -> Path:
+    run = out / f"cogan-{seed}"
+    if not run.exists():
+        sparring.train("cogan", DATA, run, seed=seed, images=images, reports=10)
+    elif not (run / "scores.json").exists():
+        sparring.resume(run)
+    if not (run / "scores.json").exists():
+        sys.exit(f"{run} was interrupted: the same command goes on")
+    return run
+
+
+def judges() -> tuple[Judge, Judge]:
+    """Of digits, and of their edges."""
+    digits = load("mnist")
+    train, test = (Examples(edges(part.values), part.labels) for part in (digits.train, digits.test))
+    return judge(digits), judge(Data.of("edges of mnist", train, test, digits.names))
+
+
+def row(name: str, pairs: Tensor, of_digits: Judge, of_edges: Judge) -> dict:
+    first, second = pairs.chunk(2, 1)
+    scores = of_digits.scores(first, "report", of_digits.named(["frechet", "classes"]))
+    found = {"digits": int(scores["classes"]), "frechet": scores["frechet"]}
+    return {"name": name, "agreement": agreement(pairs), **found, "frechet_edges": of_edges.scores(second)["frechet"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--images", type=int, help="seen by a run that is not there yet (default: the recipe's number)")
+    parser.add_argument("--pictures", type=Path, help="write a picture of each run's pairs into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    jury, real = judges(), load("mnist").test.values[:PAIRS]
+    rows = []
+    for seed in args.seeds:
+        pairs = sparring.load(trained(args.out, seed, args.images)).sample(PAIRS)
+        rows += [row(f"cogan-{seed}", pairs, *jury), row(f"cogan-{seed} shuffled", shuffled(pairs), *jury)]
+        print(rows[-2], file=sys.stderr)
+        if args.pictures:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+            MEDIA["image"].picture(pairs[:SHOWN]).save(args.pictures / f"cogan-{seed}.png")
+    own = torch.cat([real, edges(real)], 1)
+    rows += [row("real digits, own edges", own, *jury), row("real digits, others' edges", shuffled(own), *jury)]
+    protocol = f"{PAIRS:,} pairs, best edges of {AMONG}; {jury[0].protocol('report', PAIRS)}"
+    if args.json:
+        print(json.dumps({"rows": rows, "protocol": protocol}))
+        return
+    print(f"{'':<28}{'agreement':>10}{'digits':>8}{'Fréchet':>10}{'of edges':>10}")
+    for each in rows:
+        print("{name:<28}{agreement:>10.1%}{digits:>8}{frechet:>10.2f}{frechet_edges:>10.2f}".format(**each))
+    print(protocol)
+
+
+if __name__ == "__main__":
+    main()

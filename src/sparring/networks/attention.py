@@ -1,0 +1,41 @@
+"""Self-attention: each pixel of a map gathers what the others show. Zhang et al. 2019 (arXiv:1805.08318)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sparring.networks.dcgan import Sides
+
+
+class SelfAttention(nn.Module):
+    """x (n, c, h, w) → x + γ·o, the same shape: section 3, eqs. 1 to 3, as the authors' code has it.
+
+    Queries and keys have c/8 channels, values c/2; keys and values are max-pooled to half the sides, rounded up. γ
+    starts at 0, so a network begins without attention. All its weights are those of 1×1 convolutions without a bias.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        narrow, half = max(1, channels // 8), max(1, channels // 2)
+
+        def conv(i: int, o: int) -> nn.Conv2d:
+            layer = nn.Conv2d(i, o, 1, bias=False)
+            nn.init.xavier_uniform_(layer.weight)
+            return layer
+
+        self.query, self.key, self.value = conv(channels, narrow), conv(channels, narrow), conv(channels, half)
+        self.out, self.gamma = conv(half, channels), nn.Parameter(torch.zeros(()))
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Written out: the fused kernels have no second derivative, and gradient penalties need one.
+        query, key, value = self.query(x).flatten(2), self.pool(self.key(x)).flatten(2), self.pool(self.value(x))
+        shares = (query.mT @ key).softmax(2)  # (n, pixels, pooled pixels)
+        gathered = value.flatten(2) @ shares.mT
+        return x + self.gamma * self.out(gathered.unflatten(2, x.shape[2:]))
+
+
+def nearest(maps: Sequence[Sides], side: int) -> Sides | None:
+    """The map whose shorter side is nearest to this one; None for 0."""
+    return min(maps, key=lambda sides: abs(min(sides) - side)) if side else None

@@ -1,0 +1,25 @@
+"""What benchmarks/pairs.py counts as agreement."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparring.data import load
+from sparring.data.edges import edges
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def test_agreement_is_of_those_that_belong_together(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from pairs import agreement, shuffled
+
+    images = load("digits").train.values
+    own = torch.cat([images, edges(images)], 1)
+    assert agreement(own) > 0.99 and agreement(shuffled(own)) == pytest.approx(0.01, abs=0.01)
+    assert agreement(load("digits+edges").train.values) < 0.03
+    assert agreement(own[:1].expand(200, -1, -1, -1)) == 0  # a collapsed generator's are no nearer to their own
+    half = own.clone()
+    half[::2] = shuffled(own)[::2]
+    assert agreement(half) == pytest.approx(0.5, abs=0.03)
