@@ -56,7 +56,7 @@ OPTIONS = {
 
 
 def rows() -> dict[str, Recipe]:
-    plain = {name: recipe for name, recipe in RECIPES.items() if recipe.medium == "image"}
+    plain = {name: recipe for name, recipe in RECIPES.items() if recipe.medium == "image" and name != "cogan"}
     steadied = {f"{BASE}, {name}": with_numbers(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
     return plain | steadied
 
