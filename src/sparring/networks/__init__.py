@@ -5,9 +5,10 @@ from collections.abc import Callable
 from torch import nn
 
 from sparring.networks.conv import ConvCritic
-from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
+from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
+from sparring.networks.pairs import paired
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -16,4 +17,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "fourier-critic": FourierCritic,
     "dcgan-generator": DCGANGenerator,
     "dcgan-critic": DCGANCritic,
+    "dcgan-encoder": DCGANEncoder,
+    "dcgan-pair-critic": paired(DCGANCritic),
+    "mlp-pair-critic": paired(MLPCritic),
 }

@@ -2,7 +2,9 @@
 
 from sparring.errors import entry
 from sparring.recipes.acgan import ACGAN
+from sparring.recipes.ali import ALI
 from sparring.recipes.base import Network, Recipe
+from sparring.recipes.bigan import BIGAN
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
@@ -18,6 +20,7 @@ from sparring.recipes.projection import PROJECTION
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
+from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
@@ -39,6 +42,9 @@ _ALL = (
     REACGAN,
     INFOGAN,
     PACGAN,
+    ALI,
+    BIGAN,
+    VAE_GAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
@@ -49,4 +55,9 @@ def named(name: str) -> Recipe:
     return entry(RECIPES, "recipe", name)
 
 
-__all__ = ["RECIPES", "Network", "Recipe", "named"]
+def encoding() -> list[str]:
+    """The names of those with an encoder."""
+    return [name for name, recipe in RECIPES.items() if recipe.encoder]
+
+
+__all__ = ["RECIPES", "Network", "Recipe", "encoding", "named"]

@@ -64,7 +64,7 @@ class Run:
         device = torch.device(config.device)
         self.loop = new_loop(config, data, device, networks)
         description = Description(config.recipe, data.shape, data.names, data.shares, data.scale)
-        self.model = Model(description, self.loop.ema.players["G"])
+        self.model = Model(description, **dict(self.loop.ema.players))
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
