@@ -50,11 +50,13 @@ class VAEGAN(EncodedGAN):
 
     def generate(self, round: Round) -> Sample:
         """Samples (n, …), and reconstructions (n, …)."""
-        return self.players["G"](round.latent["z"]), self.decoded(round, self.told(round))
+        return self.made(round, self.told(round))
 
-    def decoded(self, round: Round, told: Tensor) -> Tensor:
-        """x̃ = G(z), z drawn of what E told."""
-        return self.players["G"](drawn(told, round.latent["e"]))
+    def made(self, round: Round, told: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, of what E told. In one batch, for G's batch norm must see both alike: it serves samples later."""
+        n, z = len(told), torch.cat([round.latent["z"], drawn(told, round.latent["e"])])
+        samples, reconstructions = self.players["G"](z).split(n)
+        return samples, reconstructions
 
     def verdict(self, round: Round, critic=None) -> Verdict:
         twice = {name: torch.cat([x, x]) for name, x in round.latent.items()}
@@ -72,5 +74,6 @@ class Encoding(Turn):
 
     def loss(self, round: Round) -> Parts:
         said = self.game.told(round)
-        verdict = Verdict(self.game.critic(round), round.real, self.game.decoded(round, said))
+        _, reconstructions = self.game.made(round, said)
+        verdict = Verdict(self.game.critic(round), round.real, reconstructions)
         return {"kl": divergence(said), "encoded": unlikeness(verdict)}

@@ -112,4 +112,6 @@ class DCGANEncoder(DCGANCritic):
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, norm: str = "batch", moments: int = 1):
+        if moments not in (1, 2):
+            raise UserError(f"dcgan-encoder tells 1 or 2 moments, not {moments}")
         super().__init__(shape, width, norm, outputs=z * moments)

@@ -1,17 +1,17 @@
-"""ALI on DCGAN's networks."""
+"""BiGAN with a stochastic encoder, which tells a latent's mean and variance.
+
+Unlike the paper: DCGAN's networks without their dropout, and what `recipes/bigan.py` says of its own.
+"""
 
 from dataclasses import replace
 
 from sparring.recipes.base import Network
-from sparring.recipes.dcgan import DCGAN
+from sparring.recipes.bigan import BIGAN
 
 ALI = replace(
-    DCGAN,
+    BIGAN,
     name="ali",
     paper="Dumoulin et al. 2017, arXiv:1606.00704",
-    about="as bigan, with a stochastic encoder: it tells a latent's mean and variance",
-    plays="ali",
-    critic=Network("dcgan-pair-critic", {"width": 32, "norm": "batch", "hidden": 256, "dropout": 0.2}),
+    about="as bigan, with an encoder that tells a latent's mean and variance",
     encoder=Network("dcgan-encoder", {"width": 32, "moments": 2}),
-    z=64,
 )

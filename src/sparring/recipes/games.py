@@ -40,23 +40,27 @@ def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
     return kind(G, D, objective(recipe), **options(recipe, G, D, width))
 
 
-def _pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
-    if "dragan" in recipe.penalties:
-        raise UserError("dragan looks near real examples, and ali's critic sees pairs: take r1, r2 or lipschitz")
-    return new_pair_critic(recipe, shape)
-
-
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
     return headed(recipe, new_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
 
 
 def _encoded(
-    kind: type[EncodedGAN], critic: Callable[[Recipe, Shape], nn.Module], told: tuple[int, ...]
+    kind: type[EncodedGAN],
+    critic: Callable[[Recipe, Shape], nn.Module],
+    told: tuple[int, ...],
+    unsuited: tuple[str, ...] = (),
 ) -> Callable[..., GAN]:
-    """Builds games of this kind with such a critic, whose encoder tells one of so many numbers a latent's."""
+    """Builds games of this kind.
+
+    Args:
+        told: how many numbers E may tell for each of the latent's.
+        unsuited: penalties that can't look at what its critic sees.
+    """
 
     def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
         _refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll")
+        if wrong := [name for name in recipe.penalties if name in unsuited]:
+            raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
         G = networks.get("G") or new_generator(recipe, shape)
         E = networks.get("E") or new_encoder(recipe, shape)
         D = networks.get("D") or critic(recipe, shape)
@@ -78,8 +82,8 @@ def _refuse(recipe: Recipe, *names: str) -> None:
 
 GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], GAN]] = {
     "gan": _gan,
-    "ali": _encoded(ALI, _pair_critic, (1, 2)),
-    "vae-gan": _encoded(VAEGAN, _feature_critic, (2,)),
+    "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
+    "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
 }
 
 
