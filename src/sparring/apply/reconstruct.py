@@ -58,9 +58,9 @@ def _png(pairs: Reconstructed, out: Path) -> None:
 
 
 def _npz(pairs: Reconstructed, out: Path) -> None:
-    arrays = {"originals": pairs.before, "reconstructions": pairs.after}
+    before, after = (x.permute(0, 2, 3, 1).numpy() for x in (pairs.before, pairs.after))
     with written_aside(out) as path, open(path, "wb") as file:
-        np.savez_compressed(file, **{name: x.permute(0, 2, 3, 1).numpy() for name, x in arrays.items()})
+        np.savez_compressed(file, originals=before, reconstructions=after)
 
 
 def _folder(pairs: Reconstructed, out: Path) -> None:
