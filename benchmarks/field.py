@@ -20,12 +20,13 @@ from pathlib import Path
 import torch
 from ledger import trained
 from scipy.optimize import linear_sum_assignment
-from second import accuracy, guesses, opinion
-from torch import Tensor, nn
+from second import accuracy, second
+from torch import Tensor
 
 import sparring
 from sparring.data import Data, load
 from sparring.data.media import MEDIA
+from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
 from sparring.metrics.support import support
@@ -69,9 +70,9 @@ def matched(categories: Tensor, classes: Tensor) -> float:
     return float(table[rows, columns].sum() / len(classes))
 
 
-def asked(model: Model, samples: Tensor, second: nn.Module) -> float | None:
+def asked(model: Model, samples: Tensor, classifier: Features) -> float | None:
     """The share of samples that show what was asked for; None if nothing can be."""
-    guessed, recipe = guesses(second, samples), model.description.recipe
+    guessed, recipe = classifier.guesses(samples), model.description.recipe
     labels = model.asked(len(samples))
     if labels is not None:
         return float((guessed == labels).float().mean())
@@ -94,14 +95,14 @@ def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float
     return min(shares)
 
 
-def score(run: Path, jury: ImageJudge, data: Data, second: nn.Module, shown: Path | None) -> dict:
+def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: Path | None) -> dict:
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
     scores = evaluate(Drawn(samples, model.asked(SAMPLES)), jury, METRICS).rows[0].scores
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
     row = {name: scores[name] for name in METRICS} | {"images": seen, "images_per_second": seen / journal.seconds}
-    row |= {"asked": asked(model, samples, second), "within": within(model, jury, data)}
+    row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     if shown:
         shown.parent.mkdir(parents=True, exist_ok=True)
         (model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN])).save(shown)
@@ -149,17 +150,17 @@ def main() -> None:
     data = load("mnist")
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
-    second = opinion(data, args.out / "second.safetensors")
+    classifier = second(data, args.out)
     trivial, middle, table = baselines(jury, data), yardstick(args.out, jury), []
     for name in args.rows:
         for seed in args.seeds:
             run = trained(args.out, name.replace(", ", "+"), rows()[name], data, args.images, seed)
             shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
-            row = {"row": name, "seed": seed, **measured(run, jury, data, second, shown)}
+            row = {"row": name, "seed": seed, **measured(run, jury, data, classifier, shown)}
             row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
             table.append(row)
             print(line(row), file=sys.stderr)
-    about = {"yardstick": middle, "baselines": trivial, "second_accuracy": accuracy(second, data)}
+    about = {"yardstick": middle, "baselines": trivial, "second_accuracy": accuracy(classifier, data)}
     if args.json:
         print(json.dumps({"rows": table} | about))
         return

@@ -89,7 +89,8 @@ def train(
         data: a SPEC (a named set, a folder, a file: see `sparring.data.load`), or data already loaded or made from
             arrays (`sparring.of_arrays`).
         out: the run folder to make; one that exists is refused.
-        networks: your own modules for the players "G", (n, z) → (n, *shape), and "D", (n, *shape) → logits.
+        networks: your own modules for the players "G", (n, z) → (n, *shape), and "D", (n, *shape) → logits; also
+            "E" for recipes with an encoder (see `Recipe.game`).
         watchers: told of every report; see `sparring.training.watchers`.
         scores: your own scores, by name: samples as the medium keeps them (images: uint8 (n, c, h, w)) → a number.
         settings: images (to see), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
@@ -231,7 +232,8 @@ SCORES = "scores.json"
 
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
-        model = load(run.folder, networks={"G": deepcopy(run.model.G)})  # takes networks of the user's own too
+        players = {name: deepcopy(player) for name, player in run.model.players.items()}
+        model = load(run.folder, networks=players)  # takes networks of the user's own too
         run.report = score(_drawn(model, run.judge), run.judge)
         leave_papers(run.folder, run.config, run.data, model, run.judge, run.report)
         with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete

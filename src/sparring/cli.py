@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
-from sparring.commands import compare, data, evaluate, explore, recipes, sample, train
+from sparring.commands import apply, compare, data, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
 
@@ -14,7 +14,7 @@ from sparring.errors import UserError
 def parser() -> Parser:
     top = Parser(prog="spar", description="Train, sample and score generative adversarial networks.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (train, sample, evaluate, compare, explore):
+    for command in (train, sample, apply, evaluate, compare, explore):
         command.add(adder(commands))
     looks = commands.add_parser("data", help="Look at a data set.").add_subparsers(metavar="WHAT", required=True)
     data.add(adder(looks))

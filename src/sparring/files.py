@@ -1,11 +1,14 @@
 """Files that are there whole or not at all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sparring.errors import UserError
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,6 +34,25 @@ def written_aside(path: Path) -> Iterator[Path]:
         if reason := _disk(error):
             raise UserError(f"can't write {path}: {reason}; what was there before is unharmed") from None
         raise
+
+
+@contextmanager
+def to_write(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
+    """Gives the form that the path's ending names ("" is a folder's), for `out` to be written in.
+
+    Raises UserError for another ending, a path that exists, and one that can't be written.
+    """
+    if out.suffix not in forms:
+        endings = ", ".join(suffix or "no ending (a folder)" for suffix in forms)
+        raise UserError(f"can't write {what} as '{out.suffix}': end --out with one of {endings}")
+    if out.exists():
+        raise UserError(f"{out} exists already: choose another --out")
+    if out.suffix and not out.parent.is_dir():
+        raise UserError(f"there is no folder {out.parent} to write {out.name} into")
+    try:
+        yield forms[out.suffix]
+    except OSError as error:
+        raise UserError(f"can't write {out}: {error.strerror}") from None
 
 
 def _disk(error: Exception) -> str | None:

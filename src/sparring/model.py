@@ -20,12 +20,15 @@ from sparring.asked import KEPT, Asked, Attributes, Classes
 from sparring.data.media import MEDIA, Medium
 from sparring.errors import UserError
 from sparring.files import written_aside
-from sparring.recipes import Recipe
+from sparring.recipes import Recipe, encoding
 from sparring.recipes.base import STRICT, Shape
 from sparring.training.random import CLASS, SAMPLE, generator
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
+
+ENCODER = "E/"
+"""Before the names of the encoder's weights; the generator's stand without."""
 
 LARGEST = 1 << 20
 """No number in a model file may exceed this."""
@@ -59,15 +62,23 @@ class Description:
 class Model:
     """
     Args:
+        G: latents → fake.
+        E: examples → latents, or their posterior's mean and what else there is behind it.
         rows: attributes of training examples, float32 (m, k), if it is conditional on such.
     """
 
-    def __init__(self, description: Description, G: nn.Module, rows: Tensor | None = None):
+    def __init__(self, description: Description, G: nn.Module, E: nn.Module | None = None, rows: Tensor | None = None):
         self.description, self.G = description, G.eval().requires_grad_(False)
+        self.E = None if E is None else E.eval().requires_grad_(False)
         self.given: Asked | None = None
         if description.recipe.conditional:
             names, shares, scales = description.labels, description.shares, description.scales
             self.given = Classes(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        """By name."""
+        return {"G": self.G} if self.E is None else {"G": self.G, "E": self.E}
 
     @property
     def shape(self) -> Shape:
@@ -140,9 +151,36 @@ class Model:
         assert self.given is not None
         return self.given.draw(CHUNK, label, generator(torch.device("cpu"), seed, CLASS, k))
 
+    @torch.no_grad()
+    def encode(self, values: Tensor) -> Tensor:
+        """The latents of images uint8 (n, c, h, w), float32 (n, dim) on the CPU: the mean of E's posterior.
+
+        Raises UserError for a model without an encoder, and for images of another type or shape.
+        """
+        if self.E is None:
+            name = self.description.recipe.name
+            raise UserError(f"{name} has no encoder: train a recipe that has one ({', '.join(encoding())})")
+        if values.dtype != torch.uint8 or tuple(values.shape[1:]) != tuple(self.shape):
+            told = f"{str(values.dtype).removeprefix('torch.')} ({', '.join(map(str, values.shape))})"
+            raise UserError(f"this model encodes uint8 (n, {', '.join(map(str, self.shape))}), not {told}")
+        like, was_training, dim = next(self.G.parameters()), self.E.training, self.description.recipe.latent
+        chunks = [self.E.eval()(self.medium.encode(chunk).to(like))[:, :dim] for chunk in values.split(CHUNK)]
+        self.E.train(was_training)
+        return torch.cat(chunks).float().cpu()
+
+    def reconstruct(self, values: Tensor) -> Tensor:
+        """G(E(x)) of images uint8 (n, c, h, w), the same. Raises UserError as `encode`."""
+        return torch.cat([self.decode([self.encode(chunk)]) for chunk in values.split(CHUNK)])
+
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
-        """What the generator makes of these inputs, as the medium keeps it, on the CPU."""
+        """What the generator makes of these inputs, as the medium keeps it, on the CPU.
+
+        Raises UserError for latents that are not (n, z).
+        """
         z, *given = inputs
+        if z.ndim != 2 or z.shape[1] != self.description.recipe.latent:
+            told = ", ".join(map(str, z.shape))
+            raise UserError(f"this model decodes latents (n, {self.description.recipe.latent}), not ({told})")
         fake = self.raw([z if truncation is None else self._truncated(z, truncation), *given])
         return self.medium.decode(fake * self.description.scale).cpu()
 
@@ -164,8 +202,12 @@ class Model:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         with written_aside(folder / f"{name}.safetensors") as path:
-            rows = {ROWS: self.given.rows} if isinstance(self.given, Attributes) else {}
-            save_file({key: value.contiguous() for key, value in self.G.state_dict().items()} | rows, path)
+            weights = {key: value.contiguous() for key, value in self.G.state_dict().items()}
+            if self.E is not None:
+                weights |= {ENCODER + key: value.contiguous() for key, value in self.E.state_dict().items()}
+            if isinstance(self.given, Attributes):
+                weights[ROWS] = self.given.rows
+            save_file(weights, path)
         with written_aside(folder / "model.json") as path:
             path.write_text(json.dumps(asdict(self.description), indent=1))
 
@@ -183,7 +225,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
 
     Args:
         weights: 'best' or 'last'; by default the best if there were scores, else the last.
-        networks: G, for a run of networks that are not the library's own; it gets the weights.
+        networks: G (and E), for a run of networks that are not the library's own; they get the weights.
 
     Raises:
         UserError: nothing there, or a file that is damaged or asks for what the library does not have.
@@ -193,10 +235,15 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     description = _described(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
     G = networks.get("G") or description.recipe.new_generator(description.shape, len(description.labels))
+    E = networks.get("E") or description.recipe.new_encoder(description.shape)
     try:
-        weights_of = load_file(folder / f"{name}.safetensors")
-        rows = weights_of.pop(ROWS, None)
-        G.load_state_dict(weights_of)
+        kept = load_file(folder / f"{name}.safetensors")
+        rows = kept.pop(ROWS, None)
+        if E is not None:
+            E.load_state_dict(
+                {key.removeprefix(ENCODER): kept.pop(key) for key in list(kept) if key.startswith(ENCODER)}
+            )
+        G.load_state_dict(kept)
     except FileNotFoundError:
         raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
     except (SafetensorError, RuntimeError) as error:
@@ -204,7 +251,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     wanted = len(description.scales) if description.recipe.conditional else 0
     if wanted != (0 if rows is None else rows.shape[-1]):
         raise UserError(f"{folder / name}.safetensors does not fit model.json ({wanted} attributes are told of there)")
-    return Model(description, G, rows)
+    return Model(description, G, E, rows)
 
 
 def _described(path: Path) -> Description:
@@ -214,8 +261,8 @@ def _described(path: Path) -> Description:
         raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
     except ValidationError as error:
         raise UserError(f"{path} is no model description ({_line(error)})") from None
-    network = description.recipe.generator
-    values = [v for v in network.numbers.values() if not isinstance(v, str)]
+    networks = (description.recipe.generator, description.recipe.encoder)
+    values = [v for network in networks if network for v in network.numbers.values() if not isinstance(v, str)]
     numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
     if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.latent]):
         raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")

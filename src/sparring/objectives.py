@@ -47,6 +47,10 @@ class Objective:
     def generator(self, verdict: Verdict) -> Parts:
         return {"generator": per_example(self.on_generated(verdict.on_fake))}
 
+    def encoder(self, verdict: Verdict) -> Parts:
+        """What an encoder wants, which makes its side of the real pairs: that they are taken for fake."""
+        return {"encoder": per_example(self.fake(verdict.on_real))}
+
 
 @dataclass(frozen=True)
 class PairedObjective(Objective):
@@ -57,6 +61,9 @@ class PairedObjective(Objective):
 
     def generator(self, verdict: Verdict) -> Parts:
         return {"generator": per_example(self.on_generated(verdict.on_fake - verdict.on_real))}
+
+    def encoder(self, verdict: Verdict) -> Parts:
+        return {}  # the generator's part weighs both sides already
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,9 @@ class AveragedObjective(Objective):
     def generator(self, verdict: Verdict) -> Parts:
         r, f = verdict.on_real, verdict.on_fake
         return {"generator": per_example(self.on_generated(f - r.mean()) + self.fake(r - f.mean()))}
+
+    def encoder(self, verdict: Verdict) -> Parts:
+        return {}  # the generator's part weighs both sides already
 
 
 def smoothed(objective: Objective, share: float) -> Objective:
@@ -112,6 +122,9 @@ class TopK:
         k = (self.share.value * len(logits)).ceil()
         best = logits.argsort(descending=True).argsort() < k
         return {name: part * best * (len(logits) / k) for name, part in parts.items()}
+
+    def encoder(self, verdict: Verdict) -> Parts:
+        return self.of.encoder(verdict)
 
 
 def _saturated(f: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ import torch
 
 from sparring.errors import UserError
 from sparring.networks import NETWORKS
-from sparring.networks.dcgan import DCGANCritic, DCGANGenerator, sides
+from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator, sides
 
 
 @pytest.mark.parametrize("side", [8, 9, 16, 28, 30, 33, 48, 64, 100])
@@ -31,12 +31,20 @@ def test_dcgan_says_what_it_can_not_make(shape):
 
 
 def test_every_network_stands_in_the_registry_and_is_built_alike():
+    x, z = torch.randn(3, 1, 8, 8), torch.randn(3, 100)
+    takes = {"generator": (z, (3, 1, 8, 8)), "pair-critic": ((x, z), (3, 1)), "encoder": (x, (3, 100))}
     for name, network in NETWORKS.items():
-        pair = name.startswith("coupled")
-        shape = (2, 8, 8) if pair else (1, 8, 8)
-        net = network(shape=shape).eval()
-        x = torch.randn(3, 100) if name.endswith("generator") else torch.randn(3, *shape)
-        assert net(x).shape == ((3, *shape) if name.endswith("generator") else (3, 1 + pair))
+        shape = (2, 8, 8) if name.startswith("coupled") else (1, 8, 8)
+        inputs, made = next((value for kind, value in takes.items() if name.endswith(kind)), (x, (3, 1)))
+        if name.startswith("coupled"):
+            inputs, made = (z, (3, *shape)) if name.endswith("generator") else (torch.randn(3, *shape), (3, 2))
+        assert network(shape=shape).eval()(inputs).shape == made
+
+
+def test_an_encoder_tells_one_or_two_moments():
+    for moments in (1, 2):
+        encoder = DCGANEncoder((3, 28, 20), z=5, width=2, moments=moments)
+        assert encoder(torch.zeros(2, 3, 28, 20)).shape == (2, 5 * moments)
 
 
 def test_dropout_is_off_when_sampling():

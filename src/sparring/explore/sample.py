@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.pixels import grid
-from sparring.errors import UserError
-from sparring.files import written_aside
+from sparring.files import to_write, written_aside
 from sparring.model import Model
 
 
@@ -93,14 +92,5 @@ def write(samples: Samples, out: Path) -> None:
     Raises UserError for an ending the medium has no form for, a path that exists, or one that can't be written.
     """
     medium = samples.model.description.recipe.medium
-    if out.suffix not in WRITERS[medium]:
-        endings = ", ".join(suffix or "no ending (a folder)" for suffix in WRITERS[medium])
-        raise UserError(f"can't write {medium}s as '{out.suffix}': end --out with one of {endings}")
-    if out.exists():
-        raise UserError(f"{out} exists already: choose another --out")
-    if out.suffix and not out.parent.is_dir():
-        raise UserError(f"there is no folder {out.parent} to write {out.name} into")
-    try:
-        WRITERS[medium][out.suffix](samples, out)
-    except OSError as error:
-        raise UserError(f"can't write {out}: {error.strerror}") from None
+    with to_write(out, WRITERS[medium], f"{medium}s") as writer:
+        writer(samples, out)

@@ -6,9 +6,10 @@ from torch import nn
 
 from sparring.networks.conv import ConvCritic
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator
-from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
+from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
+from sparring.networks.pairs import paired
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
@@ -22,4 +23,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet-critic": ResNetCritic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
+    "dcgan-encoder": DCGANEncoder,
+    "dcgan-pair-critic": paired(DCGANCritic),
+    "mlp-pair-critic": paired(MLPCritic),
 }

@@ -76,11 +76,12 @@ class DCGANCritic(LayeredCritic):
     Args:
         norm: a name of `layers.NORMS`; the gradient penalties, which look at one example at a time, want another than
             the paper's batch norm.
+        outputs: numbers it answers with, instead of one logit.
     """
 
     tail = 2
 
-    def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch"):
+    def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch", outputs: int = 1):
         *larger, smallest = sides(shape)
         kind = NORMS[norm]
 
@@ -96,8 +97,21 @@ class DCGANCritic(LayeredCritic):
                 nn.LeakyReLU(0.2),
             ]
             channels *= 2
-        super().__init__(*layers, conv(channels, 1, smallest), nn.Flatten())
+        super().__init__(*layers, conv(channels, outputs, smallest), nn.Flatten())
         self.apply(_initialise)
         for layer in self:  # a norm of weights takes over what was initialised
             if isinstance(layer, nn.Conv2d):
                 kind.layer(layer)
+
+
+class DCGANEncoder(DCGANCritic):
+    """Images (n, c, h, w) → z (n, z): the critic's layers, with as many outputs.
+
+    Args:
+        moments: 1 for the latent itself; 2 for μ and log σ² of its posterior, (n, 2z).
+    """
+
+    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, norm: str = "batch", moments: int = 1):
+        if moments not in (1, 2):
+            raise UserError(f"dcgan-encoder tells 1 or 2 moments, not {moments}")
+        super().__init__(shape, width, norm, outputs=z * moments)

@@ -8,11 +8,19 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import layer_norm, normalize
 from torch.nn.utils import parametrize
 
 from sparring.game import Opinion
 from sparring.networks.layers import LayeredCritic, spectral_norm
+
+
+def like(net: nn.Module, *added: nn.Module) -> None:
+    """Gives the layers that are added to a net spectral norm, if it has it."""
+    if any(map(parametrize.is_parametrized, net.modules())):
+        for module in [module for modules in added for module in modules.modules()]:
+            if isinstance(module, nn.Linear | nn.Embedding):
+                spectral_norm(module)
 
 
 class HeadedCritic(nn.Module):
@@ -21,10 +29,7 @@ class HeadedCritic(nn.Module):
     def __init__(self, net: LayeredCritic, heads: Sequence[nn.Module], additions: Sequence[nn.Module]):
         super().__init__()
         self.net, self.heads, self.additions = net, nn.ModuleList(heads), nn.ModuleList(additions)
-        if any(map(parametrize.is_parametrized, net.modules())):
-            for module in [*self.heads.modules(), *self.additions.modules()]:
-                if isinstance(module, nn.Linear | nn.Embedding):
-                    spectral_norm(module)
+        like(net, self.heads, self.additions)
 
     def forward(self, x: Tensor, *given: Tensor) -> Opinion:
         features, logits = self.net.features_and_logits(x, *given)
@@ -38,6 +43,13 @@ class Features(nn.Module):
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         return {"features": features}
+
+
+class Standardised(nn.Module):
+    """The features of each example with mean 0 and variance 1, so that distances do not hang on the critic's scale."""
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        return {"features": layer_norm(features, features.shape[1:])}
 
 
 class Linear(nn.Linear):

@@ -2,7 +2,9 @@
 
 from sparring.errors import entry
 from sparring.recipes.acgan import ACGAN
+from sparring.recipes.ali import ALI
 from sparring.recipes.base import Network, Recipe
+from sparring.recipes.bigan import BIGAN
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.cogan import COGAN
 from sparring.recipes.dcgan import DCGAN
@@ -21,6 +23,7 @@ from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
+from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
 
@@ -45,6 +48,9 @@ _ALL = (
     SNGAN,
     SAGAN,
     COGAN,
+    ALI,
+    BIGAN,
+    VAE_GAN,
     POINTS,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
@@ -55,4 +61,9 @@ def named(name: str) -> Recipe:
     return entry(RECIPES, "recipe", name)
 
 
-__all__ = ["RECIPES", "Network", "Recipe", "named"]
+def encoding() -> list[str]:
+    """The names of those with an encoder."""
+    return [name for name, recipe in RECIPES.items() if recipe.encoder]
+
+
+__all__ = ["RECIPES", "Network", "Recipe", "encoding", "named"]

@@ -22,6 +22,8 @@ Shape = tuple[int, ...]
 
 FOREIGN = "yours: "
 """Before the class name of a network that is the user's own."""
+SIDES = {"generator": "G", "critic": "D", "encoder": "E"}
+"""The players, by the fields that name their networks."""
 
 
 STRICT = {"extra": "forbid"}
@@ -64,6 +66,10 @@ class Recipe:
     about: str
     generator: Network
     critic: Network
+    encoder: Network | None = None
+    """From examples to latents, in games that have one."""
+    plays: str = "gan"
+    """The game: a name of `sparring.recipes.games.GAMES`."""
     medium: str = "image"
     """What it makes: a name of `sparring.data.media.MEDIA`."""
     conditioning: str = ""
@@ -129,25 +135,40 @@ class Recipe:
 
         return new_generator(self, shape, width)
 
+    def new_encoder(self, shape: Shape) -> nn.Module | None:
+        """The encoder, if there is one."""
+        from sparring.recipes.building import new_encoder
+
+        return new_encoder(self, shape) if self.encoder else None
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """By the name of their field."""
+        own = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
+        return {side: network for side, network in own.items() if network}
+
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""
-        if strange := sorted(set(networks) - {"G", "D"}):
-            raise UserError(f"no player '{strange[0]}' in {self.name}: its players are G and D")
-        foreign = {player: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
-        return replace(self, generator=foreign.get("G", self.generator), critic=foreign.get("D", self.critic))
+        sides = {SIDES[side]: side for side in self.networks}
+        if strange := sorted(set(networks) - set(sides)):
+            raise UserError(f"no player '{strange[0]}' in {self.name}: its players are {', '.join(sides)}")
+        return replace(
+            self, **{sides[player]: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
+        )
 
     def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> GAN:
         """The game for examples of this shape.
 
         Args:
             networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
-                if the recipe is conditional, both take the classes (n,) or attributes (n, k) too.
+                if the recipe is conditional, both take the classes (n,) or attributes (n, k) too. Where there is an
+                encoder, E maps (n, *shape) to (n, z) or (n, 2z), and the D of `ali` takes pairs ((n, *shape), (n, z)).
             classes, attributes: how many there are; one of them 0.
 
         Raises:
             UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
         """
-        from sparring.recipes.building import new_game
+        from sparring.recipes.games import new_game
 
         if self.conditional and not (classes or attributes):
             raise UserError(f"{self.name} learns by class, but the data has no classes")
@@ -162,9 +183,10 @@ class Recipe:
         def adam(lr: Number) -> Adam:
             return Adam(lr, self.beta1, self.beta2)
 
+        makers = adam(self.lr)
         return Settings(
             batch=self.batch,
-            optimisers={"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)},
+            optimisers={"G": makers, "E": makers, "D": adam(self.lr if self.critic_lr is None else self.critic_lr)},
             weights={k: v for method in methods(self) for k, v in method.weights.items()} | dict(self.weights),
             half_life=self.half_life,
             ramp=self.ramp,

@@ -11,6 +11,7 @@ from torch import nn
 from sparring import terms
 from sparring.consistency import consistent_fake, consistent_latent, consistent_real, varied
 from sparring.game import Wish
+from sparring.games.ali import cycle
 from sparring.memory import HistoricalAverage, LeCam
 from sparring.networks import heads
 from sparring.recipes.base import Recipe
@@ -53,6 +54,8 @@ class Method:
     """It speaks of single examples, not of packs."""
     shown: bool = False
     """The critic's net is shown the class beside the sample; attributes will do too."""
+    games: tuple[str, ...] = ("gan",)
+    """It goes with: names of `sparring.recipes.games.GAMES`."""
 
 
 METHODS = {
@@ -123,6 +126,7 @@ METHODS = {
         of_critic=(lambda D, fit: HistoricalAverage(D),),
         of_generator=(lambda G, fit: HistoricalAverage(G),),
         weights={"history": 0.01},
+        games=("gan", "ali"),
     ),
     "consistency": Method(
         "Zhang et al. 2020, arXiv:1910.12027",
@@ -146,6 +150,7 @@ METHODS = {
         "the critic's logits are held near their running means on the other side",
         of_critic=(lambda D, fit: LeCam(),),
         weights={"lecam": 0.1},
+        games=("gan", "ali"),
     ),
     "rotation": Method(
         "Chen et al. 2019, arXiv:1811.11212",
@@ -154,5 +159,11 @@ METHODS = {
         of_critic=(_plain(terms.rotation_of_real),),
         of_generator=(_plain(terms.rotation_of_fake),),
         weights={"rotation_fake": 0.2},
+    ),
+    "cycle": Method(
+        "Li et al. 2017, arXiv:1709.01215",
+        "what is encoded decodes to itself",
+        of_generator=(_plain(cycle),),
+        games=("ali",),
     ),
 }

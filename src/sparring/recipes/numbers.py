@@ -20,7 +20,7 @@ def numbers(recipe: Recipe) -> dict[str, Any]:
         name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS + NAMES
     }
     own |= {f"weight.{name}": value for name, value in recipe.weights.items()}
-    networks = {f"{side}.{k}": v for side in ("generator", "critic") for k, v in getattr(recipe, side).numbers.items()}
+    networks = {f"{side}.{k}": v for side, network in recipe.networks.items() for k, v in network.numbers.items()}
     return own | networks
 
 

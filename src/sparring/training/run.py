@@ -65,7 +65,7 @@ class Run:
         self.loop = new_loop(config, data, device, networks)
         description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
         rows = data.train.labels if data.scales and config.recipe.conditional else None
-        self.model = Model(description, self.loop.ema.players["G"], rows)
+        self.model = Model(description, **dict(self.loop.ema.players), rows=rows)
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}

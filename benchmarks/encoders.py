@@ -1,0 +1,143 @@
+"""What encoders keep: reconstructions and samples of `ali`, `bigan` and `vae-gan` on MNIST.
+
+    SPARRING_DATA=… python benchmarks/encoders.py OUT [--recipes …] [--seeds 0] [--images N] [--json]
+
+Trains what OUT does not hold yet (OUT/RECIPE-SEED, and OUT/RECIPE-alone-SEED: the same generator and critic's body,
+played as `dcgan`, without the encoder), resumes what was interrupted, and scores: the share of the 10,000 test digits
+whose reconstruction is still taken for their class by a classifier that is not the judge's (`second.py`), the mean
+squared error of reconstructions (brightness 0 to 1), and the Fréchet distance of 10,000 samples (judge, report part).
+`alone` is that of the networks without the encoder; recipes whose networks are alike share one such run.
+
+Bars: 80 % keep their class; samples are no worse than without the encoder.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from second import accuracy, second
+from torch import Tensor
+
+import sparring
+from sparring.data import Data, load
+from sparring.metrics.features import Features
+from sparring.metrics.judges import ImageJudge
+from sparring.metrics.report import evaluate
+from sparring.model import Model
+from sparring.recipes import RECIPES, Network, Recipe, encoding
+from sparring.training.judging import judge
+
+BAR = 0.8
+BODY = ("width", "norm")
+"""Of a critic's numbers, those of its body."""
+
+
+def without(recipe: Recipe) -> Recipe:
+    """The same networks without the encoder."""
+    body = Network("dcgan-critic", {key: value for key, value in recipe.critic.numbers.items() if key in BODY})
+    return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, plays="gan", methods=(), weights={})
+
+
+def trained(recipe: Recipe, out: Path, seed: int, images: int | None) -> Model:
+    run = out / f"{recipe.name}-{seed}"
+    if not run.exists():
+        sparring.train(recipe, "mnist", run, seed=seed, images=images, threads=1)
+    elif not (run / "scores.json").exists():
+        sparring.resume(run)
+    return sparring.load(run)
+
+
+def kept(classifier: Features, values: Tensor, data: Data) -> float:
+    """The share of images that are taken for the class of the test example in their place."""
+    assert isinstance(data.test.labels, Tensor)
+    return classifier.accuracy(values, data.test.labels)
+
+
+def wrong(values: Tensor, data: Data) -> float:
+    return float((values.double() - data.test.values.double()).div(255).square().mean())
+
+
+def frechet(model: Model, jury: ImageJudge) -> float:
+    return jury.scores(model.sample(jury.suits("report")), "report", jury.named(["frechet"]))["frechet"]
+
+
+def table(args: argparse.Namespace, data: Data, jury: ImageJudge, classifier: Features) -> list[dict]:
+    rows, alone = [], {}
+    for name in args.recipes:
+        for seed in args.seeds:
+            model = trained(RECIPES[name], args.out, seed, args.images)
+            plain = without(RECIPES[name])
+            key = (repr(replace(plain, name="", paper="", about="")), seed)
+            if key not in alone:
+                alone[key] = frechet(trained(plain, args.out, seed, args.images), jury)
+            again = model.reconstruct(data.test.values)
+            row = {"name": name, "seed": seed, "kept": kept(classifier, again, data), "error": wrong(again, data)}
+            rows.append(row | {"frechet": frechet(model, jury), "alone": alone[key]})
+            print(rows[-1], file=sys.stderr)
+    return rows
+
+
+def trivial(data: Data, jury: ImageJudge, classifier: Features) -> list[dict]:
+    """The test digits themselves; the mean image for each of them; and, for samples, noise and training copies."""
+    copies = data.train.values[: jury.suits("report")]
+    scores = {row.name: row.scores["frechet"] for row in evaluate(copies, jury, ["frechet"]).rows}
+    mean = data.train.values.double().mean(0).round().to(data.train.values.dtype).expand_as(data.test.values)
+    rows = [("real", data.test.values), ("mean image", mean)]
+    found = [{"name": name, "kept": kept(classifier, x, data), "error": wrong(x, data)} for name, x in rows]
+    found = [row | {"frechet": scores[row["name"]]} for row in found]
+    return [
+        *found,
+        {"name": "training copies", "frechet": scores["model"]},
+        {"name": "noise", "frechet": scores["noise"]},
+    ]
+
+
+def shown(row: dict) -> str:
+    def cell(name: str, form: str) -> str:
+        return format(row[name], form) if name in row else ""
+
+    met = ""
+    if "alone" in row:
+        met = ", ".join(
+            word for word, held in (("class", row["kept"] >= BAR), ("samples", row["frechet"] <= row["alone"])) if held
+        )
+    numbers = [
+        cell("seed", ""),
+        cell("kept", ".1%"),
+        cell("error", ".4f"),
+        cell("frechet", ".2f"),
+        cell("alone", ".2f"),
+    ]
+    return f"| {' | '.join([row['name'], *numbers, met])} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--recipes", nargs="+", choices=encoding(), default=encoding())
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = load("mnist")
+    jury, classifier = judge(data), second(data, args.out)
+    assert isinstance(jury, ImageJudge)
+    rows = table(args, data, jury, classifier) + trivial(data, jury, classifier)
+    about = (
+        f"classes by another network, {accuracy(classifier, data):.2%} right on test digits; Fréchet distance: "
+    )
+    about += jury.protocol("report", jury.suits("report"))
+    if args.json:
+        print(json.dumps({"rows": rows, "protocol": about}))
+        return
+    print("| recipe | seed | keep their class | error | Fréchet | without the encoder | bars met |")
+    print("|---|---|---|---|---|---|---|")
+    print("\n".join(map(shown, rows)))
+    print(about)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The examples a model is applied to, as it wants them."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sparring.data import NAMED, Examples, Options, existing, found, load
+from sparring.data.channels import TAKEN, stacked
+from sparring.data.folder import is_image
+from sparring.data.picture import Unusable, picture
+from sparring.data.sets import Pool
+from sparring.errors import UserError, one_line
+from sparring.recipes.base import Shape
+
+
+def read(spec: str, shape: Shape) -> Pool:
+    """Images of a model's size and channels: a named set's test part, or all that a file or a folder holds.
+
+    Args:
+        spec: as `sparring.data.load` takes it, or a single picture.
+        shape: channels, height, width. Other sizes are cropped to the aspect ratio and resized.
+
+    Raises:
+        UserError: nothing there, or no usable image.
+    """
+    channels = {count: name for name, count in TAKEN.items()}.get(shape[0], "auto")
+    options = Options(size=(shape[1], shape[2]), channels=channels)
+    if spec in NAMED:
+        data = load(spec, options)
+        return Pool(data.test, data.names)
+    path = existing(spec)
+    pool = _single(path, options) if path.is_file() and is_image(path.name) else found(spec, options)
+    if not len(pool.examples):
+        why = f": {': '.join(pool.broken[0])}" if pool.broken else ""
+        raise UserError(f"{one_line(spec)} has no usable images{why}")
+    return pool
+
+
+def _single(path: Path, options: Options) -> Pool:
+    assert options.size is not None
+    try:
+        array = picture(partial(open, path, "rb"), options.size, options.fit)
+    except Unusable as error:
+        return Pool(Examples(torch.empty(0)), broken=((path.name, str(error)),))
+    return Pool(Examples(stacked([array], options.channels)))

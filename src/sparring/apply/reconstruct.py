@@ -1,0 +1,84 @@
+"""Examples encoded and decoded again, written beside what they were."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.apply.reading import read
+from sparring.data.pixels import grid
+from sparring.data.sets import Broken
+from sparring.errors import UserError
+from sparring.files import to_write, written_aside
+from sparring.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstructed:
+    model: Model
+    before: Tensor
+    """uint8 (n, c, h, w)."""
+    after: Tensor
+    """The same."""
+    found: int
+    """Images the input holds, of which these are the first."""
+    broken: Broken
+
+    @property
+    def error(self) -> float:
+        """Mean squared, of brightness between 0 and 1."""
+        return float((self.after.double() - self.before.double()).div(255).square().mean())
+
+
+def reconstruct(model: Model, spec: str, n: int | None = None) -> Reconstructed:
+    """The first n images of an input, or all, encoded and decoded again.
+
+    Raises UserError for a model without an encoder, an input that can't be read, and n < 1.
+    """
+    if n is not None and n < 1:
+        raise UserError(f"can't reconstruct {n} images: ask for 1 or more")
+    model.encode(torch.zeros(1, *model.shape, dtype=torch.uint8))  # one that can't is told before anything is read
+    pool = read(spec, model.shape)
+    before = pool.examples.values[:n]
+    return Reconstructed(model, before, model.reconstruct(before), len(pool.examples), pool.broken)
+
+
+def _png(pairs: Reconstructed, out: Path) -> None:
+    """Rows of originals, each above a row of what became of them."""
+    columns = ceil((2 * len(pairs.before)) ** 0.5)
+    blank = pairs.before.new_full((-len(pairs.before) % columns, *pairs.before.shape[1:]), 255)
+    rows = [torch.cat([side, blank]).unflatten(0, (-1, columns)) for side in (pairs.before, pairs.after)]
+    picture = pairs.model.medium.picture(torch.stack(rows, 1).flatten(0, 2), columns)
+    with written_aside(out) as path:
+        picture.save(path, "PNG")
+
+
+def _npz(pairs: Reconstructed, out: Path) -> None:
+    before, after = (x.permute(0, 2, 3, 1).numpy() for x in (pairs.before, pairs.after))
+    with written_aside(out) as path, open(path, "wb") as file:
+        np.savez_compressed(file, originals=before, reconstructions=after)
+
+
+def _folder(pairs: Reconstructed, out: Path) -> None:
+    out.mkdir(parents=True)
+    for i, image in enumerate(pairs.after):
+        grid(image[None], pad=0).save(out / f"{i:06d}.png")
+
+
+FORMS: dict[str, Callable[[Reconstructed, Path], None]] = {".png": _png, ".npz": _npz, "": _folder}
+
+
+def write(model: Model, spec: str, out: Path, n: int | None = None) -> Reconstructed:
+    """Reconstructs and writes: a picture (.png) of originals above reconstructions, arrays (.npz: originals and
+    reconstructions, (n, h, w, c)), a folder of the reconstructions as PNG files, numbered in the input's order.
+
+    Raises UserError as `reconstruct`, and for an `out` that is there or can't be written.
+    """
+    with to_write(out, FORMS, "reconstructions") as form:
+        pairs = reconstruct(model, spec, n)
+        form(pairs, out)
+    return pairs

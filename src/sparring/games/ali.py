@@ -1,0 +1,57 @@
+"""A critic of pairs: (x, E(x)) against (G(z), z). ALI: Dumoulin et al. 2017 (arXiv:1606.00704), whose encoder is
+stochastic; BiGAN: Donahue et al. 2017 (arXiv:1605.09782), whose encoder is not. Which it is, E's answer says."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from sparring.game import Parts, Round, Sample, Term, Turn, Verdict, Wish
+from sparring.games.encoded import EncodedGAN, drawn
+from sparring.games.gan import GeneratorTurn
+from sparring.objectives import Objective, TopK, per_example
+
+
+class ALI(EncodedGAN):
+    """G and E against a critic of pairs.
+
+    Args:
+        D: (x (n, …), z (n, dim)) → logits (n, 1).
+        options: as `GAN` takes them, but for packs and conditions. Noise blurs the examples, not the latents.
+    """
+
+    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
+        return Makers(self, objective, terms)
+
+    def verdict(self, round: Round, critic=None) -> Verdict:
+        alone, z = super().verdict(round, critic), round.latent["z"]
+
+        def again(latent: Mapping[str, Tensor]) -> Sample:
+            return _pair(alone.again(latent), latent.get("z", z))
+
+        real = _pair(alone.real, drawn(self.told(round), round.latent["e"]))
+        return Verdict(alone.critic, real, _pair(alone.fake, z), alone.draws, None, alone.latent, again)
+
+
+def _pair(x: Sample, z: Tensor) -> Sample:
+    assert isinstance(x, Tensor)
+    return x, z
+
+
+class Makers(GeneratorTurn):
+    """G learns to have its pairs taken for real, E to have the real ones taken for fake."""
+
+    name, learns = "makers", ("G", "E")
+
+    def loss(self, round: Round) -> Parts:
+        verdict = self.judged(round)
+        return self.wanted.generator(verdict) | self.wanted.encoder(verdict) | self.wishes(round, verdict)
+
+
+def _astray(verdict: Verdict) -> Tensor:
+    x, z = verdict.real
+    decoded, _ = verdict.again({"z": z})
+    return per_example((x - decoded).square())
+
+
+cycle = Term("cycle", _astray)
+"""(x − G(E(x)))², the mean over pixels: ALICE, Li et al. 2017 (arXiv:1709.01215), section 3.1. Of pairs alone."""

@@ -1,0 +1,142 @@
+"""The games a recipe can play, built of its players and options. The dict is the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import partial
+
+import torch
+from torch import nn
+
+from sparring.errors import UserError, entry, one_line
+from sparring.game import Round
+from sparring.games.ali import ALI
+from sparring.games.encoded import EncodedGAN
+from sparring.games.gan import GAN
+from sparring.games.priors import normal
+from sparring.games.unrolled import UnrolledGAN
+from sparring.games.vaegan import VAEGAN
+from sparring.networks.heads import Standardised
+from sparring.recipes.base import Recipe, Shape
+from sparring.recipes.building import (
+    headed,
+    methods,
+    new_critic,
+    new_encoder,
+    new_generator,
+    new_pair_critic,
+    objective,
+    options,
+)
+
+Networks = Mapping[str, nn.Module]
+"""The user's own, by player."""
+
+
+def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
+    G = networks.get("G") or new_generator(recipe, shape, width)
+    D = networks.get("D") or new_critic(recipe, shape, width)
+    kind = partial(UnrolledGAN, steps=recipe.unroll, rate=recipe.unroll_rate) if recipe.unroll else GAN
+    return kind(G, D, objective(recipe), **options(recipe, G, D, width))
+
+
+def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
+    return headed(recipe, new_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
+
+
+def _encoded(
+    kind: type[EncodedGAN],
+    critic: Callable[[Recipe, Shape], nn.Module],
+    told: tuple[int, ...],
+    unsuited: tuple[str, ...] = (),
+) -> Callable[..., GAN]:
+    """Builds games of this kind.
+
+    Args:
+        told: how many numbers E may tell for each of the latent's.
+        unsuited: penalties that can't look at what its critic sees.
+    """
+
+    def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
+        _refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll")
+        if wrong := [name for name in recipe.penalties if name in unsuited]:
+            raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
+        G = networks.get("G") or new_generator(recipe, shape)
+        E = networks.get("E") or new_encoder(recipe, shape)
+        D = networks.get("D") or critic(recipe, shape)
+        _check_encoder(E, recipe, shape, told)
+        given = options(recipe, G, D, width)
+        given["latents"] = {"z": recipe.prior(), "e": normal(recipe.latent)}
+        return kind(G, E, D, objective(recipe), **given)
+
+    return build
+
+
+def _refuse(recipe: Recipe, *names: str) -> None:
+    """Raises UserError where one of these is set, which only the two-player game has."""
+    plain = {f.name: f.default for f in fields(Recipe)}
+    for name in names:
+        if getattr(recipe, name) != plain[name]:
+            raise UserError(f"{recipe.name} plays {recipe.plays}, which has no {name}: leave {name} out")
+
+
+GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], GAN]] = {
+    "gan": _gan,
+    "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
+    "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
+}
+
+
+def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> GAN:
+    """The recipe's game; the user's own networks are tried first."""
+    if attributes and any(method.conditional and not method.shown for method in methods(recipe)):
+        raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
+    game = entry(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
+    if networks:
+        check(game, recipe, shape, attributes)
+    return game
+
+
+def _check_encoder(E: nn.Module, recipe: Recipe, shape: Shape, told: tuple[int, ...]) -> None:
+    """Raises UserError for an encoder that tells something else than `told` numbers for each of the latent's."""
+    was_training, like = E.training, next(E.parameters(), torch.zeros(()))
+    with torch.no_grad():
+        try:
+            answer = tuple(E.eval()(torch.zeros(2, *shape).to(like)).shape)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise UserError(f"E does not take examples (n, {_listed(shape)}): {one_line(error)}") from None
+    E.train(was_training)
+    if answer not in [(2, n * recipe.latent) for n in told]:
+        wanted = " or ".join(f"(n, {n * recipe.latent})" for n in told)
+        raise UserError(f"E tells (n, {_listed(answer[1:])}), but {recipe.plays} wants {wanted}")
+
+
+def check(game: GAN, recipe: Recipe, shape: Shape, attributes: int) -> None:
+    """Raises UserError when the user's own networks do not fit the data, by trying them on a few examples."""
+    like, n = next(game.parameters()), 2 * recipe.pack
+    y = torch.zeros(n, attributes) if attributes else torch.zeros(n, dtype=torch.long)
+    real, given = torch.zeros(n, *shape).to(like), y if recipe.conditioning else None
+    g = torch.Generator(like.device).manual_seed(0)
+    latent = {name: draw(n, shape, g).to(like) for name, draw in game.latents.items()}
+    latent |= {name: draw(n, shape, g) for turn in game.turns(0) for name, draw in turn.draws.items()}
+    game.eval()
+    with torch.no_grad():
+        try:
+            made = game.generate(Round(real, given, latent))
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise UserError(f"G does not take latents (n, {recipe.latent}): {one_line(error)}") from None
+        for fake in made if isinstance(made, tuple) else (made,):
+            if tuple(fake.shape[1:]) != shape:
+                raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
+    for turn in game.turns(0):
+        try:
+            turn.loss(Round(real, given, latent, made))
+        except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"D does not take (n, {_listed(shape)}) as {recipe.plays} shows them: {one_line(error)}"
+            ) from None
+
+
+def _listed(shape: Shape) -> str:
+    return ", ".join(map(str, shape))
