@@ -126,9 +126,7 @@ def main() -> None:
     jury, classifier = judge(data), second(data, args.out)
     assert isinstance(jury, ImageJudge)
     rows = table(args, data, jury, classifier) + trivial(data, jury, classifier)
-    about = (
-        f"classes by another network, {accuracy(classifier, data):.2%} right on test digits; Fréchet distance: "
-    )
+    about = f"classes by another network, {accuracy(classifier, data):.2%} right on test digits; Fréchet distance: "
     about += jury.protocol("report", jury.suits("report"))
     if args.json:
         print(json.dumps({"rows": rows, "protocol": about}))

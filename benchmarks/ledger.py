@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import sparring
+from sparring.api import configured
 from sparring.data import Data
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
@@ -61,7 +62,7 @@ def key(config: Config, data: Data) -> str:
 def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int) -> Path:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted."""
     settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"}
-    config = sparring.api.configured(recipe, data, **settings)
+    config = configured(recipe, data, **settings)
     run = out / f"{name.replace(' ', '-')}-{seed}-{key(config, data)}"
     if not run.exists():
         sparring.train(recipe, data, run, **settings)

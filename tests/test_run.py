@@ -184,6 +184,11 @@ def test_json_is_one_object_and_nothing_else(finished, capsys):
     assert [row["name"] for row in report["rows"]][:3] == ["model", "real", "training copies"]
     assert spar("recipes", "--json") == 0
     assert set(json.loads(capsys.readouterr().out)) == set(RECIPES)
+    assert spar("recipes", "--methods", "--json") == 0
+    methods = json.loads(capsys.readouterr().out)
+    assert methods["lecam"]["flag"] == "methods" and methods["projection"]["flag"] == "conditioning"
+    assert spar("recipes", "infogan") == 0
+    assert "--methods codes\n" in capsys.readouterr().out
 
 
 def test_a_tiny_game_converges(tmp_path):

@@ -10,12 +10,28 @@ from sparring.recipes.numbers import numbers
 def add(command: Add) -> None:
     parser = command("recipes", recipes, "What can be trained, each with its paper.")
     parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("--methods", action="store_true", help="what can be added to any recipe")
 
 
 def recipes(args: argparse.Namespace) -> Answer:
+    if args.methods:
+        return _methods(args)
     shown = [named(args.name)] if args.name else list(RECIPES.values())
     for recipe in shown:
         say(args, f"{recipe.name:<10} {recipe.about}\n{'':<10} {recipe.paper}")
         for name, value in numbers(recipe).items() if args.name else ():
-            say(args, f"{'':<10} --{name} {value}")
+            say(args, f"{'':<10} --{name} {','.join(value) if isinstance(value, tuple) else value}")
     return {recipe.name: {"paper": recipe.paper, "about": recipe.about} | numbers(recipe) for recipe in shown}
+
+
+def _methods(args: argparse.Namespace) -> Answer:
+    from sparring.recipes.methods import METHODS
+
+    flags = {name: "conditioning" if method.conditional else "methods" for name, method in METHODS.items()}
+    for name, method in METHODS.items():
+        weights = "".join(f" --weight.{part} {weight:g}" for part, weight in method.weights.items())
+        say(args, f"--{flags[name]} {name}{weights}\n    {method.about}\n    {method.paper}")
+    return {
+        name: {"flag": flags[name], "paper": method.paper, "about": method.about, "weights": dict(method.weights)}
+        for name, method in METHODS.items()
+    }
