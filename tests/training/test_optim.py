@@ -12,7 +12,7 @@ from sparring.networks.layers import spectral_norm
 from sparring.training import precision as machine
 from sparring.training.optim import EMA, Adam, correction, restore, state_of
 from sparring.training.random import Order
-from sparring.training.schedules import Cosine, Linear, at
+from sparring.training.schedules import Cosine, Linear, at, read
 
 
 def one_weight(value=0.0):
@@ -121,3 +121,11 @@ def test_devices_and_precisions():
         machine.device("tpu")
     with pytest.raises(UserError, match="no precision 'fp8'"):
         machine.precision("fp8", torch.device("cpu"))
+
+
+def test_schedules_as_text():
+    assert read("3e-4") == 3e-4
+    assert read("0.1:0:200") == Linear(0.1, 0.0, 200) and read("cosine:1:0.5:10") == Cosine(1.0, 0.5, 10)
+    for text in ("a", "1:2", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
+        with pytest.raises(ValueError):
+            read(text)

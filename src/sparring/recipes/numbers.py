@@ -6,9 +6,10 @@ from typing import Any
 
 from sparring.errors import UserError, nearest
 from sparring.recipes.base import Recipe
+from sparring.training.schedules import read
 
 NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k")
-"""Fields that may hold a schedule or nothing, and take a number all the same."""
+"""Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
 NAMES = ("objective", "penalties", "conditioning", "methods")
 """Fields that hold names."""
 
@@ -47,10 +48,17 @@ def _value(name: str, text: str, old: Any) -> Any:
             return [int(part) for part in text.split(",")]
         if isinstance(old, bool):
             return {"true": True, "false": False}[text.lower()]
+        if _scheduled(name):
+            return read(text)
         return int(text) if isinstance(old, int) else float(text)
     except (ValueError, KeyError):
         kind = "whole numbers like 256,512" if isinstance(old, list) else type(old).__name__
+        kind = "number, or schedule like 0.1:0:200000 (from, to, over so many images)" if _scheduled(name) else kind
         raise UserError(f"--{name} {text}: not a value of kind {kind}") from None
+
+
+def _scheduled(name: str) -> bool:
+    return name.replace("-", "_") in NUMBERS or name.startswith("weight.")
 
 
 def _replaced(recipe: Recipe, name: str, value: Any) -> Recipe:

@@ -41,6 +41,23 @@ class Cosine(_Schedule):
 Number = float | Linear | Cosine
 
 
+SHAPES: dict[str, type[Linear] | type[Cosine]] = {"linear": Linear, "cosine": Cosine}
+
+
+def read(text: str) -> Number:
+    """A number as text: "0.1"; "0.1:0:200000", from .1 to 0 over 200,000 images; "cosine:0.1:0:200000".
+
+    Raises ValueError for any other text.
+    """
+    first, *rest = text.split(":")
+    if not rest:
+        return float(first)
+    shape, (start, end, images) = (first, rest) if first in SHAPES else ("linear", [first, *rest])
+    if int(images) < 1:
+        raise ValueError("over no images")
+    return SHAPES[shape](float(start), float(end), int(images))
+
+
 def at(number: Number, seen: int) -> float:
     """The number's value after `seen` images."""
     return number(seen) if isinstance(number, Linear | Cosine) else number
