@@ -63,7 +63,9 @@ def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted."""
     settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"}
     config = configured(recipe, data, **settings)
-    run = out / f"{name.replace(' ', '-')}-{seed}-{key(config, data)}"
+    digest = key(config, data)
+    # Two names for one configuration, such as a recipe and the flags it is made of, share a run.
+    run = next(out.glob(f"*-{seed}-{digest}"), out / f"{name.replace(' ', '-')}-{seed}-{digest}")
     if not run.exists():
         sparring.train(recipe, data, run, **settings)
     elif not (run / "scores.json").exists():
