@@ -51,7 +51,11 @@ OPTIONS = {
     "pack": {"pack": "2"},
     "unroll": {"unroll": "5"},
     "top-k": {"top-k": "0.75"},
-    **{name: {"methods": name} for name, method in METHODS.items() if not method.conditional and name != "codes"},
+}
+OPTIONS |= {
+    name: {"methods": name}
+    for name, method in METHODS.items()
+    if not method.conditional and "gan" in method.games and name != "codes"  # which want a latent of their own
 }
 """Steadiers, as numbers of the base recipe."""
 
