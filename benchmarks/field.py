@@ -32,6 +32,7 @@ from sparring.metrics.report import Drawn, evaluate
 from sparring.metrics.support import support
 from sparring.model import Model
 from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.measured import Measured, record
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
 from sparring.training.journal import Journal
@@ -147,6 +148,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
     parser.add_argument("--pictures", type=Path, help="write a picture of each row's samples into this folder")
+    parser.add_argument("--record", action="store_true", help="write the recipes' rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -164,6 +166,9 @@ def main() -> None:
             row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
             table.append(row)
             print(line(row), file=sys.stderr)
+    if args.record:
+        names = [row for row in table if row["row"] in RECIPES]
+        record([Measured(r["row"], "mnist", r["images"], r["seed"], r["frechet"], r["share_left"]) for r in names])
     about = {"yardstick": middle, "baselines": trivial, "second_accuracy": accuracy(classifier, data)}
     if args.json:
         print(json.dumps({"rows": table} | about))

@@ -14,6 +14,7 @@ import argparse
 import json
 import statistics
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from sparring.data.media import MEDIA
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import evaluate
 from sparring.recipes import RECIPES
+from sparring.recipes.measured import Measured, record
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", choices=IMAGES, default=IMAGES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--pictures", type=Path, help="write a picture of each recipe's samples into this folder")
+    parser.add_argument("--record", action="store_true", help="write the rows into the package, for spar recipes")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,10 @@ def main() -> None:
                 MEDIA["image"].picture(samples[:SHOWN]).save(args.pictures / f"{recipe}.png")
     middle = yardstick(args.out, jury)
     for row in rows:
+        row |= {"data": "mnist", "note": row["verdict"]}
         row["share_left"] = middle and (row["frechet"] - baseline["real"]) / (middle - baseline["real"])
+    if args.record:
+        record([Measured(**{field.name: row[field.name] for field in fields(Measured)}) for row in rows])
     if args.json:
         print(json.dumps({"rows": rows, "yardstick": middle, "baselines": baseline, "protocol": trivial.protocol}))
         return

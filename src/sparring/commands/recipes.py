@@ -1,9 +1,11 @@
 """`spar recipes`."""
 
 import argparse
+from dataclasses import asdict
 
 from sparring.commands.base import Add, Answer, say
 from sparring.recipes import RECIPES, named
+from sparring.recipes.measured import rows
 from sparring.recipes.numbers import numbers
 
 
@@ -17,11 +19,18 @@ def recipes(args: argparse.Namespace) -> Answer:
     if args.methods:
         return _methods(args)
     shown = [named(args.name)] if args.name else list(RECIPES.values())
+    of = {recipe.name: [row for row in rows() if row.recipe == recipe.name] for recipe in shown}
     for recipe in shown:
         say(args, f"{recipe.name:<10} {recipe.about}\n{'':<10} {recipe.paper}")
+        for row in of[recipe.name] if args.name else of[recipe.name][:1]:
+            say(args, f"{'':<10} {row.text()}")
         for name, value in numbers(recipe).items() if args.name else ():
             say(args, f"{'':<10} --{name} {','.join(value) if isinstance(value, tuple) else value}")
-    return {recipe.name: {"paper": recipe.paper, "about": recipe.about} | numbers(recipe) for recipe in shown}
+    return {
+        recipe.name: {"paper": recipe.paper, "about": recipe.about, "measured": [asdict(r) for r in of[recipe.name]]}
+        | numbers(recipe)
+        for recipe in shown
+    }
 
 
 def _methods(args: argparse.Namespace) -> Answer:
