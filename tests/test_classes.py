@@ -20,6 +20,13 @@ from sparring.recipes.base import Network
 pytestmark = pytest.mark.usefixtures("quick_judge")
 
 SHADES = torch.tensor([30, 120, 220])
+SMALL = replace(
+    RECIPES["mlp-gan"],
+    conditioning="input",
+    generator=Network("mlp-generator", {"widths": [64, 64]}),
+    critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
+    z=8, lr=1e-3,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +41,9 @@ def shades() -> Data:
 
 @pytest.fixture(scope="module")
 def learnt(shades, tmp_path_factory):
-    recipe = replace(
-        RECIPES["mlp-gan"],
-        conditioning="input",
-        generator=Network("mlp-generator", {"widths": [64, 64]}),
-        critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
-        z=8, lr=1e-3,
-    )  # fmt: skip
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("runs") / "shades"
-    sparring.train(recipe, shades, out, images=40_000, reports=1, threads=1)
+    sparring.train(SMALL, shades, out, images=40_000, reports=1, threads=1)
     return out
 
 
@@ -143,15 +143,8 @@ def toned() -> Data:
 
 
 def test_attributes_go_in_and_can_be_asked_for(toned, tmp_path, capsys):
-    recipe = replace(
-        RECIPES["mlp-gan"],
-        conditioning="input",
-        generator=Network("mlp-generator", {"widths": [64, 64]}),
-        critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
-        z=8, lr=1e-3,
-    )  # fmt: skip
     out = tmp_path / "run"
-    sparring.train(recipe, toned, out, images=40_000, reports=1, threads=1)
+    sparring.train(SMALL, toned, out, images=40_000, reports=1, threads=1)
     model = sparring.load(out)
     assert model.classes == () and model.given.names == ("tone", "luck") and model.asked(3) is None
     for tone in (80, 130, 180):
