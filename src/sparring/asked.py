@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.sets import standard
-from sparring.errors import UserError, nearest
+from sparring.errors import UserError, entry
 
 KEPT = 1_000
 """Attribute vectors of training examples that a model keeps, to draw from."""
@@ -22,9 +22,7 @@ class Classes:
         """Classes, int64 (n,): all this one, or as often as in training. Raises UserError for one not there."""
         if label is None:
             return torch.multinomial(torch.tensor(self.shares), n, replacement=True, generator=g)
-        if label not in self.names:
-            raise UserError(f"no class '{label}'{nearest(label, self.names)}; there are: {', '.join(self.names)}")
-        return torch.full((n,), self.names.index(label))
+        return torch.full((n,), entry(_numbered(self.names), "class", label))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +39,16 @@ class Attributes:
         rows = self.rows[torch.randint(len(self.rows), (n,), generator=g)].clone()
         for pair in label.split(",") if label else ():
             name, _, number = pair.partition("=")
-            if name.strip() not in self.names:
-                raise UserError(f"no attribute '{name}'{nearest(name, self.names)}; there are: {', '.join(self.names)}")
+            column = entry(_numbered(self.names), "attribute", name.strip())
             try:
-                rows[:, self.names.index(name.strip())] = float(number)
+                rows[:, column] = float(number)
             except ValueError:
                 raise UserError(f"'{pair}' gives no number: write labels like {self.names[0]}=1") from None
         return standard(rows, self.scales)
+
+
+def _numbered(names: tuple[str, ...]) -> dict[str, int]:
+    return {name: i for i, name in enumerate(names)}
 
 
 Asked = Classes | Attributes

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
-from sparring.errors import UserError
 
 WAYS = ("codes",)
 
@@ -20,18 +19,13 @@ def add(command: Add) -> None:
 
 def explore(args: argparse.Namespace) -> Answer:
     from sparring.explore.codes import sweeps
-    from sparring.files import written_aside
+    from sparring.files import to_write, written_aside
     from sparring.model import load
 
     out = Path(args.out)
-    if out.suffix != ".png":
-        raise UserError(f"can't write a picture as '{out.suffix}': end --out with .png")
-    if out.exists():
-        raise UserError(f"{out} exists already: choose another --out")
-    if not out.parent.is_dir():
-        raise UserError(f"there is no folder {out.parent} to write {out.name} into")
-    picture = sweeps(load(args.run, args.weights), args.seed)
-    with written_aside(out) as path:
-        picture.save(path, "PNG")
+    with to_write(out, {".png": "PNG"}, "a picture") as form:
+        picture = sweeps(load(args.run, args.weights), args.seed)
+        with written_aside(out) as path:
+            picture.save(path, form)
     say(args, f"down, the categories; across, each code from −2 to 2: {out}")
     return {"out": args.out, "seed": args.seed}

@@ -68,9 +68,9 @@ class GAN(Game):
         )
         blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         lazy = penalty_every > 1
-        self.critic_turn = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
-        self.critic_turn.times, self.critic_turn.fresh = critic_steps, fresh or critic_steps > 1
-        self._turns: list[Turn] = [self.critic_turn, self.answer(objective, generator_terms)]
+        critic = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
+        critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
+        self._turns: list[Turn] = [critic, self.answer(objective, generator_terms)]
         self._turns[-1].fresh = fresh
         if lazy:
             smooth = CriticTurn(self, "smooth", penalties)
