@@ -46,9 +46,7 @@ def test_the_command(tmp_path, capsys):
     wide, high = Image.open(tmp_path / "codes.png").size
     assert wide / (2 * STEPS) == pytest.approx(high / 3, rel=0.1)
     assert "exists already" in refused(capsys, "explore", tmp_path / "run", "codes", "--out", tmp_path / "codes.png")
-    assert "with one of .png" in refused(
-        capsys, "explore", tmp_path / "run", "codes", "--out", tmp_path / "a.npz"
-    )
+    assert "with one of .png" in refused(capsys, "explore", tmp_path / "run", "codes", "--out", tmp_path / "a.npz")
     sparring.train("mlp-gan", "digits", tmp_path / "plain", images=100, reports=1)
     line = refused(capsys, "explore", tmp_path / "plain", "codes", "--out", tmp_path / "b.png")
     assert "no codes in its latent: train one that does (infogan)" in line
