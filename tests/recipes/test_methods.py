@@ -27,10 +27,10 @@ BASE = replace(
     generator=replace(RECIPES["dcgan"].generator, numbers={"width": 8}),
     critic=replace(RECIPES["dcgan"].critic, numbers={"width": 8, "norm": "none"}),
 )  # fmt: skip
-SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games}
+SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and not method.own}
 CODED = {"methods": ("codes",), "categories": 4, "codes": 2}
 VARIANTS = {
-    **{name: {"conditioning": name} for name, method in METHODS.items() if method.conditional},
+    **{name: {"conditioning": name} for name, method in SINGLE.items() if method.conditional},
     **{name: {"methods": (name,)} for name, method in SINGLE.items() if not method.conditional and name != "codes"},
     "codes": CODED,
     "pack": {"pack": 3},

@@ -40,8 +40,11 @@ class Network:
     numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
     """Or names, such as a norm's."""
 
-    def build(self, shape: Shape) -> nn.Module:
-        """Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make."""
+    def build(self, shape: Shape, **fitted: int) -> nn.Module:
+        """The network for examples of this shape; `fitted` are the numbers that follow from the rest of the recipe.
+
+        Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make.
+        """
         from sparring.networks import NETWORKS
 
         if self.name.startswith(FOREIGN):
@@ -51,7 +54,7 @@ class Network:
             )
         network = entry(NETWORKS, "network", self.name)
         try:
-            return network(shape=shape, **self.numbers)
+            return network(shape=shape, **{**self.numbers, **fitted})
         except KeyError as error:
             raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
         except (TypeError, RuntimeError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 
 from sparring.errors import UserError, entry
 from sparring.game import Dial
+from sparring.networks import NETWORKS
 from sparring.networks.heads import HeadedCritic, width_of
 from sparring.networks.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.layers import LayeredCritic
@@ -41,17 +41,23 @@ def methods(recipe: Recipe) -> list[Method]:
 
 
 def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
-    """The generator for latents of this recipe's size, and for `width` classes or attributes if it is conditional."""
-    given = width if recipe.conditioning else 0
-    numbers = {**recipe.generator.numbers, "z": recipe.latent + given}
-    net = replace(recipe.generator, numbers=numbers).build(shape)
-    return LabelledGenerator(net, width) if recipe.conditioning else net
+    """The generator for latents of this recipe's size, and for `width` classes or attributes if it is conditional.
+
+    A network whose class says `conditional` takes `classes` and meets them in its own way; others have them behind z.
+    """
+    network, z = recipe.generator, recipe.latent
+    if not recipe.conditioning:
+        return network.build(shape, z=z)
+    if getattr(NETWORKS.get(network.name), "conditional", False):
+        return network.build(shape, z=z, classes=width)
+    return LabelledGenerator(network.build(shape, z=z + width), width)
 
 
 def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     added = methods(recipe)
     shown = width if any(method.shown for method in added) else 0
-    net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]))
+    own = {"classes": width} if any(method.own for method in added) else {}
+    net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]), **own)
     if shown:
         net = LabelledCritic(net, width)
     parts = [[part for method in added for part in getattr(method, kind)] for kind in ("heads", "additions")]
@@ -85,12 +91,12 @@ def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:
     """The encoder. Raises UserError for a recipe without one."""
     if recipe.encoder is None:
         raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
-    return replace(recipe.encoder, numbers={**recipe.encoder.numbers, "z": recipe.latent}).build(shape)
+    return recipe.encoder.build(shape, z=recipe.latent)
 
 
 def new_pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
     """The critic of examples with their latents."""
-    return replace(recipe.critic, numbers={**recipe.critic.numbers, "z": recipe.latent}).build(shape)
+    return recipe.critic.build(shape, z=recipe.latent)
 
 
 def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str, Any]:

@@ -90,7 +90,7 @@ GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], GAN]] = {
 
 def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> GAN:
     """The recipe's game; the user's own networks are tried first."""
-    if attributes and any(method.conditional and not method.shown for method in methods(recipe)):
+    if attributes and any(method.conditional and not (method.shown or method.own) for method in methods(recipe)):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
     game = entry(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
     if networks:

@@ -54,6 +54,8 @@ class Method:
     """It speaks of single examples, not of packs."""
     shown: bool = False
     """The critic's net is shown the class beside the sample; attributes will do too."""
+    own: bool = False
+    """The critic's network takes `classes`, and meets them in its own way; attributes will do too."""
     games: tuple[str, ...] = ("gan",)
     """It goes with: names of `sparring.recipes.games.GAMES`."""
 
@@ -85,6 +87,13 @@ METHODS = {
         of_generator=(_plain(terms.contrast_of_fake),),
         conditional=True,
         alone=True,
+    ),
+    "own": Method(
+        "the network's",
+        "the critic meets the class as its network's paper has it",
+        conditional=True,
+        alone=True,
+        own=True,
     ),
     "codes": Method(
         "Chen et al. 2016, arXiv:1606.03657",
