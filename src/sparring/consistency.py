@@ -30,8 +30,8 @@ def shifted(x: Tensor, by: Tensor) -> Tensor:
     return x
 
 
-def _apart(verdict: Verdict, logits: Tensor, other: Sample) -> Tensor:
-    return per_example((logits - verdict.opinion(other).logits).square())
+def _apart(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor:
+    return per_example((logits - verdict.opinion(other, side).logits).square())
 
 
 def _moved(verdict: Verdict, sample: Sample) -> Tensor:
@@ -44,17 +44,21 @@ def _near(verdict: Verdict) -> Sample:
     return verdict.again({"z": z + SIGMA * verdict.latent["near"]})
 
 
-consistent_real = Term("consistent_real", lambda v: _apart(v, v.on_real, _moved(v, v.real)), draws={"shift": offsets})
+consistent_real = Term(
+    "consistent_real", lambda v: _apart(v, "real", v.on_real, _moved(v, v.real)), draws={"shift": offsets}
+)
 """(D(x) − D(T(x)))², weighed by λ = 10; T shifts, and does not mirror as theirs does, for digits can't bear it.
 Zhang et al. 2020, eq. 3."""
 
-consistent_fake = Term("consistent_fake", lambda v: _apart(v, v.on_fake, _moved(v, v.fake)), draws={"shift": offsets})
+consistent_fake = Term(
+    "consistent_fake", lambda v: _apart(v, "fake", v.on_fake, _moved(v, v.fake)), draws={"shift": offsets}
+)
 """The same of fakes: Zhao et al. 2020, section 3.1."""
 
 
 def consistent_latent(dim: int) -> Term:
     """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's half of Zhao et al. 2020, section 3.2."""
-    return Term("consistent_latent", lambda v: _apart(v, v.on_fake, _near(v)), draws={"near": normal(dim)})
+    return Term("consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)})
 
 
 def varied(dim: int) -> Term:

@@ -83,6 +83,9 @@ class Round:
         return self._fake
 
 
+View = Callable[[Sample], Sample]
+"""What a critic sees in place of a sample."""
+
 Again = Callable[[Mapping[str, Tensor]], Sample]
 """What the generator makes of other latents, by name; those not named stay what they were."""
 
@@ -98,6 +101,8 @@ class Verdict:
         given: what comes with the examples.
         latent: the random inputs as they were drawn, a row for each that the generator made.
         again: the generator once more.
+        views: what the critic sees in place of samples of a side, "real" or "fake": augmented ones. Slopes are those of
+            the samples themselves.
     """
 
     def __init__(
@@ -109,9 +114,11 @@ class Verdict:
         given: Tensor | None = None,
         latent: Mapping[str, Tensor] | None = None,
         again: Again | None = None,
+        views: Mapping[str, View] | None = None,
     ):
         self.critic, self.real, self.fake, self.draws, self.given = critic, real, fake, draws or {}, given
         self.latent, self._again = self.draws if latent is None else latent, again
+        self._views = views or {}
         self._opinions: dict[str, Opinion] = {}
 
     def again(self, latent: Mapping[str, Tensor]) -> Sample:
@@ -120,21 +127,21 @@ class Verdict:
             raise RuntimeError("this game can't make its fake again: its verdict was given no way to")
         return self._again(latent)
 
-    def opinion(self, sample: Sample) -> Opinion:
-        """The critic's, on any sample."""
-        return _opinion(self.critic, sample)
+    def opinion(self, sample: Sample, side: str = "real") -> Opinion:
+        """The critic's, on any sample, seen like those of a side."""
+        return _opinion(self.critic, self._views[side](sample) if side in self._views else sample)
 
     def _on(self, side: str) -> Opinion:
         if side not in self._opinions:
-            self._opinions[side] = _opinion(self.critic, getattr(self, side))
+            self._opinions[side] = self.opinion(getattr(self, side), side)
         return self._opinions[side]
 
     def _slope_on(self, side: str) -> Sample:
-        self._opinions[side], slope = self._opinion_and_slope(getattr(self, side))
+        self._opinions[side], slope = self._opinion_and_slope(getattr(self, side), side)
         return slope
 
-    def _opinion_and_slope(self, x: Sample) -> tuple[Opinion, Sample]:
-        logits, extras, slope = pullback(lambda x: _opinion(self.critic, x), x)
+    def _opinion_and_slope(self, x: Sample, side: str) -> tuple[Opinion, Sample]:
+        logits, extras, slope = pullback(lambda x: self.opinion(x, side), x)
         return Opinion(logits, extras), slope
 
     @property
@@ -162,8 +169,8 @@ class Verdict:
         return self._slope_on("fake")
 
     def slope(self, x: Sample) -> Sample:
-        """∇ₓ of the critic's logit at any x, (n, …) like x."""
-        return self._opinion_and_slope(x)[1]
+        """∇ₓ of the critic's logit at any x, (n, …) like x, seen like the real ones."""
+        return self._opinion_and_slope(x, "real")[1]
 
 
 class Wish(Protocol):

@@ -67,13 +67,13 @@ def turned(x: Sample, quarters: Tensor) -> Tensor:
     return ways[quarters, torch.arange(len(x), device=x.device)]
 
 
-def _unturned(verdict: Verdict, sample: Sample) -> Tensor:
+def _unturned(verdict: Verdict, sample: Sample, side: str) -> Tensor:
     k = verdict.draws["quarters"]
-    return cross_entropy(told(verdict.opinion(turned(sample, k)), "rotation"), k, reduction="none")
+    return cross_entropy(told(verdict.opinion(turned(sample, k), side), "rotation"), k, reduction="none")
 
 
-rotation_of_real = Term("rotation", lambda v: _unturned(v, v.real), draws={"quarters": quarters})
-rotation_of_fake = Term("rotation_fake", lambda v: _unturned(v, v.fake), draws={"quarters": quarters})
+rotation_of_real = Term("rotation", lambda v: _unturned(v, v.real, "real"), draws={"quarters": quarters})
+rotation_of_fake = Term("rotation_fake", lambda v: _unturned(v, v.fake, "fake"), draws={"quarters": quarters})
 """How an image was turned, told by the critic of real images and wanted by the generator of its own. Chen et al. 2019
 (arXiv:1811.11212), eq. 3 and 4: β = 1, α = .2. They turn a quarter of the batch all four ways, here each goes one way.
 """

@@ -44,6 +44,8 @@ VARIANTS = {
         "penalties": ("r1",),
         "noise": 0.1,
     },
+    "augmented": {"augment": ("diffaugment",), "penalties": ("r1", "r2"), "augment_p": Linear(0.0, 1.0, 48)},
+    "adaptive, in packs": {"augment": ("ada",), "augment_target": 0.6, "pack": 2, "methods": ("consistency",)},
     "packs of several": {"pack": 2, "methods": ("lecam", "improved-consistency", "historical-averaging")},
 }
 

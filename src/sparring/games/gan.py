@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Critic, Dial, Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, Wish, each
+from sparring.augment import Adaptive, Augment
+from sparring.game import Critic, Dial, Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, View, Wish, each
 from sparring.objectives import Objective, TopK
 
 
@@ -39,6 +40,7 @@ class GAN(Game):
             arXiv:1912.04958, section 3.1).
         pack: examples that D sees at once, one behind the other in its channels: samples (n, c, …) reach it as
             (n / pack, pack · c, …), real or fake alike (PacGAN: Lin et al. 2018, arXiv:1712.04086).
+        augment: what D sees in place of examples, real or fake alike.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class GAN(Game):
         noise: Callable[[int], float] | None = None,
         conditional: bool = False,
         pack: int = 1,
+        augment: Augment | None = None,
     ):
         super().__init__({"G": G, "D": D}, latents)
         self.conditional, self.pack = conditional, pack
@@ -66,7 +69,11 @@ class GAN(Game):
         self.remembering = nn.ModuleList(
             [term for term in (*critic_terms, *generator_terms) if isinstance(term, nn.Module)]
         )
-        blur = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
+        self.augment = augment
+        seen = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
+        if augment is not None:
+            seen |= {"augment_real": augment.draw, "augment_fake": augment.draw}
+            critic_terms = [*critic_terms, *([augment.p] if isinstance(augment.p, Adaptive) else [])]
         lazy = penalty_every > 1
         critic = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
         critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
@@ -78,7 +85,7 @@ class GAN(Game):
             self._turns.insert(1, smooth)
         crowd = any(getattr(module, "coupled", False) for module in D.modules())
         for turn in self._turns:
-            turn.draws, turn.group, turn.coupled = {**turn.draws, **blur}, pack, turn.coupled or crowd
+            turn.draws, turn.group, turn.coupled = {**turn.draws, **seen}, pack, turn.coupled or crowd
 
     def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
         """The generator's turn."""
@@ -113,14 +120,29 @@ class GAN(Game):
         fake = self._shown(round.fake, round.latent.get("noise_fake"))
         draws = {name: self._packed(x, round) for name, x in round.latent.items()}
         given = None if round.given is None else self._in_rows(round.given)
-        return Verdict(critic or self.critic(round), real, fake, draws, given, round.latent, again)
+        views = {} if self.augment is None else {side: self._view(round, side) for side in ("real", "fake")}
+        return Verdict(critic or self.critic(round), real, fake, draws, given, round.latent, again, views)
 
     def _shown(self, sample: Sample, noise: Tensor | None) -> Sample:
         """A sample as D sees it: through noise, in packs."""
         if self.sigma is not None and noise is not None:
             sigma = self.sigma.value
             sample = each(lambda x: x + sigma * noise, sample)
-        return sample if self.pack == 1 else each(lambda x: x.reshape(-1, self.pack * x.shape[1], *x.shape[2:]), sample)
+        return each(self._in_packs, sample)
+
+    def _in_packs(self, x: Tensor) -> Tensor:
+        return x if self.pack == 1 else x.reshape(-1, self.pack * x.shape[1], *x.shape[2:])
+
+    def _view(self, round: Round, side: str) -> View:
+        """A sample of this side, in packs, with each example augmented."""
+        augment, u = self.augment, round.latent[f"augment_{side}"]
+        assert augment is not None
+
+        def view(x: Sample) -> Sample:
+            assert isinstance(x, Tensor)
+            return self._in_packs(augment(x.reshape(len(u), -1, *x.shape[2:]), u))
+
+        return view
 
     def _in_rows(self, y: Tensor) -> Tensor:
         """What is given with each example of a pack, in one row: (n / pack, pack)."""
@@ -131,7 +153,7 @@ class GAN(Game):
         if self.pack == 1:
             return x
         like = isinstance(round.real, Tensor) and x.shape[1:] == round.real.shape[1:]
-        return x.reshape(-1, self.pack * x.shape[1], *x.shape[2:]) if like else x[:: self.pack]
+        return self._in_packs(x) if like else x[:: self.pack]
 
 
 class PlayerTurn(Turn):

@@ -99,6 +99,11 @@ class Recipe:
     """One-sided label smoothing: the share by which real examples count as fake."""
     noise: Number = 0.0
     """σ of the Gaussian noise the critic sees real and fake through; a schedule anneals it."""
+    augment: tuple[str, ...] = ()
+    """What the critic sees in place of examples: names of `sparring.augment`, each"""
+    augment_p: Number = 1.0
+    """with this probability; or, where r_t has a target in (0, 1), with one that holds it there."""
+    augment_target: float = 0.0
     top_k: Number = 1.0
     """The share of its fakes the generator learns from, those that fool the critic most."""
     pack: int = 1

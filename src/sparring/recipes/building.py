@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sparring.augment import Adaptive, Augment
 from sparring.errors import UserError, entry
 from sparring.game import Dial
 from sparring.networks import NETWORKS
@@ -87,6 +88,17 @@ def objective(recipe: Recipe) -> Objective | TopK:
     return TopK(wanted, Dial(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
 
 
+def augmentation(recipe: Recipe) -> Augment | None:
+    if recipe.augment and recipe.medium != "image":
+        raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
+    if not 0 <= recipe.augment_target < 1:
+        raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
+    if not 0 <= at(recipe.augment_p, 0) <= 1:
+        raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
+    p = Adaptive(recipe.augment_target) if recipe.augment_target else Dial(partial(at, recipe.augment_p))
+    return Augment(recipe.augment, p) if recipe.augment else None
+
+
 def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:
     """The encoder. Raises UserError for a recipe without one."""
     if recipe.encoder is None:
@@ -114,4 +126,5 @@ def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str,
         "clip": recipe.clip,
         "noise": partial(at, recipe.noise) if recipe.noise else None,
         "pack": recipe.pack,
+        "augment": augmentation(recipe),
     }

@@ -59,7 +59,7 @@ def _encoded(
     """
 
     def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-        _refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll")
+        _refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
         if wrong := [name for name in recipe.penalties if name in unsuited]:
             raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
         G = networks.get("G") or new_generator(recipe, shape)

@@ -8,9 +8,9 @@ from sparring.errors import UserError, nearest
 from sparring.recipes.base import Recipe
 from sparring.training.schedules import read
 
-NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k")
+NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "augment_p")
 """Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
-NAMES = ("objective", "penalties", "conditioning", "methods")
+NAMES = ("objective", "penalties", "conditioning", "methods", "augment")
 """Fields that hold names."""
 
 

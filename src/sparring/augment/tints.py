@@ -1,0 +1,109 @@
+"""What colours an example has, and what is hidden of it: images (n, c, h, w) in [−1, 1] → the same.
+
+Each is a function of numbers u (n, k) from U[0, 1), and linear in the image but for a constant, so gradients go through
+it unhurt. `brighten`, `saturate`, `contrast` and `cutout` of Zhao et al. 2020 (arXiv:2006.10738), the authors'
+strengths; the others of Karras et al. 2020 (arXiv:2006.06676), appendix B, table 3.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from sparring.augment.moves import normal
+
+Tint = Callable[[Tensor, Tensor], Tensor]
+
+
+def _by_example(v: Tensor) -> Tensor:
+    """(n,) → (n, 1, 1, 1)."""
+    return v.view(-1, 1, 1, 1)
+
+
+def brighten(x: Tensor, u: Tensor) -> Tensor:
+    """By up to ±½."""
+    return x + _by_example(u[:, 0] - 0.5)
+
+
+def saturate(x: Tensor, u: Tensor) -> Tensor:
+    """Colours are 0 to 2 times as far from their pixel's mean."""
+    mean = x.mean(1, keepdim=True)
+    return mean + (x - mean) * _by_example(2 * u[:, 0])
+
+
+def contrast(x: Tensor, u: Tensor) -> Tensor:
+    """Values are ½ to 1½ times as far from the image's mean."""
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return mean + (x - mean) * _by_example(u[:, 0] + 0.5)
+
+
+def brightness(x: Tensor, u: Tensor) -> Tensor:
+    """By N(0, .2²)."""
+    return x + _by_example(0.2 * normal(u[:, 0]))
+
+
+def gain(x: Tensor, u: Tensor) -> Tensor:
+    """Values, as they are in [−1, 1], times 2^N(0, ½²)."""
+    return x * _by_example((normal(u[:, 0]) / 2).exp2())
+
+
+def _coloured(x: Tensor, matrices: Tensor) -> Tensor:
+    """The first three channels by matrices (n, 3, 3); images of fewer stay."""
+    if x.shape[1] < 3:
+        return x
+    return torch.cat([torch.einsum("nij,njhw->nihw", matrices.to(x.dtype), x[:, :3]), x[:, 3:]], 1)
+
+
+def _grey(u: Tensor) -> Tensor:
+    """The projection (3, 3) on the grey axis."""
+    return torch.full((3, 3), 1 / 3, dtype=u.dtype, device=u.device)
+
+
+def luma(x: Tensor, u: Tensor) -> Tensor:
+    """Light and dark change places, colours stay; or not."""
+    flipped = (u[:, 0] < 0.5).to(u.dtype).view(-1, 1, 1)
+    return _coloured(x, torch.eye(3, dtype=u.dtype, device=u.device) - 2 * flipped * _grey(u))
+
+
+def hue(x: Tensor, u: Tensor) -> Tensor:
+    """Colours turn around the grey axis by any angle (Rodrigues' formula)."""
+    angle = ((2 * u[:, 0] - 1) * math.pi).view(-1, 1, 1)
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], dtype=u.dtype, device=u.device) / math.sqrt(3)
+    grey = _grey(u)
+    return _coloured(
+        x, grey + angle.cos() * (torch.eye(3, dtype=u.dtype, device=u.device) - grey) + angle.sin() * cross
+    )
+
+
+def saturation(x: Tensor, u: Tensor) -> Tensor:
+    """Colours are 2^N(0, 1) times as far from grey."""
+    s, grey = normal(u[:, 0]).exp2().view(-1, 1, 1), _grey(u)
+    return _coloured(x, grey + s * (torch.eye(3, dtype=u.dtype, device=u.device) - grey))
+
+
+def cutout(x: Tensor, u: Tensor) -> Tensor:
+    """A rectangle of half the sides, with its middle anywhere in the image, is 0."""
+    rows, columns = (_hidden(side, middle) for side, middle in zip(x.shape[2:], u.unbind(1), strict=True))
+    return x * ~(rows[:, None, :, None] & columns[:, None, None, :])
+
+
+def _hidden(side: int, middle: Tensor) -> Tensor:
+    """Which of a side's pixels are, (n, side)."""
+    first = (middle * side).floor()[:, None] - side // 4
+    places = torch.arange(side, device=middle.device)
+    return (first <= places) & (places < first + side // 2)
+
+
+TINTS: dict[str, tuple[Tint, int]] = {
+    "brighten": (brighten, 1),
+    "saturate": (saturate, 1),
+    "contrast": (contrast, 1),
+    "brightness": (brightness, 1),
+    "gain": (gain, 1),
+    "luma": (luma, 1),
+    "hue": (hue, 1),
+    "saturation": (saturation, 1),
+    "cutout": (cutout, 2),
+}
+"""With how many numbers each takes."""
