@@ -35,6 +35,7 @@ from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import Measured, record
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
+from sparring.recipes.r3gan import PRESETS
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
@@ -62,7 +63,11 @@ OPTIONS |= {
 
 
 def rows() -> dict[str, Recipe]:
-    plain = {name: recipe for name, recipe in RECIPES.items() if recipe.medium == "image" and name != "cogan"}
+    plain = {
+        name: recipe
+        for name, recipe in RECIPES.items()
+        if recipe.medium == "image" and name != "cogan" and recipe not in PRESETS
+    }
     steadied = {f"{BASE}, {name}": with_numbers(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
     return plain | steadied
 

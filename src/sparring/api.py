@@ -31,7 +31,7 @@ from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
 from sparring.training.judging import judge
 from sparring.training.papers import leave_papers
-from sparring.training.run import Run, Score, new_loop
+from sparring.training.run import Run, Score, begun, new_loop
 from sparring.training.watchers import Watcher
 
 
@@ -40,6 +40,8 @@ def configured(
     data: str | Path | Data,
     *,
     images: int | None = None,
+    source: str | Path | None = None,
+    freeze: int = 0,
     minutes: float | None = None,
     until: str | None = None,
     seed: int = 0,
@@ -59,6 +61,8 @@ def configured(
         recipe=recipe.of(networks),
         data=data.spec if isinstance(data, Data) else str(data),
         images=recipe.images if images is None else images,
+        source=None if source is None else str(source),
+        freeze=freeze,
         minutes=minutes,
         until=until,
         seed=seed,
@@ -93,7 +97,8 @@ def train(
             "E" for recipes with an encoder (see `Recipe.game`).
         watchers: told of every report; see `sparring.training.watchers`.
         scores: your own scores, by name: samples as the medium keeps them (images: uint8 (n, c, h, w)) → a number.
-        settings: images (to see), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
+        settings: images (to see), source (another run, whose weights to start from), freeze (the critic's first layers
+            that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
             accumulated from, to save memory; batch norm sees a slice at a time), compiled, reports.
 
@@ -106,7 +111,7 @@ def train(
     config = configured(recipe, data, networks=networks, **settings)
     loaded = _loaded(data, config)
     # A network that can't make this size says so before a judge is fitted and a folder made.
-    new_loop(config, loaded, torch.device(config.device), networks)
+    begun(config, loaded, torch.device(config.device), networks)
     jury = judge(loaded)
     if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
         raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")

@@ -15,6 +15,8 @@ from sparring.recipes.numbers import with_numbers
 
 SETTINGS = (
     "images",
+    "source",
+    "freeze",
     "minutes",
     "until",
     "seed",
@@ -36,6 +38,8 @@ def add(command: Add) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
     parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
+    parser.add_argument("--from", dest="source", metavar="RUN", help="start from the weights of another run")
+    parser.add_argument("--freeze", type=int, default=0, metavar="N", help="hold the critic's first N layers still")
     parser.add_argument("--minutes", type=float, help="stop after this long, saved")
     parser.add_argument("--until", help="stop at this selection score, like 'frechet<10'")
     parser.add_argument("--seed", type=int, default=0)

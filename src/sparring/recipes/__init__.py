@@ -18,6 +18,7 @@ from sparring.recipes.mlp_gan import MLP_GAN
 from sparring.recipes.pacgan import PACGAN
 from sparring.recipes.points import POINTS
 from sparring.recipes.projection import PROJECTION
+from sparring.recipes.r3gan import PRESETS, R3GAN
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
@@ -39,6 +40,8 @@ _ALL = (
     HINGE,
     RAGAN,
     RPGAN,
+    R3GAN,
+    *PRESETS,
     CGAN,
     ACGAN,
     PROJECTION,

@@ -43,6 +43,10 @@ class Config:
     seed: int = 0
     reading: Options = field(default_factory=Options)
     """How the data is read: size, fit, channels, mirrored copies, a label file."""
+    source: str | None = None
+    """The run whose weights this one started from."""
+    freeze: int = 0
+    """The critic's first layers that hold still."""
     minutes: float | None = None
     """A limit on the clock, for each session of the run."""
     until: str | None = None

@@ -163,12 +163,13 @@ class Loop:
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""
-        self.game.load_state_dict(_under("game.", tensors))
-        self.ema.players.load_state_dict(_under("ema.", tensors))
+        self.game.load_state_dict(under("game.", tensors))
+        self.ema.players.load_state_dict(under("ema.", tensors))
         for player, optimiser in self.optimisers.items():
-            restore(optimiser, _under(f"optimiser.{player}.", tensors))
+            restore(optimiser, under(f"optimiser.{player}.", tensors))
         self.rounds, self.draws.opened = (int(n) for n in tensors["counters"])
 
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -27,6 +27,7 @@ from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.progress import Progress
 from sparring.training.random import WEIGHTS, stream
+from sparring.training.transfer import hold, start_from
 from sparring.training.watchers import Watcher
 
 SHOWN = {"image": 64, "point": 2_500}
@@ -62,7 +63,7 @@ class Run:
         self.watchers, self.own_scores = watchers, scores
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
-        self.loop = new_loop(config, data, device, networks)
+        self.loop = (new_loop if resumed else begun)(config, data, device, networks)
         description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
         rows = data.train.labels if data.scales and config.recipe.conditional else None
         self.model = Model(description, **dict(self.loop.ema.players), rows=rows)
@@ -164,6 +165,7 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
     torch.manual_seed(stream(config.seed, WEIGHTS))
     # Channels last is what convolutions are fastest in; players without any do not notice.
     game = config.recipe.game(data.shape, networks, data.classes, len(data.scales)).to(device)
+    hold(game.players["D"], config.freeze)
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.recipe.settings(
         seed=config.seed,
@@ -172,6 +174,14 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
         autocast=PRECISIONS[config.precision],
     )
     return Loop(game, Held(data, device), settings)
+
+
+def begun(config: Config, data: Data, device: torch.device, networks: Mapping[str, nn.Module] = {}) -> Loop:
+    """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
+    loop = new_loop(config, data, device, networks)
+    if config.source:
+        start_from(loop, Path(config.source))
+    return loop
 
 
 @contextmanager

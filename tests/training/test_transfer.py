@@ -1,0 +1,75 @@
+"""Starting from another run's weights, with layers of the critic held."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import sparring
+from sparring.errors import UserError
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.transfer import hold
+
+NARROW = {"generator.width": "4", "critic.width": "4", "batch": "16"}
+RECIPE = with_numbers(RECIPES["cgan"], NARROW)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    out = tmp_path_factory.mktemp("transfer") / "earlier"
+    sparring.train(RECIPE, "digits", out, images=64, reports=1, threads=1)
+    return out
+
+
+def newest(folder):
+    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
+
+
+def test_a_run_starts_where_another_ended(earlier, tmp_path):
+    out = tmp_path / "later"
+    run = sparring.train(
+        with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"}), "digits", out, images=16, reports=1, threads=1,
+        source=earlier, seed=7,
+    )  # fmt: skip
+    old, new = newest(earlier), newest(out)
+    for name, p in run.loop.game.players["G"].named_parameters():  # nothing moved, so this is how it began
+        assert torch.equal(p, old[f"ema.G.{name}"]) and torch.equal(new[f"ema.G.{name}"], p)
+    for name, p in run.loop.game.players["D"].named_parameters():
+        assert torch.equal(p, old[f"game.players.D.{name}"])
+    assert json.loads((out / "run.json").read_text())["config"]["source"] == str(earlier)
+
+
+def test_held_layers_hold_and_go_on_holding_when_resumed(earlier, tmp_path):
+    out = tmp_path / "held"
+    sparring.train(RECIPE, "digits", out, images=64, reports=2, threads=1, source=earlier, freeze=1)
+    (first, *others) = [name for name in newest(out) if name.startswith("game.players.D") and name.endswith("weight")]
+    assert torch.equal(newest(out)[first], newest(earlier)[first])
+    assert not any(torch.equal(newest(out)[name], newest(earlier)[name]) for name in others)
+    sorted((out / "checkpoints").glob("*"))[-1].unlink()
+    (out / "scores.json").unlink()
+    whole = newest(out)
+    again = sparring.resume(out)
+    assert again.loop.rounds == 4 and torch.equal(newest(out)[first], whole[first])
+
+
+def test_what_does_not_fit_is_one_line(earlier, tmp_path):
+    other = with_numbers(RECIPE, {"critic.width": "8"})
+    cases = [
+        ((other, "digits"), {"source": earlier}, "has another D"),
+        ((RECIPE, "digits"), {"source": tmp_path / "nowhere"}, "has no checkpoint"),
+        ((RECIPE, "digits"), {"freeze": 9}, "freeze is 9"),
+        ((RECIPE, "digits"), {"freeze": -1}, "freeze is -1"),
+    ]
+    for words, settings, line in cases:
+        with pytest.raises(UserError, match=line) as raised:
+            sparring.train(*words, tmp_path / "out", images=16, **settings)
+        assert "\n" not in str(raised.value) and not (tmp_path / "out").exists()
+
+
+def test_layers_are_counted_from_the_image():
+    D = RECIPES["dcgan"].game((1, 16, 16)).players["D"]
+    hold(D, 2)
+    held = [name for name, p in D.named_parameters() if not p.requires_grad]
+    assert held == ["0.weight", "2.weight"]
