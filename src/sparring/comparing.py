@@ -48,10 +48,7 @@ def compare(
         UserError: a thing that is none of these, images of another size or fewer than asked for, protocols that differ.
     """
     names = [str(thing) for thing in things]
-    if len(set(names)) < len(names):
-        raise UserError("the same thing is named twice: name each once")
-    if page is not None and not Path(page).absolute().parent.is_dir():
-        raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
+    _check(names, page)
     saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
     fresh = [name for name in names if name not in saved]
     if not fresh:
@@ -66,6 +63,13 @@ def compare(
     if page is not None:
         leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
     return report
+
+
+def _check(names: list[str], page: str | Path | None) -> None:
+    if len(set(names)) < len(names):
+        raise UserError("the same thing is named twice: name each once")
+    if page is not None and not Path(page).absolute().parent.is_dir():
+        raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
 
 
 def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool) -> dict[str, Report]:

@@ -10,5 +10,5 @@ DENSE_CONV = Recipe(
     critic=Network("conv-critic", {"widths": [64, 128], "dropout": 0.3}),
     fresh=True,
     batch=100,
-    images=3_000_000,
+    images=600_000,
 )
