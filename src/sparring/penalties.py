@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from sparring.game import Sample, Term, Verdict
+from sparring.objectives import per_example
 
 
 def uniform(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -60,4 +61,7 @@ dragan = Term("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))
 """(‖∇D(x + δ)‖ − 1)² near real examples, weighed by λ = 10. Kodali et al. 2017 (arXiv:1705.07215), algorithm 1, with
 the δ ~ U[0, σ/2] of the authors' code; σ is the example's own deviation, not the batch's, so slices do not matter."""
 
-PENALTIES = {p.name: p for p in (r1, r2, lipschitz, dragan)}
+drift = Term("drift", lambda verdict: per_example(verdict.on_real.square()))
+"""D(x)², weighed by .001: real logits stay near 0. Karras et al. 2018 (arXiv:1710.10196), appendix A.1."""
+
+PENALTIES = {p.name: p for p in (r1, r2, lipschitz, dragan, drift)}

@@ -10,6 +10,7 @@ from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
+from sparring.networks.progan import ProGANCritic, ProGANGenerator
 from sparring.networks.r3gan import R3GANCritic, R3GANGenerator
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 
@@ -22,6 +23,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-critic": DCGANCritic,
     "resnet-generator": ResNetGenerator,
     "resnet-critic": ResNetCritic,
+    "progan-generator": ProGANGenerator,
+    "progan-critic": ProGANCritic,
     "r3gan-generator": R3GANGenerator,
     "r3gan-critic": R3GANCritic,
     "coupled-generator": CoupledGenerator,

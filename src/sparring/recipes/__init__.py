@@ -17,6 +17,7 @@ from sparring.recipes.lsgan import LSGAN
 from sparring.recipes.mlp_gan import MLP_GAN
 from sparring.recipes.pacgan import PACGAN
 from sparring.recipes.points import POINTS
+from sparring.recipes.progan import PROGAN
 from sparring.recipes.projection import PROJECTION
 from sparring.recipes.r3gan import PRESETS, R3GAN
 from sparring.recipes.ragan import RAGAN
@@ -40,6 +41,7 @@ _ALL = (
     HINGE,
     RAGAN,
     RPGAN,
+    PROGAN,
     R3GAN,
     *PRESETS,
     CGAN,

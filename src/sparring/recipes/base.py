@@ -108,6 +108,8 @@ class Recipe:
     """The share of its fakes the generator learns from, those that fool the critic most."""
     pack: int = 1
     """Examples the critic sees at once (PacGAN)."""
+    phase: int = 0
+    """Images for which a size is played, and over which the next one is faded in, in games that grow."""
     unroll: int = 0
     """Steps of the critic that the generator looks ahead."""
     unroll_rate: float = 0.01

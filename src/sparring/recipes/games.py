@@ -15,9 +15,11 @@ from sparring.games.ali import ALI
 from sparring.games.encoded import EncodedGAN
 from sparring.games.gan import GAN
 from sparring.games.priors import normal
+from sparring.games.progressive import ProgressiveGAN, grown_after
 from sparring.games.unrolled import UnrolledGAN
 from sparring.games.vaegan import VAEGAN
 from sparring.networks.heads import Standardised
+from sparring.networks.progan import Grown
 from sparring.recipes.base import Recipe, Shape
 from sparring.recipes.building import (
     headed,
@@ -39,6 +41,19 @@ def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
     D = networks.get("D") or new_critic(recipe, shape, width)
     kind = partial(UnrolledGAN, steps=recipe.unroll, rate=recipe.unroll_rate) if recipe.unroll else GAN
     return kind(G, D, objective(recipe), **options(recipe, G, D, width))
+
+
+def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
+    _refuse(recipe, "conditioning", "unroll")
+    if recipe.phase < 1:
+        raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
+    G = networks.get("G") or new_generator(recipe, shape)
+    D = networks.get("D") or new_critic(recipe, shape)
+    for player, network in ((G, recipe.generator), (D, recipe.critic)):
+        if not isinstance(player, Grown):
+            raise UserError(f"{network.name} does not grow: take one that does (progan-generator, progan-critic)")
+    stage = partial(grown_after, phase=recipe.phase)
+    return ProgressiveGAN(G, D, objective(recipe), stage=stage, **options(recipe, G, D, width))
 
 
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
@@ -83,6 +98,7 @@ def _refuse(recipe: Recipe, *names: str) -> None:
 
 GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], GAN]] = {
     "gan": _gan,
+    "progressive": _progressive,
     "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
     "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
 }

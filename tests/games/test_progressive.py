@@ -1,0 +1,120 @@
+"""Players that grow: sizes fade in one by one, real images follow, and a run goes on as it stood."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring.errors import UserError
+from sparring.game import Round
+from sparring.games.progressive import grown_after
+from sparring.model import Description, Model, load
+from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, doubled, halved
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.loop import Loop
+
+SHAPE = (2, 16, 16)
+RECIPE = with_numbers(
+    RECIPES["progan"],
+    {"phase": "16", "batch": "8", "z": "6"}
+    | {f"{side}.{k}": v for side in ("generator", "critic") for k, v in {"width": "4", "widest": "8"}.items()},
+)
+
+
+class Pictures:
+    x = torch.rand(24, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, i):
+        return self.x[i], None
+
+
+def loop_of() -> Loop:
+    torch.manual_seed(0)
+    return Loop(RECIPE.game(SHAPE), Pictures(), RECIPE.settings())
+
+
+def test_a_size_is_played_and_then_the_next_is_faded_in():
+    told = [grown_after(seen, 100) for seen in (0, 99, 100, 150, 199, 200, 300, 350, 400)]
+    assert told == pytest.approx([0, 0, 0, 0.5, 0.99, 1, 1, 1.5, 2])
+
+
+def test_images_are_of_the_full_size_and_show_no_more_than_their_stage():
+    torch.manual_seed(0)
+    G, z = ProGANGenerator(SHAPE, 6, 4, 8), torch.randn(3, 6)
+    for stage, pixel in ((0, 4), (1, 2), (2, 1)):
+        G.grow(stage)
+        image = G(z)
+        assert image.shape == (3, *SHAPE)
+        small = halved(image, 2 - stage)
+        torch.testing.assert_close(image, doubled(small, 2 - stage))
+        if pixel > 1:
+            assert not torch.allclose(image, doubled(halved(image, 3 - stage), 3 - stage))
+
+
+def test_fading_goes_from_one_size_to_the_next_without_a_step():
+    torch.manual_seed(0)
+    players, inputs = (ProGANGenerator(SHAPE, 6, 4, 8), ProGANCritic(SHAPE, 4, 8)), (torch.randn(4, 6), Pictures.x[:4])
+    for player, x in zip(players, inputs, strict=True):
+        answers = []
+        for stage in (0.0, 1e-6, 0.5, 1 - 1e-6, 1.0):
+            player.grow(stage)
+            answers.append(player(x))
+        torch.testing.assert_close(answers[0], answers[1], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(answers[3], answers[4], atol=1e-4, rtol=1e-4)
+        assert not torch.allclose(answers[0], answers[4], atol=1e-2)
+    halfway = doubled(halved(Pictures.x, 2), 2) / 2 + doubled(halved(Pictures.x, 1), 1) / 2
+    torch.testing.assert_close(blended(Pictures.x, 0.5, 2), halfway)
+    assert torch.equal(blended(Pictures.x, 2.0, 2), Pictures.x)
+
+
+def test_the_critic_sees_real_images_as_small_as_it_is_grown():
+    game = RECIPE.game(SHAPE)
+    g = torch.Generator().manual_seed(0)
+    latent = {
+        name: draw(4, SHAPE, g) for turn in game.turns(0) for name, draw in {**turn.draws, **game.latents}.items()
+    }
+    real = Pictures.x[:4]
+    for seen, stage in ((0, 0), (24, 0.5), (32, 1), (1000, 2)):
+        game.turns(seen)
+        seen_as = game.verdict(Round(real, None, latent, real)).real
+        torch.testing.assert_close(seen_as, blended(real, stage, 2))
+
+
+def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):
+    loop, other = loop_of(), loop_of()
+    start = {name: p.clone() for name, p in loop.game.players.named_parameters()}
+    for _ in range(3):
+        loop.round()
+    state = {name: value.clone() for name, value in loop.state().items()}
+    assert float(state["ema.G.stage"]) == 0.0 and state["counters"][0] == 3
+    loop.round()
+    assert float(loop.state()["ema.G.stage"]) == 0.5  # after 24 images
+    other.restore(state)
+    other.round()
+    for _ in range(7):
+        loop.round()
+        other.round()
+    assert all(torch.equal(value, other.state()[name]) for name, value in loop.state().items())
+    still = [name for name, p in loop.game.players.named_parameters() if torch.equal(p, start[name])]
+    assert not still, f"{still} never learnt"
+    model = Model(Description(RECIPE, SHAPE), loop.ema.players["G"])
+    model.save(tmp_path)
+    assert torch.equal(load(tmp_path).sample(3), model.sample(3)) and float(load(tmp_path).G.stage) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"conditioning": "input"}, "has no conditioning"),
+        ({"phase": 0}, "phase is 0"),
+        ({"critic": RECIPES["dcgan"].critic}, "dcgan-critic does not grow"),
+    ],
+)
+def test_what_can_not_be_is_one_line(changes, line):
+    with pytest.raises(UserError, match=line) as raised:
+        replace(RECIPE, **changes).game(SHAPE, classes=2)
+    assert "\n" not in str(raised.value)
