@@ -8,10 +8,16 @@ from sparring.recipes.numbers import numbers, with_numbers
 
 def test_what_suits_data_and_why():
     many = choose(Facts("image", (1, 28, 28), 60_000, 10, "cpu"))
-    assert many.recipe is RECIPES["dcgan"] and many.images == RECIPES["dcgan"].images
+    assert many.recipe is RECIPES["cgan"] and many.images == RECIPES["cgan"].images
     assert "60,000 images of 1×28×28, on cpu" in many.reasons and any("10 classes" in why for why in many.reasons)
+    mixed = choose(Facts("image", (1, 28, 28), 60_000, 1_000, "cpu"))
+    assert mixed.recipe is RECIPES["dcgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
     few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
-    assert few.images == 45_000 and any("300" in why and "by heart" in why for why in few.reasons)
+    assert (
+        few.recipe is RECIPES["dcgan"]
+        and few.images == 45_000
+        and any("300" in why and "by heart" in why for why in few.reasons)
+    )
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
     pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))

@@ -8,6 +8,8 @@ from sparring.recipes import RECIPES, Recipe
 SMALL = 2_000
 """Examples below which a recipe sees the set more often, but fewer images in all."""
 EPOCHS = 150
+OF_A_CLASS = 100
+"""Examples below which a class is too small to be learnt by itself."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,24 @@ def choose(facts: Facts) -> Choice:
         return Choice(RECIPES["points"], RECIPES["points"].images, (_said(facts), "points: the recipe made for them"))
     if facts.medium != "image":
         raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for images and points")
-    large = "cogan" if facts.pairs else "dcgan"
-    recipe = RECIPES[large] if min(facts.shape[1:]) >= 8 else RECIPES["mlp-gan"]
-    why = {
-        "cogan": f"{recipe.name}: two domains without pairs, and both sides of an image are 8 pixels or more",
-        "dcgan": f"{recipe.name}: convolutions, for both sides of an image are 8 pixels or more",
-        "mlp-gan": f"{recipe.name}: perceptrons, for a side is under 8 pixels, too small to halve",
-    }
+    recipe, why = _suiting(facts)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
     if facts.count < SMALL:
         images = min(recipe.images, EPOCHS * facts.count)
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
-    labels = "no classes"
-    if facts.classes:
-        labels = f"{facts.classes} classes: only the judge uses them; cgan learns by class"
-    return Choice(recipe, images, (_said(facts), why[recipe.name], length, labels))
+    return Choice(recipe, images, (_said(facts), why, length))
+
+
+def _suiting(facts: Facts) -> tuple[Recipe, str]:
+    """For images, with the reason."""
+    if min(facts.shape[1:]) < 8:
+        return RECIPES["mlp-gan"], "mlp-gan: perceptrons, for a side is under 8 pixels, too small to halve"
+    if facts.pairs:
+        return RECIPES["cogan"], "cogan: two domains without pairs, and both sides of an image are 8 pixels or more"
+    if facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes:
+        return RECIPES["cgan"], f"cgan: the data has {facts.classes} classes, and to learn by class brings most (MNIST)"
+    small = f"; {facts.classes} classes, too small to learn by" if facts.classes > 1 else ""
+    return RECIPES["dcgan"], f"dcgan: convolutions, for both sides of an image are 8 pixels or more{small}"
 
 
 def _said(facts: Facts) -> str:
