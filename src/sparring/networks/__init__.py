@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from torch import nn
 
+from sparring.networks.biggan import BigGANCritic, BigGANDeepCritic, BigGANDeepGenerator, BigGANGenerator
 from sparring.networks.conv import ConvCritic
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
+from sparring.networks.fastgan import FastGANCritic, FastGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
@@ -21,6 +23,12 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-critic": DCGANCritic,
     "resnet-generator": ResNetGenerator,
     "resnet-critic": ResNetCritic,
+    "biggan-generator": BigGANGenerator,
+    "biggan-critic": BigGANCritic,
+    "biggan-deep-generator": BigGANDeepGenerator,
+    "biggan-deep-critic": BigGANDeepCritic,
+    "fastgan-generator": FastGANGenerator,
+    "fastgan-critic": FastGANCritic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
     "dcgan-encoder": DCGANEncoder,
