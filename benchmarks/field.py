@@ -57,7 +57,8 @@ OPTIONS = {
 OPTIONS |= {
     name: {"methods": name}
     for name, method in METHODS.items()
-    if not method.conditional and "gan" in method.games and name != "codes"  # which want a latent of their own
+    # Codes want a latent of their own, reconstruction a critic that decodes.
+    if not method.conditional and "gan" in method.games and name not in ("codes", "reconstruction")
 }
 """Steadiers, as numbers of the base recipe."""
 

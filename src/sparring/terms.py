@@ -1,7 +1,7 @@
 """What players want besides their objective: what a critic tells beside its logits, and what it sees in common."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
@@ -98,3 +98,19 @@ def told_codes(start: int) -> Term:
         return (told(verdict.opinion_fake, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
 
     return Term("code", part)
+
+
+def orthogonal(player: nn.Module) -> Term:
+    """Σ ‖WᵀW ⊙ (1 − I)‖²_F over a player's weights: what filters have in common, their lengths left free.
+
+    Brock et al. 2019 (arXiv:1809.11096), section 3.1, eq. 3, weighed by β = 1e-4. Under spectral norm W is the weight
+    before it.
+    """
+    weights = [p for p in player.parameters() if p.dim() > 1]
+    return Term("orthogonal", lambda verdict: torch.stack([_in_common(W.flatten(1)) for W in weights]).sum())
+
+
+def _in_common(W: Tensor) -> Tensor:
+    """Σ over pairs i ≠ j of ⟨wᵢ, wⱼ⟩², for rows w of (o, i)."""
+    gram = W @ W.T if len(W) <= W.shape[1] else W.T @ W  # of equal norm: the smaller one is made
+    return gram.square().sum() - W.square().sum(1).square().sum()

@@ -27,7 +27,9 @@ BASE = replace(
     generator=replace(RECIPES["dcgan"].generator, numbers={"width": 8}),
     critic=replace(RECIPES["dcgan"].critic, numbers={"width": 8, "norm": "none"}),
 )  # fmt: skip
-SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and not method.own}
+OF_NETWORKS = ("own", "reconstruction")
+"""Those that want a critic's network made for them."""
+SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and name not in OF_NETWORKS}
 CODED = {"methods": ("codes",), "categories": 4, "codes": 2}
 VARIANTS = {
     **{name: {"conditioning": name} for name, method in SINGLE.items() if method.conditional},

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from torch import nn
 
+from sparring.networks.biggan import BigGANCritic, BigGANDeepCritic, BigGANDeepGenerator, BigGANGenerator
 from sparring.networks.conv import ConvCritic
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
+from sparring.networks.fastgan import FastGANCritic, FastGANGenerator
 from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
@@ -27,6 +29,12 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "progan-critic": ProGANCritic,
     "r3gan-generator": R3GANGenerator,
     "r3gan-critic": R3GANCritic,
+    "biggan-generator": BigGANGenerator,
+    "biggan-critic": BigGANCritic,
+    "biggan-deep-generator": BigGANDeepGenerator,
+    "biggan-deep-critic": BigGANDeepCritic,
+    "fastgan-generator": FastGANGenerator,
+    "fastgan-critic": FastGANCritic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
     "dcgan-encoder": DCGANEncoder,

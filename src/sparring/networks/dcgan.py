@@ -30,13 +30,13 @@ def sides(shape: Sequence[int]) -> list[Sides]:
     return chain
 
 
-def _kernel(larger: Sides) -> Sides:
+def kernel(larger: Sides) -> Sides:
     """With stride 2 and padding 1, the kernel that goes between `larger` and its half, rounded up."""
     height, width = larger
     return 4 - height % 2, 4 - width % 2
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0, 0.02)
     if isinstance(module, nn.BatchNorm2d):
@@ -60,14 +60,14 @@ class DCGANGenerator(nn.Sequential):
         ]
         for side in larger[:0:-1]:
             layers += [
-                nn.ConvTranspose2d(channels, channels // 2, _kernel(side), 2, 1, bias=False),
+                nn.ConvTranspose2d(channels, channels // 2, kernel(side), 2, 1, bias=False),
                 nn.BatchNorm2d(channels // 2),
                 nn.ReLU(),
             ]
             channels //= 2
-        last = nn.ConvTranspose2d(channels, shape[0], _kernel(larger[0]), 2, 1, bias=False)
+        last = nn.ConvTranspose2d(channels, shape[0], kernel(larger[0]), 2, 1, bias=False)
         super().__init__(*layers, last, nn.Tanh())
-        self.apply(_initialise)
+        self.apply(initialise)
 
 
 class DCGANCritic(LayeredCritic):
@@ -85,20 +85,20 @@ class DCGANCritic(LayeredCritic):
         *larger, smallest = sides(shape)
         kind = NORMS[norm]
 
-        def conv(i: int, o: int, kernel: Sides, *step: int) -> nn.Module:
-            return nn.Conv2d(i, o, kernel, *step, bias=not kind.shifts)
+        def conv(i: int, o: int, window: Sides, *step: int) -> nn.Module:
+            return nn.Conv2d(i, o, window, *step, bias=not kind.shifts)
 
-        layers: list[nn.Module] = [conv(shape[0], width, _kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [conv(shape[0], width, kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
         channels = width
         for side in larger[1:]:
             layers += [
-                conv(channels, 2 * channels, _kernel(side), 2, 1),
+                conv(channels, 2 * channels, kernel(side), 2, 1),
                 kind.after(2 * channels),
                 nn.LeakyReLU(0.2),
             ]
             channels *= 2
         super().__init__(*layers, conv(channels, outputs, smallest), nn.Flatten())
-        self.apply(_initialise)
+        self.apply(initialise)
         for layer in self:  # a norm of weights takes over what was initialised
             if isinstance(layer, nn.Conv2d):
                 kind.layer(layer)

@@ -24,7 +24,7 @@ def like(net: nn.Module, *added: nn.Module) -> None:
 
 
 class HeadedCritic(nn.Module):
-    """Samples, and what is given with them → the net's logits with all additions, and what the heads tell."""
+    """Samples, and what is given with them → the net's logits with all additions, and what it and the heads tell."""
 
     def __init__(self, net: LayeredCritic, heads: Sequence[nn.Module], additions: Sequence[nn.Module]):
         super().__init__()
@@ -32,10 +32,9 @@ class HeadedCritic(nn.Module):
         like(net, self.heads, self.additions)
 
     def forward(self, x: Tensor, *given: Tensor) -> Opinion:
-        features, logits = self.net.features_and_logits(x, *given)
+        features, logits, told = self.net.tell(x, *given)
         logits = logits + sum(addition(features, *given) for addition in self.additions)
-        told = {name: value for head in self.heads for name, value in head(features).items()}
-        return Opinion(logits, told)
+        return Opinion(logits, told | {name: value for head in self.heads for name, value in head(features).items()})
 
 
 class Features(nn.Module):

@@ -49,6 +49,10 @@ class LabelledCritic(nn.Module):
         assert isinstance(self.net, LayeredCritic)
         return self.net.features_and_logits(self._with_planes(x, y))
 
+    def tell(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        assert isinstance(self.net, LayeredCritic)
+        return self.net.tell(self._with_planes(x, y))
+
     def _with_planes(self, x: Tensor, y: Tensor) -> Tensor:
         planes = encoded(y, self.width, x)
         return torch.cat([x, planes.view(*planes.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])], 1)

@@ -82,6 +82,10 @@ class LayeredCritic(nn.Sequential):
             x = layer(x)
         return features, x
 
+    def tell(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Features, logits, and what else it has to say of x, by name."""
+        return *self.features_and_logits(x, *given), {}
+
 
 class Brightness(nn.Module):
     """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""

@@ -6,24 +6,27 @@ shorter side is 4 or less. Weights are Xavier's, those within a branch times √
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
 from sparring.networks.attention import SelfAttention, nearest
+from sparring.networks.conditioned import Conditioned
 from sparring.networks.dcgan import Sides, sides
 from sparring.networks.layers import NORMS, LayeredCritic, Norm
 
 
 class Residual(nn.Module):
-    """x → shortcut(x) + branch(x)."""
+    """x → shortcut(x) + branch(x); what is given beside x goes to the branch."""
+
+    conditional = True
 
     def __init__(self, shortcut: Sequence[nn.Module], branch: Sequence[nn.Module]):
         super().__init__()
-        self.shortcut, self.branch = nn.Sequential(*shortcut), nn.Sequential(*branch)
+        self.shortcut, self.branch = nn.Sequential(*shortcut), Conditioned(*branch)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.branch(x)
+    def forward(self, x: Tensor, *w: Tensor) -> Tensor:
+        return self.shortcut(x) + self.branch(x, *w)
 
 
 class SumPool(nn.Module):
@@ -33,28 +36,38 @@ class SumPool(nn.Module):
         return x.sum((2, 3))
 
 
-def _conv(i: int, o: int, kernel: int, gain: float = 1.0, bias: bool = True) -> nn.Conv2d:
+def conv(i: int, o: int, kernel: int, gain: float = 1.0, bias: bool = True) -> nn.Conv2d:
     layer = nn.Conv2d(i, o, kernel, padding=kernel // 2, bias=bias)
     nn.init.xavier_uniform_(layer.weight, gain)
     return layer
 
 
-def up(i: int, o: int, size: Sides) -> Residual:
+def halving() -> nn.Module:
+    """(n, c, h, w) → the mean of each 2×2 pixels; an odd side's last ones are fewer."""
+    return nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)
+
+
+def doubled(width: int, widest: int, n: int) -> list[int]:
+    """Channels of n maps, from the largest down: twice as many for each that is half as large, `widest` at most."""
+    return [min(width << level, widest) for level in range(n)]
+
+
+def up(i: int, o: int, size: Sides, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> Residual:
     """Of a generator, to maps of this size. No biases: the batch norms that follow would take them out.
 
     The shortcut's convolution is of single pixels, so before upsampling it does the same for less.
     """
     larger, gain = nn.Upsample(size), math.sqrt(2)
     branch = [
-        nn.BatchNorm2d(i),
+        norm(i),
         nn.ReLU(),
         larger,
-        _conv(i, o, 3, gain, bias=False),
-        nn.BatchNorm2d(o),
+        conv(i, o, 3, gain, bias=False),
+        norm(o),
         nn.ReLU(),
-        _conv(o, o, 3, gain, bias=False),
+        conv(o, o, 3, gain, bias=False),
     ]
-    return Residual([_conv(i, o, 1, bias=False), larger], branch)
+    return Residual([conv(i, o, 1, bias=False), larger], branch)
 
 
 def down(i: int, o: int, kind: Norm, halved: bool = True, first: bool = False) -> Residual:
@@ -62,11 +75,11 @@ def down(i: int, o: int, kind: Norm, halved: bool = True, first: bool = False) -
 
     The shortcut's convolution is of single pixels, so after averaging it does the same for less.
     """
-    half = [nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)] if halved else []
+    half = [halving()] if halved else []
     start = [] if first else [kind.after(i), nn.ReLU()]
     gain = math.sqrt(2)
-    branch = [*start, _conv(i, o, 3, gain), kind.after(o), nn.ReLU(), _conv(o, o, 3, gain), *half]
-    matched = [_conv(i, o, 1)] if halved or i != o else []
+    branch = [*start, conv(i, o, 3, gain), kind.after(o), nn.ReLU(), conv(o, o, 3, gain), *half]
+    matched = [conv(i, o, 1)] if halved or i != o else []
     return Residual([*half, *matched], branch)
 
 
@@ -90,16 +103,16 @@ class ResNetGenerator(nn.Sequential):
         spectral: bool = False,
     ):
         maps = sides(shape)[::-1]
-        widths = [min(width << level, widest) for level in range(len(maps))][::-1]
+        widths = doubled(width, widest, len(maps))[::-1]
         dense = nn.Linear(z, widths[0] * math.prod(maps[0]))
         nn.init.xavier_uniform_(dense.weight)
         layers: list[nn.Module] = [dense, nn.Unflatten(1, (widths[0], *maps[0]))]
         attentive = nearest(maps[1:], attention)
         for size, i, o in zip(maps[1:], widths, widths[1:], strict=False):
             layers += [up(i, o, size), *([SelfAttention(o)] if size == attentive else [])]
-        super().__init__(*layers, nn.BatchNorm2d(widths[-1]), nn.ReLU(), _conv(widths[-1], shape[0], 3), nn.Tanh())
+        super().__init__(*layers, nn.BatchNorm2d(widths[-1]), nn.ReLU(), conv(widths[-1], shape[0], 3), nn.Tanh())
         if spectral:
-            _on_weights(self, NORMS["spectral"])
+            on_weights(self, NORMS["spectral"])
 
 
 class ResNetCritic(LayeredCritic):
@@ -119,18 +132,34 @@ class ResNetCritic(LayeredCritic):
         self, shape: Sequence[int], width: int = 64, widest: int = 256, norm: str = "spectral", attention: int = 0
     ):
         kind, maps = NORMS[norm], sides(shape)[1:]
-        widths = [shape[0], *(min(width << level, widest) for level in range(len(maps)))]
+        widths = [shape[0], *doubled(width, widest, len(maps))]
         attentive, layers = nearest(maps, attention), []
         for size, i, o in zip(maps, widths, widths[1:], strict=False):
-            layers += [down(i, o, kind, first=not layers), *([SelfAttention(o)] if size == attentive else [])]
+            blocks = self.stage(i, o, kind, first=not layers)
+            layers += [*blocks, *([SelfAttention(o)] if size == attentive else [])]
         d = widths[-1]
         logit = nn.Linear(d, 1)
         nn.init.xavier_uniform_(logit.weight)
-        super().__init__(*layers, down(d, d, kind, halved=False), kind.after(d), nn.ReLU(), SumPool(), logit)
-        _on_weights(self, kind)
+        super().__init__(*layers, *self.end(d, kind), kind.after(d), nn.ReLU(), SumPool(), logit)
+        self.apply(self.initialise)  # before the norm takes the weights over
+        on_weights(self, kind)
+
+    @staticmethod
+    def stage(i: int, o: int, kind: Norm, first: bool) -> list[nn.Module]:
+        """From a map, or first of all the image, to the one half as large."""
+        return [down(i, o, kind, first=first)]
+
+    @staticmethod
+    def end(d: int, kind: Norm) -> list[nn.Module]:
+        """On the smallest map."""
+        return [down(d, d, kind, halved=False)]
+
+    @staticmethod
+    def initialise(module: nn.Module) -> None:
+        """Xavier's weights stay."""
 
 
-def _on_weights(net: nn.Module, kind: Norm) -> None:
+def on_weights(net: nn.Module, kind: Norm) -> None:
     """The norm on every weight of a layer, in place."""
     for layer in list(net.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -5,12 +5,15 @@ from sparring.recipes.acgan import ACGAN
 from sparring.recipes.ali import ALI
 from sparring.recipes.base import Network, Recipe
 from sparring.recipes.bigan import BIGAN
+from sparring.recipes.biggan import BIGGAN
+from sparring.recipes.biggan_deep import BIGGAN_DEEP
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.cogan import COGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
 from sparring.recipes.dragan import DRAGAN
+from sparring.recipes.fastgan import FASTGAN
 from sparring.recipes.hinge import HINGE
 from sparring.recipes.infogan import INFOGAN
 from sparring.recipes.lsgan import LSGAN
@@ -52,6 +55,9 @@ _ALL = (
     PACGAN,
     SNGAN,
     SAGAN,
+    BIGGAN,
+    BIGGAN_DEEP,
+    FASTGAN,
     COGAN,
     ALI,
     BIGAN,

@@ -1,5 +1,5 @@
 """What a paper adds to the two-player game: what the critic tells or adds up beside its logits, and what the players
-want besides their objective. Any of them goes with any recipe. The dict is the registry."""
+want besides their objective. Any of them goes with any recipe whose networks can. The dict is the registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from sparring.game import Wish
 from sparring.games.ali import cycle
 from sparring.memory import HistoricalAverage, LeCam
 from sparring.networks import heads
+from sparring.networks.fastgan import decoders
 from sparring.recipes.base import Recipe
+from sparring.reconstruction import reconstruction
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,17 @@ METHODS = {
         of_critic=(_plain(terms.rotation_of_real),),
         of_generator=(_plain(terms.rotation_of_fake),),
         weights={"rotation_fake": 0.2},
+    ),
+    "orthogonal": Method(
+        "Brock et al. 2019, arXiv:1809.11096",
+        "the generator's filters are held orthogonal",
+        of_generator=(lambda G, fit: terms.orthogonal(G),),
+        weights={"orthogonal": 1e-4},
+    ),
+    "reconstruction": Method(
+        "Liu et al. 2021, arXiv:2101.04775",
+        "the critic decodes real images from what it makes of them",
+        of_critic=(lambda D, fit: reconstruction(**decoders(D)),),
     ),
     "cycle": Method(
         "Li et al. 2017, arXiv:1709.01215",

@@ -1,0 +1,188 @@
+"""FastGAN: Liu et al. 2021 (arXiv:2101.04775), section 3, for images that are few.
+
+The generator's small maps weigh the channels of its large ones (skip-layer excitation). The critic can decode what it
+saw from two of its maps, and so has to keep what there is in the images (`reconstruction` among the methods). Weights
+are DCGAN's, N(0, 0.02²), and so are the sizes of maps.
+"""
+
+from collections.abc import Sequence
+from itertools import cycle, pairwise
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import UserError
+from sparring.game import Opinion
+from sparring.networks.dcgan import Sides, initialise, kernel, sides
+from sparring.networks.layers import NORMS, LayeredCritic, Norm
+from sparring.networks.resnet import Residual, doubled, halving, on_weights
+
+REACH = 4
+"""Of an excitation, in doublings: from 8×8 to 128×128, from 16×16 to 256×256."""
+
+
+class Noise(nn.Module):
+    """x (n, c, h, w) → x + w·ε, the ε (n, 1, h, w) from N(0, 1) and w learnt from 0.
+
+    Out of training ε is the same for all, so that a sample depends on its latent alone.
+    """
+
+    fixed: Tensor
+
+    def __init__(self, size: Sides):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.register_buffer("fixed", torch.randn(1, 1, *size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = torch.randn_like(x[:, :1]) if self.training else self.fixed
+        return x + self.weight * noise
+
+
+class Excitation(nn.Module):
+    """low (n, i, …), high (n, o, h, w) → F(low)·high, with a factor in (0, 1) a channel. Section 3.1, eq. 1."""
+
+    def __init__(self, i: int, o: int):
+        super().__init__()
+        self.F = nn.Sequential(
+            nn.AdaptiveAvgPool2d(4),
+            nn.Conv2d(i, o, 4, bias=False),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(o, o, 1, bias=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, low: Tensor, high: Tensor) -> Tensor:
+        return self.F(low) * high
+
+
+def gated(i: int, o: int, *noise: nn.Module) -> list[nn.Module]:
+    """A 3×3 convolution to twice o channels, noise perhaps, batch norm, and the gated linear unit that halves them."""
+    return [nn.Conv2d(i, 2 * o, 3, padding=1, bias=False), *noise, nn.BatchNorm2d(2 * o), nn.GLU(1)]
+
+
+def plain(i: int, o: int, size: Sides) -> list[nn.Module]:
+    return [nn.Upsample(size), *gated(i, o)]
+
+
+def noisy(i: int, o: int, size: Sides) -> list[nn.Module]:
+    return [nn.Upsample(size), *gated(i, o, Noise(size)), *gated(o, o, Noise(size))]
+
+
+class FastGANGenerator(nn.Module):
+    """z (n, z) → images (n, c, h, w) in [−1, 1]; nearest upsampling to exactly the next side.
+
+    Blocks with noise and a second convolution alternate with plain ones. Each map that stands four doublings above
+    another is excited by it; of an image that is doubled less often, the largest by the smallest.
+
+    Args:
+        width: channels of the image's own size; each smaller map has twice as many,
+        widest: and this many at most. The authors' for 256×256 go from 32 to 1024, with 128 on 64×64 and on 32×32.
+    """
+
+    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 32, widest: int = 512):
+        super().__init__()
+        maps = sides(shape)[::-1]
+        widths = doubled(width, widest, len(maps))[::-1]
+        self.reach = min(REACH, len(maps) - 1)
+        self.first = nn.Sequential(
+            nn.Unflatten(1, (z, 1, 1)),
+            nn.ConvTranspose2d(z, 2 * widths[0], maps[0], bias=False),
+            nn.BatchNorm2d(2 * widths[0]),
+            nn.GLU(1),
+        )
+        blocks = zip(cycle([noisy, plain]), pairwise(widths), maps[1:], strict=False)
+        self.stages = nn.ModuleList(nn.Sequential(*block(i, o, size)) for block, (i, o), size in blocks)
+        leaps = zip(widths, widths[self.reach :], strict=False)
+        self.excite = nn.ModuleList(Excitation(i, o) for i, o in leaps)
+        self.image = nn.Sequential(nn.Conv2d(widths[-1], shape[0], 3, padding=1, bias=False), nn.Tanh())
+        self.apply(initialise)
+
+    def forward(self, z: Tensor) -> Tensor:
+        maps = [self.first(z)]
+        for level, stage in enumerate(self.stages, 1):
+            x, low = stage(maps[-1]), level - self.reach
+            maps.append(x if low < 0 else self.excite[low](maps[low], x))
+        return self.image(maps[-1])
+
+
+class Down(Residual):
+    """From a map of size `larger` to its half, rounded up: the mean of averaged pixels and of convolutions."""
+
+    def __init__(self, i: int, o: int, larger: Sides, kind: Norm):
+        def layer(i: int, window: int | Sides, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+            return [
+                nn.Conv2d(i, o, window, stride, padding, bias=not kind.shifts),
+                kind.after(o),
+                nn.LeakyReLU(0.2),
+            ]
+
+        super().__init__([halving(), *layer(i, 1)], [*layer(i, kernel(larger), 2, 1), *layer(o, 3, 1, 1)])
+
+    def forward(self, x: Tensor, *w: Tensor) -> Tensor:
+        return super().forward(x, *w) / 2
+
+
+class Decoder(nn.Sequential):
+    """Maps (n, i, h, w) → images (n, c, k·h, k·w) in [−1, 1], k = 2^doublings; each doubling halves the channels."""
+
+    def __init__(self, i: int, channels: int, doublings: int):
+        widths = [max(1, i >> k) for k in range(doublings + 1)]
+        layers = [layer for i, o in pairwise(widths) for layer in (nn.Upsample(scale_factor=2), *gated(i, o))]
+        super().__init__(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1, bias=False), nn.Tanh())
+
+
+class FastGANCritic(LayeredCritic):
+    """Images (n, c, h, w) → `Opinion`: logits (n, k), one for each window of 4×4 in the map nearest to 8×8 (objectives
+    average over them), and told beside: `seen`, the images themselves, `small`, the map that logits are made of, and
+    `large`, the one nearest to 16×16.
+
+    `decoders` make images of the small map, and of windows of the large one, k times the map's size where the map is
+    1/k of the image's, k ≤ 16. Without the method `reconstruction` nothing is asked of them, and they never learn.
+
+    Args:
+        width: channels of the image's own size; each smaller map has twice as many,
+        widest: and this many at most. The authors' for 256×256 go from 16 to 256, with 128 on 32×32 and on 16×16.
+        norm: a name of `layers.NORMS`; the decoders have batch norm.
+    """
+
+    def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 256, norm: str = "batch"):
+        super().__init__()
+        kind, maps = NORMS[norm], sides(shape)
+        small, self.large = (min(range(1, len(maps)), key=lambda k: abs(min(maps[k]) - side)) for side in (8, 16))
+        widths = doubled(width, widest, small + 1)
+        d = widths[-1]
+        self.stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1), nn.LeakyReLU(0.2))
+        ends = zip(pairwise(widths), maps, strict=False)
+        self.stages = nn.ModuleList(Down(i, o, larger, kind) for (i, o), larger in ends)
+        self.body = nn.Sequential(nn.Conv2d(d, d, 1, bias=not kind.shifts), kind.after(d), nn.LeakyReLU(0.2))
+        self.logit = nn.Conv2d(d, 1, 4, bias=False)
+        levels = {"small": small, "large": self.large}
+        self.decoders = nn.ModuleDict({name: Decoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()})
+        self.apply(initialise)
+        for part in (self.stem, self.stages, self.body, self.logit):
+            on_weights(part, kind)
+
+    def forward(self, x: Tensor) -> Opinion:  # pyright: ignore[reportIncompatibleMethodOverride]
+        _, logits, told = self.tell(x)
+        return Opinion(logits, told)
+
+    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits, _ = self.tell(x)
+        return features, logits
+
+    def tell(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        maps = [self.stem(x)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        features = self.body(maps[-1])
+        told = {"seen": x, "small": maps[-1], "large": maps[self.large]}
+        return features.flatten(1), self.logit(features).flatten(1), told
+
+
+def decoders(D: nn.Module) -> nn.ModuleDict:
+    """Of the critic of this kind within D: `small` and `large`. Raises UserError where there is none."""
+    for module in D.modules():
+        if isinstance(module, FastGANCritic):
+            return module.decoders
+    raise UserError("this critic has no decoders: the method 'reconstruction' goes with fastgan-critic alone")
