@@ -2,8 +2,8 @@
 
 Unlike the paper's: narrow, decoded images compared pixel by pixel (its LPIPS is a network trained on other images), no
 second critic on small copies of the images, as the authors' code has one, and no spectral norm beside batch norm. The
-authors' numbers for 256×256 are flags: `spar train fastgan --generator.width 32 --generator.widest 1024 --critic.width 16
---batch 8`.
+authors' numbers for 256×256 are flags: `spar train fastgan --generator.width 32 --generator.widest 1024 --critic.width
+16 --batch 8`.
 """
 
 from sparring.recipes.base import Network, Recipe
