@@ -1,7 +1,7 @@
 """A dense generator of brightness in [0, 1] against a convolutional critic, as in the well-known small tutorials.
 
-By itself the pair collapses onto one image within an epoch of MNIST: at 2·10⁻⁴ for both, at other rates for each, with
-R1. A critic that sees how alike a batch is prevents that.
+By itself the pair collapsed onto one image within an epoch of MNIST, at 2·10⁻⁴ for both and at these rates. A critic
+that sees how alike a batch is prevents that.
 """
 
 from sparring.recipes.base import Network, Recipe
