@@ -56,6 +56,8 @@ def test_of_a_folder_as_it_is_read(tmp_path):
 def test_what_has_no_pairs_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"ring is of points, and only images have edges: leave \+edges out"):
         load("ring+edges")
+    with pytest.raises(UserError, match=r"digits\+edges is of pairs already: leave one \+edges out"):
+        load("digits+edges+edges")
     with pytest.raises(UserError, match="no data set or folder 'nowhere'"):
         load("nowhere+edges")
     few = unpacked(tmp_path, shades(5))

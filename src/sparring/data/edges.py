@@ -47,10 +47,12 @@ def others(n: int) -> Tensor:
 def with_edges(data: Data, spec: str) -> Data:
     """Images (c, h, w) of a set as pairs (2c, h, w), labelled as the image is; train and test part apart.
 
-    Raises UserError for points, and for a part with a single image.
+    Raises UserError for points, for pairs, and for a part with a single image.
     """
     if data.medium != "image":
         raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images have edges: leave {ENDING} out")
+    if edged(data.spec) is not None:
+        raise UserError(f"{one_line(data.spec)} is of pairs already: leave one {ENDING} out")
     if min(len(data.train), len(data.test)) < 2:
         raise UserError(
             f"{one_line(data.spec)} has a single test image, and none to pair it with: give more images of each class"
