@@ -11,6 +11,7 @@ from sparring.networks.fourier import FourierCritic
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
+from sparring.networks.stylegan2 import StyleGAN2Critic, StyleGAN2Generator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -21,6 +22,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-critic": DCGANCritic,
     "resnet-generator": ResNetGenerator,
     "resnet-critic": ResNetCritic,
+    "stylegan2-generator": StyleGAN2Generator,
+    "stylegan2-critic": StyleGAN2Critic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
     "dcgan-encoder": DCGANEncoder,
