@@ -113,6 +113,8 @@ class Verdict:
         self.critic, self.real, self.fake, self.draws, self.given = critic, real, fake, draws or {}, given
         self.latent, self._again = self.draws if latent is None else latent, again
         self._opinions: dict[str, Opinion] = {}
+        self.worked: dict[str, Tensor] = {}
+        """What a wish worked out on its way, for its own notes."""
 
     def again(self, latent: Mapping[str, Tensor]) -> Sample:
         """The fake of other latents, as the critic would see it."""
