@@ -23,6 +23,7 @@ from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
+from sparring.recipes.stylegan2 import STYLEGAN2
 from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
@@ -47,6 +48,7 @@ _ALL = (
     PACGAN,
     SNGAN,
     SAGAN,
+    STYLEGAN2,
     COGAN,
     ALI,
     BIGAN,
