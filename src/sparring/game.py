@@ -120,6 +120,8 @@ class Verdict:
         self.latent, self._again = self.draws if latent is None else latent, again
         self._views = views or {}
         self._opinions: dict[str, Opinion] = {}
+        self.worked: dict[str, Tensor] = {}
+        """What a wish worked out on its way, for its own notes."""
 
     def again(self, latent: Mapping[str, Tensor]) -> Sample:
         """The fake of other latents, as the critic would see it."""

@@ -5,9 +5,11 @@ safetensors: `last` holds the latest weights, `best` those with the best selecti
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from PIL import Image
@@ -39,6 +41,13 @@ Inputs = Sequence[Tensor]
 
 ROWS = "attributes"
 """Of training examples: beside the weights in a model's file."""
+
+
+@runtime_checkable
+class Truncating(Protocol):
+    """A generator that truncates in a space of its own."""
+
+    def truncated(self, z: Tensor, *given: Tensor, psi: float) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,10 @@ class Model:
         Args:
             label: of this class all; by default classes are drawn as often as the training data has them. Or values
                 of attributes, like "smile=1,age=0.3"; the others are those of training examples.
-            truncation: bounds every |zᵢ|: less variety, more typical samples (Brock et al. 2019, arXiv:1809.11096,
-                section 3.1). The same seed gives the same sample, moved inwards.
+            truncation: less variety, more typical samples. The same seed gives the same sample, moved inwards. It
+                bounds every |zᵢ| (Brock et al. 2019, arXiv:1809.11096, section 3.1); where the generator has
+                `truncated`, as stylegan2's, it is ψ: styles are w̄ + ψ(w − w̄), and 1 changes nothing (Karras et al.
+                2019, arXiv:1812.04948, appendix B).
 
         Raises:
             UserError: n < 1, a truncation that is not above 0, a class or attribute that is not there.
@@ -177,24 +188,31 @@ class Model:
 
         Raises UserError for latents that are not (n, z).
         """
-        z, *given = inputs
+        z = inputs[0]
         if z.ndim != 2 or z.shape[1] != self.description.recipe.latent:
             told = ", ".join(map(str, z.shape))
             raise UserError(f"this model decodes latents (n, {self.description.recipe.latent}), not ({told})")
-        fake = self.raw([z if truncation is None else self._truncated(z, truncation), *given])
+        fake = self.raw(inputs) if truncation is None else self._truncated(inputs, truncation)
         return self.medium.decode(fake * self.description.scale).cpu()
 
-    def _truncated(self, z: Tensor, bound: float) -> Tensor:
-        """The normal numbers moved inwards; categories and codes stay."""
+    def _truncated(self, inputs: Inputs, bound: float) -> Tensor:
+        """The raw fake of w moved inwards, or of z: its normal numbers; categories and codes stay."""
+        if not bound > 0:
+            raise UserError(f"truncation is {bound}: it must be more than 0")
+        if isinstance(self.G, Truncating):
+            return self.raw(inputs, partial(self.G.truncated, psi=bound))
+        z, *given = inputs
         normal = self.description.recipe.z
-        return torch.cat([truncated(z[:, :normal], bound), z[:, normal:]], 1)
+        return self.raw([torch.cat([truncated(z[:, :normal], bound), z[:, normal:]], 1), *given])
 
     @torch.no_grad()
-    def raw(self, inputs: Inputs) -> Tensor:
-        """The same as networks make it, float32 (n, …), images in [−1, 1]; on the model's device."""
+    def raw(self, inputs: Inputs, make: Callable[..., Tensor] | None = None) -> Tensor:
+        """The same as networks make it (or another way of G's), float32 (n, …), images in [−1, 1]; on the model's
+        device."""
         first, was_training = next(self.G.parameters()), self.G.training
         z, *given = inputs
-        fake = self.G.eval()(z.to(first), *given)
+        self.G.eval()
+        fake = (make or self.G)(z.to(first), *given)
         self.G.train(was_training)
         return fake.float()
 
@@ -214,8 +232,6 @@ class Model:
 
 def truncated(z: Tensor, bound: float) -> Tensor:
     """z ~ N(0, 1) moved into [−bound, bound], as N(0, 1) is there: Φ⁻¹(Φ(−b) + Φ(z) (Φ(b) − Φ(−b)))."""
-    if not bound > 0:
-        raise UserError(f"truncation is {bound}: it must be more than 0")
     low, high = torch.special.ndtr(torch.tensor([-bound, bound], dtype=torch.float64, device=z.device))
     return torch.special.ndtri(low + torch.special.ndtr(z.double()) * (high - low)).clamp(-bound, bound)
 

@@ -13,7 +13,11 @@ def add(command: Add) -> None:
     parser.add_argument("--n", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=_seeds, help="one sample of each, like 0-15 or 3,7,10-12, instead of --n")
-    parser.add_argument("--truncation", type=float, help="bound of |z|: below 1, typical samples and less variety")
+    parser.add_argument(
+        "--truncation",
+        type=float,
+        help="bound of |z|, or for stylegan2 ψ of w̄ + ψ(w − w̄): below 1, typical samples and less variety",
+    )
     parser.add_argument("--label", nargs="+", default=(), help="classes to draw as many of each; or: all")
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(

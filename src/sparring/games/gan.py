@@ -36,8 +36,9 @@ class GAN(Game):
             2017, arXiv:1610.04490, section 4).
         conditional: G and D also take what is given with the examples, such as classes (Mirza & Osindero 2014,
             arXiv:1411.1784).
-        penalty_every: above 1, the penalties become a turn of their own, played so seldom (Karras et al. 2020,
-            arXiv:1912.04958, section 3.1).
+        generator_penalties: what keeps G smooth.
+        penalty_every, generator_penalty_every: above 1, these penalties become a turn of their own, played so seldom
+            (Karras et al. 2020, arXiv:1912.04958, section 3.1).
         pack: examples that D sees at once, one behind the other in its channels: samples (n, c, …) reach it as
             (n / pack, pack · c, …), real or fake alike (PacGAN: Lin et al. 2018, arXiv:1712.04086).
         augment: what D sees in place of examples, real or fake alike.
@@ -53,9 +54,11 @@ class GAN(Game):
         latents: Mapping[str, Draw],
         critic_terms: Sequence[Wish] = (),
         generator_terms: Sequence[Wish] = (),
+        generator_penalties: Sequence[Wish] = (),
         critic_steps: int = 1,
         fresh: bool = False,
         penalty_every: int = 1,
+        generator_penalty_every: int = 1,
         clip: float = 0.0,
         noise: Callable[[int], float] | None = None,
         conditional: bool = False,
@@ -66,23 +69,25 @@ class GAN(Game):
         self.conditional, self.pack = conditional, pack
         self.sigma = None if noise is None else Dial(noise)
         self.share = objective.share if isinstance(objective, TopK) else None
-        self.remembering = nn.ModuleList(
-            [term for term in (*critic_terms, *generator_terms) if isinstance(term, nn.Module)]
-        )
+        wishes = (*critic_terms, *generator_terms, *generator_penalties)
+        self.remembering = nn.ModuleList([term for term in wishes if isinstance(term, nn.Module)])
         self.augment = augment
         seen = {} if noise is None else {"noise_real": gaussian, "noise_fake": gaussian}
         if augment is not None:
             seen |= {"augment_real": augment.draw, "augment_fake": augment.draw}
             critic_terms = [*critic_terms, *([augment.p] if isinstance(augment.p, Adaptive) else [])]
-        lazy = penalty_every > 1
-        critic = CriticTurn(self, "critic", [*critic_terms, *([] if lazy else penalties)], objective, clip)
+        lazy, seldom = penalty_every > 1, generator_penalty_every > 1
+        critic = CriticTurn(self, [*critic_terms, *([] if lazy else penalties)], objective, clip)
         critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
-        self._turns: list[Turn] = [critic, self.answer(objective, generator_terms)]
-        self._turns[-1].fresh = fresh
-        if lazy:
-            smooth = CriticTurn(self, "smooth", penalties)
-            smooth.every = penalty_every
-            self._turns.insert(1, smooth)
+        answer = self.answer(objective, [*generator_terms, *([] if seldom else generator_penalties)])
+        answer.fresh = fresh
+        self._turns: list[Turn] = [critic, answer]
+        if lazy and penalties:
+            self._turns.insert(1, LazyTurn(self, "smooth", critic.learns, penalties, penalty_every))
+        if seldom and generator_penalties:
+            self._turns.append(
+                LazyTurn(self, "smooth_generator", answer.learns, generator_penalties, generator_penalty_every)
+            )
         crowd = any(getattr(module, "coupled", False) for module in D.modules())
         for turn in self._turns:
             turn.draws, turn.group, turn.coupled = {**turn.draws, **seen}, pack, turn.coupled or crowd
@@ -177,26 +182,35 @@ class PlayerTurn(Turn):
 
 
 class CriticTurn(PlayerTurn):
-    """D learns to tell real from fake (with an objective)."""
+    """D learns to tell real from fake."""
 
-    learns = ("D",)
+    name, learns = "critic", ("D",)
 
-    def __init__(
-        self, game: GAN, name: str, terms: Sequence[Wish], objective: Objective | TopK | None = None, clip: float = 0.0
-    ):
+    def __init__(self, game: GAN, terms: Sequence[Wish], objective: Objective | TopK, clip: float = 0.0):
         super().__init__(game, terms, objective)
-        self.name, self.clip = name, clip
+        self.wanted, self.clip = objective, clip
 
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
         parts = self.wishes(round, verdict)  # first: slopes bring their logits
-        return (self.objective.critic(verdict) if self.objective else {}) | parts
+        return self.wanted.critic(verdict) | parts
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
         super().after(notes)
         if self.clip:
             for p in self.game.players["D"].parameters():
                 p.clamp_(-self.clip, self.clip)
+
+
+class LazyTurn(PlayerTurn):
+    """Wishes alone, every so-manieth round."""
+
+    def __init__(self, game: GAN, name: str, learns: tuple[str, ...], terms: Sequence[Wish], every: int):
+        super().__init__(game, terms, None)
+        self.name, self.learns, self.every = name, learns, every
+
+    def loss(self, round: Round) -> Parts:
+        return self.wishes(round, self.game.verdict(round))
 
 
 class GeneratorTurn(PlayerTurn):

@@ -15,6 +15,7 @@ from sparring.networks.pairs import paired
 from sparring.networks.progan import ProGANCritic, ProGANGenerator
 from sparring.networks.r3gan import R3GANCritic, R3GANGenerator
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
+from sparring.networks.stylegan2 import StyleGAN2Critic, StyleGAN2Generator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -35,6 +36,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "biggan-deep-critic": BigGANDeepCritic,
     "fastgan-generator": FastGANGenerator,
     "fastgan-critic": FastGANCritic,
+    "stylegan2-generator": StyleGAN2Generator,
+    "stylegan2-critic": StyleGAN2Critic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
     "dcgan-encoder": DCGANEncoder,

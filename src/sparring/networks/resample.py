@@ -1,5 +1,5 @@
-"""Maps doubled and halved exactly, smoothed by the filter [1, 3, 3, 1] along both axes: Karras et al. 2020
-(arXiv:1912.04958), section 2 and appendix B, after Zhang 2019 (arXiv:1904.11486). Beyond its border a map is zero.
+"""Maps doubled and halved exactly, smoothed by the filter [1, 3, 3, 1] along both axes, as those of Karras et al. 2020
+(arXiv:1912.04958) are, after Zhang 2019 (arXiv:1904.11486). Beyond its border a map is zero.
 
 All of them are convolutions of each channel alone, so they can be differentiated twice, in any precision.
 """

@@ -28,6 +28,7 @@ from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
+from sparring.recipes.stylegan2 import STYLEGAN2
 from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
@@ -58,6 +59,7 @@ _ALL = (
     BIGGAN,
     BIGGAN_DEEP,
     FASTGAN,
+    STYLEGAN2,
     COGAN,
     ALI,
     BIGAN,

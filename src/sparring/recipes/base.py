@@ -93,6 +93,7 @@ class Recipe:
     critic_steps: int = 1
     fresh: bool = False
     penalty_every: int = 1
+    generator_penalty_every: int = 1
     clip: float = 0.0
     """Above 0, the critic's weights are kept within ±clip."""
     smoothing: float = 0.0

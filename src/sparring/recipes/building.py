@@ -72,7 +72,7 @@ def headed(
     layered = net.net if isinstance(net, LabelledCritic) else net
     if not isinstance(layered, LayeredCritic):
         raise UserError(f"{recipe.critic.name} is no critic with features: take another for this recipe")
-    given = [torch.zeros(2, recipe.pack * width)] if isinstance(net, LabelledCritic) else []
+    given = [torch.zeros(2, recipe.pack * width)] if recipe.conditional else []
     features = width_of(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
     fit = Fit(recipe, width)
     built = [[part(features, fit) for part in parts] for parts in (heads, additions)]
@@ -120,6 +120,8 @@ def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str,
         "conditional": bool(recipe.conditioning),
         "critic_terms": [wanted(D, fit) for method in added for wanted in method.of_critic],
         "generator_terms": [wanted(G, fit) for method in added for wanted in method.of_generator],
+        "generator_penalties": [wanted(G, fit) for method in added for wanted in method.generator_penalties],
+        "generator_penalty_every": recipe.generator_penalty_every,
         "critic_steps": recipe.critic_steps,
         "fresh": recipe.fresh,
         "penalty_every": recipe.penalty_every,

@@ -12,7 +12,7 @@ from sparring import terms
 from sparring.consistency import consistent_fake, consistent_latent, consistent_real, varied
 from sparring.game import Wish
 from sparring.games.ali import cycle
-from sparring.memory import HistoricalAverage, LeCam
+from sparring.memory import HistoricalAverage, LeCam, PathLength
 from sparring.networks import heads
 from sparring.networks.fastgan import decoders
 from sparring.recipes.base import Recipe
@@ -48,6 +48,8 @@ class Method:
     """What it adds to its logits."""
     of_critic: tuple[Wanted, ...] = ()
     of_generator: tuple[Wanted, ...] = ()
+    generator_penalties: tuple[Wanted, ...] = ()
+    """What the generator wants too, and may be asked for seldom (`generator_penalty_every`)."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of the parts, as the paper weighs them; a recipe's own go before."""
     conditional: bool = False
@@ -162,6 +164,12 @@ METHODS = {
         of_critic=(lambda D, fit: LeCam(),),
         weights={"lecam": 0.1},
         games=("gan", "ali"),
+    ),
+    "path-length": Method(
+        "Karras et al. 2020, arXiv:1912.04958",
+        "a step in w, or in z where there is none, changes a sample as much wherever it is taken",
+        generator_penalties=(lambda G, fit: PathLength(G, fit.recipe.conditional),),
+        weights={"path_length": 2.0},
     ),
     "rotation": Method(
         "Chen et al. 2019, arXiv:1811.11212",
