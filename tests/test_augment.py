@@ -15,6 +15,7 @@ from sparring.errors import UserError
 from sparring.game import Dial, Round, Verdict
 from sparring.games.gan import GAN
 from sparring.games.priors import normal
+from sparring.games.sight import Sight
 from sparring.objectives import non_saturating
 from sparring.penalties import r1
 from sparring.recipes import RECIPES
@@ -118,8 +119,8 @@ def test_both_sides_are_augmented_and_by_numbers_of_their_own():
 
     for pack in (1, 2):
         game = GAN(
-            nn.Identity(), Seeing(), non_saturating, latents={"z": normal(3)}, pack=pack,
-            augment=Augment(["brighten"], Dial(lambda seen: 1.0)),
+            nn.Identity(), Seeing(), non_saturating, latents={"z": normal(3)},
+            sight=Sight(augment=Augment(["brighten"], Dial(lambda seen: 1.0)), pack=pack),
         )  # fmt: skip
         g = torch.Generator().manual_seed(2)
         latent = {name: draw(4, (3, 8, 8), g) for name, draw in game.turns(0)[0].draws.items()}

@@ -10,6 +10,7 @@ from sparring.errors import UserError
 from sparring.game import Opinion, Round, Verdict
 from sparring.games.gan import GAN
 from sparring.games.priors import normal
+from sparring.games.sight import Sight
 from sparring.objectives import (
     OBJECTIVES,
     hinge,
@@ -21,7 +22,7 @@ from sparring.objectives import (
     smoothed,
     wasserstein,
 )
-from sparring.penalties import PENALTIES, dragan, lipschitz, r1, r2
+from sparring.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
 
 R, F = torch.tensor([[0.7], [-1.3]]), torch.tensor([[0.2], [2.5]])
 
@@ -105,7 +106,7 @@ def test_clipping_keeps_the_critic_in_its_box():
 
 
 def test_the_critic_sees_through_noise_that_fades():
-    game, latent = gan(noise=lambda seen: 1 - seen / 100), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
+    game, latent = gan(sight=Sight(lambda seen: 1 - seen / 100)), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
     critic, generator = game.turns(75)
     assert {"noise_real", "noise_fake"} <= set(critic.draws) == set(generator.draws)
     v = game.verdict(Round(REAL, None, latent, FAKE))
@@ -137,7 +138,8 @@ def test_penalties_on_a_bowl():
     torch.testing.assert_close(r2(v), (a * y).square().sum(1) / 2)
     torch.testing.assert_close(lipschitz(v), ((a * between).norm(dim=1) - 1).square())
     torch.testing.assert_close(dragan(v), ((a * near).norm(dim=1) - 1).square())
-    assert set(PENALTIES) == {"r1", "r2", "lipschitz", "dragan"}
+    torch.testing.assert_close(drift(v), Bowl()(x).square().flatten())
+    assert set(PENALTIES) == {"r1", "r2", "lipschitz", "dragan", "drift"}
 
 
 def test_a_penalty_can_be_differentiated_again():

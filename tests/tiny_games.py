@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 
 from sparring.game import Game, Opinion, Round, Turn, Verdict, pullback
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
+from sparring.games.sight import Sight
 from sparring.networks.layers import spectral_norm
 from sparring.objectives import hinge, least_squares, non_saturating, per_example, wasserstein
 from sparring.penalties import lipschitz, r1, uniform
@@ -49,7 +50,7 @@ def wgan_gp(norm: bool) -> Game:
 def lazy_r1(norm: bool) -> Game:
     D = mlp(X, 1, spectral=True)
     fading = lambda seen: 0.1 / (1 + seen)  # noqa: E731  instance noise, a schedule the game itself follows
-    return GAN(mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, noise=fading)
+    return GAN(mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=Sight(fading))
 
 
 def private(norm: bool) -> Game:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import Draw, Parts, Sample, Verdict, pullback
-from sparring.games.gan import gaussian
+from sparring.games.priors import gaussian
 from sparring.objectives import per_example
 
 

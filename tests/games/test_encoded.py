@@ -10,6 +10,7 @@ from sparring.game import Opinion, Round
 from sparring.games.ali import ALI, cycle
 from sparring.games.encoded import divergence, drawn, mean
 from sparring.games.priors import normal
+from sparring.games.sight import Sight
 from sparring.games.vaegan import VAEGAN
 from sparring.networks.mlp import MLPCritic
 from sparring.networks.pairs import PairCritic
@@ -142,7 +143,7 @@ def test_penalties_look_at_both_of_a_pair():
 
 
 def test_noise_blurs_the_examples_alone():
-    game, blurred = ali(), ali(noise=lambda seen: 0.5)
+    game, blurred = ali(), ali(sight=Sight(lambda seen: 0.5))
     round = round_of(game)
     round.latent = {**round.latent, "noise_real": torch.ones(N, X), "noise_fake": torch.ones(N, X)}
     (x, z), (y, w) = game.verdict(round).real, blurred.verdict(round).real
@@ -202,7 +203,7 @@ def test_the_encoder_of_vae_gan_learns_nothing_of_the_gan():
 @pytest.mark.parametrize(
     "game",
     [
-        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], noise=lambda seen: 0.1),
+        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], sight=Sight(lambda seen: 0.1)),
         lambda: vaegan(penalties=[r1, lipschitz], penalty_every=2),
     ],
     ids=["ali", "vae-gan"],

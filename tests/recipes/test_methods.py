@@ -11,6 +11,7 @@ from sparring.errors import UserError
 from sparring.game import Dial, Opinion, Round, Verdict
 from sparring.games.gan import GAN
 from sparring.games.priors import coded, normal
+from sparring.games.sight import Sight
 from sparring.games.unrolled import UnrolledGAN
 from sparring.memory import HistoricalAverage, LeCam
 from sparring.networks.heads import Embedding, MinibatchDiscrimination, MinibatchStddev
@@ -198,7 +199,7 @@ def test_packs_stand_behind_each_other_in_the_channels():
             seen.append(x)
             return x.flatten(1).mean(1, keepdim=True)
 
-    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, pack=2)
+    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, sight=Sight(pack=2))
     x = torch.arange(16.0).view(4, 4)
     assert game.verdict(Round(x, None, {"z": torch.zeros(4, 3)}, x)).on_real.shape == (2, 1)
     assert torch.equal(seen[0], x.view(2, 8))

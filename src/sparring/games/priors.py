@@ -1,10 +1,15 @@
-"""What z is drawn from."""
+"""What z, and noise on examples, are drawn from."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring.game import Draw
+
+
+def gaussian(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Noise like an example, (n, *shape) from N(0, 1)."""
+    return torch.randn(n, *shape, generator=generator, device=generator.device)
 
 
 def normal(dim: int) -> Draw:

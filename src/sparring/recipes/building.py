@@ -12,6 +12,7 @@ from torch import nn
 from sparring.augment import Adaptive, Augment
 from sparring.errors import UserError, entry
 from sparring.game import Dial
+from sparring.games.sight import Sight
 from sparring.networks import NETWORKS
 from sparring.networks.heads import HeadedCritic, width_of
 from sparring.networks.labels import LabelledCritic, LabelledGenerator
@@ -126,7 +127,5 @@ def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str,
         "fresh": recipe.fresh,
         "penalty_every": recipe.penalty_every,
         "clip": recipe.clip,
-        "noise": partial(at, recipe.noise) if recipe.noise else None,
-        "pack": recipe.pack,
-        "augment": augmentation(recipe),
+        "sight": Sight(partial(at, recipe.noise) if recipe.noise else None, augmentation(recipe), recipe.pack),
     }
