@@ -72,8 +72,8 @@ def test_the_class_is_met_by_a_product():
     D, x = R3GANCritic((1, 8, 8), 8, 16, 1, 8, classes=3), torch.randn(4, 1, 8, 8)
     y = torch.tensor([0, 2, 1, 2])
     features, logits = D.features_and_logits(x, y)
-    said = features @ D[-1].weight.T
-    expected = torch.stack([row @ D.label[:, k] for row, k in zip(said, y, strict=True)])
+    said = features @ D[-1].W.weight.T
+    expected = torch.stack([row @ D[-1].E.weight[:, k] for row, k in zip(said, y, strict=True)])
     torch.testing.assert_close(logits, expected[:, None])
     G, z = R3GANGenerator((1, 8, 8), 6, 8, 16, 1, 8, classes=3, embedding=5), torch.randn(2, 6)
     embedded = torch.cat([z, G.label.weight.T[[2, 0]]], 1)

@@ -87,6 +87,19 @@ class LayeredCritic(nn.Sequential):
         return *self.features_and_logits(x, *given), {}
 
 
+class ClassedCritic(LayeredCritic):
+    """Layers, the last of which makes logits (n, 1) of features (n, d), given the class if it says `conditional`."""
+
+    def forward(self, x: Tensor, *given: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.features_and_logits(x, *given)[1]
+
+    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        *layers, last = self
+        for layer in layers:
+            x = layer(x)
+        return x, last(x, *given) if getattr(last, "conditional", False) else last(x)
+
+
 class Brightness(nn.Module):
     """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""
 

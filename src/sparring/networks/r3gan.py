@@ -7,7 +7,6 @@ The paper's smallest map is 4×4; here it is 4 to 7 pixels, so that 28 pixels ar
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
 from sparring.networks.labels import encoded
-from sparring.networks.layers import LayeredCritic
+from sparring.networks.layers import ClassedCritic
 from sparring.networks.resample import downsampled, halvings, upsampled, widths
 
 
@@ -118,7 +117,21 @@ class R3GANGenerator(nn.Module):
         return self.stages(self.linear(z)[:, :, None, None] * self.basis)
 
 
-class R3GANCritic(LayeredCritic):
+class Product(nn.Module):
+    """Features (n, d), y → ⟨Wf, Ey⟩ (n, 1); as many numbers as there are features, E of variance 1/d of W's."""
+
+    conditional = True
+
+    def __init__(self, d: int, classes: int):
+        super().__init__()
+        self.classes, self.W = classes, _drawn(nn.Linear(d, d, bias=False))
+        self.E = _drawn(nn.Linear(classes, d, bias=False), 1 / math.sqrt(d))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return (self.W(x) * self.E(encoded(y, self.classes, x))).sum(1, keepdim=True)
+
+
+class R3GANCritic(ClassedCritic):
     """Images (n, c, h, w), and classes y (n,) or attributes if it takes some → logits (n, 1).
 
     With classes, the logit is the product of what it says of the image, as many numbers as the smallest map has
@@ -145,19 +158,5 @@ class R3GANCritic(LayeredCritic):
             layers += [*(Block(i, group, depth) for _ in range(blocks)), Down(), *_matched(i, o)]
         layers += [Block(last, group, depth) for _ in range(blocks)]
         whole = _drawn(nn.Conv2d(last, last, maps[-1], groups=last, bias=False))
-        answer = _drawn(nn.Linear(last, last if classes else 1, bias=False))
+        answer = Product(last, classes) if classes else _drawn(nn.Linear(last, 1, bias=False))
         super().__init__(*layers, whole, nn.Flatten(), answer)
-        self.classes = classes
-        # A parameter, not a layer: the layers are a sequence, and this is beside it.
-        drawn = torch.randn(last, classes) / math.sqrt(classes * last) if classes else None
-        self.register_parameter("label", None if drawn is None else nn.Parameter(drawn))
-
-    def forward(self, x: Tensor, *y: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.features_and_logits(x, *y)[1]
-
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
-        features, said = super().features_and_logits(x)
-        if not self.classes:
-            return features, said
-        rows = encoded(given[0], self.classes, said)
-        return features, (said * (rows @ cast(Tensor, self.label).T)).sum(1, keepdim=True)

@@ -16,7 +16,7 @@ from sparring.errors import UserError
 from sparring.networks.dcgan import Sides
 from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
 from sparring.networks.labels import encoded
-from sparring.networks.layers import LayeredCritic
+from sparring.networks.layers import ClassedCritic
 from sparring.networks.modulated import StyledLayer, ToImage
 from sparring.networks.resample import blurred, downsampled, halvings, upsampled, widths
 
@@ -154,16 +154,11 @@ class Halving(nn.Module):
         return (self.shortcut(downsampled(x)) + self.rectify(branch)) / math.sqrt(2)
 
 
-class Logit(EqualisedLinear):
-    """Of features (n, d), whatever is given with them."""
-
-    def forward(self, x: Tensor, *given: Tensor) -> Tensor:
-        return super().forward(x)
-
-
 class Projection(nn.Module):
     """Features (n, d), y → logits ⟨f, m(y)⟩/√d, (n, 1): m maps an embedding of y. Karras et al. 2020
     (arXiv:2006.06676), whose embedding is normalised; here it keeps the size of attributes."""
+
+    conditional = True
 
     def __init__(self, d: int, classes: int, mapping: int):
         super().__init__()
@@ -175,7 +170,7 @@ class Projection(nn.Module):
         return (self.linear(x) * toward).sum(1, keepdim=True) / math.sqrt(x.shape[1])
 
 
-class StyleGAN2Critic(LayeredCritic):
+class StyleGAN2Critic(ClassedCritic):
     """Images (n, c, h, w), and y (n,) or (n, classes) if there are classes → logits (n, 1).
 
     Its plane of deviations ties a batch together: see `StddevPlane`.
@@ -204,14 +199,5 @@ class StyleGAN2Critic(LayeredCritic):
             nn.Flatten(),
             EqualisedLinear(d * math.prod(maps[-1]), d),
             ScaledLeakyReLU(),
-            Projection(d, classes, mapping) if classes else Logit(d, 1),
+            Projection(d, classes, mapping) if classes else EqualisedLinear(d, 1),
         )
-
-    def forward(self, x: Tensor, *given: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.features_and_logits(x, *given)[1]
-
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
-        *layers, last = self
-        for layer in layers:
-            x = layer(x)
-        return x, last(x, *given)
