@@ -40,7 +40,7 @@ def test_a_block_begins_as_nothing_and_its_branch_has_variance_one_over_depth(de
 def test_variance_at_the_start():
     """The linear layers keep it: of a 4×4 image, where no filter smoothes, it is 1."""
     torch.manual_seed(0)
-    images = R3GANGenerator((3, 4, 4), width=256)(torch.randn(2_000, 64))
+    images = R3GANGenerator((3, 4, 4), 64, width=256)(torch.randn(2_000, 64))
     assert images.var(0).mean().item() == pytest.approx(1, rel=0.15)  # over what the basis and the last layer drew
     logits = R3GANCritic((3, 4, 4), width=256)(torch.randn(2_000, 3, 4, 4))
     assert logits.var().item() == pytest.approx(1, rel=0.3)

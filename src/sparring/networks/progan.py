@@ -80,7 +80,7 @@ class ProGANGenerator(Grown):
         widest: and this many at most. The paper's are 16, 512 for 1024×1024.
     """
 
-    def __init__(self, shape: Sequence[int], z: int = 512, width: int = 16, widest: int = 512):
+    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
         maps = halvings(shape)[::-1]
         super().__init__(len(maps))
         channels = widths(maps[::-1], width, widest)[::-1]

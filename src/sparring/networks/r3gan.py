@@ -90,7 +90,7 @@ class R3GANGenerator(nn.Module):
     def __init__(
         self,
         shape: Sequence[int],
-        z: int = 64,
+        z: int = 100,
         width: int = 64,
         widest: int = 256,
         blocks: int = 2,

@@ -86,7 +86,7 @@ class StyleGAN2Generator(nn.Module):
     def __init__(
         self,
         shape: Sequence[int],
-        z: int = 512,
+        z: int = 100,
         w: int = 512,
         width: int = 32,
         widest: int = 512,
