@@ -9,7 +9,7 @@ from sparring.errors import UserError
 from sparring.game import Round
 from sparring.games.progressive import grown_after
 from sparring.model import Description, Model, load
-from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, doubled, halved
+from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.loop import Loop
@@ -49,10 +49,10 @@ def test_images_are_of_the_full_size_and_show_no_more_than_their_stage():
         G.grow(stage)
         image = G(z)
         assert image.shape == (3, *SHAPE)
-        small = halved(image, 2 - stage)
-        torch.testing.assert_close(image, doubled(small, 2 - stage))
+        small = reduced(image, 2 - stage)
+        torch.testing.assert_close(image, enlarged(small, 2 - stage))
         if pixel > 1:
-            assert not torch.allclose(image, doubled(halved(image, 3 - stage), 3 - stage))
+            assert not torch.allclose(image, enlarged(reduced(image, 3 - stage), 3 - stage))
 
 
 def test_fading_goes_from_one_size_to_the_next_without_a_step():
@@ -66,7 +66,7 @@ def test_fading_goes_from_one_size_to_the_next_without_a_step():
         torch.testing.assert_close(answers[0], answers[1], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(answers[3], answers[4], atol=1e-4, rtol=1e-4)
         assert not torch.allclose(answers[0], answers[4], atol=1e-2)
-    halfway = doubled(halved(Pictures.x, 2), 2) / 2 + doubled(halved(Pictures.x, 1), 1) / 2
+    halfway = enlarged(reduced(Pictures.x, 2), 2) / 2 + enlarged(reduced(Pictures.x, 1), 1) / 2
     torch.testing.assert_close(blended(Pictures.x, 0.5, 2), halfway)
     assert torch.equal(blended(Pictures.x, 2.0, 2), Pictures.x)
 

@@ -19,8 +19,8 @@ from sparring.networks.attention import SelfAttention, nearest
 from sparring.networks.conditioned import ConditionalBatchNorm, Conditioned
 from sparring.networks.dcgan import Sides, sides
 from sparring.networks.labels import encoded
-from sparring.networks.layers import NORMS, Norm
-from sparring.networks.resnet import Residual, ResNetCritic, conv, doubled, halving, on_weights, up
+from sparring.networks.layers import NORMS, Norm, doubled
+from sparring.networks.resnet import Residual, ResNetCritic, conv, halving, on_weights, up
 
 BatchNorm = Callable[[int], nn.Module]
 """For so many channels."""
@@ -60,7 +60,7 @@ class BigGANGenerator(nn.Module):
     ):
         super().__init__()
         maps = sides(shape)[::-1]
-        widths = doubled(width, widest, len(maps))[::-1]
+        widths = doubled(len(maps), width, widest)[::-1]
         self.classes, self.layers = classes, len(maps)
         self.embed = nn.Linear(classes, embedding, bias=False) if classes else nn.Identity()
         told = [w.shape[1] for w in self.conditions(torch.zeros(1, z), torch.zeros(1, embedding if classes else 0))]

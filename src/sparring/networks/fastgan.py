@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from sparring.errors import UserError
 from sparring.game import Opinion
 from sparring.networks.dcgan import Sides, initialise, kernel, sides
-from sparring.networks.layers import NORMS, LayeredCritic, Norm
-from sparring.networks.resnet import Residual, doubled, halving, on_weights
+from sparring.networks.layers import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.resnet import Residual, halving, on_weights
 
 REACH = 4
 """Of an excitation, in doublings: from 8×8 to 128×128, from 16×16 to 256×256."""
@@ -83,7 +83,7 @@ class FastGANGenerator(nn.Module):
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 32, widest: int = 512):
         super().__init__()
         maps = sides(shape)[::-1]
-        widths = doubled(width, widest, len(maps))[::-1]
+        widths = doubled(len(maps), width, widest)[::-1]
         self.reach = min(REACH, len(maps) - 1)
         self.first = nn.Sequential(
             nn.Unflatten(1, (z, 1, 1)),
@@ -150,7 +150,7 @@ class FastGANCritic(LayeredCritic):
         super().__init__()
         kind, maps = NORMS[norm], sides(shape)
         small, self.large = (min(range(1, len(maps)), key=lambda k: abs(min(maps[k]) - side)) for side in (8, 16))
-        widths = doubled(width, widest, small + 1)
+        widths = doubled(small + 1, width, widest)
         d = widths[-1]
         self.stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1), nn.LeakyReLU(0.2))
         ends = zip(pairwise(widths), maps, strict=False)

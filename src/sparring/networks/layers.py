@@ -100,6 +100,11 @@ class ClassedCritic(LayeredCritic):
         return x, last(x, *given) if getattr(last, "conditional", False) else last(x)
 
 
+def doubled(n: int, width: int, widest: int) -> list[int]:
+    """Channels of n maps, from the largest down: twice as many for each that is half as large, `widest` at most."""
+    return [min(width << level, widest) for level in range(n)]
+
+
 class Brightness(nn.Module):
     """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""
 

@@ -16,15 +16,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
-from sparring.networks.resample import halvings, widths
+from sparring.networks.layers import doubled
+from sparring.networks.resample import halvings
 
 
-def doubled(x: Tensor, times: int = 1) -> Tensor:
+def enlarged(x: Tensor, times: int = 1) -> Tensor:
     """(n, c, h, w) → (n, c, 2h, 2w), as often as asked."""
     return interpolate(x, scale_factor=2**times) if times else x
 
 
-def halved(x: Tensor, times: int = 1) -> Tensor:
+def reduced(x: Tensor, times: int = 1) -> Tensor:
     """(n, c, 2h, 2w) → (n, c, h, w), as often as asked."""
     return avg_pool2d(x, 2**times) if times else x
 
@@ -35,7 +36,7 @@ def blended(x: Tensor, stage: float, last: int) -> Tensor:
     level, alpha = int(stage), stage % 1
 
     def at(level: int) -> Tensor:
-        return doubled(halved(x, last - level), last - level)
+        return enlarged(reduced(x, last - level), last - level)
 
     return torch.lerp(at(level), at(level + 1), alpha) if alpha else at(level)
 
@@ -83,7 +84,7 @@ class ProGANGenerator(Grown):
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
         maps = halvings(shape)[::-1]
         super().__init__(len(maps))
-        channels = widths(maps[::-1], width, widest)[::-1]
+        channels = doubled(len(maps), width, widest)[::-1]
         first = channels[0]
         dense = EqualisedLinear(z, first * math.prod(maps[0]))
         start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), ScaledLeakyReLU(), PixelNorm()]
@@ -101,8 +102,8 @@ class ProGANGenerator(Grown):
         image = self.images[level](x)
         if alpha:
             level, small = level + 1, image
-            image = torch.lerp(doubled(small), self.images[level](self.blocks[level](x)), alpha)
-        return doubled(image, self.last - level)
+            image = torch.lerp(enlarged(small), self.images[level](self.blocks[level](x)), alpha)
+        return enlarged(image, self.last - level)
 
 
 class ProGANCritic(Grown):
@@ -115,7 +116,7 @@ class ProGANCritic(Grown):
     def __init__(self, shape: Sequence[int], width: int = 16, widest: int = 512):
         maps = halvings(shape)[::-1]
         super().__init__(len(maps))
-        channels = widths(maps[::-1], width, widest)[::-1]
+        channels = doubled(len(maps), width, widest)[::-1]
         first, pixels = channels[0], math.prod(maps[0])
         end = [nn.Flatten(), EqualisedLinear(first * pixels, first), ScaledLeakyReLU(), EqualisedLinear(first, 1)]
         blocks = [nn.Sequential(StddevPlane(), *_rectified(first + 1, first), *end)]
@@ -127,11 +128,11 @@ class ProGANCritic(Grown):
     def forward(self, x: Tensor) -> Tensor:
         level, alpha = self.grown()
         if alpha:
-            larger = halved(x, self.last - level - 1)
+            larger = reduced(x, self.last - level - 1)
             fading = self.blocks[level + 1](self.images[level + 1](larger))
-            h = torch.lerp(self.images[level](halved(larger)), fading, alpha)
+            h = torch.lerp(self.images[level](reduced(larger)), fading, alpha)
         else:
-            h = self.images[level](halved(x, self.last - level))
+            h = self.images[level](reduced(x, self.last - level))
         for block in list(self.blocks)[level::-1]:
             h = block(h)
         return h

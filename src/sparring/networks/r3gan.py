@@ -14,8 +14,8 @@ from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
 from sparring.networks.labels import encoded
-from sparring.networks.layers import ClassedCritic
-from sparring.networks.resample import downsampled, halvings, upsampled, widths
+from sparring.networks.layers import ClassedCritic, doubled
+from sparring.networks.resample import downsampled, halvings, upsampled
 
 
 def _drawn(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
@@ -100,7 +100,7 @@ class R3GANGenerator(nn.Module):
     ):
         super().__init__()
         maps = halvings(shape)[::-1]
-        channels = widths(maps, width, widest)[::-1]
+        channels = doubled(len(maps), width, widest)[::-1]
         depth, first = blocks * len(maps), channels[0]
         self.classes = classes
         self.label = _drawn(nn.Linear(classes, embedding, bias=False)) if classes else None
@@ -151,7 +151,7 @@ class R3GANCritic(ClassedCritic):
         classes: int = 0,
     ):
         maps = halvings(shape)
-        channels = widths(maps, width, widest)
+        channels = doubled(len(maps), width, widest)
         depth, last = blocks * len(maps), channels[-1]
         layers: list[nn.Module] = [_pixelwise(shape[0], width)]
         for i, o in pairwise(channels):

@@ -52,8 +52,3 @@ def downsampled(x: Tensor) -> Tensor:
 def blurred(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
     """(n, c, h, w) → (n, c, h + 2·padding − 3, …): the filter alone, beside a convolution that changes the sides."""
     return conv2d(x, _filter(x, gain), padding=padding, groups=x.shape[1])
-
-
-def widths(maps: Sequence[Sides], width: int, widest: int) -> list[int]:
-    """Channels of the maps, from the image's size down: twice as many each time, up to the widest."""
-    return [min(width << level, widest) for level in range(len(maps))]

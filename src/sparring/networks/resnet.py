@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sparring.networks.attention import SelfAttention, nearest
 from sparring.networks.conditioned import Conditioned
 from sparring.networks.dcgan import Sides, sides
-from sparring.networks.layers import NORMS, LayeredCritic, Norm
+from sparring.networks.layers import NORMS, LayeredCritic, Norm, doubled
 
 
 class Residual(nn.Module):
@@ -45,11 +45,6 @@ def conv(i: int, o: int, kernel: int, gain: float = 1.0, bias: bool = True) -> n
 def halving() -> nn.Module:
     """(n, c, h, w) → the mean of each 2×2 pixels; an odd side's last ones are fewer."""
     return nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)
-
-
-def doubled(width: int, widest: int, n: int) -> list[int]:
-    """Channels of n maps, from the largest down: twice as many for each that is half as large, `widest` at most."""
-    return [min(width << level, widest) for level in range(n)]
 
 
 def up(i: int, o: int, size: Sides, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> Residual:
@@ -103,7 +98,7 @@ class ResNetGenerator(nn.Sequential):
         spectral: bool = False,
     ):
         maps = sides(shape)[::-1]
-        widths = doubled(width, widest, len(maps))[::-1]
+        widths = doubled(len(maps), width, widest)[::-1]
         dense = nn.Linear(z, widths[0] * math.prod(maps[0]))
         nn.init.xavier_uniform_(dense.weight)
         layers: list[nn.Module] = [dense, nn.Unflatten(1, (widths[0], *maps[0]))]
@@ -132,7 +127,7 @@ class ResNetCritic(LayeredCritic):
         self, shape: Sequence[int], width: int = 64, widest: int = 256, norm: str = "spectral", attention: int = 0
     ):
         kind, maps = NORMS[norm], sides(shape)[1:]
-        widths = [shape[0], *doubled(width, widest, len(maps))]
+        widths = [shape[0], *doubled(len(maps), width, widest)]
         attentive, layers = nearest(maps, attention), []
         for size, i, o in zip(maps, widths, widths[1:], strict=False):
             blocks = self.stage(i, o, kind, first=not layers)

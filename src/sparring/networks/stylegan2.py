@@ -16,9 +16,9 @@ from sparring.errors import UserError
 from sparring.networks.dcgan import Sides
 from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
 from sparring.networks.labels import encoded
-from sparring.networks.layers import ClassedCritic
+from sparring.networks.layers import ClassedCritic, doubled
 from sparring.networks.modulated import StyledLayer, ToImage
-from sparring.networks.resample import blurred, downsampled, halvings, upsampled, widths
+from sparring.networks.resample import blurred, downsampled, halvings, upsampled
 
 DECAY = 0.995
 """Of the mean of w, a batch."""
@@ -99,7 +99,7 @@ class StyleGAN2Generator(nn.Module):
         self.embed = embedding(classes, z) if classes else None
         self.norm, self.mapping = PixelNorm(), mapping_network(2 * z if classes else z, w, mapping)
         maps = halvings(shape)
-        channels = widths(maps, width, widest)
+        channels = doubled(len(maps), width, widest)
         self.constant = nn.Parameter(torch.randn(channels[-1], *maps[-1]))
         self.stages, self.depth = nn.ModuleList(_stages(maps, channels, shape[0], w)), 2 * len(maps)
         self.register_buffer("mean", torch.zeros(w))
@@ -187,7 +187,7 @@ class StyleGAN2Critic(ClassedCritic):
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):
         maps = halvings(shape)
-        channels = widths(maps, width, widest)
+        channels = doubled(len(maps), width, widest)
         d = channels[-1]
         super().__init__(
             EqualisedConv(shape[0], channels[0], 1),

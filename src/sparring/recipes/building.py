@@ -94,7 +94,7 @@ def augmentation(recipe: Recipe) -> Augment | None:
         raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
     if not 0 <= recipe.augment_target < 1:
         raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
-    if not 0 <= at(recipe.augment_p, 0) <= 1:
+    if not all(0 <= at(recipe.augment_p, seen) <= 1 for seen in (0, recipe.images)):
         raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
     p = Adaptive(recipe.augment_target) if recipe.augment_target else Dial(partial(at, recipe.augment_p))
     return Augment(recipe.augment, p) if recipe.augment else None

@@ -20,7 +20,7 @@ from sparring.games.unrolled import UnrolledGAN
 from sparring.games.vaegan import VAEGAN
 from sparring.networks.heads import Standardised
 from sparring.networks.progan import Grown
-from sparring.recipes.base import Recipe, Shape
+from sparring.recipes.base import Network, Recipe, Shape
 from sparring.recipes.building import (
     headed,
     methods,
@@ -47,13 +47,16 @@ def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -
     _refuse(recipe, "conditioning", "unroll")
     if recipe.phase < 1:
         raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
-    G = networks.get("G") or new_generator(recipe, shape)
-    D = networks.get("D") or new_critic(recipe, shape)
-    for player, network in ((G, recipe.generator), (D, recipe.critic)):
-        if not isinstance(player, Grown):
-            raise UserError(f"{network.name} does not grow: take one that does (progan-generator, progan-critic)")
+    G = _grown(networks.get("G") or new_generator(recipe, shape), recipe.generator)
+    D = _grown(networks.get("D") or new_critic(recipe, shape), recipe.critic)
     stage = partial(grown_after, phase=recipe.phase)
     return ProgressiveGAN(G, D, objective(recipe), stage=stage, **options(recipe, G, D, width))
+
+
+def _grown(player: nn.Module, network: Network) -> Grown:
+    if not isinstance(player, Grown):
+        raise UserError(f"{network.name} does not grow: take one that does (progan-generator, progan-critic)")
+    return player
 
 
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
