@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from playing import Pictures, resumed_to_the_bit
 
 from sparring.errors import UserError
 from sparring.game import Round
@@ -22,19 +23,12 @@ RECIPE = with_numbers(
 )
 
 
-class Pictures:
-    x = torch.rand(24, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-
-    def __len__(self):
-        return 24
-
-    def __getitem__(self, i):
-        return self.x[i], None
+PICTURES = Pictures(SHAPE)
 
 
 def loop_of() -> Loop:
     torch.manual_seed(0)
-    return Loop(RECIPE.game(SHAPE), Pictures(), RECIPE.settings())
+    return Loop(RECIPE.game(SHAPE), PICTURES, RECIPE.settings())
 
 
 def test_a_size_is_played_and_then_the_next_is_faded_in():
@@ -57,7 +51,7 @@ def test_images_are_of_the_full_size_and_show_no_more_than_their_stage():
 
 def test_fading_goes_from_one_size_to_the_next_without_a_step():
     torch.manual_seed(0)
-    players, inputs = (ProGANGenerator(SHAPE, 6, 4, 8), ProGANCritic(SHAPE, 4, 8)), (torch.randn(4, 6), Pictures.x[:4])
+    players, inputs = (ProGANGenerator(SHAPE, 6, 4, 8), ProGANCritic(SHAPE, 4, 8)), (torch.randn(4, 6), PICTURES.x[:4])
     for player, x in zip(players, inputs, strict=True):
         answers = []
         for stage in (0.0, 1e-6, 0.5, 1 - 1e-6, 1.0):
@@ -66,9 +60,9 @@ def test_fading_goes_from_one_size_to_the_next_without_a_step():
         torch.testing.assert_close(answers[0], answers[1], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(answers[3], answers[4], atol=1e-4, rtol=1e-4)
         assert not torch.allclose(answers[0], answers[4], atol=1e-2)
-    halfway = enlarged(reduced(Pictures.x, 2), 2) / 2 + enlarged(reduced(Pictures.x, 1), 1) / 2
-    torch.testing.assert_close(blended(Pictures.x, 0.5, 2), halfway)
-    assert torch.equal(blended(Pictures.x, 2.0, 2), Pictures.x)
+    halfway = enlarged(reduced(PICTURES.x, 2), 2) / 2 + enlarged(reduced(PICTURES.x, 1), 1) / 2
+    torch.testing.assert_close(blended(PICTURES.x, 0.5, 2), halfway)
+    assert torch.equal(blended(PICTURES.x, 2.0, 2), PICTURES.x)
 
 
 def test_the_critic_sees_real_images_as_small_as_it_is_grown():
@@ -77,7 +71,7 @@ def test_the_critic_sees_real_images_as_small_as_it_is_grown():
     latent = {
         name: draw(4, SHAPE, g) for turn in game.turns(0) for name, draw in {**turn.draws, **game.latents}.items()
     }
-    real = Pictures.x[:4]
+    real = PICTURES.x[:4]
     for seen, stage in ((0, 0), (24, 0.5), (32, 1), (1000, 2)):
         game.turns(seen)
         seen_as = game.verdict(Round(real, None, latent, real)).real
@@ -85,22 +79,7 @@ def test_the_critic_sees_real_images_as_small_as_it_is_grown():
 
 
 def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):
-    loop, other = loop_of(), loop_of()
-    start = {name: p.clone() for name, p in loop.game.players.named_parameters()}
-    for _ in range(3):
-        loop.round()
-    state = {name: value.clone() for name, value in loop.state().items()}
-    assert float(state["ema.G.stage"]) == 0.0 and state["counters"][0] == 3
-    loop.round()
-    assert float(loop.state()["ema.G.stage"]) == 0.5  # after 24 images
-    other.restore(state)
-    other.round()
-    for _ in range(7):
-        loop.round()
-        other.round()
-    assert all(torch.equal(value, other.state()[name]) for name, value in loop.state().items())
-    still = [name for name, p in loop.game.players.named_parameters() if torch.equal(p, start[name])]
-    assert not still, f"{still} never learnt"
+    loop, _ = resumed_to_the_bit(loop_of, before=3, after=8)  # after 24 images it is half grown to its second size
     model = Model(Description(RECIPE, SHAPE), loop.ema.players["G"])
     model.save(tmp_path)
     assert torch.equal(load(tmp_path).sample(3), model.sample(3)) and float(load(tmp_path).G.stage) == 2

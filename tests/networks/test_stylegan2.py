@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from playing import Pictures, resumed_to_the_bit
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
@@ -45,22 +46,11 @@ def randn(*shape: int) -> Tensor:
 GIVEN = {"nothing": None, "classes": torch.arange(24) % 3, "attributes": randn(24, 2)}
 
 
-class Pictures:
-    def __init__(self, given: Tensor | None = None):
-        self.x, self.y = randn(24, *SHAPE).clamp(-1, 1), given
-
-    def __len__(self):
-        return len(self.x)
-
-    def __getitem__(self, i):
-        return self.x[i], None if self.y is None else self.y[i]
-
-
 def loop_of(recipe: Recipe, given: Tensor | None = None, **machine) -> Loop:
     torch.manual_seed(0)
     width = 0 if given is None else given.shape[1] if given.is_floating_point() else int(given.max()) + 1
     kind = "attributes" if given is not None and given.is_floating_point() else "classes"
-    return Loop(recipe.game(SHAPE, **{kind: width}), Pictures(given), recipe.settings(**machine))
+    return Loop(recipe.game(SHAPE, **{kind: width}), Pictures(SHAPE, given=given), recipe.settings(**machine))
 
 
 def played(loop: Loop, rounds: int) -> Loop:
@@ -225,15 +215,9 @@ def test_lazy_penalties_are_turns_of_their_own():
 def test_resumed_to_the_bit_and_read_again(what, tmp_path):
     given = GIVEN[what]
     recipe = small(conditioning="own" if given is not None else "", methods=("path-length", "feature-matching"))
-    loop = played(loop_of(recipe, given), 2)
-    state = {name: value.clone() for name, value in loop.state().items()}
-    played(loop, 3)  # rounds 2, 3, 4: path length, R1, path length
-    before = [name for name, value in state.items() if name.startswith("game.players") and "noise" not in name]
-    assert not [name for name in before if torch.equal(state[name], loop.state()[name])]
-    other = loop_of(recipe, given)
-    other.restore(state)
-    played(other, 3)
-    assert all(torch.equal(value, other.state()[name]) for name, value in loop.state().items())
+    loop, _ = resumed_to_the_bit(
+        lambda: loop_of(recipe, given), after=3
+    )  # rounds 2, 3, 4: path length, R1, path length
     assert loop.game.remembering[0].a.item() > 0
     if what == "attributes":
         return  # a model of attributes wants rows of its data; that is tested elsewhere

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
+from playing import Pictures
 from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -20,16 +21,6 @@ pytestmark = pytest.mark.usefixtures("quick_judge")
 SHAPE = (1, 8, 8)
 
 
-class Pictures:
-    x = torch.rand(36, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-
-    def __len__(self):
-        return len(self.x)
-
-    def __getitem__(self, i):
-        return self.x[i], None
-
-
 def small(name: str, **changes) -> Recipe:
     slim = {"generator.width": "4", "critic.width": "4", "encoder.width": "4"}
     return replace(with_numbers(RECIPES[name], slim), **{"z": 5, "batch": 12} | changes)
@@ -37,7 +28,7 @@ def small(name: str, **changes) -> Recipe:
 
 def loop_of(recipe: Recipe) -> Loop:
     torch.manual_seed(0)
-    return Loop(recipe.game(SHAPE), Pictures(), recipe.settings())
+    return Loop(recipe.game(SHAPE), Pictures(SHAPE, n=36), recipe.settings())
 
 
 @pytest.fixture(scope="module", params=encoding())

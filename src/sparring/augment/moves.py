@@ -1,8 +1,7 @@
 """Where an example goes: affine maps (n, 3, 3) of places (x, y, 1), in pixels from the middle of the image.
 
-Each is a function of numbers u (n, k) from U[0, 1) and the image's sides; u = ½ is the middle of what it does. The
-first ten of Karras et al. 2020 (arXiv:2006.06676), appendix B, table 3; `translation` of Zhao et al. 2020
-(arXiv:2006.10738).
+Each is a function of numbers u (n, k) from U[0, 1) and the image's sides. Karras et al. 2020 (arXiv:2006.06676),
+appendix B; `translation` is also that of Zhao et al. 2020 (arXiv:2006.10738).
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Each is a function of numbers u (n, k) from U[0, 1), and linear in the image but for a constant, so gradients go through
 it unhurt. `brighten`, `saturate`, `contrast` and `cutout` of Zhao et al. 2020 (arXiv:2006.10738), the authors'
-strengths; the others of Karras et al. 2020 (arXiv:2006.06676), appendix B, table 3.
+strengths; the others of Karras et al. 2020 (arXiv:2006.06676), appendix B.
 """
 
 import math
@@ -55,31 +55,31 @@ def _coloured(x: Tensor, matrices: Tensor) -> Tensor:
     return torch.cat([torch.einsum("nij,njhw->nihw", matrices.to(x.dtype), x[:, :3]), x[:, 3:]], 1)
 
 
-def _grey(u: Tensor) -> Tensor:
-    """The projection (3, 3) on the grey axis."""
-    return torch.full((3, 3), 1 / 3, dtype=u.dtype, device=u.device)
+def _parts(u: Tensor) -> tuple[Tensor, Tensor]:
+    """The projections (3, 3) on the grey axis, and on the plane of colours across it."""
+    grey = torch.full((3, 3), 1 / 3, dtype=u.dtype, device=u.device)
+    return grey, torch.eye(3, dtype=u.dtype, device=u.device) - grey
 
 
 def luma(x: Tensor, u: Tensor) -> Tensor:
     """Light and dark change places, colours stay; or not."""
-    flipped = (u[:, 0] < 0.5).to(u.dtype).view(-1, 1, 1)
-    return _coloured(x, torch.eye(3, dtype=u.dtype, device=u.device) - 2 * flipped * _grey(u))
+    grey, colour = _parts(u)
+    sign = torch.where(u[:, 0] < 0.5, -1.0, 1.0).view(-1, 1, 1)
+    return _coloured(x, sign * grey + colour)
 
 
 def hue(x: Tensor, u: Tensor) -> Tensor:
     """Colours turn around the grey axis by any angle (Rodrigues' formula)."""
+    grey, colour = _parts(u)
     angle = ((2 * u[:, 0] - 1) * math.pi).view(-1, 1, 1)
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], dtype=u.dtype, device=u.device) / math.sqrt(3)
-    grey = _grey(u)
-    return _coloured(
-        x, grey + angle.cos() * (torch.eye(3, dtype=u.dtype, device=u.device) - grey) + angle.sin() * cross
-    )
+    return _coloured(x, grey + angle.cos() * colour + angle.sin() * cross)
 
 
 def saturation(x: Tensor, u: Tensor) -> Tensor:
     """Colours are 2^N(0, 1) times as far from grey."""
-    s, grey = normal(u[:, 0]).exp2().view(-1, 1, 1), _grey(u)
-    return _coloured(x, grey + s * (torch.eye(3, dtype=u.dtype, device=u.device) - grey))
+    grey, colour = _parts(u)
+    return _coloured(x, grey + normal(u[:, 0]).exp2().view(-1, 1, 1) * colour)
 
 
 def cutout(x: Tensor, u: Tensor) -> Tensor:

@@ -20,12 +20,13 @@ def recipes(args: argparse.Namespace) -> Answer:
         return _methods(args)
     shown = [named(args.name)] if args.name else list(RECIPES.values())
     of = {recipe.name: [row for row in rows() if row.recipe == recipe.name] for recipe in shown}
+    width = max(len(recipe.name) for recipe in shown)
     for recipe in shown:
-        say(args, f"{recipe.name:<10} {recipe.about}\n{'':<10} {recipe.paper}")
+        say(args, f"{recipe.name:<{width}} {recipe.about}\n{'':<{width}} {recipe.paper}")
         for row in of[recipe.name] if args.name else of[recipe.name][:1]:
-            say(args, f"{'':<10} {row.text()}")
+            say(args, f"{'':<{width}} {row.text()}")
         for name, value in numbers(recipe).items() if args.name else ():
-            say(args, f"{'':<10} --{name} {','.join(value) if isinstance(value, tuple) else value}")
+            say(args, f"{'':<{width}} --{name} {','.join(value) if isinstance(value, tuple) else value}")
     return {
         recipe.name: {"paper": recipe.paper, "about": recipe.about, "measured": [asdict(r) for r in of[recipe.name]]}
         | numbers(recipe)

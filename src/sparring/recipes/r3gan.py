@@ -1,22 +1,12 @@
 """R3GAN: relativistic pairing, zero-centred penalties on both sides, and modern residual networks without norms.
 
-`r3gan` is narrow and short, for a CPU or a first try; the others are the paper's own presets. Its γ follows no clean
-rule of the resolution; `gamma` is the one between its two sets of faces, and goes between its two sets of 32 pixels.
+`r3gan` is narrow and short, for a CPU or a first try; the others are the paper's own presets.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine
-
-
-def gamma(shape: Sequence[int]) -> float:
-    """The weight of R1 and R2 to begin with for images of this shape: 2 at 64×64 and 150 at 256×256, as the paper has
-    it for faces, and a power of the side between; .23 at 32×32, where it takes .05 and .5."""
-    side = math.sqrt(shape[1] * shape[2])
-    return 2.0 * (side / 64) ** math.log(75, 4)
 
 
 def scheduled(recipe: Recipe, images: int, gamma: float, p: float, half_life: float) -> Recipe:
@@ -40,7 +30,7 @@ def sized(recipe: Recipe, **size: int) -> Recipe:
     return replace(recipe, generator=generator, critic=critic)
 
 
-R3GAN = Recipe(
+_PLAIN = Recipe(
     name="r3gan",
     paper="Huang et al. 2024, arXiv:2501.05441",
     about="each real image against a fake one, R1 and R2, residual networks without norms; narrow and short",
@@ -53,13 +43,13 @@ R3GAN = Recipe(
     beta1=0.0,
     ramp=0.0,
 )
-R3GAN = scheduled(sized(R3GAN, width=16, widest=128, blocks=1, group=16), 600_000, gamma=1.0, p=0.0, half_life=20_000)
+R3GAN = scheduled(sized(_PLAIN, width=16, widest=128, blocks=1, group=16), 600_000, gamma=1.0, p=0.0, half_life=20_000)
 
 
 def _preset(
     name: str, of: str, batch: int, images: int, gamma: float, p: float, half_life: float, **size: int
 ) -> Recipe:
-    recipe = replace(R3GAN, name=name, about=f"the paper's preset for {of}: for GPUs", batch=batch)
+    recipe = replace(_PLAIN, name=name, about=f"the paper's preset for {of}: for GPUs", batch=batch)
     augmented = replace(recipe, augment=("ada", "cutout"))
     return scheduled(sized(augmented, **{"blocks": 2, "group": 16, **size}), images, gamma, p, half_life)
 
