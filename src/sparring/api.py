@@ -50,6 +50,7 @@ def configured(
     precision: str = "auto",
     threads: int | None = None,
     micro_batches: int = 1,
+    recompute: bool = False,
     compiled: bool = False,
     reports: int = 10,
     networks: Mapping[str, nn.Module] = {},
@@ -71,6 +72,7 @@ def configured(
         precision=machine.precision(precision, chosen),
         threads=torch.get_num_threads() if threads is None else threads,
         micro_batches=micro_batches,
+        recompute=recompute,
         compiled=compiled,
         reports=reports,
     )
@@ -100,7 +102,8 @@ def train(
         settings: images (to see), source (another run, whose weights to start from), freeze (the critic's first layers
             that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
-            accumulated from, to save memory; batch norm sees a slice at a time), compiled, reports.
+            accumulated from, to save memory; batch norm sees a slice at a time), recompute (to save more: what is
+            within the networks' stages is computed again, not kept), compiled, reports.
 
     Raises:
         UserError: bad input, told before anything is written.

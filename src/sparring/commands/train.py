@@ -24,6 +24,7 @@ SETTINGS = (
     "precision",
     "threads",
     "micro_batches",
+    "recompute",
     "compiled",
     "reports",
 )
@@ -47,6 +48,7 @@ def add(command: Add) -> None:
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
+    parser.add_argument("--recompute", action="store_true", help="save memory: compute maps twice, not keep them")
     parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
     parser.add_argument("--reports", type=int, default=10, help="scores, grids and checkpoints over the run")
     parser.set_defaults(takes_more=True)

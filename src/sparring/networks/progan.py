@@ -18,6 +18,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
 from sparring.networks.layers import doubled
 from sparring.networks.resample import halvings
+from sparring.networks.stage import Steps
 
 
 def enlarged(x: Tensor, times: int = 1) -> Tensor:
@@ -88,9 +89,9 @@ class ProGANGenerator(Grown):
         first = channels[0]
         dense = EqualisedLinear(z, first * math.prod(maps[0]))
         start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), ScaledLeakyReLU(), PixelNorm()]
-        blocks = [nn.Sequential(*start, *_normed(first, first))]
+        blocks = [Steps(*start, *_normed(first, first))]
         for i, o in pairwise(channels):
-            blocks.append(nn.Sequential(nn.Upsample(scale_factor=2), *_normed(i, o), *_normed(o, o)))
+            blocks.append(Steps(nn.Upsample(scale_factor=2), *_normed(i, o), *_normed(o, o)))
         self.blocks = nn.ModuleList(blocks)
         self.images = nn.ModuleList(EqualisedConv(o, shape[0], 1) for o in channels)
 
@@ -119,9 +120,9 @@ class ProGANCritic(Grown):
         channels = doubled(len(maps), width, widest)[::-1]
         first, pixels = channels[0], math.prod(maps[0])
         end = [nn.Flatten(), EqualisedLinear(first * pixels, first), ScaledLeakyReLU(), EqualisedLinear(first, 1)]
-        blocks = [nn.Sequential(StddevPlane(), *_rectified(first + 1, first), *end)]
+        blocks = [Steps(StddevPlane(), *_rectified(first + 1, first), *end)]
         for o, i in pairwise(channels):
-            blocks.append(nn.Sequential(*_rectified(i, i), *_rectified(i, o), nn.AvgPool2d(2)))
+            blocks.append(Steps(*_rectified(i, i), *_rectified(i, o), nn.AvgPool2d(2)))
         self.blocks = nn.ModuleList(blocks)
         self.images = nn.ModuleList(nn.Sequential(*_rectified(shape[0], i, 1)) for i in channels)
 

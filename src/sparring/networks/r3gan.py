@@ -16,6 +16,7 @@ from sparring.errors import UserError
 from sparring.networks.labels import encoded
 from sparring.networks.layers import ClassedCritic, doubled
 from sparring.networks.resample import downsampled, halvings, upsampled
+from sparring.networks.stage import Stage
 
 
 def _drawn(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
@@ -31,7 +32,7 @@ def _pixelwise(i: int, o: int) -> nn.Module:
     return _drawn(nn.Conv2d(i, o, 1, bias=False))
 
 
-class Block(nn.Module):
+class Block(Stage):
     """x (n, c, h, w) → x + W₃ φ(W₂ φ(W₁x + b₁) + b₂), the same shape; φ = LeakyReLU(.2).
 
     W₁ widens twofold, W₂ is a 3×3 convolution within groups, W₃ narrows again. W₃ starts at 0, the others so that the

@@ -14,9 +14,10 @@ from sparring.networks.attention import SelfAttention, nearest
 from sparring.networks.conditioned import Conditioned
 from sparring.networks.dcgan import Sides, sides
 from sparring.networks.layers import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.stage import Stage
 
 
-class Residual(nn.Module):
+class Residual(Stage):
     """x → shortcut(x) + branch(x); what is given beside x goes to the branch."""
 
     conditional = True

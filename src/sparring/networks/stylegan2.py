@@ -19,6 +19,7 @@ from sparring.networks.labels import encoded
 from sparring.networks.layers import ClassedCritic, doubled
 from sparring.networks.modulated import StyledLayer, ToImage
 from sparring.networks.resample import blurred, downsampled, halvings, upsampled
+from sparring.networks.stage import Stage
 
 DECAY = 0.995
 """Of the mean of w, a batch."""
@@ -39,7 +40,7 @@ def embedding(classes: int, dim: int) -> nn.Linear:
     return layer
 
 
-class Stage(nn.Module):
+class StyledStage(Stage):
     """x (n, i, …), styles (n, layers + 1, dim) → maps of one size, and what they add to the image."""
 
     def __init__(self, layers: Sequence[nn.Module], image: nn.Module):
@@ -52,12 +53,12 @@ class Stage(nn.Module):
         return x, self.image(x, w[:, len(self.layers)])
 
 
-def _stages(maps: Sequence[Sides], channels: Sequence[int], colours: int, dim: int) -> Iterator[Stage]:
+def _stages(maps: Sequence[Sides], channels: Sequence[int], colours: int, dim: int) -> Iterator[StyledStage]:
     """From the smallest maps to the largest. The first has one layer, the others a doubling one and one more."""
     i = 0
     for size, o in zip(reversed(maps), reversed(channels), strict=True):
         layers = [StyledLayer(i, o, dim, size, doubled=True)] if i else []
-        yield Stage([*layers, StyledLayer(o, o, dim, size, doubled=False)], ToImage(o, colours, dim))
+        yield StyledStage([*layers, StyledLayer(o, o, dim, size, doubled=False)], ToImage(o, colours, dim))
         i = o
 
 
@@ -141,7 +142,7 @@ class StyleGAN2Generator(nn.Module):
         return image
 
 
-class Halving(nn.Module):
+class Halving(Stage):
     """x (n, i, 2h, 2w) → (n, o, h, w), a residual block: section 4.1. The sum of two is as large as each of them."""
 
     def __init__(self, i: int, o: int):

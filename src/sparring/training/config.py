@@ -56,6 +56,8 @@ class Config:
     threads: int = 1
     """CPU threads: sums depend on them, so a resumed run uses as many."""
     micro_batches: int = 1
+    recompute: bool = False
+    """Compute the maps within stages of the players again when gradients want them, rather than keep them."""
     compiled: bool = False
     """Compile the losses with `torch.compile`."""
     reports: int = 10

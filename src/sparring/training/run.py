@@ -19,6 +19,7 @@ from sparring.data import Data
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
+from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.config import Config
 from sparring.training.held import Held
@@ -166,6 +167,8 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
     # Channels last is what convolutions are fastest in; players without any do not notice.
     game = config.recipe.game(data.shape, networks, data.classes, len(data.scales)).to(device)
     hold(game.players["D"], config.freeze)
+    if config.recompute and not sum(recompute(player) for player in game.players.values()):
+        raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.recipe.settings(
         seed=config.seed,
