@@ -4,6 +4,8 @@ from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.choose import Facts, choose
 from sparring.recipes.numbers import numbers, with_numbers
+from sparring.recipes.r3gan import gamma
+from sparring.training.schedules import at
 
 
 def test_what_suits_data_and_why():
@@ -11,10 +13,10 @@ def test_what_suits_data_and_why():
     assert many.recipe is RECIPES["cgan"] and many.images == RECIPES["cgan"].images
     assert "60,000 images of 1×28×28, on cpu" in many.reasons and any("10 classes" in why for why in many.reasons)
     mixed = choose(Facts("image", (1, 28, 28), 60_000, 1_000, "cpu"))
-    assert mixed.recipe is RECIPES["dcgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
+    assert mixed.recipe is RECIPES["rpgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
     few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
     assert (
-        few.recipe is RECIPES["dcgan"]
+        few.recipe is RECIPES["rpgan"]
         and few.images == 45_000
         and any("300" in why and "by heart" in why for why in few.reasons)
     )
@@ -26,6 +28,21 @@ def test_what_suits_data_and_why():
     assert points.recipe is RECIPES["points"]
     with pytest.raises(UserError, match="no recipe makes smells"):
         choose(Facts("smell", (2,), 100, 0, "cpu"))
+
+
+def test_a_gpu_is_given_networks_of_the_size_and_weight_between_the_presets():
+    plain = choose(Facts("image", (3, 64, 64), 70_000, 0, "cuda"))
+    preset = RECIPES["r3gan-ffhq64"]
+    assert plain.recipe.generator == preset.generator and plain.recipe.critic == preset.critic
+    assert at(plain.recipe.weights["r1"], 0) == at(preset.weights["r1"], 0) == 2
+    assert any("γ from 2" in why and "384 to 768" in why for why in plain.reasons)
+    classed = choose(Facts("image", (3, 32, 32), 50_000, 10, "mps"))
+    assert classed.recipe.conditional and classed.recipe.critic.numbers["width"] == 768
+    assert 0.05 < at(classed.recipe.weights["r1"], 0) < 0.5
+    assert gamma(256) == pytest.approx(150)
+    odd = choose(Facts("image", (3, 80, 80), 50_000, 0, "cuda"))
+    assert odd.recipe.critic.numbers["width"] == 304
+    assert choose(Facts("image", (3, 61, 61), 50_000, 0, "cuda")).recipe is RECIPES["rpgan"]
 
 
 def test_every_number_is_a_flag():

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from sparring.errors import UserError
+from sparring.networks.resample import halvings
 from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.measured import rows
+from sparring.recipes.r3gan import proposed
+from sparring.training.schedules import at
 
 SMALL = 2_000
 """Examples below which a recipe sees the set more often, but fewer images in all."""
@@ -44,19 +48,39 @@ def choose(facts: Facts) -> Choice:
     if facts.count < SMALL:
         images = min(recipe.images, EPOCHS * facts.count)
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
-    return Choice(recipe, images, (_said(facts), why, length))
+    return Choice(recipe, images, (_said(facts), *why, length))
 
 
-def _suiting(facts: Facts) -> tuple[Recipe, str]:
-    """For images, with the reason."""
+def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
+    """For images, with the reasons."""
     if min(facts.shape[1:]) < 8:
-        return RECIPES["mlp-gan"], "mlp-gan: perceptrons, for a side is under 8 pixels, too small to halve"
+        return RECIPES["mlp-gan"], ("mlp-gan: perceptrons, for a side is under 8 pixels, too small to halve",)
     if facts.pairs:
-        return RECIPES["cogan"], "cogan: two domains without pairs, and both sides of an image are 8 pixels or more"
-    if facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes:
-        return RECIPES["cgan"], f"cgan: the data has {facts.classes} classes, and to learn by class brings most (MNIST)"
-    small = f"; {facts.classes} classes, too small to learn by" if facts.classes > 1 else ""
-    return RECIPES["dcgan"], f"dcgan: convolutions, for both sides of an image are 8 pixels or more{small}"
+        return RECIPES["cogan"], ("cogan: two domains without pairs",)
+    by_class = facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes
+    labels = f"{facts.classes} classes" + ("" if by_class else f", too small to learn by: under {OF_A_CLASS} examples")
+    labels = labels if facts.classes > 1 else "no classes"
+    if facts.device != "cpu" and _halves(facts.shape):
+        recipe = proposed(facts.shape, facts.classes if by_class else 0)
+        size = f"{recipe.critic.numbers['width']} to {recipe.critic.numbers['widest']} channels"
+        why = f"r3gan: the nearest of the published, at its full size, as a GPU bears it; {labels}"
+        return recipe, (why, f"{size}, γ from {at(recipe.weights['r1'], 0):.3g}: by rule, between the paper's presets")
+    name = "cgan" if by_class else "rpgan"
+    kind = "those that learn by class" if by_class else "those that learn without classes"
+    return RECIPES[name], (f"{name}: the nearest on MNIST of {kind}{_by(name)}; {labels}",)
+
+
+def _by(name: str) -> str:
+    """How near, if it was measured."""
+    scores = sorted(row.frechet for row in rows() if (row.recipe, row.data) == (name, "mnist"))
+    return f" (Fréchet distance {scores[len(scores) // 2]:.2f})" if scores else ""
+
+
+def _halves(shape: tuple[int, ...]) -> bool:
+    try:
+        return bool(halvings(shape))
+    except UserError:
+        return False
 
 
 def _said(facts: Facts) -> str:
