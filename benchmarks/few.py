@@ -1,0 +1,110 @@
+"""A hundred images: what augmentation does for them.
+
+    SPARRING_DATA=… python benchmarks/few.py OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
+        [--seeds 0] [--pictures DIR] [--json]
+
+Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes, and
+sees as many: plainly, with DiffAugment, and with adaptive augmentation. OUT is the ledger (`ledger.py`). The Fréchet
+distance is that of 5,000 samples to all training images of DATA, on features of a classifier of DATA; "copied" is the
+share of samples that lie too close to one of the hundred (docs/measuring.md), p by Fisher's test. Both weights that a
+run keeps are scored: the best by its own score, which knows no more than the hundred, and the last.
+
+Beside them: the hundred themselves, drawn again and again, which is all that augmentation in the plain sense could give
+and is copied by definition; and the test images of DATA.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from ledger import trained
+from torch import Tensor
+
+import sparring
+from sparring.data import Data, Examples, Options, load
+from sparring.data.media import MEDIA
+from sparring.metrics.frechet import frechet
+from sparring.metrics.judges import ImageJudge
+from sparring.metrics.memorisation import Memory, memorisation
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.judging import judge
+
+SAMPLES, SHOWN = 5_000, 64
+WAYS = {"plain": {"augment": ""}, "diffaugment": {"augment": "diffaugment"}}
+WAYS["ada"] = {"augment": "ada", "augment-p": "0", "augment-target": "0.6"}
+"""What a recipe's critic sees, as flags."""
+
+
+def some(full: Data, count: int) -> Data:
+    """So many of the training images, drawn once, without classes."""
+    chosen = torch.randperm(len(full.train), generator=torch.Generator().manual_seed(0))[:count]
+    train, test = Examples(full.train.values[chosen]), Examples(full.test.values)
+    return Data.of(f"{count} of {Path(full.spec).name}", train, test, ())
+
+
+class Scores:
+    """Of samples that were learnt from `few` of the images of `full`."""
+
+    def __init__(self, full: Data, few: Data):
+        jury = judge(full)
+        assert isinstance(jury, ImageJudge)
+        self.jury, self.real = jury, jury.features(full.train.values)
+        self.memory = Memory(jury.features(few.train.values), jury.features(full.test.values))
+
+    def __call__(self, values: Tensor) -> dict[str, float]:
+        features = self.jury.features(values)
+        copied = memorisation(features, self.memory)
+        return {"frechet": frechet(features, self.real), "copied": copied.share, "p": copied.p}
+
+
+def rows_of(run: Path, scores: Scores, about: dict) -> list[dict]:
+    return [about | {"weights": w} | scores(sparring.load(run, w).sample(SAMPLES)) for w in ("best", "last")]
+
+
+def line(row: dict) -> str:
+    head = f"| {row['recipe']} | {row['augment']} | {row['seed']} | {row['weights']} |"
+    return f"{head} {row['frechet']:.1f} | {row['copied']:.4f} | {row['p']:.2g} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("data")
+    parser.add_argument("--size", type=Options.parse_size, default=(32, 32))
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--recipes", nargs="+", default=["dcgan"], choices=RECIPES, metavar="RECIPE")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, metavar="WAY")
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--pictures", type=Path, help="write a picture of each run's samples into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    full = load(args.data, Options(size=args.size))
+    few = some(full, args.count)
+    scores, rows = Scores(full, few), []
+    for recipe, way, seed in ((r, w, s) for r in args.recipes for w in args.ways for s in args.seeds):
+        name = f"{recipe}+{way}"
+        run = trained(args.out, name, with_numbers(RECIPES[recipe], WAYS[way]), few, args.images, seed)
+        rows += rows_of(run, scores, {"recipe": recipe, "augment": way, "seed": seed})
+        print("\n".join(line(row) for row in rows[-2:]), file=sys.stderr)
+        if args.pictures:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+            MEDIA["image"].picture(sparring.load(run).sample(SHOWN)).save(args.pictures / f"{name}.png")
+    trivial = {"the images themselves": few.train.values, "test images": full.test.values}
+    about = {"augment": "", "seed": "", "weights": ""}
+    rows += [{"recipe": name} | about | scores(values) for name, values in trivial.items()]
+    if args.json:
+        print(json.dumps({"rows": rows, "protocol": scores.jury.protocol("report", SAMPLES)}))
+        return
+    print("| recipe | augmentation | seed | weights | Fréchet | copied | p |")
+    print(f"|{'---|' * 7}")
+    print("\n".join(line(row) for row in rows))
+
+
+if __name__ == "__main__":
+    main()
