@@ -40,7 +40,9 @@ from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
 SAMPLES, SHOWN = 10_000, 64
-METRICS = ["frechet", "precision", "recall", "coverage"]
+SCORES = ["frechet", "precision", "recall", "coverage"]
+METRICS = ["frechet", "support"]
+"""What those are scores of."""
 BASE = "dcgan"
 OPTIONS = {
     "spectral norm": {"critic.norm": "spectral"},
@@ -112,7 +114,7 @@ def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: 
     scores = evaluate(Drawn(samples, model.asked(SAMPLES)), jury, METRICS).rows[0].scores
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
-    row = {name: scores[name] for name in METRICS} | {"images": seen, "images_per_second": seen / journal.seconds}
+    row = {name: scores[name] for name in SCORES} | {"images": seen, "images_per_second": seen / journal.seconds}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     if shown:
         shown.parent.mkdir(parents=True, exist_ok=True)

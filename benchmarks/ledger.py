@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def key(config: Config, data: Data) -> str:
 
 
 def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int) -> Path:
-    """The run folder of this row: trained if it is not there, resumed if it was interrupted."""
+    """The run folder of this row: trained if it is not there, resumed if it was interrupted. Interrupted again, the
+    program ends."""
     settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"}
     config = configured(recipe, data, **settings)
     digest = key(config, data)
@@ -70,4 +72,6 @@ def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed:
         sparring.train(recipe, data, run, **settings)
     elif not (run / "scores.json").exists():
         sparring.resume(run)
+    if not (run / "scores.json").exists():
+        sys.exit(f"{run} was interrupted: the same command goes on")
     return run
