@@ -1,10 +1,11 @@
-"""A hundred images: what augmentation does for them.
+"""A hundred images: what augmentation does for them, and what another run's weights do.
 
     SPARRING_DATA=… python benchmarks/few.py OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
-        [--seeds 0] [--pictures DIR] [--json]
+        [--source RUN [--freeze 2]] [--seeds 0] [--pictures DIR] [--json]
 
 Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes, and
-sees as many: plainly, with DiffAugment, and with adaptive augmentation. OUT is the ledger (`ledger.py`). The Fréchet
+sees as many: plainly, with DiffAugment, and with adaptive augmentation; with a source, a run of the same recipe on
+other images, each way is played from its weights too, with as many of the critic's first layers held. OUT is the ledger (`ledger.py`). The Fréchet
 distance is that of 5,000 samples to all training images of DATA, on features of a classifier of DATA; "copied" is the
 share of samples that lie too close to one of the hundred (docs/measuring.md), p by Fisher's test. Both weights that a
 run keeps are scored: the best by its own score, which knows no more than the hundred, and the last.
@@ -16,6 +17,7 @@ and is copied by definition; and the test images of DATA.
 import argparse
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -65,7 +67,7 @@ def rows_of(run: Path, scores: Scores, about: dict) -> list[dict]:
 
 
 def line(row: dict) -> str:
-    head = f"| {row['recipe']} | {row['augment']} | {row['seed']} | {row['weights']} |"
+    head = f"| {row['recipe']} | {row['way']} | {row['seed']} | {row['weights']} |"
     return f"{head} {row['frechet']:.1f} | {row['copied']:.4f} | {row['p']:.2g} |"
 
 
@@ -78,6 +80,8 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=["dcgan"], choices=RECIPES, metavar="RECIPE")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, metavar="WAY")
     parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--source", type=Path, help="a run on other images, to start from")
+    parser.add_argument("--freeze", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--pictures", type=Path, help="write a picture of each run's samples into this folder")
     parser.add_argument("--json", action="store_true")
@@ -87,21 +91,23 @@ def main() -> None:
     full = load(args.data, Options(size=args.size))
     few = some(full, args.count)
     scores, rows = Scores(full, few), []
-    for recipe, way, seed in ((r, w, s) for r in args.recipes for w in args.ways for s in args.seeds):
-        name = f"{recipe}+{way}"
-        run = trained(args.out, name, with_numbers(RECIPES[recipe], WAYS[way]), few, args.images, seed)
-        rows += rows_of(run, scores, {"recipe": recipe, "augment": way, "seed": seed})
+    starts = {"": {}} | ({"+transfer": {"source": args.source, "freeze": args.freeze}} if args.source else {})
+    for recipe, way, start, seed in product(args.recipes, args.ways, starts, args.seeds):
+        name = f"{recipe}+{way}{start}"
+        numbers = with_numbers(RECIPES[recipe], WAYS[way])
+        run = trained(args.out, name, numbers, few, args.images, seed, **starts[start])
+        rows += rows_of(run, scores, {"recipe": recipe, "way": f"{way}{start}", "seed": seed})
         print("\n".join(line(row) for row in rows[-2:]), file=sys.stderr)
         if args.pictures:
             args.pictures.mkdir(parents=True, exist_ok=True)
             MEDIA["image"].picture(sparring.load(run).sample(SHOWN)).save(args.pictures / f"{name}.png")
     trivial = {"the images themselves": few.train.values, "test images": full.test.values}
-    about = {"augment": "", "seed": "", "weights": ""}
+    about = {"way": "", "seed": "", "weights": ""}
     rows += [{"recipe": name} | about | scores(values) for name, values in trivial.items()]
     if args.json:
         print(json.dumps({"rows": rows, "protocol": scores.jury.protocol("report", SAMPLES)}))
         return
-    print("| recipe | augmentation | seed | weights | Fréchet | copied | p |")
+    print("| recipe | way | seed | weights | Fréchet | copied | p |")
     print(f"|{'---|' * 7}")
     print("\n".join(line(row) for row in rows))
 

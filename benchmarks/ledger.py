@@ -60,10 +60,10 @@ def key(config: Config, data: Data) -> str:
     return digest.hexdigest()[:12]
 
 
-def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int) -> Path:
+def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int, **more) -> Path:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted. Interrupted again, the
-    program ends."""
-    settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"}
+    program ends. `more` are settings of `sparring.train`."""
+    settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"} | more
     config = configured(recipe, data, **settings)
     digest = key(config, data)
     # Two names for one configuration, such as a recipe and the flags it is made of, share a run.

@@ -1,0 +1,91 @@
+"""Recipes side by side on one set of images, for as long as each other.
+
+    SPARRING_DATA=… python benchmarks/colour.py OUT DATA [--size 32] [--rows …] [--minutes 30] [--seeds 0]
+        [--flag NAME=VALUE …] [--pictures DIR] [--json]
+
+DATA is a folder, or any SPEC. Recipes train for so many minutes each, one after the other, with one thread (or on the
+GPU, with `--device cuda`), or until they have seen their own number of images; flags are those of `spar train`, given
+to all of them. OUT is the ledger (`ledger.py`). Scores are those of the report part, with as many samples as it has
+images; the real row is its own beside them, and "of dcgan" is the Fréchet distance over that of the `dcgan` row of the
+same seed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from ledger import trained
+
+import sparring
+from sparring.data import Options, load
+from sparring.metrics.judges import ImageJudge
+from sparring.metrics.report import Drawn, evaluate
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.journal import Journal
+from sparring.training.judging import judge
+
+ROWS, SHOWN = ["dcgan", "fastgan", "stylegan2", "r3gan"], 64
+SCORES = ["frechet", "precision", "recall", "coverage", "copied"]
+METRICS = ["frechet", "support", "memorisation"]
+"""What those are scores of."""
+
+
+def score(run: Path, jury: ImageJudge) -> dict:
+    model, n = sparring.load(run), jury.suits("report")
+    report = evaluate(Drawn(model.sample(n), model.asked(n)), jury, METRICS)
+    journal = Journal(run / "journal.jsonl")
+    seen = journal.entries[-1]["images"]
+    scores = {name: report.rows[0].scores[name] for name in SCORES}
+    return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
+
+
+def line(row: dict) -> str:
+    head = f"| {row['row']} | {row['seed']} | {row['images']:,} | {row['minutes']:.0f} | {row['frechet']:.1f} |"
+    of_dcgan = "" if row["of_dcgan"] is None else f"{row['of_dcgan']:.2f}"
+    rest = " | ".join(f"{row[name]:.3f}" for name in SCORES[1:])
+    return f"{head} {row['real']:.1f} | {of_dcgan} | {rest} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("data")
+    parser.add_argument("--size", type=Options.parse_size, default=(32, 32))
+    parser.add_argument("--rows", nargs="+", choices=RECIPES, default=ROWS, metavar="RECIPE")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--flag", nargs="*", default=[], metavar="NAME=VALUE", help="numbers for every recipe")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--pictures", type=Path, help="write a picture of each row's samples into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    data = load(args.data, Options(size=args.size))
+    jury = judge(data)
+    assert isinstance(jury, ImageJudge)
+    flags, rows = dict(flag.split("=", 1) for flag in args.flag), []
+    for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
+        recipe = with_numbers(RECIPES[name], flags)
+        more = {"minutes": args.minutes, "device": args.device, "reading": Options(size=args.size)}
+        run = trained(args.out, name, recipe, data, recipe.images, seed, **more)
+        plain = [row["frechet"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
+        row = {"row": name, "seed": seed, **score(run, jury)}
+        rows.append(row | {"of_dcgan": row["frechet"] / plain[0] if plain else None})
+        print(line(rows[-1]), file=sys.stderr)
+        if args.pictures:
+            args.pictures.mkdir(parents=True, exist_ok=True)
+            sparring.load(run).look(SHOWN).save(args.pictures / f"{Path(args.data).name}-{name}.png")
+    if args.json:
+        print(json.dumps({"rows": rows, "protocol": jury.protocol("report", jury.suits("report"))}))
+        return
+    print(f"| recipe | seed | images | minutes | Fréchet | real | of dcgan | {' | '.join(SCORES[1:])} |")
+    print(f"|{'---|' * 11}")
+    print("\n".join(line(row) for row in rows))
+
+
+if __name__ == "__main__":
+    main()
