@@ -1,6 +1,11 @@
 """A category and two codes in the latent that the critic learns to read off the fake, on DCGAN's networks.
 
 The paper's Q shares the critic's body and is learnt with the generator; here both players learn it, in their own turns.
+Its generator learns five times as fast as its critic, and so it must: at one rate the category hides in what no eye
+sees (18 % agreed with the digit, in the best matching, after 120,000 images). What else makes a category a digit was
+found on MNIST, 45,000 images each: a shift of what the critic sees, which no hidden mark outlives, and less noise
+beside the codes (51 % with z of 16 instead of 62, 75 % with shifts as well); and codes that weigh .5, not .1, for else
+categories take slant and width upon themselves (83 %).
 """
 
 from dataclasses import replace
@@ -13,7 +18,13 @@ INFOGAN = replace(
     paper="Chen et al. 2016, arXiv:1606.03657",
     about="finds categories and directions without labels: codes in the latent, told by the critic",
     methods=("codes",),
-    z=62,
+    weights={"code": 0.5},
+    augment=("translation",),
+    z=16,
     categories=10,
     codes=2,
+    batch=128,
+    lr=1e-3,
+    critic_lr=2e-4,
+    beta2=0.999,
 )
