@@ -17,7 +17,7 @@ def test_what_suits_data_and_why():
     few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
     assert (
         few.recipe is RECIPES["rpgan"]
-        and few.images == 45_000
+        and few.images == 30_000
         and any("300" in why and "by heart" in why for why in few.reasons)
     )
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
@@ -40,8 +40,9 @@ def test_a_gpu_is_given_networks_of_the_size_and_weight_between_the_presets():
     assert classed.recipe.conditional and classed.recipe.critic.numbers["width"] == 768
     assert 0.05 < at(classed.recipe.weights["r1"], 0) < 0.5
     assert gamma(256) == pytest.approx(150)
-    odd = choose(Facts("image", (3, 80, 80), 50_000, 0, "cuda"))
+    odd = choose(Facts("image", (3, 80, 80), 1_000, 0, "cuda"))
     assert odd.recipe.critic.numbers["width"] == 304
+    assert odd.images == odd.recipe.images == 5_000_000  # augmented, it may see a small set often
     assert choose(Facts("image", (3, 61, 61), 50_000, 0, "cuda")).recipe is RECIPES["rpgan"]
 
 

@@ -9,9 +9,9 @@ from sparring.recipes.measured import rows
 from sparring.recipes.r3gan import proposed
 from sparring.training.schedules import at
 
-SMALL = 2_000
-"""Examples below which a recipe sees the set more often, but fewer images in all."""
-EPOCHS = 150
+EPOCHS = 100
+"""That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
+(docs/gallery.md), and then got worse."""
 OF_A_CLASS = 100
 """Examples below which a class is too small to be learnt by itself."""
 
@@ -45,8 +45,8 @@ def choose(facts: Facts) -> Choice:
         raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for images and points")
     recipe, why = _suiting(facts)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
-    if facts.count < SMALL:
-        images = min(recipe.images, EPOCHS * facts.count)
+    if not recipe.augment and (fewer := EPOCHS * facts.count) < images:
+        images = fewer
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
     return Choice(recipe, images, (_said(facts), *why, length))
 
