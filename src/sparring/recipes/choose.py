@@ -58,8 +58,8 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
     if facts.pairs:
         return RECIPES["cogan"], ("cogan: two domains without pairs",)
     by_class = facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes
-    labels = f"{facts.classes} classes" + ("" if by_class else f", too small to learn by: under {OF_A_CLASS} examples")
-    labels = labels if facts.classes > 1 else "no classes"
+    small = "" if by_class else f", too small to learn by: under {OF_A_CLASS} examples each"
+    labels = f"{facts.classes} classes{small}" if facts.classes > 1 else "no classes"
     if facts.device != "cpu" and _halves(facts.shape):
         recipe = proposed(facts.shape, facts.classes if by_class else 0)
         size = f"{recipe.critic.numbers['width']} to {recipe.critic.numbers['widest']} channels"
