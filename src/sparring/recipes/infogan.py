@@ -5,8 +5,8 @@ Its generator learns five times as fast as its critic, and so it must at first: 
 no eye sees (18 % agreed with the digit, in the best matching, after 120,000 images). What else makes a category a digit
 was found on MNIST, 45,000 images each: a shift of what the critic sees, which no hidden mark outlives, and less noise
 beside the codes (51 % with z of 16 instead of 62, 75 % with shifts as well); and codes that weigh .5, not .1, for else
-categories take slant and width upon themselves (83 %). Left so, digits stay too much alike and some are never drawn, so
-the rates meet at DCGAN's once the categories are found.
+categories take slant and width upon themselves (83 %). At those rates digits stay too much alike and some are never
+drawn (seed 0, 180,000 images: 86 %, Fréchet distance 74), so the rates meet at DCGAN's (61 %, Fréchet distance 26).
 """
 
 from dataclasses import replace
