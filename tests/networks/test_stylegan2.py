@@ -215,9 +215,8 @@ def test_lazy_penalties_are_turns_of_their_own():
 def test_resumed_to_the_bit_and_read_again(what, tmp_path):
     given = GIVEN[what]
     recipe = small(conditioning="own" if given is not None else "", methods=("path-length", "feature-matching"))
-    loop, _ = resumed_to_the_bit(
-        lambda: loop_of(recipe, given), after=3
-    )  # rounds 2, 3, 4: path length, R1, path length
+    # Rounds 2, 3, 4: path length, R1, path length.
+    loop, _ = resumed_to_the_bit(lambda: loop_of(recipe, given), after=3)
     assert loop.game.remembering[0].a.item() > 0
     if what == "attributes":
         return  # a model of attributes wants rows of its data; that is tested elsewhere

@@ -63,7 +63,7 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
     if facts.device != "cpu" and _halves(facts.shape):
         recipe = proposed(facts.shape, facts.classes if by_class else 0)
         size = f"{recipe.critic.numbers['width']} to {recipe.critic.numbers['widest']} channels"
-        why = f"r3gan: the nearest of the published, at its full size, as a GPU bears it; {labels}"
+        why = f"r3gan: by its paper, for it wants a GPU, and was not measured here; {labels}"
         return recipe, (why, f"{size}, γ from {at(recipe.weights['r1'], 0):.3g}: by rule, between the paper's presets")
     name = "cgan" if by_class else "rpgan"
     kind = "those that learn by class" if by_class else "those that learn without classes"
@@ -71,8 +71,9 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
 
 
 def _by(name: str) -> str:
-    """How near, if it was measured."""
-    scores = sorted(row.frechet for row in rows() if (row.recipe, row.data) == (name, "mnist"))
+    """How near, if it was measured at its own length."""
+    own = (name, "mnist", RECIPES[name].images)
+    scores = sorted(row.frechet for row in rows() if (row.recipe, row.data, row.images) == own)
     return f" (Fréchet distance {scores[len(scores) // 2]:.2f})" if scores else ""
 
 
