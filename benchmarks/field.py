@@ -2,23 +2,25 @@
 
     SPARRING_DATA=… python benchmarks/field.py OUT [--rows …] [--seeds 0] [--images 300000] [--pictures DIR] [--json]
 
-OUT is the ledger (`ledger.py`): a row is trained and scored once, until its configuration or its code changes. Several
-of these may work on one OUT, with different rows.
+OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a row is trained and scored once, until its
+configuration or its code changes. Several of these may work on one OUT, with different rows.
 
 Scores are of 10,000 samples against the report part: task-Fréchet, precision, recall, coverage; the share left of the
-gap is (score − real row) / (median of OUT's `mlp-gan` after 50 epochs − real row), from `yardstick.py`. Where a class
-is asked for, `asked` is the share of samples that another classifier (`second.py`) takes for it, and `within` the least
-coverage inside a class, over that of as many real test images; for `infogan`, `asked` is the share in the best
+gap is (score − real row) / (median of `mlp-gan` after 50 epochs − real row), as `yardstick.py` recorded it. Where a
+class is asked for, `asked` is the share of samples that another classifier (`second.py`) takes for it, and `within` the
+least coverage inside a class, over that of as many real test images; for `infogan`, `asked` is the share in the best
 matching of categories to classes.
 """
 
 import argparse
 import json
+import statistics
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
-from ledger import trained
+from ledger import measured
 from scipy.optimize import linear_sum_assignment
 from second import accuracy, second
 from torch import Tensor
@@ -33,6 +35,7 @@ from sparring.metrics.support import support
 from sparring.model import Model
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import Measured, record
+from sparring.recipes.measured import rows as recorded
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
 from sparring.recipes.r3gan import PRESETS
@@ -112,9 +115,8 @@ def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: 
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
     scores = evaluate(Drawn(samples, model.asked(SAMPLES)), jury, METRICS).rows[0].scores
-    journal = Journal(run / "journal.jsonl")
-    seen = journal.entries[-1]["images"]
-    row = {name: scores[name] for name in SCORES} | {"images": seen, "images_per_second": seen / journal.seconds}
+    seen = Journal(run / "journal.jsonl").entries[-1]["images"]
+    row = {name: scores[name] for name in SCORES} | {"images": seen}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     if shown:
         shown.parent.mkdir(parents=True, exist_ok=True)
@@ -122,31 +124,22 @@ def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: 
     return row
 
 
-def measured(run: Path, *how) -> dict:
-    """The row of a run, scored once for the features it was scored by."""
-    kept = run / "row.json"
-    if not kept.exists():
-        kept.write_text(json.dumps(score(run, *how)))
-    return json.loads(kept.read_text())
-
-
 def baselines(jury: ImageJudge, data: Data) -> dict[str, float]:
     report = evaluate(Drawn(data.train.values[:SAMPLES]), jury, ["frechet"])
     return {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
 
 
-def yardstick(out: Path, jury: ImageJudge) -> float:
+def yardstick() -> float:
     """The median score of the MLP GANs of `yardstick.py`, 50 epochs each."""
-    runs = [path.parent for path in sorted(out.glob("mlp-gan-[0-9]/scores.json"))]
-    scores = sorted(jury.scores(sparring.load(run).sample(SAMPLES))["frechet"] for run in runs)
-    return scores[len(scores) // 2] if scores else float("nan")
+    rows = [row for row in recorded() if (row.recipe, row.data, row.images) == ("mlp-gan", "mnist", 3_000_000)]
+    return statistics.median(row.frechet for row in rows)
 
 
 def line(row: dict) -> str:
     told = "".join(f" {'' if row[name] is None else f'{row[name]:.3f}'} |" for name in ("asked", "within"))
     parts = [f"{row[name]:.3f}" for name in ("precision", "recall", "coverage")]
     start = f"| {row['row']} | {row['seed']} | {row['frechet']:.2f} | {row['share_left']:.2f} |"
-    return f"{start} {' | '.join(parts)} |{told} {row['images_per_second']:,.0f} |"
+    return f"{start} {' | '.join(parts)} |{told}"
 
 
 def main() -> None:
@@ -155,7 +148,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=rows(), default=list(rows()), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
-    parser.add_argument("--pictures", type=Path, help="write a picture of each row's samples into this folder")
+    parser.add_argument("--pictures", type=Path, help="write a picture of each new row's samples into this folder")
     parser.add_argument("--record", action="store_true", help="write the recipes' rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
@@ -165,24 +158,31 @@ def main() -> None:
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     classifier = second(data, args.out)
-    trivial, middle, table = baselines(jury, data), yardstick(args.out, jury), []
+    trivial, middle, table = baselines(jury, data), yardstick(), []
+    protocol = jury.protocol("report", SAMPLES)
     for name in args.rows:
         for seed in args.seeds:
-            run = trained(args.out, name.replace(", ", "+"), rows()[name], data, args.images, seed)
             shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
-            row = {"row": name, "seed": seed, **measured(run, jury, data, classifier, shown)}
+            tell = partial(score, jury=jury, data=data, classifier=classifier, shown=shown)
+            about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
+            row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
             row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
             table.append(row)
             print(line(row), file=sys.stderr)
     if args.record:
         names = [row for row in table if row["row"] in RECIPES]
         record([Measured(r["row"], "mnist", r["images"], r["seed"], r["frechet"], r["share_left"]) for r in names])
-    about = {"yardstick": middle, "baselines": trivial, "second_accuracy": accuracy(classifier, data)}
+    about = {
+        "yardstick": middle,
+        "baselines": trivial,
+        "second_accuracy": accuracy(classifier, data),
+        "protocol": protocol,
+    }
     if args.json:
         print(json.dumps({"rows": table} | about))
         return
-    print("| row | seed | Fréchet | share left | precision | recall | coverage | asked | within | images/s |")
-    print(f"|{'---|' * 10}")
+    print("| row | seed | Fréchet | share left | precision | recall | coverage | asked | within |")
+    print(f"|{'---|' * 9}")
     print("\n".join(line(row) for row in sorted(table, key=lambda row: row["frechet"])))
     print(about)
 

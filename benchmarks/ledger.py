@@ -1,8 +1,8 @@
-"""A ledger of runs: each is kept under a name, a seed, and a hash of its configuration and of the code it trains by, so
-that a row is measured once, and again when either has changed.
+"""A ledger: each run is kept under a name, a seed, and a hash of its configuration and of the code it trains by, and
+what was measured of it in `rows.jsonl`, so that a row is measured once, and again when either has changed.
 
 The code is that of the modules the game's networks, turns, wishes and objective come from, and of the loop; comments
-and docstrings do not count.
+and docstrings do not count. `rows.jsonl` stays when the runs are gone.
 """
 
 import ast
@@ -11,7 +11,9 @@ import importlib
 import inspect
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 import sparring
@@ -22,6 +24,9 @@ from sparring.recipes import Recipe
 from sparring.training.config import Config
 
 LOOP = [f"sparring.training.{name}" for name in ("loop", "play", "gradients", "optim", "rounds", "random", "held")]
+
+
+ROWS = Path(__file__).with_name("rows.jsonl")
 
 
 def modules(recipe: Recipe, data: Data) -> set[str]:
@@ -60,18 +65,51 @@ def key(config: Config, data: Data) -> str:
     return digest.hexdigest()[:12]
 
 
+def settings(images: int, seed: int, more: dict) -> dict:
+    return {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"} | more
+
+
 def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int, **more) -> Path:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted. Interrupted again, the
     program ends. `more` are settings of `sparring.train`."""
-    settings = {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"} | more
-    config = configured(recipe, data, **settings)
-    digest = key(config, data)
+    given = settings(images, seed, more)
+    digest = key(configured(recipe, data, **given), data)
     # Two names for one configuration, such as a recipe and the flags it is made of, share a run.
     run = next(out.glob(f"*-{seed}-{digest}"), out / f"{name.replace(' ', '-')}-{seed}-{digest}")
     if not run.exists():
-        sparring.train(recipe, data, run, **settings)
+        sparring.train(recipe, data, run, **given)
     elif not (run / "scores.json").exists():
         sparring.resume(run)
     if not (run / "scores.json").exists():
         sys.exit(f"{run} was interrupted: the same command goes on")
     return run
+
+
+def measured(
+    out: Path,
+    name: str,
+    recipe: Recipe,
+    data: Data,
+    images: int,
+    seed: int,
+    by: str,
+    score: Callable[[Path], dict],
+    **more,
+) -> dict:
+    """What `score` says of this row's run, or said of it once.
+
+    Args:
+        by: what is measured and with what, such as the name of the benchmark and the identity of features.
+    """
+    digest = key(configured(recipe, data, **settings(images, seed, more)), data)
+    about = {"key": digest, "by": by}
+    for line in reversed(ROWS.read_text().splitlines() if ROWS.exists() else []):
+        known = json.loads(line)
+        if about.items() <= known.items():
+            return known["scores"]
+    run = trained(out, name, recipe, data, images, seed, **more)
+    scores = score(run)
+    about |= {"name": name, "data": data.spec, "images": images, "seed": seed, "date": f"{date.today()}"}
+    with ROWS.open("a") as file:
+        file.write(json.dumps(about | {"scores": scores}) + "\n")
+    return scores
