@@ -5,18 +5,19 @@
 
 DATA is a folder, or any SPEC. Recipes train for so many minutes each, one after the other, with one thread (or on the
 GPU, with `--device cuda`), or until they have seen their own number of images; flags are those of `spar train`, given
-to all of them. OUT is the ledger (`ledger.py`). Scores are those of the report part, with as many samples as it has
-images; the real row is its own beside them, and "of dcgan" is the Fréchet distance over that of the `dcgan` row of the
-same seed.
+to all of them. OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are those of the report part,
+with as many samples as it has images; the real row is its own beside them, and "of dcgan" is the Fréchet distance over
+that of the `dcgan` row of the same seed.
 """
 
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
-from ledger import trained
+from ledger import measured
 
 import sparring
 from sparring.data import Options, load
@@ -33,11 +34,14 @@ METRICS = ["frechet", "support", "memorisation"]
 """What those are scores of."""
 
 
-def score(run: Path, jury: ImageJudge) -> dict:
+def score(run: Path, jury: ImageJudge, shown: Path | None) -> dict:
     model, n = sparring.load(run), jury.suits("report")
     report = evaluate(Drawn(model.sample(n), model.asked(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
+    if shown:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        model.look(SHOWN).save(shown)
     scores = {name: report.rows[0].scores[name] for name in SCORES}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
@@ -59,7 +63,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--flag", nargs="*", default=[], metavar="NAME=VALUE", help="numbers for every recipe")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--pictures", type=Path, help="write a picture of each row's samples into this folder")
+    parser.add_argument("--pictures", type=Path, help="write a picture of each new row's samples into this folder")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -67,21 +71,21 @@ def main() -> None:
     data = load(args.data, Options(size=args.size))
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
+    protocol = jury.protocol("report", jury.suits("report"))
     flags, rows = dict(flag.split("=", 1) for flag in args.flag), []
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
         recipe = with_numbers(RECIPES[name], flags)
         # So many reports that slow recipes have some in time: the best of them is what is scored.
         more = {"minutes": args.minutes, "reports": 50, "device": args.device, "reading": Options(size=args.size)}
-        run = trained(args.out, name, recipe, data, recipe.images, seed, **more)
+        shown = args.pictures and args.pictures / f"{Path(args.data).name}-{name}.png"
+        tell = partial(score, jury=jury, shown=shown)
+        told = measured(args.out, name, recipe, data, recipe.images, seed, f"colour.py, {protocol}", tell, **more)
         plain = [row["frechet"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
-        row = {"row": name, "seed": seed, **score(run, jury)}
+        row = {"row": name, "seed": seed, **told}
         rows.append(row | {"of_dcgan": row["frechet"] / plain[0] if plain else None})
         print(line(rows[-1]), file=sys.stderr)
-        if args.pictures:
-            args.pictures.mkdir(parents=True, exist_ok=True)
-            sparring.load(run).look(SHOWN).save(args.pictures / f"{Path(args.data).name}-{name}.png")
     if args.json:
-        print(json.dumps({"rows": rows, "protocol": jury.protocol("report", jury.suits("report"))}))
+        print(json.dumps({"rows": rows, "protocol": protocol}))
         return
     print(f"| recipe | seed | images | minutes | Fréchet | real | of dcgan | {' | '.join(SCORES[1:])} |")
     print(f"|{'---|' * 11}")

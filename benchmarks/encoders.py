@@ -1,12 +1,12 @@
 """What encoders keep: reconstructions and samples of `ali`, `bigan` and `vae-gan` on MNIST.
 
-    SPARRING_DATA=… python benchmarks/encoders.py OUT [--recipes …] [--seeds 0] [--images N] [--json]
+    SPARRING_DATA=… python benchmarks/encoders.py OUT [--recipes …] [--seeds 0] [--images 300000] [--json]
 
-Trains what OUT does not hold yet (OUT/RECIPE-SEED, and OUT/RECIPE-alone-SEED: the same generator and critic's body,
-played as `dcgan`, without the encoder), resumes what was interrupted, and scores: the share of the 10,000 test digits
-whose reconstruction is still taken for their class by a classifier that is not the judge's (`second.py`), the mean
-squared error of reconstructions (brightness 0 to 1), and the Fréchet distance of 10,000 samples (judge, report part).
-`alone` is that of the networks without the encoder; recipes whose networks are alike share one such run.
+OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scored are the share of the 10,000 test digits whose
+reconstruction is still taken for their class by a classifier that is not the judge's (`second.py`), the mean squared
+error of reconstructions (brightness 0 to 1), and the Fréchet distance of 10,000 samples (judge, report part). `alone`
+is that of the same generator and critic's body, played as `dcgan`, without the encoder; recipes whose networks are
+alike share one such run.
 
 Bars: 80 % keep their class; samples are no worse than without the encoder.
 """
@@ -17,6 +17,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from ledger import measured
 from second import accuracy, second
 from torch import Tensor
 
@@ -40,15 +41,6 @@ def without(recipe: Recipe) -> Recipe:
     return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, plays="gan", methods=(), weights={})
 
 
-def trained(recipe: Recipe, out: Path, seed: int, images: int | None) -> Model:
-    run = out / f"{recipe.name}-{seed}"
-    if not run.exists():
-        sparring.train(recipe, "mnist", run, seed=seed, images=images, threads=1)
-    elif not (run / "scores.json").exists():
-        sparring.resume(run)
-    return sparring.load(run)
-
-
 def kept(classifier: Features, values: Tensor, data: Data) -> float:
     """The share of images that are taken for the class of the test example in their place."""
     assert isinstance(data.test.labels, Tensor)
@@ -64,18 +56,24 @@ def frechet(model: Model, jury: ImageJudge) -> float:
 
 
 def table(args: argparse.Namespace, data: Data, jury: ImageJudge, classifier: Features) -> list[dict]:
-    rows, alone = [], {}
+    by = f"encoders.py, {jury.protocol('report', jury.suits('report'))}"
+
+    def samples(run: Path) -> dict:
+        return {"frechet": frechet(sparring.load(run), jury)}
+
+    def whole(run: Path) -> dict:
+        again = sparring.load(run).reconstruct(data.test.values)
+        return {"kept": kept(classifier, again, data), "error": wrong(again, data)} | samples(run)
+
+    rows = []
     for name in args.recipes:
+        recipe = RECIPES[name]
         for seed in args.seeds:
-            model = trained(RECIPES[name], args.out, seed, args.images)
-            plain = without(RECIPES[name])
-            key = (repr(replace(plain, name="", paper="", about="")), seed)
-            if key not in alone:
-                alone[key] = frechet(trained(plain, args.out, seed, args.images), jury)
-            again = model.reconstruct(data.test.values)
-            row = {"name": name, "seed": seed, "kept": kept(classifier, again, data), "error": wrong(again, data)}
-            rows.append(row | {"frechet": frechet(model, jury), "alone": alone[key]})
-            print(rows[-1], file=sys.stderr)
+            about = (data, args.images, seed, by)
+            alone = measured(args.out, f"{name}-alone", without(recipe), *about, samples)["frechet"]
+            row = {"name": name, "seed": seed, **measured(args.out, name, recipe, *about, whole), "alone": alone}
+            rows.append(row)
+            print(row, file=sys.stderr)
     return rows
 
 
@@ -118,7 +116,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--recipes", nargs="+", choices=encoding(), default=encoding())
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
+    parser.add_argument("--images", type=int, default=300_000)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,11 @@
 
 Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes,
 and sees as many: plainly, with DiffAugment, and with adaptive augmentation; with a source, a run of the same recipe
-on other images, each way is played from its weights too, with as many of the critic's first layers held. OUT is the
-ledger (`ledger.py`). The Fréchet distance is that of 5,000 samples to all training images of DATA, on features of a
-classifier of DATA; "copied" is the share of samples that lie too close to one of the hundred (docs/measuring.md), p
-by Fisher's test. Both weights that a run keeps are scored: the best by its own score, which knows no more than the
-hundred, and the last.
+on other images, each way is played from its weights too, with as many of the critic's first layers held. OUT holds the
+runs, of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples to all training
+images of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close to one of the
+hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its own score,
+which knows no more than the hundred, and the last.
 
 Beside them: the hundred themselves, drawn again and again, which is all that augmentation in the plain sense could give
 and is copied by definition; and the test images of DATA.
@@ -18,11 +18,12 @@ and is copied by definition; and the test images of DATA.
 import argparse
 import json
 import sys
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import torch
-from ledger import trained
+from ledger import measured
 from torch import Tensor
 
 import sparring
@@ -63,8 +64,11 @@ class Scores:
         return {"frechet": frechet(features, self.real), "copied": copied.share, "p": copied.p}
 
 
-def rows_of(run: Path, scores: Scores, about: dict) -> list[dict]:
-    return [about | {"weights": w} | scores(sparring.load(run, w).sample(SAMPLES)) for w in ("best", "last")]
+def by_weights(run: Path, scores: Scores, shown: Path | None) -> dict[str, dict]:
+    if shown:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        MEDIA["image"].picture(sparring.load(run).sample(SHOWN)).save(shown)
+    return {weights: scores(sparring.load(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
 
 
 def line(row: dict) -> str:
@@ -84,7 +88,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="a run on other images, to start from")
     parser.add_argument("--freeze", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--pictures", type=Path, help="write a picture of each run's samples into this folder")
+    parser.add_argument("--pictures", type=Path, help="write a picture of each new run's samples into this folder")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -92,21 +96,21 @@ def main() -> None:
     full = load(args.data, Options(size=args.size))
     few = some(full, args.count)
     scores, rows = Scores(full, few), []
+    protocol = scores.jury.protocol("report", SAMPLES)
     starts = {"": {}} | ({"+transfer": {"source": args.source, "freeze": args.freeze}} if args.source else {})
     for recipe, way, start, seed in product(args.recipes, args.ways, starts, args.seeds):
         name = f"{recipe}+{way}{start}"
         numbers = with_numbers(RECIPES[recipe], WAYS[way])
-        run = trained(args.out, name, numbers, few, args.images, seed, **starts[start])
-        rows += rows_of(run, scores, {"recipe": recipe, "way": f"{way}{start}", "seed": seed})
+        tell = partial(by_weights, scores=scores, shown=args.pictures and args.pictures / f"{name}.png")
+        told = measured(args.out, name, numbers, few, args.images, seed, f"few.py, {protocol}", tell, **starts[start])
+        about = {"recipe": recipe, "way": f"{way}{start}", "seed": seed}
+        rows += [about | {"weights": weights} | row for weights, row in told.items()]
         print("\n".join(line(row) for row in rows[-2:]), file=sys.stderr)
-        if args.pictures:
-            args.pictures.mkdir(parents=True, exist_ok=True)
-            MEDIA["image"].picture(sparring.load(run).sample(SHOWN)).save(args.pictures / f"{name}.png")
     trivial = {"the images themselves": few.train.values, "test images": full.test.values}
     about = {"way": "", "seed": "", "weights": ""}
     rows += [{"recipe": name} | about | scores(values) for name, values in trivial.items()]
     if args.json:
-        print(json.dumps({"rows": rows, "protocol": scores.jury.protocol("report", SAMPLES)}))
+        print(json.dumps({"rows": rows, "protocol": protocol}))
         return
     print("| recipe | way | seed | weights | Fréchet | copied | p |")
     print(f"|{'---|' * 7}")

@@ -109,7 +109,7 @@ def measured(
             return known["scores"]
     run = trained(out, name, recipe, data, images, seed, **more)
     scores = score(run)
-    about |= {"name": name, "data": data.spec, "images": images, "seed": seed, "date": f"{date.today()}"}
+    about |= {"name": name, "data": Path(data.spec).name, "images": images, "seed": seed, "date": f"{date.today()}"}
     with ROWS.open("a") as file:
         file.write(json.dumps(about | {"scores": scores}) + "\n")
     return scores

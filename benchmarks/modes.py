@@ -4,7 +4,7 @@ learnt nothing.
     python benchmarks/modes.py OUT [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--recipe flags …]
 
 The networks, rates and batch are those of the recipe `points`; a way changes what the players want, or how the critic
-is asked. OUT is the ledger (`ledger.py`): a run is trained once, and goes on where it was interrupted. The score is of
+is asked. OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a run is trained once. The score is of
 10,000 samples of the weights with the best selection score. A sample is of high quality within 3σ of a mode; a mode is
 found with a quarter of its fair share of those. Means over the seeds, with their standard deviation.
 """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 import torch
-from ledger import trained
+from ledger import measured
 
 from sparring.data import load
 from sparring.recipes import named
@@ -36,7 +36,11 @@ SCORES = ("modes", "high_quality", "kl")
 
 def scores(out: Path, data: str, way: str, seed: int, images: int, flags: dict[str, str]) -> dict[str, dict]:
     recipe = with_numbers(named("points"), WAYS[way] | flags)
-    run = trained(out, f"{data}-{way}", recipe, load(data), images, seed)
+    return measured(out, f"{data}-{way}", recipe, load(data), images, seed, "modes.py", told)
+
+
+def told(run: Path) -> dict[str, dict]:
+    """The scores of the run's model and of the trivial rows, by name."""
     rows = json.loads((run / "scores.json").read_text())["rows"]
     return {row["name"]: row["scores"] for row in rows}
 

@@ -1,12 +1,12 @@
 """Do CoGAN's pairs belong together? Digits and their edges on MNIST, learnt without a pair.
 
-    SPARRING_DATA=… python benchmarks/pairs.py OUT [--seeds 0] [--images N] [--pictures DIR] [--json]
+    SPARRING_DATA=… python benchmarks/pairs.py OUT [--seeds 0] [--images 300000] [--pictures DIR] [--json]
 
-OUT holds the runs: `cogan-SEED`, trained on mnist+edges if it is missing, gone on with if it was interrupted. Of 10,000
-pairs (a, b), agreement is the share in which b is nearer (L2 of the pixels) to the edges of a than to those of any of
-99 other generated digits: chance is 1 %, and so are the same pairs shuffled. Beside it stand real digits with their own
-edges, and with those of others, as they are trained on. So that no collapsed generator wins, nor one that draws the
-same picture twice, each domain is scored alone, by a judge of its own: Fréchet distances, and digits found.
+OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Of 10,000 pairs (a, b), agreement is the share in
+which b is nearer (L2 of the pixels) to the edges of a than to those of any of 99 other generated digits: chance is 1 %,
+and so are the same pairs shuffled. Beside it stand real digits with their own edges, and with those of others, as they
+are trained on. So that no collapsed generator wins, nor one that draws the same picture twice, each domain is scored
+alone, by a judge of its own: Fréchet distances, and digits found.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import torch
+from ledger import measured
 from torch import Tensor
 
 import sparring
@@ -22,6 +23,7 @@ from sparring.data import Data, Examples, load
 from sparring.data.edges import edges
 from sparring.data.media import MEDIA
 from sparring.metrics.report import Judge
+from sparring.recipes import RECIPES
 from sparring.training.judging import judge
 
 DATA = "mnist+edges"
@@ -46,17 +48,6 @@ def shuffled(pairs: Tensor) -> Tensor:
     return torch.cat([first, second[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))]], 1)
 
 
-def trained(out: Path, seed: int, images: int | None) -> Path:
-    run = out / f"cogan-{seed}"
-    if not run.exists():
-        sparring.train("cogan", DATA, run, seed=seed, images=images, reports=10)
-    elif not (run / "scores.json").exists():
-        sparring.resume(run)
-    if not (run / "scores.json").exists():
-        sys.exit(f"{run} was interrupted: the same command goes on")
-    return run
-
-
 def judges() -> tuple[Judge, Judge]:
     """Of digits, and of their edges."""
     digits = load("mnist")
@@ -75,23 +66,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--images", type=int, help="seen by a run that is not there yet (default: the recipe's number)")
-    parser.add_argument("--pictures", type=Path, help="write a picture of each run's pairs into this folder")
+    parser.add_argument("--images", type=int, default=300_000)
+    parser.add_argument("--pictures", type=Path, help="write a picture of each new run's pairs into this folder")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    jury, real = judges(), load("mnist").test.values[:PAIRS]
+    jury, real, data = judges(), load("mnist").test.values[:PAIRS], load(DATA)
+    protocol = f"{PAIRS:,} pairs, best edges of {AMONG}; {jury[0].protocol('report', PAIRS)}"
     rows = []
     for seed in args.seeds:
-        pairs = sparring.load(trained(args.out, seed, args.images)).sample(PAIRS)
-        rows += [row(f"cogan-{seed}", pairs, *jury), row(f"cogan-{seed} shuffled", shuffled(pairs), *jury)]
+
+        def scored(run: Path, name: str = f"cogan-{seed}") -> dict:
+            pairs = sparring.load(run).sample(PAIRS)
+            if args.pictures:
+                args.pictures.mkdir(parents=True, exist_ok=True)
+                MEDIA["image"].picture(pairs[:SHOWN]).save(args.pictures / f"{name}.png")
+            return {"rows": [row(name, pairs, *jury), row(f"{name} shuffled", shuffled(pairs), *jury)]}
+
+        about = (RECIPES["cogan"], data, args.images, seed, f"pairs.py, {protocol}")
+        rows += measured(args.out, "cogan", *about, scored)["rows"]
         print(rows[-2], file=sys.stderr)
-        if args.pictures:
-            args.pictures.mkdir(parents=True, exist_ok=True)
-            MEDIA["image"].picture(pairs[:SHOWN]).save(args.pictures / f"cogan-{seed}.png")
     own = torch.cat([real, edges(real)], 1)
     rows += [row("real digits, own edges", own, *jury), row("real digits, others' edges", shuffled(own), *jury)]
-    protocol = f"{PAIRS:,} pairs, best edges of {AMONG}; {jury[0].protocol('report', PAIRS)}"
     if args.json:
         print(json.dumps({"rows": rows, "protocol": protocol}))
         return
