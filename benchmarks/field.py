@@ -62,8 +62,8 @@ OPTIONS = {
 OPTIONS |= {
     name: {"methods": name}
     for name, method in METHODS.items()
-    # Codes want a latent of their own, reconstruction a critic that decodes.
-    if not method.conditional and "gan" in method.games and name not in ("codes", "reconstruction")
+    # Codes, and what goes with them, want a latent of their own, reconstruction a critic that decodes.
+    if not (method.conditional or method.beside) and "gan" in method.games and name not in ("codes", "reconstruction")
 }
 """Steadiers, as numbers of the base recipe."""
 

@@ -1,12 +1,16 @@
-"""Critics that answer alike what is alike: terms of Zhang et al. 2020 (arXiv:1910.12027) and Zhao et al. 2020
-(arXiv:2002.04724)."""
+"""Critics that answer alike what is alike: terms of Zhang et al. 2020 (arXiv:1910.12027), Zhao et al. 2020
+(arXiv:2002.04724) and Ji et al. 2019 (arXiv:1807.06653)."""
 
 import torch
 from torch import Tensor
 
+from sparring.augment.moves import scale, squeeze, translation
+from sparring.augment.warp import warped
+from sparring.errors import UserError
 from sparring.game import Sample, Term, Verdict
 from sparring.games.priors import normal
 from sparring.objectives import per_example
+from sparring.terms import told
 
 REACH = 1 / 8
 """Of a shift, in sides of the image; the papers shift CIFAR's 32 pixels by up to 4."""
@@ -69,3 +73,35 @@ def varied(dim: int) -> Term:
 def _squares(a: Sample, b: Sample) -> Tensor:
     assert isinstance(a, Tensor) and isinstance(b, Tensor)
     return (a - b).square()
+
+
+def changes(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n, 5) from U[0, 1): what `changed` takes."""
+    return torch.rand(n, 5, generator=generator, device=generator.device)
+
+
+def changed(x: Tensor, u: Tensor) -> Tensor:
+    """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
+    sides = (x.shape[2], x.shape[3])
+    return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
+
+
+def mutual_information(p: Tensor, q: Tensor) -> Tensor:
+    """I(c; c′), in nats, of the categories of pairs that are told by probabilities p and q (n, k). Ji et al. 2019,
+    section 3.1: P = Σ pqᵀ / n, symmetric, then Σ P ln(P / (Pₐ P_b))."""
+    joint = p.T @ q / len(p)
+    joint = ((joint + joint.T) / 2).clamp(min=1e-8)
+    return (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
+
+
+def _unshared(verdict: Verdict) -> Tensor:
+    if not isinstance(verdict.real, Tensor) or verdict.real.dim() != 4:
+        raise UserError("only images are shifted and scaled: leave the method 'invariance' out")
+    other = verdict.opinion(changed(verdict.real, verdict.draws["change"]))
+    p, q = (told(opinion, "category").softmax(1) for opinion in (verdict.opinion_real, other))
+    return -mutual_information(p, q)
+
+
+invariant_category = Term("invariance", _unshared, draws={"change": changes}, coupled=True)
+"""−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
+often as any other."""

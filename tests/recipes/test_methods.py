@@ -7,7 +7,7 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch import nn
 
-from sparring.consistency import shifted
+from sparring.consistency import changed, mutual_information, shifted
 from sparring.errors import UserError
 from sparring.game import Dial, Opinion, Round, Verdict
 from sparring.games.gan import GAN
@@ -32,11 +32,13 @@ BASE = replace(
 OF_NETWORKS = ("own", "reconstruction")
 """Those that want a critic's network made for them."""
 SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and name not in OF_NETWORKS}
+CODING = ("codes", "invariance")
 CODED = {"methods": ("codes",), "categories": 4, "codes": 2}
 VARIANTS = {
     **{name: {"conditioning": name} for name, method in SINGLE.items() if method.conditional},
-    **{name: {"methods": (name,)} for name, method in SINGLE.items() if not method.conditional and name != "codes"},
+    **{name: {"methods": (name,)} for name, method in SINGLE.items() if not method.conditional and name not in CODING},
     "codes": CODED,
+    "invariance": CODED | {"methods": ("codes", "invariance")},
     "pack": {"pack": 3},
     "pack by class, smoothed": {"pack": 2, "conditioning": "input", "penalties": ("lipschitz", "dragan")},
     "unroll": {"unroll": 2},
@@ -65,7 +67,7 @@ def test_every_method_trains_and_resumes_to_the_bit(variant):
     resumed_to_the_bit(lambda: loop_of(VARIANTS[variant]))
 
 
-@pytest.mark.parametrize("name", [name for name in SINGLE if name != "codes"])
+@pytest.mark.parametrize("name", [name for name in SINGLE if name not in CODING])
 def test_a_method_changes_what_is_learnt(name):
     """Against the same game without it, or, for ways to meet the class, with another."""
     loop, plain = (loop_of(changes) for changes in (VARIANTS[name], {"conditioning": ""}))
@@ -84,6 +86,7 @@ def test_bad_names_and_numbers():
         ({"objective": "hing"}, r"no objective 'hing' \(did you mean 'hinge'\?\)"),
         ({"penalties": ("r3",)}, "no penalty 'r3'"),
         ({"codes": 2}, "go together"),
+        ({"methods": ("invariance",)}, "'invariance' goes with 'codes'"),
         ({"pack": 5}, "groups of 5, but a slice holds 12: choose a batch that is a multiple of 5"),
         ({"pack": 2, "conditioning": "auxiliary"}, "can't tell the class of a pack"),
         ({"pack": 0}, "pack is 0"),
@@ -98,6 +101,23 @@ def test_shifts_move_pixels_and_repeat_edges():
     moved = shifted(x, torch.tensor([[0.25, 0.0], [0.0, -0.5]]))
     assert moved[0, 0, :, 0].tolist() == [0, 0, 4, 8]
     assert moved[1, 0, 0].tolist() == [2, 3, 3, 3]
+
+
+def test_a_change_of_nothing_changes_nothing():
+    x = torch.rand(2, 1, 6, 6)
+    torch.testing.assert_close(changed(x, torch.full((2, 5), 0.5)), x)
+    assert not torch.allclose(changed(x, torch.full((2, 5), 0.9)), x)
+
+
+def test_mutual_information_against_its_closed_forms():
+    sure = torch.eye(4).repeat(3, 1)
+    torch.testing.assert_close(mutual_information(sure, sure), torch.tensor(4.0).log())
+    torch.testing.assert_close(mutual_information(sure, torch.full((12, 4), 0.25)), torch.tensor(0.0))
+    torch.testing.assert_close(mutual_information(sure[:1], sure[:1]), torch.tensor(0.0), atol=1e-5, rtol=0)
+    # Two categories that agree with probability .9: ln 2 − H(.9).
+    told = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
+    expected = 0.9 * torch.tensor(1.8).log() + 0.1 * torch.tensor(0.2).log()
+    torch.testing.assert_close(mutual_information(told, torch.eye(2)), expected)
 
 
 def test_rotations_turn_each_its_own_way():

@@ -35,6 +35,8 @@ def methods(recipe: Recipe) -> list[Method]:
     for name in recipe.methods:
         if recipe.plays not in METHODS[name].games:
             raise UserError(f"the method '{name}' goes with {', '.join(METHODS[name].games)}, not with {recipe.plays}")
+        if (beside := METHODS[name].beside) and beside not in recipe.methods:
+            raise UserError(f"the method '{name}' goes with '{beside}': name both, or neither")
     if recipe.pack < 1:
         raise UserError(f"pack is {recipe.pack}: it must be 1 or more")
     if recipe.pack > 1 and any(method.alone for method in added):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from sparring import terms
-from sparring.consistency import consistent_fake, consistent_latent, consistent_real, varied
+from sparring.consistency import consistent_fake, consistent_latent, consistent_real, invariant_category, varied
 from sparring.game import Wish
 from sparring.games.ali import cycle
 from sparring.memory import HistoricalAverage, LeCam, PathLength
@@ -60,6 +60,8 @@ class Method:
     """The critic's net is shown the class beside the sample; attributes will do too."""
     own: bool = False
     """The critic's network takes `classes`, and meets them in its own way; attributes will do too."""
+    beside: str = ""
+    """Another that it goes with, and not without."""
     games: tuple[str, ...] = ("gan",)
     """It goes with: names of `sparring.recipes.games.GAMES`."""
 
@@ -115,6 +117,13 @@ METHODS = {
             lambda G, fit: terms.told_codes(fit.recipe.z + fit.recipe.categories),
         ),
         weights={"code": 0.1},
+        alone=True,
+    ),
+    "invariance": Method(
+        "Ji et al. 2019, arXiv:1807.06653",
+        "the category that the critic tells of a real image is that of the same image changed",
+        of_critic=(_plain(invariant_category),),
+        beside="codes",
         alone=True,
     ),
     "feature-matching": Method(
