@@ -24,6 +24,11 @@ def one_line(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)).strip()
 
 
+def brief(error: Exception) -> str:
+    """What a foreign error says, at most 160 characters of it, on one line."""
+    return one_line(" ".join(str(error).split()))[:160] or type(error).__name__
+
+
 T = TypeVar("T")
 
 

@@ -6,35 +6,32 @@ safetensors: `last` holds the latest weights, `best` those with the best selecti
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
 from PIL import Image
-from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sparring.asked import KEPT, Asked, Attributes, Classes
 from sparring.data.media import MEDIA, Medium
-from sparring.errors import UserError
+from sparring.description import Description, described
+from sparring.errors import UserError, brief
 from sparring.files import written_aside
-from sparring.recipes import Recipe, encoding
-from sparring.recipes.base import STRICT, Shape
+from sparring.recipes import encoding
+from sparring.recipes.base import Shape
 from sparring.training.random import CLASS, SAMPLE, generator
+from sparring.weights import misfit, shapes, sketched
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
 
 ENCODER = "E/"
 """Before the names of the encoder's weights; the generator's stand without."""
-
-LARGEST = 1 << 20
-"""No number in a model file may exceed this."""
-
 
 Inputs = Sequence[Tensor]
 """Of a generator: latents z (n, z), then classes y (n,) or attributes (n, k) if it is conditional."""
@@ -48,24 +45,6 @@ class Truncating(Protocol):
     """A generator that truncates in a space of its own."""
 
     def truncated(self, z: Tensor, *given: Tensor, psi: float) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Description:
-    """What `model.json` says."""
-
-    __pydantic_config__ = STRICT
-
-    recipe: Recipe
-    shape: Shape
-    labels: tuple[str, ...] = ()
-    shares: tuple[float, ...] = ()
-    """Of the classes in the training data."""
-    scales: tuple[tuple[float, float], ...] = ()
-    """Mean and deviation of each attribute in the training data."""
-    scale: float = 1.0
-    """Of points: what the networks call 1."""
-    format: int = 1
 
 
 class Model:
@@ -248,42 +227,40 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     """
     folder = Path(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
-    description = _described(folder / "model.json")
+    description = described(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
-    G = networks.get("G") or description.recipe.new_generator(description.shape, len(description.labels))
-    E = networks.get("E") or description.recipe.new_encoder(description.shape)
+    path = folder / f"{name}.safetensors"
     try:
-        kept = load_file(folder / f"{name}.safetensors")
-        rows = kept.pop(ROWS, None)
-        if E is not None:
-            E.load_state_dict(
-                {key.removeprefix(ENCODER): kept.pop(key) for key in list(kept) if key.startswith(ENCODER)}
-            )
-        G.load_state_dict(kept)
+        held, wanted = shapes(path), len(description.scales) if description.recipe.conditional else 0
+        if held.pop(ROWS, (0, 0))[1:] != (wanted,):
+            raise UserError(f"{path} does not fit model.json ({wanted} attributes are told of there)")
+        if why := misfit(held, _prefixed(_sketch(description, networks, folder))):
+            raise UserError(f"{path} does not fit model.json ({why})")
+        players, kept = _players(description, networks), load_file(path)
     except FileNotFoundError:
         raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise UserError(f"{folder / name}.safetensors does not fit model.json ({_line(error)})") from None
-    wanted = len(description.scales) if description.recipe.conditional else 0
-    if wanted != (0 if rows is None else rows.shape[-1]):
-        raise UserError(f"{folder / name}.safetensors does not fit model.json ({wanted} attributes are told of there)")
-    return Model(description, G, E, rows)
+    except SafetensorError as error:
+        raise UserError(f"{path} does not fit model.json ({brief(error)})") from None
+    for prefix, player in _prefixed(players).items():
+        player.load_state_dict({key: kept[prefix + key] for key in player.state_dict()})
+    return Model(description, *players, rows=kept.get(ROWS))
 
 
-def _described(path: Path) -> Description:
+def _players(description: Description, networks: Mapping[str, nn.Module]) -> list[nn.Module]:
+    """G, and E if there is one."""
+    recipe, shape = description.recipe, description.shape
+    G = networks.get("G") or recipe.new_generator(shape, len(description.labels))
+    E = networks.get("E") or recipe.new_encoder(shape)
+    return [G] if E is None else [G, E]
+
+
+def _sketch(description: Description, networks: Mapping[str, nn.Module], folder: Path) -> list[nn.Module]:
     try:
-        description = TypeAdapter(Description).validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
-    except ValidationError as error:
-        raise UserError(f"{path} is no model description ({_line(error)})") from None
-    networks = (description.recipe.generator, description.recipe.encoder)
-    values = [v for network in networks if network for v in network.numbers.values() if not isinstance(v, str)]
-    numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
-    if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.latent]):
-        raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")
-    return description
+        return sketched(lambda: _players(description, networks))
+    except UserError as error:
+        raise UserError(f"{folder / 'model.json'}: {error}") from None
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]
+def _prefixed(players: Sequence[nn.Module]) -> dict[str, nn.Module]:
+    """By what their weights' names begin with."""
+    return dict(zip(("", ENCODER), players, strict=False))

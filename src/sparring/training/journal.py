@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+NEEDED = {"images": int, "seconds": (int, float), "scores": dict}
+"""What a run goes on by."""
 
 
 class Journal:
@@ -45,9 +48,15 @@ class Journal:
         return sum(entry.get("scoring_seconds", 0.0) for entry in self.entries) / max(self.seconds, 1e-9)
 
 
-def _read(path: Path):
-    for line in path.read_text().splitlines():
+def _read(path: Path) -> Iterator[Entry]:
+    """Up to the first line that is torn."""
+    for line in path.read_bytes().splitlines():
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
             return
+        if not isinstance(entry, dict) or not entry.keys() >= NEEDED.keys():
+            return
+        if not all(isinstance(entry[name], kind) for name, kind in NEEDED.items()):
+            return
+        yield entry
