@@ -28,7 +28,7 @@ class SpectralNorm(nn.Module):
         self.register_buffer("u", normalize(u, dim=0))
         self.register_buffer("v", normalize(matrix.T @ u, dim=0))
         self._weight = (weight,)  # in a tuple, so that it is not registered a second time
-        for _ in range(0 if weight.is_meta else start):
+        for _ in range(start):
             self.after_step()
 
     def forward(self, weight: Tensor) -> Tensor:
