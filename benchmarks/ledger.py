@@ -2,7 +2,10 @@
 what was measured of it in `rows.jsonl`, so that a row is measured once, and again when either has changed.
 
 The code is that of the modules the game's networks, turns, wishes and objective come from, and of the loop; comments
-and docstrings do not count. `rows.jsonl` stays when the runs are gone.
+and docstrings do not count. Code that was rewritten and does what it did keeps its rows: where only the code's hash
+has changed, the first rounds are played, and losses and weights compared with those the row was kept with.
+
+`rows.jsonl` stays when the runs are gone.
 """
 
 import ast
@@ -10,11 +13,14 @@ import hashlib
 import importlib
 import inspect
 import json
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+
+import torch
 
 import sparring
 from sparring.api import configured
@@ -22,11 +28,14 @@ from sparring.data import Data
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
 from sparring.training.config import Config
+from sparring.training.run import begun
 
 LOOP = [f"sparring.training.{name}" for name in ("loop", "play", "gradients", "optim", "rounds", "random", "held")]
 
 
 ROWS = Path(__file__).with_name("rows.jsonl")
+PROBED, NEAR = 3, 1e-4
+"""Rounds played to tell whether code does what it did, and how near numbers must be."""
 
 
 def modules(recipe: Recipe, data: Data) -> set[str]:
@@ -54,15 +63,31 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def key(config: Config, data: Data) -> str:
-    """12 hex characters."""
+def hashed(config: Config, data: Data) -> tuple[str, str]:
+    """12 hex characters each: of the configuration with its data, and of the code."""
     about = asdict(config) | {"threads": None, "data": data.fingerprint}
     # What a recipe is called and says of itself changes no number.
     about["recipe"] |= {"name": "", "about": "", "paper": ""}
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
-    for name in sorted(modules(config.recipe, data)):
-        digest.update(bare(inspect.getsource(importlib.import_module(name))).encode())
-    return digest.hexdigest()[:12]
+    told = json.dumps(about, sort_keys=True, default=str)
+    sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
+    return _digest(told), _digest("".join(map(bare, sources)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def probe(config: Config, data: Data) -> list[float]:
+    """Every loss of the first rounds, and the length of all weights, averaged ones too, after them."""
+    torch.set_num_threads(1)
+    loop = begun(config, data, torch.device("cpu"))
+    losses = [float(part) for _ in range(PROBED) for part in loop.round().values()]
+    players = (*loop.game.players.values(), *loop.ema.players.values())
+    return losses + [float(sum(p.detach().double().square().sum() for p in net.parameters())) for net in players]
+
+
+def alike(a: list[float], b: list[float]) -> bool:
+    return len(a) == len(b) and all(math.isclose(x, y, rel_tol=NEAR, abs_tol=NEAR) for x, y in zip(a, b, strict=True))
 
 
 def settings(images: int, seed: int, more: dict) -> dict:
@@ -73,7 +98,7 @@ def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted. Interrupted again, the
     program ends. `more` are settings of `sparring.train`."""
     given = settings(images, seed, more)
-    digest = key(configured(recipe, data, **given), data)
+    digest = "-".join(hashed(configured(recipe, data, **given), data))
     # Two names for one configuration, such as a recipe and the flags it is made of, share a run.
     run = next(out.glob(f"*-{seed}-{digest}"), out / f"{name.replace(' ', '-')}-{seed}-{digest}")
     if not run.exists():
@@ -101,15 +126,23 @@ def measured(
     Args:
         by: what is measured and with what, such as the name of the benchmark and the identity of features.
     """
-    digest = key(configured(recipe, data, **settings(images, seed, more)), data)
-    about = {"key": digest, "by": by}
-    for line in reversed(ROWS.read_text().splitlines() if ROWS.exists() else []):
-        known = json.loads(line)
-        if about.items() <= known.items():
-            return known["scores"]
+    config = configured(recipe, data, **settings(images, seed, more))
+    about = dict(zip(("config", "code"), hashed(config, data), strict=True)) | {"by": by}
+    if (row := known(about, lambda: probe(config, data))) is not None:
+        return row["scores"]
     run = trained(out, name, recipe, data, images, seed, **more)
-    scores = score(run)
     about |= {"name": name, "data": Path(data.spec).name, "images": images, "seed": seed, "date": f"{date.today()}"}
+    row: dict = {**about, "probe": probe(config, data), "scores": score(run)}
     with ROWS.open("a") as file:
-        file.write(json.dumps(about | {"scores": scores}) + "\n")
-    return scores
+        file.write(json.dumps(row) + "\n")
+    return row["scores"]
+
+
+def known(about: dict[str, str], probed: Callable[[], list[float]]) -> dict | None:
+    """The row that was kept of this configuration, of the same code or of code that did the same."""
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+    rows = [row for row in reversed(rows) if all(row[name] == about[name] for name in ("config", "by"))]
+    if same := [row for row in rows if row["code"] == about["code"]]:
+        return same[0]
+    now = probed() if rows else []
+    return next((row for row in rows if alike(row["probe"], now)), None)

@@ -1,0 +1,57 @@
+"""When a benchmark's row stands, and when it is measured again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparring.api import configured
+from sparring.data import load
+from sparring.recipes import RECIPES
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def ledger(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import ledger
+
+    monkeypatch.setattr(ledger, "ROWS", tmp_path / "rows.jsonl")
+    return ledger
+
+
+def test_a_row_stands_while_configuration_and_what_the_code_does_are_the_same(ledger):
+    row = {"config": "c", "code": "old", "by": "x", "probe": [1.0, -2.0], "scores": {"a": 1}}
+    ledger.ROWS.write_text(json.dumps(row) + "\n")
+
+    def known(config, code, by, *now):
+        return ledger.known({"config": config, "code": code, "by": by}, lambda: list(now))
+
+    assert known("c", "old", "x") == row  # the same code is not even probed
+    assert known("c", "new", "x", 1.0, -2.0 * (1 + 1e-6)) == row
+    assert known("c", "new", "x", 1.0, -2.1) is None and known("c", "new", "x", 1.0) is None
+    assert known("d", "old", "x") is None and known("c", "old", "y") is None
+
+
+def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
+    data, recipe = load("digits"), RECIPES["dense"]
+    hashed = [ledger.hashed(configured(r, data, images=640, threads=1), data) for r in (
+        recipe, replace(recipe, name="x", about="y"), replace(recipe, z=recipe.z + 1),
+    )]  # fmt: skip
+    assert hashed[0] == hashed[1] and hashed[0][0] != hashed[2][0] and hashed[0][1] == hashed[2][1]
+    assert ledger.bare("def f():\n    'text'\n    return 1  # why") == ledger.bare("def f():\n    return 1")
+    assert ledger.bare("x = 1") != ledger.bare("x = 2")
+
+
+def test_a_probe_tells_what_the_code_does(ledger):
+    data, recipe = load("digits"), RECIPES["dense"]
+    threads = torch.get_num_threads()
+    first, again, other = (
+        ledger.probe(configured(r, data, images=640, seed=seed), data)
+        for r, seed in ((recipe, 0), (recipe, 0), (replace(recipe, lr=5e-3), 0))
+    )
+    torch.set_num_threads(threads)
+    assert ledger.alike(first, again) and not ledger.alike(first, other)
