@@ -16,7 +16,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -65,12 +65,21 @@ def _is_text(node: ast.AST) -> bool:
 
 def hashed(config: Config, data: Data) -> tuple[str, str]:
     """12 hex characters each: of the configuration with its data, and of the code."""
-    about = asdict(config) | {"threads": None, "data": data.fingerprint}
     # What a recipe is called and says of itself changes no number.
-    about["recipe"] |= {"name": "", "about": "", "paper": ""}
-    told = json.dumps(about, sort_keys=True, default=str)
+    recipe = replace(config.recipe, name="", about="", paper="")
+    about = _chosen(config) | {"recipe": _chosen(recipe), "data": data.fingerprint}
+    told = json.dumps({name: about[name] for name in about if name != "threads"}, sort_keys=True, default=_plain)
     sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
     return _digest(told), _digest("".join(map(bare, sources)))
+
+
+def _chosen(thing: Config | Recipe) -> dict[str, object]:
+    """What is not as it is by default: an option that is new changes no old row."""
+    return {f.name: getattr(thing, f.name) for f in fields(thing) if getattr(thing, f.name) != f.default}
+
+
+def _plain(thing: object) -> object:
+    return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else str(thing)
 
 
 def _digest(text: str) -> str:
@@ -132,10 +141,10 @@ def measured(
         return row["scores"]
     run = trained(out, name, recipe, data, images, seed, **more)
     about |= {"name": name, "data": Path(data.spec).name, "images": images, "seed": seed, "date": f"{date.today()}"}
-    row: dict = {**about, "probe": probe(config, data), "scores": score(run)}
+    scores = score(run)
     with ROWS.open("a") as file:
-        file.write(json.dumps(row) + "\n")
-    return row["scores"]
+        file.write(json.dumps({**about, "probe": probe(config, data), "scores": scores}) + "\n")
+    return scores
 
 
 def known(about: dict[str, str], probed: Callable[[], list[float]]) -> dict | None:
