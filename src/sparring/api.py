@@ -1,7 +1,6 @@
 """The Python face: train, resume, load, evaluate. The command line calls these and prints."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -31,7 +30,9 @@ from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
 from sparring.training.judging import judge
 from sparring.training.papers import leave_papers
+from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun, new_loop
+from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
 from sparring.training.watchers import Watcher
 
 
@@ -52,6 +53,7 @@ def configured(
     micro_batches: int = 1,
     recompute: bool = False,
     compiled: bool = False,
+    synchronised: bool = False,
     reports: int = 10,
     networks: Mapping[str, nn.Module] = {},
 ) -> Config:
@@ -74,6 +76,7 @@ def configured(
         micro_batches=micro_batches,
         recompute=recompute,
         compiled=compiled,
+        synchronised=synchronised,
         reports=reports,
     )
 
@@ -86,9 +89,10 @@ def train(
     networks: Mapping[str, nn.Module] = {},
     watchers: Sequence[Watcher] = (),
     scores: Mapping[str, Score] = {},
+    timeout: float = TIMEOUT,
     **settings,
 ) -> Run:
-    """Trains a recipe on a data set, in a new run folder.
+    """Trains a recipe on a data set, in a new run folder; on several processes, if torchrun started them.
 
     Args:
         recipe: a name of `spar recipes`, or a `Recipe`.
@@ -103,28 +107,25 @@ def train(
             that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
             accumulated from, to save memory; batch norm sees a slice at a time), recompute (to save more: what is
-            within the networks' stages is computed again, not kept), compiled, reports.
+            within the networks' stages is computed again, not kept), compiled, synchronised (batch norm's statistics
+            over all processes), reports.
+        timeout: seconds a process waits for the others before it gives up.
 
     Raises:
         UserError: bad input, told before anything is written.
+        LostProcess: another process is gone.
     """
     out = Path(out)
-    if out.exists():
-        raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    config = configured(recipe, data, networks=networks, **settings)
-    loaded = _loaded(data, config)
-    # A network that can't make this size says so before a judge is fitted and a folder made.
-    begun(config, loaded, torch.device(config.device), networks)
-    jury = judge(loaded)
-    if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
-        raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
-    try:
-        (out / "samples").mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"can't make {out}: {error.strerror}") from None
-    config.save(out, loaded.fingerprint)
-    _quarantined(out, loaded)
-    return _play(Run(out, config, loaded, jury, watchers=watchers, scores=scores, networks=networks))
+    with joined(timeout) as ranks:
+        config = ranks.agreed(lambda: configured(recipe, data, networks=networks, **settings))
+        again = ranks.led(lambda: begun_before(out, config))
+        loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
+        # A network that can't make this size says so before a judge is fitted and a folder made.
+        ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
+        jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
+        ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
+        hands = {"watchers": watchers, "scores": scores, "networks": networks}
+        return _play(Run(out, config, loaded, jury, **hands, ranks=ranks, resumed=again))
 
 
 def resume(
@@ -134,21 +135,29 @@ def resume(
     networks: Mapping[str, nn.Module] = {},
     watchers: Sequence[Watcher] = (),
     scores: Mapping[str, Score] = {},
+    timeout: float = TIMEOUT,
 ) -> Run:
     """Goes on exactly where a run stopped, be it in the closing scores; what was handed to `train` from Python is
-    handed over again.
+    handed over again. As many processes go on as there are now, whatever their number was.
 
     Raises UserError when its data has changed, or there is nothing to do.
     """
     folder = Path(folder)
-    config, fingerprint = Config.load(folder)
-    loaded = _loaded(data or config.data, config)
-    if loaded.fingerprint != fingerprint:
-        raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
-    run = Run(folder, config, loaded, judge(loaded), watchers=watchers, scores=scores, networks=networks, resumed=True)
-    if run.loop.rounds >= config.rounds and (folder / SCORES).exists():
-        raise UserError(f"{folder} has seen all its {config.images:,} images: there is nothing left to do")
-    return _play(run)
+    with joined(timeout) as ranks:
+        config, fingerprint = config_of(folder, ranks)
+        loaded = loaded_alike(lambda: _loaded(data or config.data, config), config, ranks)
+        if loaded.fingerprint != fingerprint:
+            raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
+        hands = {"watchers": watchers, "scores": scores, "networks": networks}
+        jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
+        run = Run(folder, config, loaded, jury, **hands, ranks=ranks, resumed=True)
+        ranks.led(lambda: _unfinished(run))
+        return _play(run)
+
+
+def _unfinished(run: Run) -> None:
+    if run.loop.rounds >= run.config.rounds and (run.folder / SCORES).exists():
+        raise UserError(f"{run.folder} has seen all its {run.config.images:,} images: there is nothing left to do")
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
@@ -222,31 +231,23 @@ def _loaded(data: str | Path | Data, config: Config) -> Data:
     return data if isinstance(data, Data) else load_data(data, config.reading)
 
 
-def _quarantined(out: Path, data: Data) -> None:
-    """Tells of the files left out, the first few of them on the screen and all of them in the run folder."""
-    if not data.broken:
-        return
-    for path, reason in data.broken[:TOLD]:
-        print(f"left out: {path} ({reason})", file=sys.stderr)
-    if len(data.broken) > TOLD:
-        print(f"… and {len(data.broken) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)
-    with written_aside(out / QUARANTINE) as path:
-        path.write_text(json.dumps([{"file": file, "reason": reason} for file, reason in data.broken], indent=1))
-
-
-TOLD, QUARANTINE = 10, "quarantine.json"
 SCORES = "scores.json"
 
 
 def _play(run: Run) -> Run:
     if run.play() != "interrupted":
-        players = {name: deepcopy(player) for name, player in run.model.players.items()}
-        model = load(run.folder, networks=players)  # takes networks of the user's own too
-        run.report = score(_drawn(model, run.judge), run.judge)
-        leave_papers(run.folder, run.config, run.data, model, run.judge, run.report)
-        with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete
-            path.write_text(json.dumps(run.report.to_dict(), indent=1))
+        run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
     return run
+
+
+def _close(run: Run, jury: Judge) -> None:
+    """The closing scores, and the papers."""
+    players = {name: deepcopy(player) for name, player in run.model.players.items()}
+    model = load(run.folder, networks=players)  # takes networks of the user's own too
+    run.report = score(_drawn(model, jury), jury)
+    leave_papers(run.folder, run.config, run.data, model, jury, run.report)
+    with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete
+        path.write_text(json.dumps(run.report.to_dict(), indent=1))
 
 
 __all__ = [

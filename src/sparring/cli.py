@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
-from sparring.commands import apply, compare, data, evaluate, explore, recipes, sample, train
+from sparring.commands import apply, bench, compare, data, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
 
@@ -19,6 +19,8 @@ def parser() -> Parser:
         command.add(adder(commands))
     looks = commands.add_parser("data", help="Look at a data set.").add_subparsers(metavar="WHAT", required=True)
     data.add(adder(looks))
+    measures = commands.add_parser("bench", help="What a run would cost elsewhere.")
+    bench.add(adder(measures.add_subparsers(metavar="WHAT", required=True)))
     recipes.add(adder(commands))
     return top
 
@@ -32,13 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         args.rest = rest
         answer = args.call(args)
     except UserError as error:
-        print(f"spar: {error}", file=sys.stderr)
+        if error.told_by is None or os.environ.get(error.told_by, "0") == "0":
+            print(f"spar: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # whoever read the answer has had enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    if args.json:
+    if args.json and os.environ.get("RANK", "0") == "0":
         print(json.dumps(answer, default=asdict))
     sys.exit(0)

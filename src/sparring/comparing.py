@@ -6,11 +6,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from sparring.data import Data, Options, existing, found, source_of
+from sparring.data import Data, Options, found, pictures, ready
 from sparring.data import load as load_data
 from sparring.data.decoding import headers
-from sparring.data.edges import edged
-from sparring.data.named import NAMED
 from sparring.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.report import Drawn, Judge, Report, Row, evaluate, merged
@@ -128,10 +126,9 @@ def _sampled(name: str, data: Data, n: int, seed: int) -> Drawn:
 
 
 def _images(name: str, data: Data) -> Tensor:
-    """Images of a folder, a file, or the test part of a named set or of X+edges, of the size they have: to resize would
+    """Images of a folder, a file, or the test part of a set that is ready, of the size they have: to resize would
     move scores."""
-    whole = name in NAMED or edged(name) is not None
-    values = load_data(name).test.values if whole else _found(name, data.shape)
+    values = load_data(name).test.values if ready(name) else _found(name, data.shape)
     if tuple(values.shape[1:]) != tuple(data.shape):
         raise UserError(f"{name} holds {_told(values.shape[1:])}, and {data.spec} {_told(data.shape)}: not compared")
     if len(values) < 2:
@@ -140,7 +137,7 @@ def _images(name: str, data: Data) -> Tensor:
 
 
 def _found(name: str, shape: Sequence[int]) -> Tensor:
-    source = source_of(existing(name))
+    source = pictures(name)
     if source is None:
         return found(name, Options()).examples.values
     sizes = {header.size for header in headers(source) if header}

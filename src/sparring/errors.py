@@ -11,6 +11,22 @@ class UserError(Exception):
     The command line prints it and exits with 2, without a traceback.
     """
 
+    told_by: str | None = "LOCAL_RANK"
+    """The number in the environment that is 0 in the processes that tell of it; None: all of them do. Of an error made
+    by a command's own words, one process a node tells."""
+
+
+class SharedError(UserError):
+    """One that every process of a run raises, and the first one tells."""
+
+    told_by = "RANK"
+
+
+class LostProcess(UserError):
+    """Other processes of the run are gone, or can't be reached; which of those left will be heard can't be known."""
+
+    told_by = None
+
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Text to add to an error: ` (did you mean 'x'?)` for the name most like this one in any case, "" for none."""

@@ -1,6 +1,7 @@
-"""`spar data scan` and `spar data preview`."""
+"""`spar data scan`, `spar data preview` and `spar data prepare`."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ def add(command: Add) -> None:
     parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
     reading.add_flags(parser)
     parser.add_argument("--out", required=True, help="the picture to write (.png)")
+
+    parser = command("prepare", prepare, "Decode pictures once, into a folder to train on that may exceed memory.")
+    parser.add_argument("data", metavar="SPEC", help="a folder, .zip, .tar or .parquet, a folder of these, or hf:NAME")
+    parser.add_argument("out", metavar="OUT", help="the folder to write; begun before, it is gone on with")
+    reading.add_flags(parser)
+    parser.add_argument("--workers", type=int, help="decoding processes (default: one a core)")
 
 
 def scan(args: argparse.Namespace) -> Answer:
@@ -40,6 +47,23 @@ def preview(args: argparse.Namespace) -> Answer:
     _picture(preview(load(args.data, reading.options(args))), args.out)
     say(args, f"what the network will see: {args.out}")
     return {"out": args.out}
+
+
+def prepare(args: argparse.Namespace) -> Answer:
+    from sparring.data import only_pictures
+    from sparring.data.prepare import prepare
+
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = workers if args.workers is None else args.workers
+    held, decoded = prepare(args.data, Path(args.out).expanduser(), reading.options(args), only_pictures, workers)
+    c, h, w = held.shape
+    n = held.train + held.test
+    did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"
+    left = f"; {len(held.broken):,} left out, such as {': '.join(held.broken[0])}" if held.broken else ""
+    say(args, f"{n:,} images of {c} channels, {h}x{w}, {len(held.names)} classes or attributes: {did}{left}")
+    say(args, f"fingerprint {held.fingerprint}; train on it with --data {args.out}")
+    about = {"out": args.out, "images": n, "train": held.train, "test": held.test, "shape": held.shape}
+    return about | {"names": held.names, "fingerprint": held.fingerprint, "decoded": decoded, "broken": held.broken}
 
 
 def _picture(picture: Any, out: str) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,9 @@ SETTINGS = (
     "micro_batches",
     "recompute",
     "compiled",
+    "synchronised",
     "reports",
+    "timeout",
 )
 
 
@@ -50,11 +53,20 @@ def add(command: Add) -> None:
     parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
     parser.add_argument("--recompute", action="store_true", help="save memory: compute maps twice, not keep them")
     parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
+    parser.add_argument("--synchronised", action="store_true", help="batch norm over all processes' slices")
+    _add_timeout(parser)
     parser.add_argument("--reports", type=int, default=10, help="scores, grids and checkpoints over the run")
     parser.set_defaults(takes_more=True)
 
     parser = command("resume", resume, "Go on exactly where a run stopped.")
     parser.add_argument("run", metavar="RUN")
+    _add_timeout(parser)
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=float, default=300, metavar="S", help="seconds a process waits for others (default: 300)"
+    )
 
 
 def train(args: argparse.Namespace) -> Answer:
@@ -72,8 +84,10 @@ def train(args: argparse.Namespace) -> Answer:
         choice = api.advise(data, given["reading"], args.device)
         recipe, reasons = with_numbers(choice.recipe, _flags(args.rest)), choice.reasons
         given["images"] = given["images"] or choice.images
-        print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":
+            print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
     if args.dry_run:
+        del given["timeout"]
         config = api.configured(recipe, data, **given)
         cost = api.plan(config)
         say(args, f"{json.dumps(asdict(config), indent=1)}\n{cost.text()}")
@@ -111,10 +125,15 @@ def _flags(words: list[str]) -> dict[str, str]:
 def resume(args: argparse.Namespace) -> Answer:
     from sparring import api
 
-    return _told(args, api.resume(args.run))
+    return _told(args, api.resume(args.run, timeout=args.timeout))
 
 
 def _told(args: argparse.Namespace, run) -> Answer:
+    """Of several processes, the first one tells."""
+    if not run.ranks.leads:
+        if run.outcome == "interrupted":
+            sys.exit(130)
+        return {}
     if run.outcome == "interrupted":
         print(f"stopped at {run.loop.seen:,} images, all saved; go on with: spar resume {run.folder}", file=sys.stderr)
         if not args.json:

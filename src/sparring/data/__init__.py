@@ -5,7 +5,7 @@ decodes and caches; `arrays` and `idx` read whole arrays. `sets` says what comes
 that and what networks see, `scan` tells a person about it.
 """
 
-import os.path
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sparring.data.channels import TAKEN, converted
 from sparring.data.decoding import gather
 from sparring.data.edges import edged, with_edges
 from sparring.data.folder import folder_source
+from sparring.data.hub import PREFIX, hub_source
 from sparring.data.idx import read_idx_images
 from sparring.data.items import Source
 from sparring.data.named import NAMED
@@ -22,15 +23,20 @@ from sparring.data.parquet import parquet_source
 from sparring.data.picture import ENDINGS
 from sparring.data.pixels import FITTED
 from sparring.data.points import MIXTURES
+from sparring.data.prepared import is_prepared, load_prepared
 from sparring.data.sets import Data, Examples, Pool, split
+from sparring.data.shards import shard_source, shards
+from sparring.data.tarred import tar_source
 from sparring.data.zipped import zip_source
 from sparring.errors import UserError, nearest, one_line
 
 FEWEST = 12
 """Examples a set must have."""
 
-SOURCES: dict[str, Callable[[Path], Source]] = {".zip": zip_source, ".parquet": parquet_source}
-"""Files that hold named pictures, by ending."""
+SHARDS: dict[str, Callable[[Path], Source]] = {".tar": tar_source, ".parquet": parquet_source}
+"""Files that hold named pictures, by ending; in a folder, all of its files of the first of these endings."""
+SOURCES: dict[str, Callable[[Path], Source]] = {".zip": zip_source, **SHARDS}
+"""The same, each by itself."""
 ARRAYS: dict[str, Callable[[Path], Pool]] = {
     ".npz": read_npz,
     "idx3-ubyte": read_idx_images,
@@ -43,9 +49,10 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     """Loads a data set.
 
     Args:
-        spec: a name of `NAMED`; a folder or .zip of images, whose sub-folders are classes; a .parquet; an .npz; or
-            …-images-idx3-ubyte, .gz or not. A name goes before a folder of the same name: write ./digits for the
-            folder. X+edges is images of X with the edges of others (see `sparring.data.edges`).
+        spec: a name of `NAMED`; a folder, .zip or .tar of images, whose sub-folders are classes; a .parquet; a folder
+            of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; or what
+            `spar data prepare` made of any of these. A name goes before a folder of the same name: write ./digits for
+            the folder. X+edges is images of X with the edges of others (see `sparring.data.edges`).
         options: by default as named sets and arrays are, and for pictures what suits them.
 
     Raises:
@@ -57,6 +64,8 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
         return _named(name, options)
     if (bare := edged(name)) is not None:
         return with_edges(load(bare, options), name)
+    if is_prepared(Path(name).expanduser()):
+        return load_prepared(Path(name).expanduser(), name, options)
     pool = found(spec, options)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
@@ -65,8 +74,8 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
 
 def found(spec: str | Path, options: Options) -> Pool:
     """What a folder or file holds, however little. Raises UserError as `load`."""
-    path = existing(str(spec))
-    source = source_of(path)
+    source = pictures(str(spec))
+    path = Path(str(spec)).expanduser()
     if source is not None:
         return gather(source, options)
     read = _by_ending(ARRAYS, path)
@@ -80,10 +89,31 @@ def found(spec: str | Path, options: Options) -> Pool:
     return Pool(arranged(pool.examples, options), pool.names, pool.broken)
 
 
+def pictures(spec: str) -> Source | None:
+    """The named pictures of a SPEC; None if it is no place of such. Raises UserError if it is none at all."""
+    return hub_source(spec) if spec.startswith(PREFIX) else source_of(existing(spec))
+
+
+def ready(spec: str) -> bool:
+    """Whether a SPEC is a set with parts and a size of its own: a named one, X+edges, a prepared one."""
+    return spec in NAMED or edged(spec) is not None or is_prepared(Path(os.path.expanduser(spec)))
+
+
+def only_pictures(spec: str) -> Source:
+    """The same, for what can be prepared. Raises UserError for a set that is named, prepared already, or of arrays."""
+    if ready(spec):
+        raise UserError(f"{one_line(spec)} is ready to be trained on as it is: there is nothing to prepare")
+    source = pictures(spec)
+    if source is None:
+        raise UserError(f"{one_line(spec)} holds arrays or is not read: prepare folders, {', '.join(SOURCES)} or hf:…")
+    return source
+
+
 def source_of(path: Path) -> Source | None:
     """The named pictures at a path; None if it is no place of such."""
     if path.is_dir():
-        return folder_source(path)
+        files = shards(path, SHARDS)
+        return shard_source(path, files, SHARDS[files[0].suffix]) if files else folder_source(path)
     read = _by_ending(SOURCES, path)
     return read(path) if read else None
 

@@ -42,7 +42,7 @@ def gather(source: Source, options: Options) -> Pool:
         UserError: a label file that can't be read or fits nothing.
     """
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
-    key = _key(source, options, file)
+    key = key_of(source, options, file)
     pool = store.find(key)
     if pool is None:
         pool = _decoded(source, options, file)
@@ -62,7 +62,7 @@ def fitting(found: Sequence[Header | None]) -> tuple[int, int]:
     return side, side
 
 
-def _key(source: Source, options: Options, file: LabelFile | None) -> str:
+def key_of(source: Source, options: Options, file: LabelFile | None) -> str:
     digest = hashlib.sha256()
     told = (VERSION, str(source.path), source.broken, options.size, options.fit, options.channels)
     labels = file and (file.name, hashlib.sha256(file.content).hexdigest())
@@ -72,7 +72,7 @@ def _key(source: Source, options: Options, file: LabelFile | None) -> str:
 
 
 def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
-    items, attributes, broken = _labelled(source, file, asked=options.labels is not None)
+    items, attributes, broken = labelled(source, file, asked=options.labels is not None)
     size = options.size or fitting(_parallel(_header, items))
     arrays = _parallel(lambda item: _array(item, size, options.fit), items)
     broken += [(item.name, why) for item, why in zip(items, arrays, strict=True) if isinstance(why, str)]
@@ -81,11 +81,11 @@ def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
     if not good:
         return Pool(Examples(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
     values = stacked([array for _, array in good], options.channels)
-    names, labels = _numbers([item.label for item, _ in good], attributes)
+    names, labels = numbers_of([item.label for item, _ in good], attributes)
     return Pool(Examples(values, labels), names, left)
 
 
-def _labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:
+def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:
     """Items with their labels, the names of attributes, and what is left out."""
     if file is None:
         items, broken = _by_source(source)
@@ -106,7 +106,7 @@ def _by_source(source: Source) -> tuple[list[Item], Left]:
     return (list(source.items), []) if any(item.label for item in source.items) else classed(source.items)
 
 
-def _numbers(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+def numbers_of(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:
     if attributes:
         return attributes, torch.tensor(labels, dtype=torch.float32)
     return numbered([str(label) for label in labels]) if labels[0] is not None else ((), None)

@@ -1,9 +1,12 @@
 """Images in a column of a parquet file, as Hugging Face keeps them. Needs pyarrow, the extra `parquet`."""
 
 import json
+from bisect import bisect_right
 from functools import partial
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from sparring.data.items import Item, Source
@@ -32,13 +35,13 @@ def parquet_source(path: Path) -> Source:
         file = parquet.ParquetFile(path)
         images = _image_column(file.schema_arrow, path)
         label = next((name for name in LABELS if name in file.schema_arrow.names), None)
-        table = file.read(columns=[images] + ([label] if label else []))
+        labels = file.read(columns=[label]).column(label).to_pylist() if label else None
+        column = Column(file, images)
         state = path.stat()
     except (arrow.ArrowException, OSError, ValueError) as error:
         # Arrow's errors run over several lines; the first says what is wrong.
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
         raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
-    column, labels = table.column(images), table.column(label).to_pylist() if label else None
     items = tuple(Item(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
     stamp = (state.st_size, state.st_mtime_ns)
     if label is None or labels is None:
@@ -65,8 +68,33 @@ def _image_column(schema: Any, path: Path) -> str:
     return found
 
 
-def _opened(column: Any, row: int) -> BinaryIO:
-    held = column[row].as_py()
+class Column:
+    """A column's values, of which one row group is held at a time: a file may be larger than memory."""
+
+    def __init__(self, file: Any, name: str):
+        self._file, self._name, self._lock = file, name, Lock()
+        groups = range(file.metadata.num_row_groups)
+        self._starts = [0, *accumulate(file.metadata.row_group(group).num_rows for group in groups)]
+        self._group, self._values = -1, None
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> Any:
+        group = bisect_right(self._starts, row) - 1
+        with self._lock:
+            if group != self._group:
+                self._values = self._file.read_row_group(group, columns=[self._name]).column(self._name)
+                self._group = group
+            values: Any = self._values
+        return values[row - self._starts[group]].as_py()
+
+
+def _opened(column: Column, row: int) -> BinaryIO:
+    try:
+        held = column[row]
+    except (OSError, ValueError) as error:  # arrow's errors are both
+        raise Unusable(f"can't be read: {one_line(str(error).partition(chr(10))[0])}") from None
     content = held.get("bytes") if isinstance(held, dict) else held
     if content is None:
         raise Unusable("no image in this row")

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sparring.data import existing, found, load, source_of
+from sparring.data import found, load, pictures, ready
 from sparring.data.decoding import fitting, headers
 from sparring.data.edges import edged
 from sparring.data.media import MEDIA
@@ -84,17 +84,24 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan:  # noqa: B008 
         UserError: as `load`, but not for too few usable images.
     """
     name = str(spec)
-    if name in NAMED or edged(name) is not None:
+    if ready(name):
         data = load(name, replace(options, size=None))
         parts = [part.labels for part in (data.train, data.test) if part.labels is not None]
         values = torch.empty(len(data.train) + len(data.test), *data.shape, device="meta")
         pool = Pool(Examples(values, torch.cat(parts) if parts else None), data.names, data.broken)
-        return _of_array(name, "named set" if name in NAMED else "images and edges", pool, options)
-    source = source_of(existing(name))
+        return _of_array(name, _kind(name), pool, options)
+    source = pictures(name)
     if source is None:
         ending = Path(name).suffix.removeprefix(".").lower()
         return _of_array(name, ending, found(spec, replace(options, size=None)), options)
     return _of_pictures(name, [header for header in headers(source) if header], found(spec, options), options)
+
+
+def _kind(name: str) -> str:
+    """What a set that is ready is called."""
+    if name in NAMED:
+        return "named set"
+    return "prepared" if edged(name) is None else "images and edges"
 
 
 def _of_array(spec: str, kind: str, pool: Pool, options: Options) -> Scan:

@@ -2,11 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from sparring.steps import steps
 
 Broken = tuple[tuple[str, str], ...]
 """Files left out, with the reason."""
@@ -50,6 +52,8 @@ class Data:
     """Of points: networks see them divided by it."""
     mirrored: bool = False
     """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
+    mapped: bool = False
+    """Values lie in a file mapped into memory: it may be larger than that, and reading may wait for the disk."""
 
     @classmethod
     def of(
@@ -147,6 +151,17 @@ def digest(*parts: Examples) -> str:
     for part in parts:
         for tensor in (part.values, part.labels):
             digest.update(repr(None if tensor is None else tuple(tensor.shape)).encode())
-            if tensor is not None:
-                digest.update(tensor.contiguous().numpy().data)
+            for piece in () if tensor is None else _pieces(tensor):
+                digest.update(piece.contiguous().numpy().data)
     return digest.hexdigest()
+
+
+def _pieces(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Of some 64 MB each, with a bar for a person who waits."""
+    rows = max(1, PIECE // max(1, tensor[:1].numel() * tensor.element_size()))
+    for i in steps(-(-len(tensor) // rows), "fingerprint"):
+        yield tensor[i * rows : (i + 1) * rows]
+
+
+PIECE = 2**26
+"""Bytes hashed at once."""

@@ -60,6 +60,8 @@ class Config:
     """Compute the maps within stages of the players again when gradients want them, rather than keep them."""
     compiled: bool = False
     """Compile the losses with `torch.compile`."""
+    synchronised: bool = False
+    """Of several processes, batch norm takes the statistics of the whole batch, not of each process's slice."""
     reports: int = 10
     """Over the whole run: scores, sample grid, journal line, checkpoint. So few that scores take some 3 % of DCGAN's
     time on MNIST with one thread, and less of dearer games'; the journal tells what they took."""
@@ -70,6 +72,8 @@ class Config:
                 raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be 1 or more")
         if self.recipe.batch < 1:
             raise UserError(f"batch is {self.recipe.batch}: it must be 1 or more")
+        if self.compiled and self.synchronised:
+            raise UserError("synchronised statistics can't be compiled: leave out --compiled or --synchronised")
         if self.minutes is not None and self.minutes <= 0:
             raise UserError(f"minutes is {self.minutes}: it must be more than 0")
         if self.seed < 0:

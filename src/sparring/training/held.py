@@ -24,8 +24,36 @@ class Held:
         Every image is there a second time, mirrored, if the data says so.
         """
         which = indices % len(self.values)
-        real = self.encode(self.values[which]) / self.scale
+        return self.seen(self.values[which], indices), None if self.labels is None else self.labels[which]
+
+    def seen(self, values: Tensor, indices: Tensor) -> Tensor:
+        """What networks see of the kept values at these indices."""
+        real = self.encode(values) / self.scale
         if self.mirrored:
             again = (indices >= len(self.values)).view(-1, *[1] * (real.dim() - 1))
             real = torch.where(again, real.flip(-1), real)
-        return real, None if self.labels is None else self.labels[which]
+        return real
+
+
+class Mapped(Held):
+    """A set that may not fit: its values stay in the file they are mapped from, and batches are read ahead of the loop
+    (see `sparring.training.rounds.Slow`)."""
+
+    def __init__(self, data: Data, device: torch.device):
+        super().__init__(data, torch.device("cpu"))
+        self.device = device
+
+    def rows(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        return self.values[indices % len(self.values)], indices
+
+    def given(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
+        values, indices = rows
+        real = self.seen(values.to(self.device), indices.to(self.device))
+        return real, None if self.labels is None else self.labels[indices % len(self.values)].to(self.device)
+
+    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self.given(self.rows(indices.cpu()))
+
+
+def source(data: Data, device: torch.device) -> Held:
+    return (Mapped if data.mapped else Held)(data, device)

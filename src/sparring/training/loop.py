@@ -41,10 +41,17 @@ class Settings:
 
 
 class Loop:
-    def __init__(self, game: Game, source: Source, settings: Settings, gradients: Averaged | None = None):
+    def __init__(
+        self,
+        game: Game,
+        source: Source,
+        settings: Settings,
+        gradients: Averaged | None = None,
+        ranks: Ranks | None = None,
+    ):
         self.game, self.settings, self.gradients = game.train(), settings, gradients or Averaged()
         self.device = next(game.parameters()).device
-        self.ranks = Ranks.here()
+        self.ranks = ranks or Ranks.here()
         self.draws = Rounds(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
         self.draws.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
         self.rounds = 0
@@ -160,6 +167,10 @@ class Loop:
         for player, optimiser in self.optimisers.items():
             tensors |= {f"optimiser.{player}.{name}": value for name, value in state_of(optimiser).items()}
         return tensors | {"counters": torch.tensor([self.rounds, self.draws.opened])}
+
+    def spread(self) -> None:
+        """Every rank starts from rank 0's state, wherever its own came from."""
+        self.ranks.spread_(list(self.state().values()))
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""

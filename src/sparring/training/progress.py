@@ -10,8 +10,8 @@ from sparring.training.journal import Entry
 
 
 class Progress:
-    def __init__(self, images: int, seen: int):
-        self.console = Console(stderr=True)
+    def __init__(self, images: int, seen: int, quiet: bool = False):
+        self.console = Console(stderr=True, quiet=quiet)
         self._bar = Bar(
             TextColumn("training"),
             BarColumn(),

@@ -3,13 +3,14 @@ so that neither changes the numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.game import Game, Sample, Turn, each
+from sparring.training.ahead import Ahead
 from sparring.training.random import LATENT, PLAY, Order, generator, stream
 from sparring.training.ranks import Ranks
 
@@ -21,6 +22,19 @@ class Source(Protocol):
 
     def __getitem__(self, indices: Tensor) -> tuple[Sample, Tensor | None]:
         """(n,) indices → real (n, …) in the networks' range, and what comes with it, (n, …)."""
+        ...
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """A source that is read in two steps, the first of which may wait for a disk."""
+
+    def rows(self, indices: Tensor) -> Any:
+        """(n,) indices on the CPU → what `given` takes. Called by several threads, before it is needed."""
+        ...
+
+    def given(self, rows: Any) -> tuple[Sample, Tensor | None]:
+        """The batch, as `Source` gives it."""
         ...
 
 
@@ -39,13 +53,13 @@ class Rounds:
         self.game, self.source, self.batch, self.seed = game, source, batch, seed
         self.micro_batches, self.ranks = micro_batches, ranks
         self.order = Order(len(source), batch, seed)
+        self.ahead = Ahead(source.rows, self._indices) if isinstance(source, Slow) else None
         self.opened = 0
         """Rounds opened so far; with the seed, it determines every draw."""
 
     def open(self, turns: Sequence[Turn], device: torch.device) -> list[Slice]:
-        size = self.slice_size(turns)
-        here = slice(self.ranks.rank * size * self.micro_batches, (self.ranks.rank + 1) * size * self.micro_batches)
-        real, given = self.source[self.order(self.opened)[here].to(device)]
+        size, here = self.slice_size(turns), self.here
+        real, given = self._batch(device)
         example = real[0] if isinstance(real, tuple) else real
         g = generator(device, self.seed, LATENT, self.opened)
         draws = self.game.latents | {name: draw for turn in turns for name, draw in turn.draws.items()}
@@ -62,6 +76,26 @@ class Rounds:
             )
 
         return [cut(i) for i in range(self.micro_batches)]
+
+    @property
+    def here(self) -> slice:
+        """This rank's part of a batch."""
+        share = self.batch // self.ranks.world
+        return slice(self.ranks.rank * share, (self.ranks.rank + 1) * share)
+
+    def _indices(self, k: int) -> Tensor:
+        """This rank's examples of batch k."""
+        return self.order(k)[self.here]
+
+    def _batch(self, device: torch.device) -> tuple[Sample, Tensor | None]:
+        if self.ahead is not None and isinstance(self.source, Slow):
+            return self.source.given(self.ahead(self.opened))
+        return self.source[self._indices(self.opened).to(device)]
+
+    @property
+    def waited(self) -> float:
+        """Seconds the loop stood still for data."""
+        return 0.0 if self.ahead is None else self.ahead.waited
 
     def slice_size(self, turns: Sequence[Turn]) -> int:
         """Examples in a slice; refuses a slicing that would change the numbers."""

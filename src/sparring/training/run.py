@@ -18,21 +18,26 @@ from torch import Tensor, nn
 from sparring.data import Data
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
-from sparring.model import Description, Model
+from sparring.model import CHUNK, Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.config import Config
-from sparring.training.held import Held
+from sparring.training.held import source
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.progress import Progress
 from sparring.training.random import WEIGHTS, stream
+from sparring.training.ranks import Ranks
+from sparring.training.synchronised import synchronise
 from sparring.training.transfer import hold, start_from
 from sparring.training.watchers import Watcher
 
 SHOWN = {"image": 64, "point": 2_500}
 """Samples in a picture, always of the same latents."""
+
+PATIENCE = 0.02
+"""The share of its time the loop may wait for data without a word."""
 
 Score = Callable[[Tensor], float]
 
@@ -46,6 +51,7 @@ class Run:
         scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
         networks: players the library does not know, by name.
         resumed: go on from the folder's last checkpoint.
+        ranks: the processes that play it together. The first one alone needs the folder and the judge, and writes.
     """
 
     def __init__(
@@ -53,18 +59,20 @@ class Run:
         folder: Path,
         config: Config,
         data: Data,
-        judge: Judge,
+        judge: Judge | None,
         *,
         watchers: Sequence[Watcher] = (),
         scores: Mapping[str, Score] = {},
         networks: Mapping[str, nn.Module] = {},
         resumed: bool = False,
+        ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
     ):
-        self.folder, self.config, self.data, self.judge = folder, config, data, judge
-        self.watchers, self.own_scores = watchers, scores
+        self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
+        self.watchers, self.own_scores = watchers if ranks.leads else (), scores
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
-        self.loop = (new_loop if resumed else begun)(config, data, device, networks)
+        self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
+        self.loop.spread()
         description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
         rows = data.train.labels if data.scales and config.recipe.conditional else None
         self.model = Model(description, **dict(self.loop.ema.players), rows=rows)
@@ -79,11 +87,15 @@ class Run:
         self._earlier, self._start = 0.0, time.monotonic()
 
     def _restore(self, device: torch.device) -> None:
+        state = self.ranks.shared(lambda: self._latest(device), device)
+        self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
+        self.loop.restore(state)
+
+    def _latest(self, device: torch.device) -> dict[str, Tensor]:
         state, damaged = checkpoint.latest(self.folder / "checkpoints", device)
         for path in damaged:
             print(f"{path} is damaged: going on from the checkpoint before it", file=sys.stderr)
-        self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
-        self.loop.restore(state)
+        return state
 
     @property
     def seconds(self) -> float:
@@ -93,9 +105,11 @@ class Run:
     def play(self) -> str:
         """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
         config, loop = self.config, self.loop
-        self.journal.rewind(loop.seen)
+        self.ranks.led(lambda: self.journal.rewind(loop.seen))
         self._earlier, self._start = self.journal.seconds, time.monotonic()
-        with interruptions() as interrupted, Progress(config.images, loop.seen) as progress, closing(self.watchers):
+        self._waited, self._reported = loop.draws.waited, self._start
+        shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
+        with interruptions() as interrupted, shown as progress, closing(self.watchers):
             while loop.rounds < config.rounds:
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
@@ -105,19 +119,31 @@ class Run:
                     progress.report(entry)
                     if config.bar is not None and config.bar.met(entry["scores"]):
                         return self._ended("reached")
-                if interrupted.is_set():
-                    return self._ended("interrupted")
-                if config.minutes and time.monotonic() - self._start > 60 * config.minutes:
-                    return self._ended("out of time")
+                if stopped := self._stopped(interrupted):
+                    return self._ended(stopped)
         return self._ended("finished")
+
+    def _stopped(self, interrupted: threading.Event) -> str:
+        """Why to stop after this round: every rank stops after the same one."""
+        late = bool(self.config.minutes) and time.monotonic() - self._start > 60 * (self.config.minutes or 0)
+        if not self.ranks.any(interrupted.is_set() or late):
+            return ""
+        return "interrupted" if self.ranks.any(interrupted.is_set()) else "out of time"
 
     def _ended(self, outcome: str) -> str:
         self.outcome = outcome
-        self.save()
+        self._average_sums()
+        self.ranks.led(self.save)
         return outcome
+
+    def _average_sums(self) -> None:
+        """Losses of the ranks' slices become those of the whole batch."""
+        self.ranks.average_(list(self.sums.values()))
 
     def _report(self) -> Entry:
         """A journal line, a grid, a checkpoint, and the best weights if these are they."""
+        self._average_sums()
+        waiting = self._waiting()
         losses = {name: float(total / count) for name, (total, count) in self.sums.items()}
         self.sums = {}
         if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
@@ -125,9 +151,31 @@ class Run:
                 f"training diverged before {self.loop.seen:,} images: {', '.join(wrong)} is not finite; "
                 f"try a lower lr or a penalty (the last checkpoint in {self.folder} is from before)"
             )
-        start, n, leading = time.monotonic(), self.judge.suits("select"), self.judge.measures[0]
-        samples = self.model.sample(n)
-        scores = self.judge.scores(samples, "select")
+        start = time.monotonic()
+        n = self.ranks.led(lambda: self._judge.suits("select"))
+        samples = gathered(self.model, n, self.ranks)
+        return self.ranks.led(lambda: self._written(losses, samples, start, waiting))
+
+    def _waiting(self) -> float:
+        """The share of the time since the last report in which the loop stood still for data; too much is told."""
+        waited, now = self.loop.draws.waited, time.monotonic()
+        share = (waited - self._waited) / max(now - self._reported, 1e-9)
+        self._waited, self._reported = waited, now
+        if share > PATIENCE and self.ranks.leads:
+            told = f"the loop waited {share:.0%} of its time for data: a faster disk, or more memory, helps"
+            print(told, file=sys.stderr)
+        return share
+
+    @property
+    def _judge(self) -> Judge:
+        """The first rank's."""
+        assert self.judge is not None
+        return self.judge
+
+    def _written(self, losses: Mapping[str, float], samples: Tensor, start: float, waiting: float) -> Entry:
+        """The report of these losses and samples, as the first rank leaves it; scoring began at `start`."""
+        leading, n = self._judge.measures[0], len(samples)
+        scores = self._judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
         scoring = time.monotonic() - start
         entry = {
@@ -137,7 +185,9 @@ class Run:
             "scoring_seconds": round(scoring, 3),
             "losses": losses,
             "scores": scores,
-            "protocol": self.judge.protocol("select", n),
+            "protocol": self._judge.protocol("select", n),
+            "processes": self.ranks.world,
+            "waiting": round(waiting, 4),
         }
         picture = self.model.look(SHOWN[self.data.medium])
         picture.save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
@@ -156,7 +206,23 @@ class Run:
         self.model.save(self.folder / "model", "last")
 
 
-def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping[str, nn.Module] = {}) -> Loop:
+def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
+    """`model.sample(n)` to the bit, its chunks drawn by the ranks in turn."""
+    if ranks.world == 1:
+        return model.sample(n)
+    share = -(-n // (CHUNK * ranks.world))
+    mine = [model.decode(model.inputs(0, ranks.world * i + ranks.rank)) for i in range(share)]
+    chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, CHUNK, …)
+    return chunks.transpose(0, 1).flatten(0, 2)[:n]
+
+
+def new_loop(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
     """The recipe's game with weights drawn from the seed, and the loop that plays it.
 
     Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
@@ -169,6 +235,8 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
     hold(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
+    if config.synchronised and ranks.world > 1:
+        synchronise(game, ranks.world)
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.recipe.settings(
         seed=config.seed,
@@ -176,12 +244,18 @@ def new_loop(config: Config, data: Data, device: torch.device, networks: Mapping
         compiled="inductor" if config.compiled else None,
         autocast=PRECISIONS[config.precision],
     )
-    return Loop(game, Held(data, device), settings)
+    return Loop(game, source(data, device), settings, ranks=ranks)
 
 
-def begun(config: Config, data: Data, device: torch.device, networks: Mapping[str, nn.Module] = {}) -> Loop:
+def begun(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
     """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
-    loop = new_loop(config, data, device, networks)
+    loop = new_loop(config, data, device, networks, ranks)
     if config.source:
         start_from(loop, Path(config.source))
     return loop

@@ -1,0 +1,55 @@
+"""`spar bench scaling`."""
+
+import argparse
+from dataclasses import asdict
+
+from sparring.commands.base import Add, Answer, say
+from sparring.errors import UserError
+from sparring.recipes import named
+
+
+def add(command: Add) -> None:
+    parser = command("scaling", scaling, "What more GPUs would bring, by a cost model of a round.")
+    parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
+    parser.add_argument("--gpus", default="1,8,64,1024", help="numbers of processes (default: 1,8,64,1024)")
+    parser.add_argument("--bandwidth", type=float, required=True, help="GB/s between processes, or nodes if several")
+    parser.add_argument("--latency", type=float, default=10.0, help="microseconds a hop (default: 10)")
+    parser.add_argument("--shape", default="3x64x64", help="of an image (default: 3x64x64)")
+    parser.add_argument("--batch", type=int, help="images a process (default: the recipe's batch)")
+    parser.add_argument("--step", type=float, help="milliseconds of a round on one (default: measured on this machine)")
+    parser.add_argument("--data-rate", type=float, default=float("inf"), help="images a second a process can read")
+
+
+def scaling(args: argparse.Namespace) -> Answer:
+    from sparring.training.measured import measured_round
+    from sparring.training.scaling import Link, Round, averaged, scaled
+
+    recipe, shape = named(args.recipe), _numbers(args.shape, "x", "shape", 3)
+    batch = recipe.batch if args.batch is None else args.batch
+    if batch < 1:
+        raise UserError(f"batch is {batch}: it must be 1 or more")
+    classes = 10 if recipe.conditional else 0
+    seconds = measured_round(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
+    sizes = averaged(recipe.game(shape, {}, classes))
+    round = Round(seconds, batch, sizes, args.data_rate)
+    link = Link(args.bandwidth * 1e9, args.latency * 1e-6)
+    rows = scaled(round, link, _numbers(args.gpus, ",", "gpus"))
+    told = sum(size * often for size, often in sizes) / 1e6
+    say(
+        args,
+        f"{recipe.name} at {args.shape}: {seconds * 1e3:,.1f} ms a round of {batch} alone, {told:,.1f} MB averaged",
+    )
+    say(args, f"{'processes':>9} {'batch':>9} {'ms/round':>10} {'images/s':>12} {'efficiency':>10}")
+    for row in rows:
+        cells = f"{row.seconds * 1e3:>10,.2f} {row.images_per_second:>12,.0f} {row.efficiency:>10.0%}"
+        say(args, f"{row.processes:>9,} {row.batch:>9,} {cells}")
+    return {"recipe": recipe.name, "round": asdict(round), "link": asdict(link), "rows": [asdict(row) for row in rows]}
+
+
+def _numbers(text: str, mark: str, what: str, count: int | None = None) -> tuple[int, ...]:
+    """Whole numbers above 0 between marks."""
+    words = text.split(mark)
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words) or count not in (None, len(words)):
+        example = {"x": "3x64x64", ",": "8,64,1024"}[mark]
+        raise UserError(f"can't read --{what} '{text}': write it like {example}")
+    return tuple(int(word) for word in words)

@@ -1,0 +1,133 @@
+"""Decoding in processes of their own: each opens the source itself and writes images to their places in one file."""
+
+import hashlib
+import multiprocessing
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.connection import wait as ended
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sparring.data.channels import TAKEN, stacked
+from sparring.data.items import Source
+from sparring.data.picture import Unusable, picture
+from sparring.errors import UserError
+
+Open = Callable[[str], Source]
+Piece = list[tuple[int, int]]
+"""Items to decode: the index in the source, and the place in the file."""
+COLOURED = "in colour, where those looked at first were grey: prepare with --channels rgb"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a decoder has to know."""
+
+    spec: str
+    key: str
+    """Of the source's stamp, so that all see the same files."""
+    size: tuple[int, int]
+    fit: str
+    channels: str
+    guessed: bool
+    """Whether the channels are "auto"'s answer, not a person's."""
+    out: Path
+
+
+class Decoder:
+    def __init__(self, source: Source, work: Work):
+        self.source, self.work = source, work
+        self.file = os.open(work.out, os.O_WRONLY)
+
+    def __call__(self, piece: Piece) -> list[tuple[int, str]]:
+        """Writes the images of a piece; returns those left out, with the reason. Raises OSError for a full disk."""
+        work, broken, good = self.work, [], []
+        for index, place in piece:
+            try:
+                image = picture(self.source.items[index].open, work.size, work.fit)
+                if work.guessed and work.channels == "grey" and image.shape[2] > 2:
+                    raise Unusable(COLOURED)
+                good.append((place, image))
+            except Unusable as error:
+                broken.append((index, str(error)))
+        if good:
+            for (place, _), row in zip(good, stacked([image for _, image in good], work.channels), strict=True):
+                content = np.ascontiguousarray(row.numpy())
+                os.pwrite(self.file, content.data, place * content.nbytes)
+        return broken
+
+    @property
+    def bytes(self) -> int:
+        """Of an image."""
+        return TAKEN[self.work.channels] * self.work.size[0] * self.work.size[1]
+
+
+def decoded(
+    pieces: Sequence[Piece], work: Work, source: Source, reopen: Open, workers: int
+) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+    """Each piece with what of it was left out, as they are done: in this process, or in several."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if workers == 1:
+            decoder = Decoder(source, work)
+            yield from ((piece, decoder(piece)) for piece in pieces)
+        else:
+            yield from _apart(pieces, work, reopen, workers)
+
+
+def _apart(pieces, work: Work, reopen: Open, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+    left = iter(pieces)
+    spawn = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, spawn, _begin, (work, reopen)) as pool:
+            waiting: dict[Future, Piece] = {pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)}
+            while waiting:
+                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    yield waiting.pop(done), done.result()
+                    waiting |= {pool.submit(_decode, piece): piece for piece in islice(left, 1)}
+    except BrokenProcessPool:
+        raise UserError(
+            "a decoding process died, perhaps for want of memory, or as the files have changed: "
+            "go on with the same command, and fewer --workers"
+        ) from None
+
+
+_decoder: Decoder | None = None
+"""Of this process, if it is a decoding one."""
+
+
+def _begin(work: Work, reopen: Open) -> None:
+    global _decoder
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    source = reopen(work.spec)
+    if stamp_of(source) != work.key:
+        raise RuntimeError("the files have changed")
+    _decoder = Decoder(source, work)
+
+
+def stamp_of(source: Source) -> str:
+    """Of the files, as they were found."""
+    return hashlib.sha256(repr((source.broken, source.stamp)).encode()).hexdigest()
+
+
+def _die_with_parent() -> None:
+    """Executors leave their processes waiting when a parent is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        ended([parent.sentinel])
+        os._exit(1)
+
+
+def _decode(piece: Piece) -> list[tuple[int, str]]:
+    assert _decoder is not None
+    return _decoder(piece)

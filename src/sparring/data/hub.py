@@ -1,0 +1,57 @@
+"""Images of a Hugging Face data set: the SPEC `hf:NAME`, or `hf:FOLDER` of one saved to disk. Needs datasets, the extra
+`hf`."""
+
+import hashlib
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sparring.data.items import Item, Source
+from sparring.data.parquet import LABELS
+from sparring.data.picture import Unusable
+from sparring.errors import UserError, one_line
+
+PREFIX, SPLIT = "hf:", "train"
+
+
+def hub_source(name: str) -> Source:
+    """The images of the first column of images; classes as those of a parquet file. Of several splits, "train".
+
+    Raises UserError: datasets is missing, there is no such set, or it has no images.
+    """
+    try:
+        import datasets  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise UserError("reading hf:… needs datasets: pip install 'sparring[hf]'") from None
+    place = name.removeprefix(PREFIX)
+    try:
+        on_disk = Path(place).is_dir()
+        held = datasets.load_from_disk(place) if on_disk else datasets.load_dataset(place, split=SPLIT)
+    except Exception as error:  # the library raises its own, of the network and of every file format
+        raise UserError(f"can't read {one_line(name)}: {one_line(error).partition('.')[0][:160]}") from None
+    rows: Any = held[SPLIT] if isinstance(held, dict) else held
+    column = next((key for key, kind in rows.features.items() if isinstance(kind, datasets.Image)), None)
+    if column is None:
+        raise UserError(f"{one_line(name)} has no column of images, only {', '.join(rows.features)}")
+    rows = rows.cast_column(column, datasets.Image(decode=False))
+    label = next((key for key in LABELS if key in rows.features), None)
+    names = [None] * len(rows) if label is None else [_class(rows.features[label], x) for x in rows[label]]
+    items = tuple(Item(f"row {i}", partial(_opened, rows, column, i), of) for i, of in enumerate(names))
+    stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
+    return Source(Path(name), items, (), stamp)
+
+
+def _opened(rows: Any, column: str, i: int) -> BinaryIO:
+    held = rows[i][column]
+    if held.get("bytes") is not None:
+        return BytesIO(held["bytes"])
+    if held.get("path"):
+        return open(held["path"], "rb")
+    raise Unusable("no image in this row")
+
+
+def _class(kind: Any, value: Any) -> str | None:
+    if value is None:
+        return None
+    return one_line(kind.int2str(value) if hasattr(kind, "int2str") and isinstance(value, int) else value)

@@ -1,0 +1,29 @@
+"""Several files of one kind in a folder, as one source."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sparring.data.items import Source
+
+Reader = Callable[[Path], Source]
+
+
+def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
+    """The files of the first ending in `readers` that a folder has any of, by name; those of its sub-folders do not
+    count."""
+    for ending in readers:
+        if found := sorted(path for path in folder.glob(f"*{ending}") if path.is_file() and path.name[0] != "."):
+            return found
+    return []
+
+
+def shard_source(folder: Path, paths: list[Path], read: Reader) -> Source:
+    """All of them, one after the other; an item's name begins with its shard's. Raises UserError as `read`."""
+    sources = [(path.name, read(path)) for path in paths]
+    return Source(
+        folder.resolve(),
+        tuple(replace(item, name=f"{name}/{item.name}") for name, source in sources for item in source.items),
+        tuple((f"{name}/{what}", why) for name, source in sources for what, why in source.broken),
+        tuple((name, *source.stamp) for name, source in sources),
+    )

@@ -1,0 +1,36 @@
+"""A round of a recipe, timed on this machine with random images in memory."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sparring.recipes import Recipe
+from sparring.training import precision as machine
+from sparring.training.forecast import forecast
+from sparring.training.loop import Loop
+from sparring.training.precision import PRECISIONS
+
+
+class RandomImages:
+    """n images of a shape in [−1, 1], of classes in turn if there are any."""
+
+    def __init__(self, n: int, shape: tuple[int, ...], classes: int, device: torch.device):
+        self.x = torch.rand(n, *shape, device=device) * 2 - 1
+        self.y = torch.arange(n, device=device) % classes if classes else None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self.x[indices], None if self.y is None else self.y[indices]
+
+
+def measured_round(recipe: Recipe, shape: tuple[int, ...], batch: int, classes: int = 0) -> float:
+    """Seconds of a round, a median. Raises UserError for a shape the recipe's networks can't make."""
+    device = machine.device("auto")
+    settings = replace(recipe.settings(autocast=PRECISIONS[machine.precision("auto", device)]), batch=batch)
+    game = recipe.game(shape, {}, classes).to(device)
+    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    loop = Loop(game, RandomImages(4 * batch, shape, classes, device), settings)
+    return batch / forecast(loop, batch).images_per_second

@@ -1,0 +1,85 @@
+"""How a run starts or goes on, on one process or several: what is shared, what must be the same, what the first one
+makes."""
+
+import json
+import platform
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter
+
+from sparring.data import Data
+from sparring.errors import UserError
+from sparring.files import written_aside
+from sparring.metrics.report import Judge
+from sparring.training.config import PACKAGES, Config
+from sparring.training.processes import restarts
+from sparring.training.ranks import Ranks
+
+TOLD, QUARANTINE = 10, "quarantine.json"
+
+
+def loaded_alike(load: Callable[[], Data], config: Config, ranks: Ranks) -> Data:
+    """The data, loaded by every process. Raises UserError if one has other settings, versions or data than the rest."""
+    if ranks.world == 1:
+        return load()
+    versions = {f"version of {name}": version(name) for name in PACKAGES} | {"Python": platform.python_version()}
+    ranks.same(versions | {f"setting '{name}'": value for name, value in asdict(config).items()})
+    if torch.device(config.device).index is not None:
+        raise UserError(f"device {config.device} is one process's: with several, say cuda, and each takes its own")
+    data = ranks.agreed(load)
+    ranks.same({"fingerprint of the data": data.fingerprint})
+    return data
+
+
+def config_of(folder: Path, ranks: Ranks) -> tuple[Config, str]:
+    """A run's configuration and the fingerprint of its data; the first process reads it to the others."""
+
+    def read() -> list[object]:
+        config, fingerprint = Config.load(folder)
+        return [asdict(config), fingerprint]
+
+    about, fingerprint = ranks.led(read)
+    return TypeAdapter(Config).validate_python(json.loads(json.dumps(about))), str(fingerprint)
+
+
+def begun_before(out: Path, config: Config) -> bool:
+    """Whether there is a checkpoint of this very run to go on from, because torchrun has started it again.
+
+    Raises UserError for any other folder that exists.
+    """
+    if not out.exists():
+        return False
+    if not restarts():
+        raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
+    if (out / "run.json").exists() and asdict(Config.load(out)[0]) != json.loads(json.dumps(asdict(config))):
+        raise UserError(f"{out} is another run's, with other settings: choose another --out")
+    return any(out.glob("checkpoints/*.safetensors"))
+
+
+def make_folder(out: Path, config: Config, data: Data, jury: Judge, scores: Collection[str]) -> None:
+    """The run folder, as it is before the first round. Raises UserError for a bar on a score that is not there."""
+    if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
+        raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
+    try:
+        (out / "samples").mkdir(parents=True, exist_ok=bool(restarts()))
+    except OSError as error:
+        raise UserError(f"can't make {out}: {error.strerror}") from None
+    config.save(out, data.fingerprint)
+    _quarantine(out, data)
+
+
+def _quarantine(out: Path, data: Data) -> None:
+    """Tells of the files left out, the first few of them on the screen and all of them in the run folder."""
+    if not data.broken:
+        return
+    for path, reason in data.broken[:TOLD]:
+        print(f"left out: {path} ({reason})", file=sys.stderr)
+    if len(data.broken) > TOLD:
+        print(f"… and {len(data.broken) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)
+    with written_aside(out / QUARANTINE) as path:
+        path.write_text(json.dumps([{"file": file, "reason": reason} for file, reason in data.broken], indent=1))

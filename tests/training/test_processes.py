@@ -1,0 +1,327 @@
+"""Two gloo processes: their numbers against one process's, what they say when they differ, and what is left of a run
+when one is killed."""
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_games import BATCH, Rows, noise
+from torch import nn
+
+import sparring
+from sparring.cli import main
+from sparring.errors import LostProcess, SharedError, UserError
+from sparring.games.gan import GAN
+from sparring.objectives import non_saturating
+from sparring.penalties import r1
+from sparring.training.journal import Journal
+from sparring.training.loop import Loop, Settings
+from sparring.training.optim import Adam
+from sparring.training.ranks import Ranks
+from sparring.training.synchronised import SynchronisedNorm, synchronise
+
+CASES = {"float64": (torch.float64, True, 20), "fp32": (torch.float32, True, 1), "own": (torch.float32, False, 200)}
+"""Dtype, synchronised statistics, rounds."""
+
+
+class Typed(Rows):
+    def __init__(self, dtype: torch.dtype):
+        super().__init__()
+        self.x = self.x.to(dtype)
+
+
+def normed(inputs: int, outputs: int) -> nn.Sequential:
+    """No bias before the norm: its gradient would be rounding alone, which Adam makes steps of."""
+    return nn.Sequential(nn.Linear(inputs, 12, bias=False), nn.BatchNorm1d(12), nn.Tanh(), nn.Linear(12, outputs))
+
+
+def played(case: str) -> dict[str, torch.Tensor]:
+    """Batch norm in both players, and slopes through the critic's."""
+    dtype, synchronised, rounds = CASES[case]
+    torch.manual_seed(0)
+    draw = noise(4)
+    latents = {"z": lambda n, shape, g: draw(n, shape, g).to(dtype)}
+    game = GAN(normed(4, 8), normed(8, 1), non_saturating, [r1], latents=latents).to(dtype)
+    ranks = Ranks.here()
+    if synchronised and ranks.world > 1:
+        assert synchronise(game, ranks.world) == 2
+    adams = {"G": Adam(eps=1e-4), "D": Adam(eps=1e-4)}
+    loop = Loop(game, Typed(dtype), Settings(batch=BATCH, optimisers=adams, weights={"r1": 0.5}))
+    loop.spread()
+    for _ in range(rounds):
+        loop.round()
+    return {name: value.clone() for name, value in loop.state().items()}
+
+
+def _rank(rank: int, rendezvous: str, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
+    for case in CASES:
+        save_file(played(case), Path(folder) / f"{case}-{rank}.safetensors")
+    (Path(folder) / f"{rank}.json").write_text(json.dumps(_shared(Ranks.here())))
+    dist.destroy_process_group()
+
+
+def _shared(ranks: Ranks) -> dict[str, object]:
+    """What two processes tell each other."""
+
+    def wrong() -> str:
+        if ranks.rank == 1:
+            raise UserError("no such file")
+        return "fine"
+
+    refusals = []
+    for call in (lambda: ranks.agreed(wrong), lambda: ranks.same({"seed": 7, "size": 8 * ranks.rank})):
+        try:
+            call()
+        except SharedError as error:
+            refusals.append(str(error))
+    mine = {"a": torch.arange(6.0).view(2, 3), "n": torch.tensor([3])}
+    state = ranks.shared(lambda: mine, torch.device("cpu"))
+    return {
+        "refusals": refusals,
+        "told": ranks.told("ä" * (1 + ranks.rank)),
+        "led": ranks.led(lambda: {"rank": ranks.rank}),
+        "any": [ranks.any(False), ranks.any(ranks.rank == 1)],
+        "state": {name: x.tolist() for name, x in state.items()},
+    }
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    mp.spawn(_rank, (str(folder / "rendezvous"), str(folder)), nprocs=2)
+    return folder
+
+
+def distance(a, b) -> float:
+    assert a.keys() == b.keys()
+    return max(float((a[name].double() - b[name].double()).abs().max()) for name in a)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_stay_equal_to_the_bit(pair, case):
+    first, second = (load_file(pair / f"{case}-{rank}.safetensors") for rank in (0, 1))
+    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_synchronised_statistics_are_those_of_the_joint_batch(pair):
+    assert distance(load_file(pair / "float64-0.safetensors"), played("float64")) < 1e-9
+    assert distance(load_file(pair / "fp32-0.safetensors"), played("fp32")) < 1e-6
+    # What is compared moves: statistics of a process's own slice give other numbers.
+    assert distance(load_file(pair / "own-0.safetensors"), played("own")) > 1e-3
+
+
+def test_what_processes_tell_each_other(pair):
+    zero, one = (json.loads((pair / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert zero == one
+    assert zero["refusals"][0] == "process 1 of 2: no such file"
+    assert "process 1 has 8 for size where process 0 has 0" in zero["refusals"][1]
+    assert zero["told"] == ["ä", "ää"] and zero["led"] == {"rank": 0} and zero["any"] == [False, True]
+    assert zero["state"] == {"a": [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], "n": [3]}
+
+
+def test_a_synchronised_norm_takes_a_plain_ones_place():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Sequential(nn.BatchNorm2d(4, affine=False)))
+    net(torch.randn(8, 3, 5, 5))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    x = torch.randn(2, 3, 5, 5)
+    plain = net.eval()(x)
+    assert synchronise(net, 2) == 2 and isinstance(net[1], SynchronisedNorm)
+    assert net.state_dict().keys() == before.keys() and torch.equal(net(x), plain)
+
+
+# Two processes of the command line, as a launcher starts them. They are started twice in all: importing takes longest.
+
+TINY = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--critic.dropout", "0", "--batch", "32"]
+TRAIN = ["train", "mlp-gan", "--images", "640", "--reports", "2", "--precision", "fp32", "--threads", "1", *TINY]
+
+
+class Command(NamedTuple):
+    words: list[str]
+    where: tuple[Path, Path]
+    """Each process's folder."""
+    worlds: tuple[int, int] = (2, 2)
+    restarts: int = 0
+    killed: bool = False
+    """Kill process 1 in mid-run."""
+
+
+def _commands(rank: int, commands: list[Command], ports: list[int], out: str) -> None:
+    torch.set_num_threads(1)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("sparring.metrics.extractors.STEPS", 20)
+    for i, (command, port) in enumerate(zip(commands, ports, strict=True)):
+        world, restarts = command.worlds[rank], command.restarts
+        found = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": world, "RANK": rank, "LOCAL_RANK": rank}
+        for name, value in {**found, "TORCHELASTIC_RESTART_COUNT": restarts}.items():
+            os.environ[name] = str(value)
+        os.chdir(command.where[rank])
+        if command.killed and rank == 1:
+            patch.setattr(Loop, "round", _killed)
+        said = {"out": io.StringIO(), "err": io.StringIO()}
+        with redirect_stdout(said["out"]), redirect_stderr(said["err"]), pytest.raises(SystemExit) as stop:
+            main(command.words)
+        about = {"code": stop.value.code, **{name: text.getvalue() for name, text in said.items()}}
+        Path(out, f"{i}-{rank}.json").write_text(json.dumps(about))
+
+
+def _killed(loop: Loop, play=Loop.round):
+    if loop.rounds == 13:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return play(loop)
+
+
+def _free() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def run_all(commands: dict[str, Command], folder: Path) -> dict[str, list[dict]]:
+    """What each process of each command answered; those of a killed one are gone."""
+    out = folder / "answers"
+    out.mkdir()
+    arguments = (list(commands.values()), [_free() for _ in commands], str(out))
+    processes = [mp.get_context("spawn").Process(target=_commands, args=(rank, *arguments)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    paths = {name: [out / f"{i}-{rank}.json" for rank in (0, 1)] for i, name in enumerate(commands)}
+    return {name: [json.loads(p.read_text()) for p in pair if p.exists()] for name, pair in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """A run of two processes straight to its end; one of which a process was killed, gone on with in three ways; one
+    of a process, gone on with by two; and processes that differ."""
+    folder = tmp_path_factory.mktemp("runs")
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    torch.set_num_threads(1)
+    here = (folder, folder)
+    said = run_all({"killed": Command([*TRAIN, "--out", "killed"], here, killed=True)}, folder)
+    for copy in ("resumed", "restarted", "two-one"):
+        shutil.copytree(folder / "killed", folder / copy)
+    _half(folder)
+    nodes = (folder / "a", folder / "b")
+    pictures = torch.randint(256, (2, 14, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    for node, images in zip(nodes, pictures, strict=True):
+        (node / "set").mkdir(parents=True)
+        for i, image in enumerate(images.numpy()):
+            Image.fromarray(image).save(node / "set" / f"{i}.png")
+    (nodes[0] / "only").symlink_to(nodes[0] / "set")
+    shutil.rmtree(folder / "answers")
+    never = [*TRAIN, "--out", str(folder / "never"), "--data"]
+    commands = {
+        "straight": Command([*TRAIN, "--out", "straight"], here),
+        "resumed": Command(["resume", "resumed"], here),
+        "restarted": Command([*TRAIN, "--out", "restarted"], here, restarts=1),
+        "one-two": Command(["resume", "one-two"], here),
+        "other data": Command([*never, "set"], nodes),
+        "no data": Command([*never, "only"], nodes),
+        "other worlds": Command([*never, "set"], nodes, worlds=(2, 3)),
+    }
+    return folder, said | run_all(commands, folder)
+
+
+def _half(folder: Path) -> None:
+    """A run of one process that stopped half-way."""
+    words = [*TRAIN, "--out", str(folder / "one-two"), "--until", "frechet<999999999"]
+    with pytest.raises(SystemExit):
+        main(words)
+    (folder / "one-two" / "scores.json").unlink()
+    path = folder / "one-two" / "run.json"
+    about = json.loads(path.read_text())
+    about["config"]["until"] = None
+    path.write_text(json.dumps(about))
+
+
+def final(folder):
+    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
+
+
+def test_the_first_process_alone_speaks(answers):
+    _, said = answers
+    first, second = said["straight"]
+    assert first["code"] == second["code"] == 0, first
+    assert "finished after 640 images" in first["out"] and second["out"] == second["err"] == ""
+
+
+def test_a_killed_process_stops_the_others_with_a_reason(answers):
+    _, said = answers
+    (left,) = said["killed"]
+    lines = [line for line in left["err"].splitlines() if line.startswith("spar: ")]
+    assert left["code"] == 2 and len(lines) == 1 and "process 0 of 2 lost the others" in lines[0]
+
+
+@pytest.mark.parametrize("way", ["resumed", "restarted"])
+def test_a_killed_run_goes_on_to_the_same_end(answers, way):
+    """By `spar resume`, and by the same command as torchrun's --max-restarts gives it."""
+    folder, said = answers
+    assert [answer["code"] for answer in said[way]] == [0, 0], said[way]
+    assert int(final(folder / "killed")["counters"][0]) == 10
+    a, b = final(folder / way), final(folder / "straight")
+    assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+    scores = [[e["scores"] for e in Journal(folder / run / "journal.jsonl").entries] for run in (way, "straight")]
+    assert len(scores[0]) == 2 and scores[0] == scores[1]
+
+
+def test_one_process_goes_on_where_two_stopped_and_the_reverse(answers):
+    """The batch and all that is drawn are the same, so the numbers are, but for the order of sums."""
+    folder, said = answers
+    assert [answer["code"] for answer in said["one-two"]] == [0, 0], said["one-two"]
+    sparring.resume(folder / "two-one")
+    whole = final(folder / "straight")
+    for other in ("two-one", "one-two"):
+        processes = [entry["processes"] for entry in Journal(folder / other / "journal.jsonl").entries]
+        assert processes == ([2, 1] if other == "two-one" else [1, 2])
+        moved = final(folder / other)
+        assert int(moved["counters"][0]) == 20 and distance(moved, whole) < 1e-3, other
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    {
+        "other data": "process 1 has .* for fingerprint of the data where process 0 has",
+        "no data": "process 1 of 2: no data set or folder 'only'",
+    }.items(),
+)
+def test_processes_that_differ_are_told_apart_in_one_line(answers, case, told):
+    folder, said = answers
+    first, second = said[case]
+    assert first["code"] == second["code"] == 2, first
+    lines = first["err"].strip().splitlines()
+    assert len(lines) == 1 and re.search(f"^spar: {told}", lines[0]) and second["err"] == ""
+    assert not (folder / "never").exists()
+
+
+def test_other_numbers_of_processes_are_told_at_once(answers):
+    _, said = answers
+    assert [answer["code"] for answer in said["other worlds"]] == [2, 2]
+    assert "started as one of 2, and another as one of 3" in said["other worlds"][0]["err"]
+
+
+def test_a_process_that_never_comes_is_not_waited_for_forever(tmp_path, monkeypatch):
+    from sparring.training.processes import joined
+
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LostProcess, match="did not find the others within 1 s"), joined(timeout=1):
+        pass
+    monkeypatch.delenv("MASTER_ADDR")
+    with pytest.raises(UserError, match="MASTER_ADDR is not"), joined(timeout=1):
+        pass

@@ -1,0 +1,66 @@
+import json
+import math
+
+import pytest
+
+from sparring.cli import main
+from sparring.errors import UserError
+from sparring.recipes import RECIPES
+from sparring.training.scaling import Link, Round, averaged, fitted, scaled
+
+
+def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
+    link = Link(bandwidth=1e9, latency=1e-5)
+    assert link.seconds(1e9, 2) == pytest.approx(1 + 2e-5)
+    assert link.seconds(1e9, 1024) == pytest.approx(2 * 1023 / 1024 + 20e-5)
+    assert link.seconds(0, 8) == pytest.approx(6e-5)
+    assert link.seconds(1e9, 1) == 0
+
+
+def test_a_round_waits_for_the_slower_of_compute_and_data():
+    fast, slow = (Round(0.1, 64, ((1e8, 1.0), (1e8, 0.25)), rate) for rate in (math.inf, 64.0))
+    link = Link(1e9, 0.0)
+    assert fast.seconds(1, link) == 0.1 and fast.seconds(2, link) == pytest.approx(0.1 + 0.125)
+    assert slow.seconds(2, link) == 1.0
+    one, two = scaled(fast, link, [1, 2])
+    assert one.efficiency == 1 and two.efficiency == pytest.approx(0.1 / 0.225)
+    assert two.batch == 128 and two.images_per_second == pytest.approx(128 / 0.225)
+
+
+def test_a_link_is_found_again_from_what_it_takes():
+    link = Link(3e9, 4e-5)
+    told = [(size, n, link.seconds(size, n)) for size in (1e3, 1e5, 1e7) for n in (2, 4, 8)]
+    found = fitted(told)
+    assert found.bandwidth == pytest.approx(3e9) and found.latency == pytest.approx(4e-5)
+    with pytest.raises(ValueError, match="two sizes"):
+        fitted(told[:1])
+
+
+def test_what_a_game_averages_is_its_learners_gradients():
+    game = RECIPES["dcgan"].game((3, 64, 64))
+    D, G, kept = averaged(game)
+    for (size, often), player in zip((D, G), "DG", strict=True):
+        assert size == 4 * sum(p.numel() for p in game.players[player].parameters()) and often == 1
+    assert kept[0] == 4 * sum(b.numel() for b in game.buffers() if b.is_floating_point())
+    five = averaged(RECIPES["wgan-gp"].game((3, 32, 32)))
+    assert five[0][1] == 5
+
+
+def test_the_command_tells_it(capsys):
+    words = ["bench", "scaling", "dcgan", "--gpus", "1,8,64", "--bandwidth", "25", "--step", "40"]
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "--json"])
+    assert stop.value.code == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["processes"] for row in rows] == [1, 8, 64] and rows[0]["seconds"] == 0.04
+    assert 0.9 < rows[2]["efficiency"] < rows[1]["efficiency"] < 1
+    for bad, told in (
+        (["--gpus", "8,x"], "8,64,1024"),
+        (["--bandwidth", "0"], "bandwidth is 0"),
+        (["--shape", "3x64"], "3x64x64"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main([*words, *bad])
+        assert stop.value.code == 2 and told in capsys.readouterr().err
+    with pytest.raises(UserError, match="latency"):
+        scaled(Round(1, 1, ()), Link(1, -1), [2])
