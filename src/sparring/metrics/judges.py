@@ -82,7 +82,8 @@ class ImageJudge(Judge):
         g = torch.Generator().manual_seed(0)
         which = torch.arange(n) % len(self.train)
         copies, labels = self.train[which], None if self.labels is None else self.labels[which]
-        mean = self.train.double().mean(0).round().to(torch.uint8)
+        total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
+        mean = (total.double() / len(self.train)).round().to(torch.uint8)
         rows = {
             "training copies": copies,
             "noisy copies": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),

@@ -11,12 +11,14 @@ from sparring.metrics.judges import ImageJudge, PointJudge, judge_images
 from sparring.metrics.named import Pictures
 from sparring.metrics.report import Judge
 
+JUDGED = 60_000
+"""Images of a part of a prepared set that the judge looks at: features of all of them would not fit."""
 SUITED = {"stacked-mnist": "stacked"}
 """Features of sets that are judged by others than images are as a rule."""
 
 
 def _images(data: Data, features: str | Features | None) -> ImageJudge:
-    train, test = data.train, data.test
+    train, test = (data.train[:JUDGED], data.test[:JUDGED]) if data.mapped else (data.train, data.test)
     pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
     return judge_images(pictures, cache(), features or SUITED.get(data.spec))
 
