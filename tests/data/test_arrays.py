@@ -193,6 +193,6 @@ def test_idx(tmp_path, pack, ending):
 
 
 def test_unknown_ending(tmp_path):
-    (tmp_path / "a.tar").write_bytes(b"x")
-    text = told(tmp_path / "a.tar")
+    (tmp_path / "a.rar").write_bytes(b"x")
+    text = told(tmp_path / "a.rar")
     assert all(ending in text for ending in (".zip", ".npz", ".parquet", "idx3-ubyte.gz", "folder"))

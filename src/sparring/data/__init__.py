@@ -64,7 +64,7 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
         return _named(name, options)
     if (bare := edged(name)) is not None:
         return with_edges(load(bare, options), name)
-    if is_prepared(Path(name).expanduser()):
+    if is_prepared(name):
         return load_prepared(Path(name).expanduser(), name, options)
     pool = found(spec, options)
     if len(pool.examples) < FEWEST:
@@ -96,7 +96,7 @@ def pictures(spec: str) -> Source | None:
 
 def ready(spec: str) -> bool:
     """Whether a SPEC is a set with parts and a size of its own: a named one, X+edges, a prepared one."""
-    return spec in NAMED or edged(spec) is not None or is_prepared(Path(os.path.expanduser(spec)))
+    return spec in NAMED or edged(spec) is not None or is_prepared(spec)
 
 
 def only_pictures(spec: str) -> Source:

@@ -13,6 +13,7 @@ So a set may be larger than memory: the system keeps in it what was read last, a
 import hashlib
 import json
 import mmap
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,8 +56,11 @@ class About:
         return json.dumps(asdict(self), indent=1)
 
 
-def is_prepared(path: Path) -> bool:
-    return (path / ABOUT).is_file()
+def is_prepared(spec: str | Path) -> bool:
+    """Whether a SPEC, whatever it is, is the folder of a prepared set."""
+    # os.path answers for what Path would raise for: a name too long, a zero byte.
+    folder = os.path.expanduser(str(spec))
+    return bool(folder) and os.path.isfile(os.path.join(folder, ABOUT))
 
 
 def about(folder: Path) -> About:
