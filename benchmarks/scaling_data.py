@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def anonymous() -> float:
 def new_loop(data: Data, batch: int) -> Loop:
     recipe = RECIPES["dcgan"]
     game = recipe.game(SHAPE).to(memory_format=torch.channels_last)
-    return Loop(game, source(data, torch.device("cpu")), recipe.settings())
+    return Loop(game, source(data, torch.device("cpu")), replace(recipe.settings(), batch=batch))
 
 
 def rate(loop: Loop, rounds: int) -> float:

@@ -41,10 +41,10 @@ def config_of(folder: Path, ranks: Ranks) -> tuple[Config, str]:
 
     def read() -> list[object]:
         config, fingerprint = Config.load(folder)
-        return [asdict(config), fingerprint]
+        return [_plain(config), fingerprint]
 
     about, fingerprint = ranks.led(read)
-    return TypeAdapter(Config).validate_python(json.loads(json.dumps(about))), str(fingerprint)
+    return TypeAdapter(Config).validate_python(about), str(fingerprint)
 
 
 def begun_before(out: Path, config: Config) -> bool:
@@ -56,9 +56,14 @@ def begun_before(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    if (out / "run.json").exists() and asdict(Config.load(out)[0]) != json.loads(json.dumps(asdict(config))):
+    if (out / "run.json").exists() and _plain(Config.load(out)[0]) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return any(out.glob("checkpoints/*.safetensors"))
+
+
+def _plain(config: Config) -> dict[str, object]:
+    """As JSON has it, which knows no tuples."""
+    return json.loads(json.dumps(asdict(config)))
 
 
 def make_folder(out: Path, config: Config, data: Data, jury: Judge, scores: Collection[str]) -> None:
