@@ -40,7 +40,7 @@ PROBED, NEAR = 3, 1e-4
 
 def modules(recipe: Recipe, data: Data) -> set[str]:
     """Names of the package's modules that a run of this recipe trains by."""
-    game = recipe.game(data.shape, classes=data.classes)
+    game = recipe.fitted(data.layout).game(data.shape, classes=data.classes, attributes=data.attributes)
     turns = game.turns(0)
     wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in (*turn.terms, turn.objective)]
     classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]

@@ -20,8 +20,8 @@ from sparring.data import load
 from sparring.data.prepared import ABOUT, PIXELS, About, pixels, probe
 from sparring.data.sets import Data, Examples
 from sparring.recipes import RECIPES
-from sparring.training.held import source
 from sparring.training.loop import Loop
+from sparring.training.sources import source
 
 SHAPE = (3, 64, 64)
 ROW = 3 * 64 * 64

@@ -5,13 +5,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparring.api import Options, advise, compare, evaluate, load, named, of_arrays, plan, resume, train
+    from sparring.data.tables.infer import Kind
+    from sparring.synthesizer import Synthesizer, fit
 
-__all__ = ["Options", "advise", "compare", "evaluate", "load", "named", "of_arrays", "plan", "resume", "train"]
+PLACES = {"Kind": "sparring.data.tables.infer", "Synthesizer": "sparring.synthesizer", "fit": "sparring.synthesizer"}
+"""Of names that are not in `sparring.api`."""
+__all__ = [
+    "Kind",
+    "Options",
+    "Synthesizer",
+    "advise",
+    "compare",
+    "evaluate",
+    "fit",
+    "load",
+    "named",
+    "of_arrays",
+    "plan",
+    "resume",
+    "train",
+]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str):
     # Importing the package must not import torch: `spar recipes` and `--help` answer at once.
     if name in __all__:
-        return getattr(import_module("sparring.api"), name)
+        return getattr(import_module(PLACES.get(name, "sparring.api")), name)
     raise AttributeError(f"module 'sparring' has no attribute '{name}'")

@@ -47,8 +47,34 @@ class Attributes:
         return standard(rows, self.scales)
 
 
+@dataclass(frozen=True, eq=False)
+class Options:
+    """Options of a table's columns, as rows are given one each: as often as the training data has them."""
+
+    names = ()
+    columns: tuple[tuple[float, ...], ...]
+    """Shares of the options of each learnt column; empty for those that are never given."""
+    widths: tuple[int, ...]
+    """Options of each learnt column."""
+
+    def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
+        """One-hot rows (n, options of all columns): a column in turn, an option by its true share."""
+        if label is not None:
+            raise UserError("rows of a table are asked for by values: --where COLUMN=VALUE")
+        given, start = torch.zeros(n, sum(self.widths)), 0
+        can = [k for k, shares in enumerate(self.columns) if shares]
+        turn = torch.randint(len(can), (n,), generator=g)
+        for k, (shares, width) in enumerate(zip(self.columns, self.widths, strict=True)):
+            if shares:
+                mine = (turn == can.index(k)).nonzero()[:, 0]
+                drawn = torch.multinomial(torch.tensor(shares), len(mine) + 1, replacement=True, generator=g)[:-1]
+                given[mine, start + drawn] = 1
+            start += width
+        return given
+
+
 def _numbered(names: tuple[str, ...]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)}
 
 
-Asked = Classes | Attributes
+Asked = Classes | Attributes | Options

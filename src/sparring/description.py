@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from sparring.data.tables.schema import Schema
 from sparring.errors import UserError, brief
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT, Shape
@@ -31,7 +32,14 @@ class Description:
     """Mean and deviation of each attribute in the training data."""
     scale: float = 1.0
     """Of points: what the networks call 1."""
+    schema: Schema | None = None
+    """Of a table."""
     format: int = 1
+
+    @property
+    def width(self) -> int:
+        """How many classes, attributes or options can be given to the generator."""
+        return len(self.labels) if self.schema is None else sum(self.schema.choices)
 
 
 def described(path: Path) -> Description:

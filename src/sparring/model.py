@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sparring.asked import KEPT, Asked, Attributes, Classes
-from sparring.data.media import MEDIA, Medium
+from sparring.asked import KEPT, Asked, Attributes, Classes, Options
+from sparring.data.media import Medium, medium
 from sparring.description import Description, described
 from sparring.errors import UserError, brief
 from sparring.files import written_aside
@@ -29,6 +29,8 @@ from sparring.weights import misfit, shapes, sketched
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
+ROWS_OF_TABLE = 5_000
+"""The same of tables."""
 
 ENCODER = "E/"
 """Before the names of the encoder's weights; the generator's stand without."""
@@ -62,6 +64,8 @@ class Model:
         if description.recipe.conditional:
             names, shares, scales = description.labels, description.shares, description.scales
             self.given = Classes(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
+        if description.schema is not None and description.recipe.conditional:
+            self.given = Options(description.schema.option_shares, tuple(description.schema.choices))
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -75,7 +79,12 @@ class Model:
 
     @property
     def medium(self) -> Medium:
-        return MEDIA[self.description.recipe.medium]
+        return medium(self.description.recipe.medium, self.description.schema)
+
+    @property
+    def chunk(self) -> int:
+        """How many samples are drawn at once."""
+        return CHUNK if self.description.schema is None else ROWS_OF_TABLE
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -104,14 +113,14 @@ class Model:
         """The same, in chunks, so that any n fits in memory."""
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
-        for k, start in enumerate(range(0, n, CHUNK)):
+        for k, start in enumerate(range(0, n, self.chunk)):
             yield self.decode([x[: n - start] for x in self.inputs(seed, k, label)], truncation)
 
     def asked(self, n: int, seed: int = 0) -> Tensor | None:
         """The classes that `sample(n, seed)` draws, int64 (n,); None if there are none to ask for."""
         if not self.classes:
             return None
-        return torch.cat([self._asked(seed, k, None) for k in range(-(-n // CHUNK))])[:n]
+        return torch.cat([self._asked(seed, k, None) for k in range(-(-n // self.chunk))])[:n]
 
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
@@ -128,9 +137,9 @@ class Model:
         return self.medium.picture(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
 
     def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
-        """Chunk k of what the seed feeds the generator, each (CHUNK, …). Raises UserError for a class not there."""
+        """Chunk k of what the seed feeds the generator, each (chunk, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        z = self.description.recipe.prior()(CHUNK, self.shape, generator(device, seed, SAMPLE, k))
+        z = self.description.recipe.prior()(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
         if self.given is not None:
             return z, self._asked(seed, k, label).to(device)
         if label is not None:
@@ -139,7 +148,7 @@ class Model:
 
     def _asked(self, seed: int, k: int, label: str | None) -> Tensor:
         assert self.given is not None
-        return self.given.draw(CHUNK, label, generator(torch.device("cpu"), seed, CLASS, k))
+        return self.given.draw(self.chunk, label, generator(torch.device("cpu"), seed, CLASS, k))
 
     @torch.no_grad()
     def encode(self, values: Tensor) -> Tensor:
@@ -168,9 +177,10 @@ class Model:
         Raises UserError for latents that are not (n, z).
         """
         z = inputs[0]
-        if z.ndim != 2 or z.shape[1] != self.description.recipe.latent:
+        wanted = self.description.recipe.latent_of(self.shape)
+        if z.ndim != 2 or z.shape[1] != wanted:
             told = ", ".join(map(str, z.shape))
-            raise UserError(f"this model decodes latents (n, {self.description.recipe.latent}), not ({told})")
+            raise UserError(f"this model decodes latents (n, {wanted}), not ({told})")
         fake = self.raw(inputs) if truncation is None else self._truncated(inputs, truncation)
         return self.medium.decode(fake * self.description.scale).cpu()
 
@@ -249,7 +259,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
 def _players(description: Description, networks: Mapping[str, nn.Module]) -> list[nn.Module]:
     """G, and E if there is one."""
     recipe, shape = description.recipe, description.shape
-    G = networks.get("G") or recipe.new_generator(shape, len(description.labels))
+    G = networks.get("G") or recipe.new_generator(shape, description.width)
     E = networks.get("E") or recipe.new_encoder(shape)
     return [G] if E is None else [G, E]
 

@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
 from sparring.game import Opinion, Sample, Term, Verdict
+from sparring.objectives import per_example
 
 
 def told(opinion: Opinion, what: str) -> Tensor:
@@ -57,6 +58,19 @@ section 3.1; there it takes the objective's place: weigh `generator` by 0 for th
 def quarters(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """(n,) of 0, 1, 2, 3: turns by 90°."""
     return torch.randint(4, (n,), generator=generator, device=generator.device)
+
+
+def _unasked(verdict: Verdict) -> Tensor:
+    """−log of the share that the options asked for have in a row of a table; a pack's mean."""
+    given, fake = verdict.given, verdict.fake
+    assert given is not None and isinstance(fake, Tensor)
+    rows = fake.reshape(*given.shape[:-1], -1)[..., : given.shape[-1]]
+    return per_example(-(rows * given).sum(-1).clamp(min=1e-6).log())
+
+
+asked = Term("asked", _unasked)
+"""The generator chooses what it was asked for: Xu et al. 2019 (arXiv:1907.00503), section 4.3, on what was drawn with a
+soft choice, where they have its logits."""
 
 
 def turned(x: Sample, quarters: Tensor) -> Tensor:

@@ -47,8 +47,8 @@ def test_what_is_left_out(saved):
     assert reasons["row 15"] == "no label" and data.names == ("a", "b")
 
 
-def test_no_images(saved):
-    assert "has no column of image bytes, only id, text" in told(saved({"id": [1], "text": ["a"]}))
+def test_no_images_make_a_table(saved):
+    assert "a table of 1 rows has nothing to learn" in told(saved({"id": [1], "text": ["a"]}))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100])

@@ -24,9 +24,10 @@ from sparring.data.sets import digest
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.training.ahead import DEPTH, Ahead
-from sparring.training.held import Held, Mapped, source
+from sparring.training.held import Held, Mapped
 from sparring.training.ranks import Ranks
 from sparring.training.rounds import Rounds
+from sparring.training.sources import source
 
 CPU = torch.device("cpu")
 

@@ -3,8 +3,11 @@
 import argparse
 from typing import Any
 
+from sparring.errors import UserError, one_line
+
 SPEC = (
     "a named set (digits, mnist, …), a folder of images, or a .zip, .npz, idx, .parquet file; "
+    "a table: .csv, .tsv, .parquet; "
     "with +edges behind it, each image beside the edges of another"
 )
 
@@ -16,10 +19,33 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channels", default="auto", help="auto, grey, rgb, rgba")
     parser.add_argument("--flip", action="store_true", help="use every image mirrored too")
     parser.add_argument("--labels", metavar="FILE", help="a CSV or JSON of classes or attribute vectors")
+    parser.add_argument(
+        "--columns", nargs="+", default=(), metavar="NAME=KIND", help="of tables: number, category, identifier, drop"
+    )
+    parser.add_argument(
+        "--constraints",
+        nargs="+",
+        default=(),
+        metavar="TEXT",
+        help="of tables: 'a <= b', 'a + b = c', 'unique(a, b)', 'only(a, b)'",
+    )
+    parser.add_argument(
+        "--target", default="", metavar="NAME", help="of tables: scored by foretelling it (default: the last)"
+    )
 
 
 def options(args: argparse.Namespace) -> Any:
     from sparring.data import Options
 
     size = Options.parse_size(args.size) if args.size else None
-    return Options(size, args.fit, args.channels, args.flip, args.labels)
+    columns = tuple(pair(text) for text in args.columns)
+    images = (size, args.fit, args.channels, args.flip, args.labels)
+    return Options(*images, columns, tuple(args.constraints), args.target)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """ "NAME=VALUE" as both. Raises UserError for another text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"'{one_line(text)}' is not understood: write NAME=VALUE")
+    return name, value

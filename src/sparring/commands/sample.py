@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
+from sparring.commands.reading import pair
 from sparring.errors import UserError
 
 
@@ -19,12 +20,19 @@ def add(command: Add) -> None:
         help="bound of |z|, or for stylegan2 ψ of w̄ + ψ(w − w̄): below 1, typical samples and less variety",
     )
     parser.add_argument("--label", nargs="+", default=(), help="classes to draw as many of each; or: all")
+    parser.add_argument(
+        "--where",
+        nargs="+",
+        default=(),
+        metavar="COLUMN=VALUE",
+        help="rows of a table with these values; numbers: 30, 30:40",
+    )
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(
         "--out",
         required=True,
         help="a picture (.png), an array (.npz), a folder of PNG files, points "
-        "as a table (.csv), or how samples changed in training (.gif)",
+        "as a table (.csv), rows of a table (.csv, .parquet), or how samples changed in training (.gif)",
     )
 
 
@@ -54,9 +62,10 @@ def sample(args: argparse.Namespace) -> Answer:
     seeds = args.seeds or ()
     n = len(seeds) or args.n
     model = load(args.run, args.weights)
+    where = dict(pair(text) for text in args.where)
     labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
-    write(Samples(model, n, args.seed, seeds, args.truncation, labels), out)
+    write(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out)
     total = n * max(1, len(labels))
     say(args, f"{total:,} samples: {out}")
-    about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels}
+    about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels, "where": where}
     return {"samples": total, **about, "out": args.out}

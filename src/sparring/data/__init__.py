@@ -26,6 +26,8 @@ from sparring.data.points import MIXTURES
 from sparring.data.prepared import is_prepared, load_prepared
 from sparring.data.sets import Data, Examples, Pool, split
 from sparring.data.shards import shard_source, shards
+from sparring.data.tables.arrow import TABLES
+from sparring.data.tables.load import is_table, load_table
 from sparring.data.tarred import tar_source
 from sparring.data.zipped import zip_source
 from sparring.errors import UserError, nearest, one_line
@@ -50,9 +52,10 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
 
     Args:
         spec: a name of `NAMED`; a folder, .zip or .tar of images, whose sub-folders are classes; a .parquet; a folder
-            of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; or what
-            `spar data prepare` made of any of these. A name goes before a folder of the same name: write ./digits for
-            the folder. X+edges is images of X with the edges of others (see `sparring.data.edges`).
+            of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; what `spar
+            data prepare` made of any of these; or a table: a .csv, .csv.gz, .tsv, or a .parquet without images. A name
+            goes before a folder of the same name: write ./digits for the folder. X+edges is images of X with the edges
+            of others (see `sparring.data.edges`).
         options: by default as named sets and arrays are, and for pictures what suits them.
 
     Raises:
@@ -65,7 +68,12 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     if (bare := edged(name)) is not None:
         return with_edges(load(bare, options), name)
     if is_prepared(name):
+        _no_table(options, name)
         return load_prepared(Path(name).expanduser(), name, options)
+    if not name.startswith(PREFIX) and is_table(path := existing(name)):
+        _no_pictures(options, name)
+        return load_table(name, path, options.columns, options.constraints, options.target)
+    _no_table(options, name)
     pool = found(spec, options)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
@@ -82,7 +90,8 @@ def found(spec: str | Path, options: Options) -> Pool:
     if read is None:
         raise UserError(
             f"{one_line(spec)} ends like no file that is read: give a folder of images "
-            f"({', '.join(ending[1:] for ending in ENDINGS)}), or a file that ends in {', '.join([*SOURCES, *ARRAYS])}"
+            f"({', '.join(ending[1:] for ending in ENDINGS)}), "
+            f"or a file that ends in {', '.join([*SOURCES, *ARRAYS, *TABLES[:-1]])}"
         )
     _no_labels(options, f"{one_line(spec)} holds its own")
     pool = read(path)
@@ -148,12 +157,25 @@ def arranged(images: Examples, options: Options) -> Examples:
 
 def _named(name: str, options: Options) -> Data:
     _no_labels(options, f"{name} has its own")
+    _no_table(options, name)
     if name in MIXTURES and (options.size or options.flip or options.channels != "auto"):
         raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
     train, test, names = NAMED[name]()
     if name in MIXTURES:
         return Data.of(name, train, test, names, medium="point", scale=float(train.values.std()))
     return Data.of(name, arranged(train, options), arranged(test, options), names, mirrored=options.flip)
+
+
+def _no_pictures(options: Options, name: str) -> None:
+    if options.size or options.flip or options.channels != "auto" or options.labels:
+        raise UserError(
+            f"{one_line(name)} is a table, without size, channels, mirror images or labels: leave these out"
+        )
+
+
+def _no_table(options: Options, name: str) -> None:
+    if options.of_table:
+        raise UserError(f"{one_line(name)} is no table: leave columns, constraints and target out")
 
 
 def _no_labels(options: Options, why: str) -> None:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from sparring.data.pixels import grid, to_pixels, to_unit
 from sparring.data.points import scatter
+from sparring.data.tables.picture import histograms, sketch
+from sparring.data.tables.schema import Schema
 
 LEAST_SIDE = 32
 """Small images are enlarged to about this side, to be looked at."""
@@ -24,6 +26,8 @@ class Medium:
     """Its inverse, for what generators make."""
     picture: Callable[..., Image.Image]
     """Kept values (n, …) as one picture, of so many columns if it has any."""
+    beside: Callable[[Tensor, Tensor], Image.Image] | None = None
+    """Real and made ones in one picture, where that is no matter of two side by side."""
 
 
 def contact_sheet(values: Tensor, columns: int | None = None) -> Image.Image:
@@ -40,3 +44,21 @@ MEDIA = {
     "image": Medium(to_unit, to_pixels, contact_sheet),
     "point": Medium(Tensor.float, Tensor.float, dots),
 }
+"""Those that are the same for all data."""
+
+
+def of_schema(schema: Schema) -> Medium:
+    """Tables with this schema."""
+
+    def picture(values: Tensor, columns: int | None = None) -> Image.Image:
+        return sketch(schema, values)
+
+    def beside(real: Tensor, made: Tensor) -> Image.Image:
+        return histograms(schema, {"real": real, "generated": made})
+
+    return Medium(schema.encode, schema.decode, picture, beside)
+
+
+def medium(name: str, schema: Schema | None = None) -> Medium:
+    """By its name, and by the schema of tables."""
+    return MEDIA[name] if schema is None else of_schema(schema)

@@ -32,8 +32,17 @@ class Options:
     """Train on mirrored copies too (left and right exchanged)."""
     labels: str | None = None
     """A CSV or JSON file of classes or attribute vectors, for folders and zips."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Of tables: kinds of columns (number, category, identifier, drop) where what is inferred does not suit."""
+    constraints: tuple[str, ...] = ()
+    """Of tables: what must hold in every row (see `sparring.data.tables.constraints`)."""
+    target: str = ""
+    """Of tables: the column that rows are scored by foretelling; by default the last."""
 
     def __post_init__(self) -> None:
+        # As lists, when they come from JSON.
+        object.__setattr__(self, "columns", tuple((name, kind) for name, kind in self.columns))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
         if self.size is not None:
             sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
             if len(sides) != 2 or any(type(side) is not int or side not in SIDES for side in sides):
@@ -44,6 +53,11 @@ class Options:
             object.__setattr__(self, "size", sides)  # JSON knows only lists
         _check("fit", self.fit, FITS)
         _check("channels", self.channels, CHANNELS)
+
+    @property
+    def of_table(self) -> bool:
+        """Whether something is said that only tables have."""
+        return bool(self.columns or self.constraints or self.target)
 
     @staticmethod
     def parse_size(text: str) -> tuple[int, int]:

@@ -33,7 +33,7 @@ def parquet_source(path: Path) -> Source:
         raise UserError("reading parquet needs pyarrow: pip install 'sparring[parquet]'") from None
     try:
         file = parquet.ParquetFile(path)
-        images = _image_column(file.schema_arrow, path)
+        images = image_column(file.schema_arrow, path)
         label = next((name for name in LABELS if name in file.schema_arrow.names), None)
         labels = file.read(columns=[label]).column(label).to_pylist() if label else None
         column = Column(file, images)
@@ -53,7 +53,7 @@ def parquet_source(path: Path) -> Source:
     return Source(path.resolve(), kept, bare, stamp)
 
 
-def _image_column(schema: Any, path: Path) -> str:
+def image_column(schema: Any, path: Path) -> str:
     import pyarrow.types as kinds
 
     def holds_bytes(kind: Any) -> bool:

@@ -33,8 +33,8 @@ LOOKED_AT = 500
 """Images that tell the size and the channels of a set, where none are asked for."""
 PIECES, SMALLEST, LARGEST = 200, 16, 1024
 """A worker decodes at least so many pieces: what an interruption loses is a piece of each. And images in a piece."""
-WORTH = 500
-"""Images that are worth a process of their own."""
+WORTH = 5_000
+"""Images that are worth a process of their own, which takes seconds to start."""
 
 
 class Plan(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from sparring.data.tables.schema import Schema
 from sparring.steps import steps
 
 Broken = tuple[tuple[str, str], ...]
@@ -22,7 +23,8 @@ class Examples:
     """Examples of one shape, with their labels if they have any."""
 
     values: torch.Tensor
-    """As the medium keeps them: images uint8 (n, c, h, w), 0 to 255; points float32 (n, d)."""
+    """As the medium keeps them: images uint8 (n, c, h, w), 0 to 255; points float32 (n, d); tables float64
+    (n, columns), their cells."""
     labels: torch.Tensor | None = None
     """Classes, int64 (n,), an index into `Data.names`; or attributes, float32 (n, len(Data.names))."""
 
@@ -54,6 +56,8 @@ class Data:
     """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
     mapped: bool = False
     """Values lie in a file mapped into memory: it may be larger than that, and reading may wait for the disk."""
+    schema: Schema | None = None
+    """Of a table."""
 
     @classmethod
     def of(
@@ -64,14 +68,24 @@ class Data:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of an example: an image's (c, h, w)."""
-        return tuple(self.train.values.shape[1:])
+        """Of an example as networks see it: an image's (c, h, w)."""
+        return tuple(self.train.values.shape[1:]) if self.schema is None else self.schema.shape
 
     @property
     def classes(self) -> int:
         """How many classes; 0 if unlabelled, or labelled by attributes."""
         labels = self.train.labels
         return 0 if labels is None or labels.is_floating_point() else len(self.names)
+
+    @property
+    def attributes(self) -> int:
+        """How many numbers can be given with an example: its attributes, or the options of a table's columns."""
+        return len(self.scales) if self.schema is None else sum(self.schema.choices)
+
+    @property
+    def layout(self) -> dict[str, list[int]]:
+        """What networks have to know of an example's parts: a table's choices, and how many of each have places."""
+        return {} if self.schema is None else {"choices": self.schema.choices, "places": self.schema.places}
 
     @property
     def scales(self) -> tuple[tuple[float, float], ...]:

@@ -1,14 +1,18 @@
 """Samples on disk; the path's ending says in what form, the medium what forms there are."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.data.pixels import grid
+from sparring.data.tables import arrow
+from sparring.errors import UserError
+from sparring.explore.rows import rows, schema_of
 from sparring.files import to_write, written_aside
 from sparring.model import Model
 
@@ -25,6 +29,8 @@ class Samples:
     truncation: float | None = None
     labels: tuple[str, ...] = ()
     """Classes of which that many are drawn each, a row each in a picture; of the same latents, to be compared."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """Of tables: values that all rows are to have."""
 
     def __iter__(self) -> Iterator[Tensor]:
         for label in self.labels or (None,):
@@ -80,17 +86,30 @@ def _csv(samples: Samples, out: Path) -> None:
         np.savetxt(path, samples.all.numpy(), fmt="%.7g", delimiter=",", header="x,y", comments="")
 
 
+def _table(samples: Samples, out: Path) -> None:
+    if samples.seeds or samples.labels or samples.truncation is not None:
+        raise UserError("rows of a table are asked for by --where: leave seeds, label and truncation out")
+    model = samples.model
+    table = schema_of(model).table(rows(model, samples.n, samples.seed, samples.where))
+    with written_aside(out) as path:
+        arrow.write(table, path, out.suffix)
+
+
 WRITERS: dict[str, dict[str, Writer]] = {
     "image": {".png": _png, ".npz": _images, "": _folder},
     "point": {".png": _png, ".npz": _points, ".csv": _csv},
+    "table": {".csv": _table, ".parquet": _table},
 }
 
 
 def write(samples: Samples, out: Path) -> None:
-    """Writes samples: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG files, a table (.csv).
+    """Writes samples: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG files, a table
+    (.csv, .parquet).
 
     Raises UserError for an ending the medium has no form for, a path that exists, or one that can't be written.
     """
     medium = samples.model.description.recipe.medium
+    if samples.where and medium != "table":
+        raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
     with to_write(out, WRITERS[medium], f"{medium}s") as writer:
         writer(samples, out)

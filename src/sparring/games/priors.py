@@ -1,5 +1,7 @@
 """What z, and noise on examples, are drawn from."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -21,9 +23,9 @@ def normal(dim: int) -> Draw:
     return draw
 
 
-def coded(dim: int, categories: int = 0, codes: int = 0) -> Draw:
+def coded(dim: int, categories: int = 0, codes: int = 0, chance: bool = False) -> Draw:
     """z = [N(0, I_dim), one of the categories as a one-hot vector, codes from U[−1, 1]]. Chen et al. 2016
-    (arXiv:1606.03657), section 7.1."""
+    (arXiv:1606.03657), section 7.1. With `chance`, as many numbers from N(0, 1) behind them as an example has."""
 
     def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         parts = [normal(dim)(n, shape, generator)]
@@ -32,6 +34,8 @@ def coded(dim: int, categories: int = 0, codes: int = 0) -> Draw:
             parts.append(one_hot(which, categories).float())
         if codes:
             parts.append(2 * torch.rand(n, codes, generator=generator, device=generator.device) - 1)
+        if chance:
+            parts.append(normal(math.prod(shape))(n, shape, generator))
         return torch.cat(parts, 1)
 
     return draw

@@ -16,6 +16,7 @@ from sparring.networks.progan import ProGANCritic, ProGANGenerator
 from sparring.networks.r3gan import R3GANCritic, R3GANGenerator
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 from sparring.networks.stylegan2 import StyleGAN2Critic, StyleGAN2Generator
+from sparring.networks.table import CTGANCritic, CTGANGenerator, TableCritic, TableGenerator
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
@@ -38,6 +39,10 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "fastgan-critic": FastGANCritic,
     "stylegan2-generator": StyleGAN2Generator,
     "stylegan2-critic": StyleGAN2Critic,
+    "table-generator": TableGenerator,
+    "table-critic": TableCritic,
+    "ctgan-generator": CTGANGenerator,
+    "ctgan-critic": CTGANCritic,
     "coupled-generator": CoupledGenerator,
     "coupled-critic": CoupledCritic,
     "dcgan-encoder": DCGANEncoder,

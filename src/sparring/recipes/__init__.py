@@ -9,6 +9,7 @@ from sparring.recipes.biggan import BIGGAN
 from sparring.recipes.biggan_deep import BIGGAN_DEEP
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.cogan import COGAN
+from sparring.recipes.ctgan import CTGAN
 from sparring.recipes.dcgan import DCGAN
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
@@ -29,6 +30,7 @@ from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
 from sparring.recipes.stylegan2 import STYLEGAN2
+from sparring.recipes.table import TABLE
 from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
@@ -65,6 +67,8 @@ _ALL = (
     BIGAN,
     VAE_GAN,
     POINTS,
+    TABLE,
+    CTGAN,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 

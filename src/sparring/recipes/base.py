@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -90,6 +91,8 @@ class Recipe:
     """Of a one-hot part of the latent behind them."""
     codes: int = 0
     """Numbers from U[−1, 1] behind these."""
+    chance: bool = False
+    """Behind these, a number from N(0, 1) for each of a sample: by them a generator that chooses draws its choices."""
     critic_steps: int = 1
     fresh: bool = False
     penalty_every: int = 1
@@ -131,14 +134,18 @@ class Recipe:
 
     @property
     def latent(self) -> int:
-        """Numbers in all that a generator takes."""
+        """Numbers in all that a generator takes, but for those of chance."""
         return self.z + self.categories + self.codes
+
+    def latent_of(self, shape: Shape) -> int:
+        """With those of chance, for samples of this shape."""
+        return self.latent + math.prod(shape) * self.chance
 
     def prior(self) -> Draw:
         """What they are drawn from."""
         from sparring.games.priors import coded
 
-        return coded(self.z, self.categories, self.codes)
+        return coded(self.z, self.categories, self.codes, self.chance)
 
     def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
         """The generator; `width` classes or attributes come with the examples."""
@@ -157,6 +164,12 @@ class Recipe:
         """By the name of their field."""
         own = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
         return {side: network for side, network in own.items() if network}
+
+    def fitted(self, layout: Mapping[str, list[int]]) -> Recipe:
+        """This recipe for examples made of these parts, of which its own networks are told."""
+        sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(FOREIGN)}
+        told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
+        return replace(self, **told)
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""

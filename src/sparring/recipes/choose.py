@@ -12,6 +12,8 @@ from sparring.training.schedules import at
 EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
 (docs/gallery.md), and then got worse."""
+MADE_FOR = {"point": "points", "table": "table"}
+"""Recipes by the only medium they make."""
 OF_A_CLASS = 100
 """Examples below which a class is too small to be learnt by itself."""
 
@@ -39,10 +41,12 @@ class Choice:
 
 def choose(facts: Facts) -> Choice:
     """Raises UserError for data that no recipe makes."""
-    if facts.medium == "point":
-        return Choice(RECIPES["points"], RECIPES["points"].images, (_said(facts), "points: the recipe made for them"))
+    if facts.medium in MADE_FOR:
+        recipe = RECIPES[MADE_FOR[facts.medium]]
+        return Choice(recipe, recipe.images, (_said(facts), f"{recipe.name}: the recipe made for them"))
     if facts.medium != "image":
-        raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for images and points")
+        known = ", ".join(f"{medium}s" for medium in ("image", *MADE_FOR))
+        raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for {known}")
     recipe, why = _suiting(facts)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
     if not recipe.augment and (fewer := EPOCHS * facts.count) < images:

@@ -101,6 +101,11 @@ METHODS = {
         alone=True,
         own=True,
     ),
+    "asked": Method(
+        "Xu et al. 2019, arXiv:1907.00503",
+        "the generator of a table chooses the option that was asked for",
+        of_generator=(_plain(terms.asked),),
+    ),
     "codes": Method(
         "Chen et al. 2016, arXiv:1606.03657",
         "the critic tells the category and the codes in the latent",

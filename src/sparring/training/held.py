@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import Data
-from sparring.data.media import MEDIA
+from sparring.data.media import medium
 from sparring.data.sets import standard
 
 
@@ -13,7 +13,7 @@ class Held:
     def __init__(self, data: Data, device: torch.device):
         self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.scale
         self.labels = None if data.train.labels is None else standard(data.train.labels, data.scales).to(device)
-        self.encode = MEDIA[data.medium].encode
+        self.encode = medium(data.medium, data.schema).encode
 
     def __len__(self) -> int:
         return len(self.values) * (1 + self.mirrored)
@@ -53,7 +53,3 @@ class Mapped(Held):
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         return self.given(self.rows(indices.cpu()))
-
-
-def source(data: Data, device: torch.device) -> Held:
-    return (Mapped if data.mapped else Held)(data, device)

@@ -10,6 +10,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge, PointJudge, judge_images
 from sparring.metrics.named import Pictures
 from sparring.metrics.report import Judge
+from sparring.metrics.rows import TableJudge
 
 JUDGED = 60_000
 """Images of a part of a prepared set that the judge looks at: features of all of them would not fit."""
@@ -30,7 +31,18 @@ def _points(data: Data, features: str | Features | None) -> PointJudge:
     return PointJudge(data.test.values, mixture.modes, mixture.sigma)
 
 
-JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {"image": _images, "point": _points}
+def _tables(data: Data, features: str | Features | None) -> TableJudge:
+    if features is not None:
+        raise UserError("tables are judged column by column, not by features: leave features out")
+    assert data.schema is not None
+    return TableJudge(data.schema, data.train.values, data.test.values)
+
+
+JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {
+    "image": _images,
+    "point": _points,
+    "table": _tables,
+}
 
 
 def judge(data: Data, features: str | Features | None = None) -> Judge:

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data import Data
-from sparring.data.media import MEDIA
+from sparring.data.media import medium
 from sparring.files import written_aside
 from sparring.metrics.report import Judge, Report
 from sparring.model import Model
@@ -41,7 +41,7 @@ def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
     Args:
         drawn: samples (n, …) by name; a run's name is its folder.
     """
-    picture, n = MEDIA[data.medium].picture, SHOWN[data.medium]
+    picture, n = medium(data.medium, data.schema).picture, SHOWN[data.medium]
     sections = [section("Real", picture(data.test.values[:n]))]
     for name, values in drawn.items():
         sections.append(section(name, picture(values[:n])))
@@ -58,7 +58,7 @@ def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
 def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
     """The pairs, if the judge tells any."""
     pairs = jury.closest(values)
-    return [] if pairs is None else [section(heading, MEDIA[data.medium].picture(pairs, PAIRS))]
+    return [] if pairs is None else [section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
 
 
 SEARCHED = 2_000
@@ -68,8 +68,11 @@ PAIRS = 8
 
 
 def beside(model: Model, data: Data) -> Image.Image:
-    """Real examples on the left, as many samples on the right, a gap between."""
-    n, picture = SHOWN[data.medium], MEDIA[data.medium].picture
+    """Real examples on the left, as many samples on the right, a gap between; or as the medium has it."""
+    n, kind = SHOWN[data.medium], medium(data.medium, data.schema)
+    picture = kind.picture
+    if kind.beside is not None:
+        return kind.beside(data.test.values[:n], model.sample(n))
     real, fake = picture(data.test.values[:n]), model.look(n)
     gap = real.width // 16
     picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")

@@ -18,22 +18,22 @@ from torch import Tensor, nn
 from sparring.data import Data
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
-from sparring.model import CHUNK, Description, Model
+from sparring.model import Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.config import Config
-from sparring.training.held import source
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.progress import Progress
 from sparring.training.random import WEIGHTS, stream
 from sparring.training.ranks import Ranks
+from sparring.training.sources import source
 from sparring.training.synchronised import synchronise
 from sparring.training.transfer import hold, start_from
 from sparring.training.watchers import Watcher
 
-SHOWN = {"image": 64, "point": 2_500}
+SHOWN = {"image": 64, "point": 2_500, "table": 5_000}
 """Samples in a picture, always of the same latents."""
 
 PATIENCE = 0.02
@@ -73,7 +73,10 @@ class Run:
         device = torch.device(config.device)
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
-        description = Description(config.recipe, data.shape, data.names, data.shares, data.scales, data.scale)
+        recipe = config.recipe.fitted(data.layout)
+        description = Description(
+            recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema
+        )
         rows = data.train.labels if data.scales and config.recipe.conditional else None
         self.model = Model(description, **dict(self.loop.ema.players), rows=rows)
         self.journal = Journal(folder / "journal.jsonl")
@@ -210,9 +213,9 @@ def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
     """`model.sample(n)` to the bit, its chunks drawn by the ranks in turn."""
     if ranks.world == 1:
         return model.sample(n)
-    share = -(-n // (CHUNK * ranks.world))
+    share = -(-n // (model.chunk * ranks.world))
     mine = [model.decode(model.inputs(0, ranks.world * i + ranks.rank)) for i in range(share)]
-    chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, CHUNK, …)
+    chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, chunk, …)
     return chunks.transpose(0, 1).flatten(0, 2)[:n]
 
 
@@ -231,7 +234,8 @@ def new_loop(
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
     # Channels last is what convolutions are fastest in; players without any do not notice.
-    game = config.recipe.game(data.shape, networks, data.classes, len(data.scales)).to(device)
+    recipe = config.recipe.fitted(data.layout)
+    game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
     hold(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
@@ -244,7 +248,7 @@ def new_loop(
         compiled="inductor" if config.compiled else None,
         autocast=PRECISIONS[config.precision],
     )
-    return Loop(game, source(data, device), settings, ranks=ranks)
+    return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
 
 
 def begun(

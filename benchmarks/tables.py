@@ -1,0 +1,144 @@
+"""Made tables beside real ones: adult, german_credit, diamonds.
+
+    python benchmarks/tables.py OUT [--sets adult …] [--ways table ctgan] [--seeds 0 1 2] [--validation] [--asked]
+                                [--recipe flags …]
+
+The split, the trees and the detector were fixed before anything was tuned: rows are shuffled by torch's generator with
+seed 0; the last ROWS of a set are for test. Tuning is by `--validation`, which trains on five sixths of the training
+rows and tests on the last sixth of them. OUT is the ledger (`ledger.py`): a run is trained once, and goes on where it
+was interrupted. Scores are those of a run's closing report: as many rows as were trained on, by the weights with the
+best selection score. `--asked` draws 1,000 rows of each category of each column too, and says what share is as asked,
+and how far, by total variation, the other columns are from those of the real training rows with that category (where
+there are 300 or more), beside how far as many other real rows are.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+from ledger import trained
+from torch import Tensor
+
+from sparring.data import Data
+from sparring.data.tables.arrow import read
+from sparring.data.tables.binned import binned, compared
+from sparring.data.tables.columns import Category
+from sparring.data.tables.load import table_data
+from sparring.explore.rows import rows
+from sparring.model import Model, load
+from sparring.recipes import named
+from sparring.recipes.numbers import with_numbers
+
+SETS = {
+    "adult": ("adult.csv", 10_000, "income"),
+    "german_credit": ("german_credit.csv", 300, "class"),
+    "diamonds": ("diamonds.csv.gz", 10_788, "price"),
+}
+"""File, test rows, target."""
+IMAGES = {"adult": 1_200_000, "german_credit": 300_000, "diamonds": 1_200_000}
+ASKED, ENOUGH = 1_000, 300
+
+
+def data_of(name: str, validation: bool) -> Data:
+    file, tested, target = SETS[name]
+    table = read(Path(os.environ["SPARRING_DATA"]) / "tables" / file)
+    order = torch.randperm(table.num_rows, generator=torch.Generator().manual_seed(0)).tolist()
+    train, test = order[:-tested], order[-tested:]
+    if validation:
+        cut = 5 * len(train) // 6
+        train, test = train[:cut], train[cut:]
+    spec = f"{name}, validation" if validation else name
+    return table_data(spec, table.take(train), target=target, test=table.take(test))
+
+
+def conditional(model: Model, data: Data) -> dict[str, float]:
+    """The share of rows that are as asked, and the mean and largest distance of other columns, with real rows' own."""
+    schema, train = data.schema, data.train.values
+    assert schema is not None
+    right, made_off, real_off = [], [], []
+    for i in schema.conditions:
+        column = schema.columns[i]
+        assert isinstance(column, Category)
+        for k, value in enumerate(column.values):
+            made = rows(model, ASKED, 0, {column.name: value})
+            right.append(float((made[:, i] == k).double().mean()))
+            real = train[train[:, i] == k]
+            if len(real) >= ENOUGH:
+                half = len(real) // 2
+                made_off += _distances(data, made, real)
+                real_off += _distances(data, real[:half], real[half:])
+    names = ("as_asked", "off_mean", "off_most", "real_halves_mean", "real_halves_most")
+    values = (min(right), sum(made_off) / len(made_off), max(made_off), sum(real_off) / len(real_off), max(real_off))
+    return dict(zip(names, values, strict=True))
+
+
+def _distances(data: Data, made: Tensor, real: Tensor) -> list[float]:
+    """Total variation of each column, numbers in tenths."""
+    assert data.schema is not None
+    a, b = binned(data.schema, data.train.values, made, real)
+    counts = [[x[:, c].bincount(minlength=64) / len(x) for x in (a, b)] for c in range(len(compared(data.schema)))]
+    return [float((p - q).abs().sum() / 2) for p, q in counts]
+
+
+def frequencies(model: Model, data: Data) -> float:
+    """The largest gap between a category's share of made rows and of training rows."""
+    assert data.schema is not None
+    made, gaps = model.sample(len(data.train)), []
+    for i in data.schema.conditions:
+        size = data.schema.columns[i].options + len(data.schema.columns[i].values)  # pyright: ignore
+        p, q = (
+            x[:, i].nan_to_num(size - 1).long().bincount(minlength=size) / len(x) for x in (made, data.train.values)
+        )
+        gaps.append(float((p - q).abs().max()))
+    return max(gaps)
+
+
+def lines(args: argparse.Namespace, flags: dict[str, str]) -> dict[str, dict]:
+    found: dict[str, dict] = {}
+    for name in args.sets:
+        data = data_of(name, args.validation)
+        for way in args.ways:
+            recipe = with_numbers(named(way), flags)
+            for seed in args.seeds:
+                images = args.images or (recipe.images if way == "ctgan" else IMAGES[name])
+                run = trained(args.out, f"{name}-{way}", recipe, data, images, seed)
+                report = json.loads((run / "scores.json").read_text())
+                last = json.loads((run / "journal.jsonl").read_text().splitlines()[-1])
+                model = load(run)
+                more = {"minutes": last["seconds"] / 60, "frequency_gap": frequencies(model, data)}
+                more |= conditional(model, data) if args.asked else {}
+                found[f"{name} {way} {seed}"] = report["rows"][0]["scores"] | more
+                found |= {f"{name} {row['name']}": row["scores"] for row in report["rows"][1:]}
+                print(f"{name} {way} {seed}: {found[f'{name} {way} {seed}']}", file=sys.stderr)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--ways", nargs="+", default=["table"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--validation", action="store_true")
+    parser.add_argument("--asked", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    args, rest = parser.parse_known_args()
+    flags = {flag.removeprefix("--"): value for flag, value in zip(rest[::2], rest[1::2], strict=True)}
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    found = lines(args, flags)
+    if args.json:
+        print(json.dumps(found))
+        return
+    names = list(dict.fromkeys(score for line in found.values() for score in line))
+    print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
+    for name, line in found.items():
+        print(f"| {name} | {' | '.join(f'{line[s]:.3f}' if s in line else '' for s in names)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Tables in and out: pandas and Arrow in memory, CSV and parquet on disk. All become an Arrow table and come back as
+one of the same schema; pandas' own types are part of it. Needs the extra `tables`."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import UserError, one_line
+
+SNIFFED = 1 << 16
+"""Bytes a delimiter is told by."""
+DELIMITERS = ",;\t|"
+ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+"""By the first bytes of a file."""
+GONE = ["?", ""]
+"""Texts that stand for no value in a CSV, beside those of pandas (NA, NaN, null, None, …)."""
+TABLES = (".csv", ".csv.gz", ".tsv", ".parquet")
+
+
+def libraries() -> tuple[Any, Any]:
+    """pandas and pyarrow. Raises UserError where they are missing."""
+    try:
+        import pandas
+        import pyarrow
+    except ImportError:
+        raise UserError("tables need pandas and pyarrow: pip install 'sparring[tables]'") from None
+    return pandas, pyarrow
+
+
+def compute() -> Any:
+    """pyarrow's functions of arrays."""
+    from importlib import import_module
+
+    return import_module("pyarrow.compute")
+
+
+def to_arrow(frame: Any) -> Any:
+    """A pandas frame or Arrow table as an Arrow table.
+
+    Raises:
+        UserError: something else, two columns of one name, a column of several types.
+    """
+    pandas, arrow = libraries()
+    if isinstance(frame, arrow.Table):
+        _check_names(frame.column_names)
+        return frame
+    if not isinstance(frame, pandas.DataFrame):
+        raise UserError(f"a {type(frame).__name__} is no table: give a pandas DataFrame or a pyarrow Table")
+    _check_names([str(name) for name in frame.columns])
+    for name in frame.columns:
+        _check_types(str(name), frame[name])
+    try:
+        return arrow.Table.from_pandas(frame, preserve_index=False)
+    except (arrow.ArrowException, ValueError, TypeError) as error:
+        raise UserError(f"this table can't be read ({one_line(str(error).partition(chr(10))[0])})") from None
+
+
+def _check_names(names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two columns are called '{one_line(twice[0])}': give each a name of its own")
+
+
+def _check_types(name: str, column: Any) -> None:
+    """Refuses numbers among texts, and what is neither."""
+    if column.dtype != object:
+        return
+    kinds = {type(value) for value in column if value is not None and value == value}
+    numbers = {kind for kind in kinds if issubclass(kind, int | float) and kind is not bool}
+    if len(kinds) > 1 and kinds != numbers:
+        found = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise UserError(f"column '{one_line(name)}' holds values of several types ({found}): make them one")
+
+
+def read(path: Path) -> Any:
+    """A CSV or parquet file as an Arrow table.
+
+    Of a CSV, the delimiter and the encoding are told by its first bytes, blanks around values are dropped, and "?"
+    stands for no value.
+
+    Raises:
+        UserError: a file that is damaged, empty or of another kind.
+    """
+    pandas, arrow = libraries()
+    readers: dict[str, Callable[[Path], Any]] = {".parquet": _parquet}
+    try:
+        return readers.get(path.suffix.lower(), _csv)(path)
+    except UserError:
+        raise
+    except (arrow.ArrowException, OSError, ValueError, UnicodeError, EOFError, pandas.errors.ParserError) as error:
+        reason = one_line(str(getattr(error, "strerror", None) or error).partition("\n")[0])
+        raise UserError(f"{one_line(path)} can't be read as a table ({reason}): replace it") from None
+
+
+def _parquet(path: Path) -> Any:
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(path)
+    _check_names(table.column_names)
+    return table
+
+
+def _csv(path: Path) -> Any:
+    import pandas
+
+    start, how = _start(path)
+    if not start.strip():
+        raise UserError(f"{one_line(path)} is empty: give a table with a line of names and rows below")
+    delimiter = _delimiter(start)
+    _check_names([name.strip() for name in next(csv.reader([start.splitlines()[0]], delimiter=delimiter))])
+    frame = pandas.read_csv(path, sep=delimiter, encoding=how, skipinitialspace=True, na_values=GONE)
+    frame.columns = [str(name).strip() for name in frame.columns]
+    texts = [name for name in frame.columns if pandas.api.types.is_string_dtype(frame[name].dtype)]
+    for name in texts:
+        stripped = frame[name].map(lambda value: value.strip() if isinstance(value, str) else value)
+        frame[name] = stripped.mask(stripped.isin(GONE))
+    return to_arrow(frame)
+
+
+def _start(path: Path) -> tuple[str, str]:
+    """The file's first text, and its encoding: as its first bytes say, else UTF-8, else Windows' western one."""
+    import gzip
+
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        content = file.read()
+    marked = next((how for mark, how in ENCODINGS.items() if content.startswith(mark)), None)
+    for how in [marked] if marked else ["utf-8", "cp1252", "latin-1"]:
+        try:
+            return content.decode(how)[:SNIFFED], how
+        except UnicodeDecodeError:
+            continue
+    raise UserError(f"{one_line(path)} is no text: give a CSV or parquet file")
+
+
+def _delimiter(start: str) -> str:
+    """The one that cuts every line of the start into as many parts; the comma for tables of one column."""
+    lines = [line for line in start.splitlines()[:-1] or start.splitlines() if line.strip()][:200]
+    parts = {d: [len(cut) for cut in csv.reader(lines, delimiter=d)] for d in DELIMITERS}
+    even = {d: counts[0] for d, counts in parts.items() if counts and min(counts) == max(counts) > 1}
+    return max(even, key=lambda d: even[d]) if even else max(DELIMITERS, key=lambda d: parts[d][0] if parts[d] else 0)
+
+
+def write(table: Any, path: Path, form: str) -> None:
+    """An Arrow table as ".csv" or ".parquet"."""
+    import pyarrow.parquet as parquet
+
+    if form == ".csv":
+        table.to_pandas().to_csv(path, index=False)
+    else:
+        parquet.write_table(table, path)
+
+
+def packed(schema: Any) -> str:
+    """An Arrow schema as text."""
+    import base64
+
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def unpacked(text: str) -> Any:
+    """Its inverse. Raises UserError for a text that is none."""
+    import base64
+
+    _, arrow = libraries()
+    try:
+        return arrow.ipc.read_schema(arrow.py_buffer(base64.b64decode(text)))
+    except (arrow.ArrowException, ValueError) as error:
+        raise UserError(f"the columns' types can't be read ({one_line(error)}): save the model again") from None

@@ -1,0 +1,32 @@
+"""Tables: relativistic pairing with zero-centred penalties on both sides (R3GAN's game) on small residual perceptrons;
+every column is a choice, drawn hard, by a head that knows the columns before it.
+
+On adult, after 200,000 rows, trees taught by the samples had an F1 of .61 with such heads and .51 with columns decided
+at once (validation rows)."""
+
+from sparring.recipes.base import Network, Recipe
+from sparring.training.schedules import Cosine
+
+IMAGES = 1_200_000
+GAMMA = Cosine(0.5, 0.05, IMAGES)
+
+TABLE = Recipe(
+    name="table",
+    paper="Huang et al. 2024, arXiv:2501.05441; choices after Jang et al. 2017, arXiv:1611.01144",
+    about="for tables: each real row against a made one, R1 and R2, residual perceptrons, column by column",
+    generator=Network("table-generator", {"width": 256, "blocks": 2, "head": 64, "tau": 0.7}),
+    critic=Network("table-critic", {"width": 256, "blocks": 2}),
+    objective="relativistic",
+    penalties=("r1", "r2"),
+    weights={"r1": GAMMA, "r2": GAMMA},
+    fresh=True,
+    medium="table",
+    z=64,
+    chance=True,
+    batch=512,
+    images=IMAGES,
+    lr=Cosine(1e-3, 1e-4, IMAGES),
+    beta1=0.0,
+    beta2=0.99,
+    half_life=200_000,
+)

@@ -1,0 +1,13 @@
+"""What the loop draws from, by what the data is."""
+
+import torch
+
+from sparring.data import Data
+from sparring.training.asked_rows import AskedRows
+from sparring.training.held import Held, Mapped
+
+
+def source(data: Data, device: torch.device, conditional: bool = False) -> Held | AskedRows:
+    if conditional and data.schema is not None:
+        return AskedRows(data, data.schema, device)
+    return (Mapped if data.mapped else Held)(data, device)

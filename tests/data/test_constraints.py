@@ -1,0 +1,103 @@
+"""What must hold in rows of a table, and what rows can be asked for."""
+
+import pandas as pd
+import pytest
+import torch
+from frames import people
+
+from sparring.data.tables.arrow import to_arrow
+from sparring.data.tables.infer import Kind
+from sparring.data.tables.schema import Schema
+from sparring.data.tables.where import asked
+from sparring.errors import UserError
+
+
+def schema_of(frame, *constraints):
+    return Schema.of(to_arrow(frame), {}, constraints)
+
+
+def test_inequalities_hold_or_are_missed():
+    schema, cells = schema_of(people(), "age <= seen")
+    assert schema.holds(cells).all()
+    age, seen = schema.names.index("age"), schema.names.index("seen")
+    swapped = cells.clone()
+    swapped[:, age] = schema.column("age").high  # 79 at most
+    held = schema.holds(swapped)
+    expected = torch.tensor(people()["seen"].to_numpy() >= people()["age"].max())
+    assert torch.equal(held, expected)
+    swapped[0, seen] = torch.nan
+    assert schema.holds(swapped)[0]
+
+
+def test_sums_are_worked_out():
+    frame = pd.DataFrame({"a": [i * i % 11 for i in range(50)], "b": [i % 7 for i in range(50)]})
+    frame["all"] = frame["a"] + frame["b"]
+    schema, cells = schema_of(frame, "a + b = all")
+    wrong = cells.clone()
+    wrong[:, 2] = 0
+    assert not schema.holds(wrong)[1:].any() and torch.equal(schema.completed(wrong)[:, 2], cells[:, 2])
+    assert schema.table(schema.completed(wrong)).to_pandas().equals(frame)
+
+
+def test_rows_alike_and_combinations():
+    frame = pd.DataFrame({"a": [0, 0, 1, 1] * 5, "b": ["x", "y", "x", "x"] * 5, "n": [i * 7 % 20 for i in range(20)]})
+    schema, cells = schema_of(frame, "unique(a, n)", "only(a, b)")
+    assert schema.holds(cells).all()
+    twice = torch.cat([cells, cells[:3]])
+    assert schema.holds(twice).tolist() == [True] * 20 + [False] * 3
+    strange = cells.clone()
+    strange[2, 1] = schema.column("b").index["y"]  # 1 never comes with y
+    assert schema.holds(strange).tolist() == [i != 2 for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("seen < age", r"does not hold in the data \(row 0|row \d+"),
+        ("age <= height", "no column 'height'"),
+        ("city <= age", "'city' holds no numbers"),
+        ("age", "is not understood"),
+        ("unique(city)", "does not hold in the data"),
+        ("age + children = seen", "does not hold"),
+    ],
+)
+def test_constraints_that_cannot_hold(text, expected):
+    with pytest.raises(UserError, match=expected):
+        schema_of(people(), text)
+
+
+def test_what_is_asked_becomes_options():
+    schema, _ = Schema.of(to_arrow(people()))
+    place = schema.names.index
+
+    def options(**where):
+        return {schema.names[i]: mask.nonzero()[:, 0].tolist() for i, mask in asked(schema, where).options.items()}
+
+    city = schema.column("city")
+    assert options(city="Oslo") == {"city": [city.index["Oslo"]]}
+    assert options(city=["Oslo", "Rome"]) == {"city": sorted([city.index["Oslo"], city.index["Rome"]])}
+    assert options(area="SA") == {"city": [city.index["Lima"]]}
+    assert options(children=None) == {"children": [schema.column("children").options - 1]}
+    assert options(member="True") == {"member": [schema.column("member").index[True]]}
+    found = asked(schema, {"age": (30, 40), "wage": "1000:", "start": ("2020-03-01", None)})
+    low, high = found.spans[place("age")]
+    assert (low + 18, high + 18) == (30 + 18 - people()["age"].min(), 40 + 18 - people()["age"].min())
+    assert found.spans[place("wage")] == (1000.0, people()["wage"].max())
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"town": "Oslo"}, "no column 'town'"),
+        ({"city": "Olso"}, "has no value 'Olso' .did you mean 'Oslo'"),
+        ({"city": None}, "'city' is never missing"),
+        ({"age": "old"}, "'old' is none"),
+        ({"age": 300}, "'age' is never 300"),
+        ({"person": "P-1"}, "only tells rows apart"),
+        ({"city": "Oslo", "area": "SA"}, "asked for in two ways"),
+    ],
+)
+def test_what_cannot_be_asked(where, expected):
+    schema, _ = Schema.of(to_arrow(people()), {"person": Kind("identifier")})
+    with pytest.raises(UserError, match=expected):
+        asked(schema, where)

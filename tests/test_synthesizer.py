@@ -1,0 +1,209 @@
+"""Tables from beginning to end: fit, sample, ask, save and load, in Python and on the command line; bad input."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+from frames import people
+from playing import resumed_to_the_bit
+from test_run import final, refused, same, spar
+
+import sparring
+from sparring.data.tables.load import table_data
+from sparring.errors import UserError
+from sparring.explore.rows import rows
+from sparring.model import load
+from sparring.networks.table import gumbel
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.loop import Loop
+from sparring.training.sources import source
+
+SMALL = {"batch": "50", "generator.width": "32"}
+HELD = ["age <= seen"]
+
+
+@pytest.fixture(scope="module", params=["table", "ctgan"])
+def fitted(request):
+    torch.set_num_threads(1)
+    recipe = with_numbers(RECIPES[request.param], SMALL)
+    return sparring.fit(people(), recipe, constraints=HELD, images=100, reports=1, threads=1)
+
+
+def test_the_schema_that_went_in_comes_out(fitted):
+    frame, made = people(), fitted.sample(300)
+    assert (made.dtypes == frame.dtypes).all() and list(made.columns) == list(frame.columns) and len(made) == 300
+    assert (made["age"] <= made["seen"]).all() and made["age"].between(18, 79).all()
+    assert (
+        set(made["planet"]) == {"Earth"}
+        and made["wage"].dropna().between(frame["wage"].min(), frame["wage"].max()).all()
+    )
+    assert ((made["wage"] * 100).round() / 100).equals(made["wage"])
+    assert made["person"].is_unique and not set(made["person"]) & set(frame["person"])
+    assert (made["area"] == made["city"].map({"Rome": "EU", "Oslo": "EU", "Lima": "SA"})).all()
+    assert fitted.sample(300).equals(made) and not fitted.sample(300, seed=1).equals(made)
+    assert {row.name for row in fitted.report.rows} == {"model", "real", "training copies", "independent columns"}
+
+
+def test_what_is_asked_for_is_what_comes(fitted):
+    for where, right in (
+        ({"city": "Lima"}, lambda t: t["city"] == "Lima"),
+        ({"area": "SA", "member": True}, lambda t: (t["city"] == "Lima") & t["member"]),
+        ({"age": (30, 40)}, lambda t: t["age"].between(30, 40)),
+        ({"wage": "900:1100"}, lambda t: t["wage"].between(900, 1100)),
+        ({"children": None}, lambda t: t["children"].isna()),
+        ({"start": "2020-03-01:2020-04-01"}, lambda t: t["start"].between("2020-03-01", "2020-04-01")),
+    ):
+        made = fitted.sample(60, where)
+        assert len(made) == 60 and right(made).all(), where
+
+
+def test_saved_and_loaded_it_makes_the_same(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    again = sparring.Synthesizer.load(tmp_path / "model")
+    pd.testing.assert_frame_equal(again.sample(20), fitted.sample(20))
+    asked = {"city": "Oslo"}
+    pd.testing.assert_frame_equal(again.sample(20, asked), fitted.sample(20, asked))
+    with pytest.raises(UserError, match="exists already"):
+        fitted.save(tmp_path / "model")
+
+
+def test_arrow_in_arrow_out():
+    table = pa.Table.from_pandas(people(60))
+    made = sparring.fit(table, with_numbers(RECIPES["table"], SMALL), images=50, reports=1, threads=1).sample(5)
+    assert made.schema.equals(table.schema) and made.num_rows == 5
+
+
+@pytest.mark.parametrize("name", ["table", "ctgan"])
+def test_resumed_to_the_bit(name):
+    torch.manual_seed(0)
+    data = table_data("people", people())
+    recipe = with_numbers(RECIPES[name], SMALL).fitted(data.layout)
+
+    def loop():
+        torch.manual_seed(0)
+        game = recipe.game(data.shape, {}, 0, data.attributes)
+        return Loop(game, source(data, torch.device("cpu"), recipe.conditional), recipe.settings())
+
+    _, parts = resumed_to_the_bit(loop)
+    assert ("generator.asked" in parts) == (name == "ctgan")
+
+
+def test_rows_are_given_the_column_and_the_category_that_they_have():
+    """The upstream fault: there, what is given stands in the place of another column."""
+    data = table_data("people", people())
+    schema, rows = data.schema, source(data, torch.device("cpu"), conditional=True)
+    shown, given = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))]
+    options = sum(schema.choices)
+    assert ((shown[:, :options] * given).sum(1) == 1).all() and (given.sum(1) == 1).all()
+    by_column = [part.sum(1) for part in given.split(schema.choices, 1)]
+    counts = {schema.names[i]: int(n.sum()) for i, n in zip(schema.learnt, by_column, strict=True)}
+    assert {name for name, n in counts.items() if n} == {"city", "member"}
+    assert counts["city"] == counts["member"] == len(data.train)
+    city = schema.learnt.index(schema.names.index("city"))
+    start = sum(schema.choices[:city])
+    drawn = given[:, start : start + schema.choices[city]].sum(0)
+    real = torch.tensor(schema.option_shares[city]) * len(data.train)
+    torch.testing.assert_close(drawn / drawn.sum(), (1 + real).log() / (1 + real).log().sum(), atol=0.06, rtol=0)
+
+
+def test_unasked_ctgan_is_given_true_frequencies():
+    model = sparring.fit(people(), with_numbers(RECIPES["ctgan"], SMALL), images=50, reports=1, threads=1).model
+    _, given = model.inputs(0)
+    schema = model.description.schema
+    start = 0
+    for shares, width in zip(schema.option_shares, schema.choices, strict=True):
+        part = given[:, start : start + width]
+        start += width
+        if shares:
+            torch.testing.assert_close(part.sum(0) / part.sum(), torch.tensor(shares), atol=0.03, rtol=0)
+        else:
+            assert not part.any()
+
+
+def test_conditions_keep_the_distribution_of_the_other_columns():
+    """Rows that are asked for are those that would have come by themselves."""
+    model = sparring.fit(people(), with_numbers(RECIPES["table"], SMALL), images=500, reports=1, threads=1).model
+    schema = model.description.schema
+    city, member, age = (schema.names.index(name) for name in ("city", "member", "age"))
+    plain = model.sample(40_000)
+    for column, value, where in ((city, 1, {"city": schema.columns[city].values[1]}), (member, 0, {"member": False})):
+        if column == member:
+            value = schema.columns[member].index[False]
+        mine, made = plain[plain[:, column] == value], rows(model, 3_000, 0, where)
+        for other in {city, member, age} - {column}:
+            a, b = mine[:, other].double().mean(), made[:, other].double().mean()
+            spread = mine[:, other].double().std()
+            assert abs(a - b) < 5 * spread / min(len(mine), 3_000) ** 0.5, (column, other)
+
+
+def test_gumbel_noise():
+    g = gumbel(torch.randn(200_000, generator=torch.Generator().manual_seed(0)))
+    assert g.mean() == pytest.approx(np.euler_gamma, abs=0.01) and g.var() == pytest.approx(np.pi**2 / 6, abs=0.03)
+    assert torch.isfinite(gumbel(torch.tensor([-30.0, 30.0]))).all()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("table")
+    people().to_csv(folder / "people.csv", index=False, sep=";")
+    flags = [word for name, value in SMALL.items() for word in (f"--{name}", value)]
+    words = ["--columns", "planet=drop", "--constraints", *HELD, "--target", "wage", "--threads", 1, "--reports", 2]
+    given = ["--data", folder / "people.csv", "--out", folder / "run", "--images", 200, *words, *flags]
+    assert spar("train", "table", *given) == 0
+    return folder / "run"
+
+
+def test_the_command_line_trains_and_leaves_what_every_run_leaves(run):
+    for name in ("run.json", "journal.jsonl", "scores.json", "report.html", "samples/beside.png", "model/README.md"):
+        assert (run / name).stat().st_size > 0, name
+    scores = json.loads((run / "scores.json").read_text())["rows"][0]["scores"]
+    assert set(scores) == {"detection", "shapes", "trends", "r2", "linear_r2", "rare", "closest", "copied"}
+
+
+def test_the_command_line_samples_what_is_asked(run, tmp_path):
+    for form, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
+        out = tmp_path / f"rows{form}"
+        assert spar("sample", run, "--n", 40, "--where", "city=Oslo", "age=20:30", "--out", out) == 0
+        made = read(out)
+        assert len(made) == 40 and set(made["city"]) == {"Oslo"} and made["age"].between(20, 30).all()
+        assert "planet" not in made and (made["age"] <= made["seen"]).all()
+
+
+def test_a_run_is_resumed_to_the_bit(run, tmp_path):
+    import shutil
+
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    max((out / "checkpoints").glob("*")).unlink()
+    assert spar("resume", out) == 0 and same(final(out), final(run))
+    assert torch.equal(load(out).sample(9).nan_to_num(), load(run).sample(9).nan_to_num())
+
+
+def test_bad_asking_gets_one_line(run, tmp_path, capsys):
+    out = tmp_path / "x.csv"
+    for words, expected in (
+        (("--where", "city=Atlantis"), "has no value 'Atlantis'"),
+        (("--where", "town=Oslo"), "no column 'town'"),
+        (("--where", "city"), "write NAME=VALUE"),
+        (("--n", "0"), "0 rows"),
+        (("--label", "3"), "asked for by --where"),
+    ):
+        assert expected in refused(capsys, "sample", run, "--out", out, *words)
+    assert "'.npz'" in refused(capsys, "sample", run, "--out", tmp_path / "x.npz")
+    with pytest.raises(UserError, match="makes images, but"):
+        sparring.train("dcgan", table_data("people", people()), tmp_path / "run", images=64)
+
+
+def test_constraints_that_hardly_ever_hold_say_so(fitted):
+    from dataclasses import replace
+
+    description = fitted.model.description
+    unlikely = replace(description.schema.constraints[0], left="seen", right="age", sense="<")
+    schema = replace(description.schema, constraints=(*description.schema.constraints, unlikely))
+    model = type(fitted.model)(replace(description, schema=schema), fitted.model.G)
+    with pytest.raises(UserError, match="only 0 of 5 rows were found in which all constraints hold"):
+        rows(model, 5)
