@@ -16,9 +16,10 @@ import json
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -73,13 +74,13 @@ def hashed(config: Config, data: Data) -> tuple[str, str]:
     return _digest(told), _digest("".join(map(bare, sources)))
 
 
-def _chosen(thing: Config | Recipe) -> dict[str, object]:
-    """What is not as it is by default: an option that is new changes no old row."""
+def _chosen(thing: Any) -> dict[str, object]:
+    """What of a dataclass is not as it is by default: an option that is new changes no old row."""
     return {f.name: getattr(thing, f.name) for f in fields(thing) if getattr(thing, f.name) != f.default}
 
 
 def _plain(thing: object) -> object:
-    return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else str(thing)
+    return _chosen(thing) if is_dataclass(thing) else str(thing)
 
 
 def _digest(text: str) -> str:
