@@ -51,6 +51,8 @@ class Options:
                     "such as 64 or 64x96 (height x width)"
                 )
             object.__setattr__(self, "size", sides)  # JSON knows only lists
+        object.__setattr__(self, "columns", tuple(tuple(pair) for pair in self.columns))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
         _check("fit", self.fit, FITS)
         _check("channels", self.channels, CHANNELS)
 
