@@ -29,8 +29,6 @@ from sparring.weights import misfit, shapes, sketched
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
-ROWS_OF_TABLE = 5_000
-"""The same of tables."""
 
 ENCODER = "E/"
 """Before the names of the encoder's weights; the generator's stand without."""
@@ -83,8 +81,8 @@ class Model:
 
     @property
     def chunk(self) -> int:
-        """How many samples are drawn at once."""
-        return CHUNK if self.description.schema is None else ROWS_OF_TABLE
+        """How many samples are drawn at once; rows of tables are small."""
+        return CHUNK if self.description.schema is None else 10 * CHUNK
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -17,6 +17,10 @@ def test_dcgan_makes_and_judges_any_square(side, channels):
         assert DCGANCritic(shape, width=2)(x).shape == (2, 1)
 
 
+TABLES = ("table-", "ctgan-")
+"""Networks that are told of columns."""
+
+
 def test_dcgan_64_is_the_papers():
     G = DCGANGenerator((3, 64, 64))
     assert sides((3, 64, 64)) == [(side, side) for side in (64, 32, 16, 8, 4)]
@@ -35,12 +39,27 @@ def test_every_network_stands_in_the_registry_and_is_built_alike():
     x, z = torch.randn(3, 1, 8, 8), torch.randn(3, 100)
     takes = {"generator": (z, (3, 1, 8, 8)), "pair-critic": ((x, z), (3, 1)), "encoder": (x, (3, 100))}
     for name, network in NETWORKS.items():
+        if name.startswith(TABLES):
+            continue
         shape = (2, 8, 8) if name.startswith("coupled") else (1, 8, 8)
         inputs, made = next((value for kind, value in takes.items() if name.endswith(kind)), (x, (3, 1)))
         if name.startswith("coupled"):
             inputs, made = (z, (3, *shape)) if name.endswith("generator") else (torch.randn(3, *shape), (3, 2))
         answer = network(shape=shape).eval()(inputs)
         assert (answer.logits if isinstance(answer, Opinion) else answer).shape == made
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith(TABLES)])
+def test_networks_of_tables_make_and_judge_rows(name):
+    """Two columns of 3 and 2 options, the second with a position where its first option is chosen."""
+    network = NETWORKS[name](shape=(6,), choices=[3, 2], places=[0, 1])
+    if name.endswith("critic"):
+        assert network(torch.randn(7, 6)).shape == (7, 1)
+        return
+    rows = network.eval()(torch.randn(50, network.z + 6))
+    assert rows.shape == (50, 6) and ((rows[:, :5] == 0) | (rows[:, :5] == 1)).all()
+    assert (rows[:, :3].sum(1) == 1).all() and (rows[:, 3:5].sum(1) == 1).all()
+    assert ((rows[:, 5] != 0) == (rows[:, 3] == 1)).all() and rows[:, 5].abs().max() <= 1
 
 
 def test_an_encoder_tells_one_or_two_moments():

@@ -1,8 +1,5 @@
 """Tables: relativistic pairing with zero-centred penalties on both sides (R3GAN's game) on small residual perceptrons;
-every column is a choice, drawn hard, by a head that knows the columns before it.
-
-On adult, after 200,000 rows, trees taught by the samples had an F1 of .61 with such heads and .51 with columns decided
-at once (validation rows)."""
+every column is a choice, drawn hard, by a head that knows the columns before it."""
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine
