@@ -6,6 +6,9 @@ from sparring.game import Opinion
 from sparring.networks import NETWORKS
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator, sides
 
+TABLES = ("table-", "ctgan-")
+"""Networks that are told of columns."""
+
 
 @pytest.mark.parametrize("side", [8, 9, 16, 28, 30, 33, 48, 64, 100])
 @pytest.mark.parametrize("channels", [1, 4])
@@ -15,10 +18,6 @@ def test_dcgan_makes_and_judges_any_square(side, channels):
         x = DCGANGenerator(shape, z=5, width=2)(torch.randn(2, 5))
         assert x.shape == (2, *shape) and x.abs().max() <= 1
         assert DCGANCritic(shape, width=2)(x).shape == (2, 1)
-
-
-TABLES = ("table-", "ctgan-")
-"""Networks that are told of columns."""
 
 
 def test_dcgan_64_is_the_papers():
