@@ -40,9 +40,6 @@ class Options:
     """Of tables: the column that rows are scored by foretelling; by default the last."""
 
     def __post_init__(self) -> None:
-        # As lists, when they come from JSON.
-        object.__setattr__(self, "columns", tuple((name, kind) for name, kind in self.columns))
-        object.__setattr__(self, "constraints", tuple(self.constraints))
         if self.size is not None:
             sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
             if len(sides) != 2 or any(type(side) is not int or side not in SIDES for side in sides):

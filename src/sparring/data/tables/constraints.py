@@ -147,7 +147,8 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
         return Only(listed, tuple(sorted(set(_combinations(values, columns, listed)), key=str)))
     if found := re.fullmatch(r"(.+?)(<=|>=|<|>)(.+)", text):
         left, right = names([found[1], found[3]])
-        _found(columns, left), _found(columns, right)
+        for name in (left, right):
+            _found(columns, name)
         return Inequality(left, found[2], right)  # pyright: ignore[reportArgumentType]
     if "=" in text:
         parts, total = text.rsplit("=", 1)
