@@ -12,7 +12,6 @@ next case.
 import argparse
 import io
 import json
-import math
 import multiprocessing
 import os
 import resource
@@ -26,57 +25,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from damage import damaged, misstated
 from PIL import Image
 from safetensors.torch import save_file
 
 PATIENCE, MEMORY = 10.0, 2**30
 TAKEN, REFUSED = "taken", "refused"
-TOKENS = [b"1e999", b"NaN", b"-1", b"0", b"\0", b'"', b"[" * 3000, b"{", b"9" * 20, b"../../x", b"\xff\xfe"]
-VALUES = [0, -1, 1, 2**20, 2**63, 10**30, 0.5, -1e308, math.nan, math.inf, "", "x", "../../x", None, True, [], {}, [[]]]
-EXTREMES = [b"\xff", b"\x00", b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\xff" * 8]
-
 Read = Callable[[bytes], object]
-
-
-def damaged(good: bytes, g: np.random.Generator) -> bytes:
-    """With one to four changes."""
-    held = bytearray(good)
-    for _ in range(g.integers(1, 5)):
-        at = int(g.integers(0, max(len(held), 1)))
-        length = int(g.integers(1, 64))
-        match g.integers(0, 7):
-            case 0:
-                held[at : at + 1] = bytes([held[at] ^ (1 << int(g.integers(0, 8)))]) if held else b""
-            case 1:
-                del held[at:]
-            case 2:
-                del held[at : at + length]
-            case 3:
-                held[at:at] = held[at : at + length]
-            case 4:
-                extreme = EXTREMES[g.integers(0, len(EXTREMES))]
-                held[at : at + len(extreme)] = extreme
-            case 5:
-                held[at:at] = g.bytes(length)
-            case 6:
-                token = TOKENS[g.integers(0, len(TOKENS))]
-                held[at : at + int(g.integers(0, 8))] = token
-    return bytes(held)
-
-
-def misstated(good: bytes, g: np.random.Generator) -> bytes:
-    """JSON with one or two of its values another."""
-    held = json.loads(good)
-    for _ in range(g.integers(1, 3)):
-        here, path = held, None
-        while isinstance(here, dict | list) and here:
-            path = here, (list(here) if isinstance(here, dict) else range(len(here)))[int(g.integers(0, len(here)))]
-            here = path[0][path[1]]
-            if g.random() < 0.1:
-                break
-        if path:
-            path[0][path[1]] = VALUES[g.integers(0, len(VALUES))]
-    return json.dumps(held).encode()
 
 
 def image(side: int = 12) -> Image.Image:
@@ -178,6 +133,24 @@ def zipped() -> bytes:
     return file.getvalue()
 
 
+def tarred() -> bytes:
+    import tarfile
+
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for i in range(14):
+            for name, content in ((f"{i}.png", encoded("PNG")), (f"{i}.cls", b"01"[i % 2 : i % 2 + 1])):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
+
+
+def rows() -> bytes:
+    lines = [f"{i},{i / 7:.3f},{'abc'[i % 3]},2026-01-{i % 28 + 1:02d}" for i in range(40)]
+    return "\n".join(["number,share,kind,day", *lines]).encode()
+
+
 def arrays() -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, images=np.zeros((14, 8, 8), np.uint8), labels=np.arange(14))
@@ -226,6 +199,8 @@ FORMATS: dict[str, tuple[Callable[[Path], Read], Callable[[], bytes] | None]] = 
     "csv": (lambda here: of_labels(here, "labels.csv"), lambda: table("csv")),
     "json": (lambda here: of_labels(here, "labels.json"), lambda: table("json")),
     "zip": (lambda here: of_file(here, "a.zip"), zipped),
+    "tar": (lambda here: of_file(here, "a.tar"), tarred),
+    "table": (lambda here: of_file(here, "a.csv"), rows),
     "npz": (lambda here: of_file(here, "a.npz"), arrays),
     "idx": (lambda here: of_file(here, "a-idx3-ubyte"), idx),
     "idx.gz": (lambda here: of_file(here, "a-idx3-ubyte.gz"), gzipped),
