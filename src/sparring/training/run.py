@@ -233,7 +233,6 @@ def new_loop(
     if config.recipe.medium != data.medium:
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
-    # Channels last is what convolutions are fastest in; players without any do not notice.
     recipe = config.recipe.fitted(data.layout)
     game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
     hold(game.players["D"], config.freeze)
@@ -241,6 +240,7 @@ def new_loop(
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
     if config.synchronised and ranks.world > 1:
         synchronise(game, ranks.world)
+    # Channels last is what convolutions are fastest in; players without any do not notice.
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.recipe.settings(
         seed=config.seed,
