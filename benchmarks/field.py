@@ -114,7 +114,7 @@ def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float
 def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: Path | None) -> dict:
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
-    scores = evaluate(Drawn(samples, model.asked(SAMPLES)), jury, METRICS).rows[0].scores
+    scores = jury.scores(samples, "report", jury.named(METRICS))
     seen = Journal(run / "journal.jsonl").entries[-1]["images"]
     row = {name: scores[name] for name in SCORES} | {"images": seen}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}

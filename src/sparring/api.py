@@ -28,7 +28,7 @@ from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
-from sparring.training.judging import judge
+from sparring.training.judging import judge, shelf
 from sparring.training.papers import leave_papers
 from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun, new_loop
@@ -207,11 +207,12 @@ def evaluate(
     config, _ = Config.load(folder)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
-    jury = judge(_loaded(data or config.data, config), features)
+    judged = _loaded(data or config.data, config)
+    jury = judge(judged, features)
     if smoothness and not isinstance(jury, ImageJudge):
         raise UserError("path length is of images: leave it out")
     model = load(folder, weights, networks)
-    report = score(_drawn(model, jury, samples, seed), jury, metrics, own, intervals)
+    report = score(_drawn(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
     return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
 
 
@@ -244,7 +245,7 @@ def _close(run: Run, jury: Judge) -> None:
     """The closing scores, and the papers."""
     players = {name: deepcopy(player) for name, player in run.model.players.items()}
     model = load(run.folder, networks=players)  # takes networks of the user's own too
-    run.report = score(_drawn(model, jury), jury)
+    run.report = score(_drawn(model, jury), jury, kept=shelf(run.data))
     leave_papers(run.folder, run.config, run.data, model, jury, run.report)
     with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete
         path.write_text(json.dumps(run.report.to_dict(), indent=1))

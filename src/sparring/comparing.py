@@ -11,10 +11,10 @@ from sparring.data import load as load_data
 from sparring.data.decoding import headers
 from sparring.errors import UserError
 from sparring.metrics.features import Features
-from sparring.metrics.report import Drawn, Judge, Report, Row, evaluate, merged
+from sparring.metrics.report import Drawn, Judge, Kept, Report, evaluate, merged
 from sparring.model import load
 from sparring.training.config import Config
-from sparring.training.judging import judge
+from sparring.training.judging import judge, shelf
 from sparring.training.papers import leave_comparison
 
 
@@ -56,7 +56,7 @@ def compare(
     data = _reference(fresh, reference, reading)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
-    reports = saved | _scored(drawn, jury, metrics, intervals)
+    reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
     report = merged({name: reports[name] for name in names}, mixed)
     if page is not None:
         leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
@@ -70,17 +70,12 @@ def _check(names: list[str], page: str | Path | None) -> None:
         raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
 
 
-def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool) -> dict[str, Report]:
-    """By the metrics that all can be taken by; the trivial rows once."""
+def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool, kept: Kept):
+    """Reports by name, by the metrics that all can be taken by."""
     fewest = min(jury.suits("report"), *map(len, drawn.values()))
     possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
     shared = [name for name in possible[0] if all(name in others for others in possible)]
-    reports: dict[str, Report] = {}
-    beside: list[Row] = []
-    for name, x in drawn.items():
-        reports[name] = evaluate(x, jury, shared, intervals=intervals, beside=beside)
-        beside = reports[name].rows[1:]
-    return reports
+    return {name: evaluate(x, jury, shared, intervals=intervals, kept=kept) for name, x in drawn.items()}
 
 
 def _saved(path: Path) -> Report:

@@ -1,7 +1,7 @@
 """What stands in a report: the samples' scores beside what trivial samplers get in their place, and the protocol."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -149,13 +149,16 @@ def _number(row: Row, name: str) -> str:
     return text if margin is None else f"{text} ± {margin:.2g}"
 
 
+Kept = Callable[[str, Callable[[], list[Row]]], list[Row]]
+
+
 def evaluate(
     drawn: Tensor | Drawn,
     judge: Judge,
     metrics: Sequence[str] = (),
     own: Mapping[str, Metric] = {},
     intervals: bool = False,
-    beside: Sequence[Row] = (),
+    kept: Kept = lambda protocol, score: score(),
 ) -> Report:
     """Scores samples on the report part, beside the trivial rows.
 
@@ -164,7 +167,7 @@ def evaluate(
         metrics: names; by default the judge's own choice, as far as there are samples enough.
         own: the user's, by name, besides.
         intervals: also 95 % intervals of the model's scores, at ten times the cost.
-        beside: the trivial rows, where they are known from a report of as many samples and the same metrics.
+        kept: gives the trivial rows of a protocol, scored by the function it is handed or known from before.
 
     Raises:
         UserError: an unknown metric, or too few samples for one that was asked for.
@@ -175,14 +178,17 @@ def evaluate(
     case = judge.case(samples, "report")
     chosen = judge.chosen(metrics, samples, fewest) | dict(own)
     model = Row("model", scored(chosen, case, fewest), len(samples))
-    rows = list(beside) or [
-        Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()
-    ]
+    protocol = judge.protocol("report", len(samples), chosen)
+
+    def score() -> list[Row]:
+        return [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
+
+    rows = score() if own else kept(protocol, score)
     won = _won(chosen, model, rows)
     if intervals:
         margins = half_widths(lambda kept: scored(chosen, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
-    return Report(judge.protocol("report", len(samples), chosen), [model, *rows], {"model": won} if won else {})
+    return Report(protocol, [model, *rows], {"model": won} if won else {})
 
 
 def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:

@@ -11,6 +11,7 @@ from sparring.metrics.judges import ImageJudge, PointJudge, judge_images
 from sparring.metrics.named import Pictures
 from sparring.metrics.report import Judge
 from sparring.metrics.rows import TableJudge
+from sparring.metrics.shelf import Shelf
 
 JUDGED = 60_000
 """Images of a part of a prepared set that the judge looks at: features of all of them would not fit."""
@@ -48,3 +49,8 @@ JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {
 def judge(data: Data, features: str | Features | None = None) -> Judge:
     """Raises UserError for features that are not there, or do not suit the data."""
     return JUDGES[data.medium](data, features)
+
+
+def shelf(data: Data) -> Shelf:
+    """Where the trivial rows of this data are kept."""
+    return Shelf(cache() / "rows", data.fingerprint)
