@@ -60,10 +60,11 @@ def configured(
     """The whole configuration that `train` resolves the same arguments to. Raises UserError for bad ones."""
     recipe = named(recipe) if isinstance(recipe, str) else recipe
     chosen = machine.device(device)
+    images = recipe.images if images is None else images
     return Config(
-        recipe=recipe.of(networks),
+        recipe=recipe.of(networks).over(images),
         data=data.spec if isinstance(data, Data) else str(data),
-        images=recipe.images if images is None else images,
+        images=images,
         source=None if source is None else str(source),
         freeze=freeze,
         minutes=minutes,

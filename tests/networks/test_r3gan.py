@@ -47,7 +47,8 @@ def test_variance_at_the_start():
 
 
 def test_schedules_at_the_start_the_middle_and_the_end():
-    recipe, T = RECIPES["r3gan-cifar10"], 20_000_000
+    T = 20_000_000
+    recipe = RECIPES["r3gan-cifar10"].over(T)
     told = {
         "gamma": recipe.weights["r1"], "lr": recipe.lr, "beta2": recipe.beta2,
         "p": recipe.augment_p, "half-life": recipe.half_life,

@@ -1,14 +1,17 @@
 """Averages, schedules, corrections, precision: against closed forms."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from sparring.api import configured
 from sparring.errors import UserError
 from sparring.game import Game, Turn
 from sparring.networks.layers import spectral_norm
+from sparring.recipes import RECIPES
 from sparring.training import precision as machine
 from sparring.training.optim import EMA, Adam, correction, restore, state_of
 from sparring.training.random import Order
@@ -56,6 +59,14 @@ def test_schedules():
     assert [at(line, s) for s in (0, 25, 100, 900)] == pytest.approx([1, 0.75, 0, 0])
     assert [at(wave, s) for s in (0, 50, 100, 900)] == pytest.approx([2, 1.5, 1, 1])
     assert at(wave, 25) == pytest.approx(1 + (1 + math.cos(math.pi / 4)) / 2)
+
+
+def test_a_schedule_of_the_whole_run_is_over_its_images():
+    recipe = replace(RECIPES["dragan"], lr=Cosine(2.0, 1.0), weights={"dragan": Linear(10, 0), "r1": Linear(1, 0, 7)})
+    assert at(recipe.lr, 10**9) == 2  # until it is known how long a run is
+    run = recipe.over(400)
+    assert run.lr == Cosine(2.0, 1.0, 400) and run.weights == {"dragan": Linear(10, 0, 400), "r1": Linear(1, 0, 7)}
+    assert configured(recipe, "digits", images=400).recipe == run == run.over(900)
 
 
 def test_lazy_turns_leave_the_effective_step_alone():
@@ -126,6 +137,7 @@ def test_devices_and_precisions():
 def test_schedules_as_text():
     assert read("3e-4") == 3e-4
     assert read("0.1:0:200") == Linear(0.1, 0.0, 200) and read("cosine:1:0.5:10") == Cosine(1.0, 0.5, 10)
-    for text in ("a", "1:2", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
+    assert read("1:2") == Linear(1, 2) and read("cosine:1:2") == Cosine(1, 2)
+    for text in ("a", "1:", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
         with pytest.raises(ValueError):
             read(text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from sparring.errors import UserError, entry, one_line
-from sparring.training.schedules import Number
+from sparring.training.schedules import Number, spanning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -170,6 +170,13 @@ class Recipe:
         sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(FOREIGN)}
         told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
         return replace(self, **told)
+
+    def over(self, images: int) -> Recipe:
+        """This recipe in a run of so many images, which its schedules of the whole run are over."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        spanned = {name: spanning(value, images) for name, value in plain.items()}
+        weights = {name: spanning(weight, images) for name, weight in self.weights.items()}
+        return replace(self, **(spanned | {"weights": weights}))
 
     def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""

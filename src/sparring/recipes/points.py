@@ -7,8 +7,7 @@ Fourier features. Rates and penalties that fall are what sharpens the modes: the
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine
 
-IMAGES = 1_500_000
-GAMMA = Cosine(0.1, 0.002, IMAGES)
+GAMMA = Cosine(0.1, 0.002)
 
 POINTS = Recipe(
     name="points",
@@ -23,8 +22,8 @@ POINTS = Recipe(
     medium="point",
     z=2,
     batch=256,
-    images=IMAGES,
-    lr=Cosine(2e-3, 2e-5, IMAGES),
+    images=1_500_000,
+    lr=Cosine(2e-3, 2e-5),
     beta1=0.0,
     beta2=0.99,
 )

@@ -15,15 +15,15 @@ from sparring.training.schedules import Cosine
 def scheduled(recipe: Recipe, images: int, gamma: float, p: float, half_life: float) -> Recipe:
     """The recipe over so many images: γ falls to a tenth, the rate to a quarter; the probability of augmentation, the
     half-life of the average (from 0) and β₂ rise."""
-    falling = Cosine(gamma, gamma / 10, images)
+    falling = Cosine(gamma, gamma / 10)
     return replace(
         recipe,
         images=images,
         weights={"r1": falling, "r2": falling},
-        augment_p=Cosine(0.0, p, images),
-        lr=Cosine(2e-4, 5e-5, images),
-        beta2=Cosine(0.9, 0.99, images),
-        half_life=Cosine(0.0, half_life, images),
+        augment_p=Cosine(0.0, p),
+        lr=Cosine(2e-4, 5e-5),
+        beta2=Cosine(0.9, 0.99),
+        half_life=Cosine(0.0, half_life),
     )
 
 

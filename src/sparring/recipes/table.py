@@ -4,8 +4,7 @@ every column is a choice, drawn hard, by a head that knows the columns before it
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine
 
-IMAGES = 1_200_000
-GAMMA = Cosine(0.5, 0.05, IMAGES)
+GAMMA = Cosine(0.5, 0.05)
 
 TABLE = Recipe(
     name="table",
@@ -21,8 +20,8 @@ TABLE = Recipe(
     z=64,
     chance=True,
     batch=512,
-    images=IMAGES,
-    lr=Cosine(1e-3, 1e-4, IMAGES),
+    images=1_200_000,
+    lr=Cosine(1e-3, 1e-4),
     beta1=0.0,
     beta2=0.99,
     half_life=200_000,

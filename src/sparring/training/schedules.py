@@ -1,7 +1,7 @@
 """Numbers that change as images are seen; every rate, weight and half-life may be a plain number or one of these."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -9,10 +9,16 @@ from typing import Literal
 class _Schedule:
     start: float
     end: float
-    images: int
+    images: int = 0
+    """0: the whole run. Until it is known how long that is (`spanning`), such a schedule is at its start."""
+
+    def share(self, seen: int) -> float:
+        """Of its way that is behind it, in [0, 1]."""
+        return min(seen / self.images, 1) if self.images else 0.0
 
     def __str__(self) -> str:
-        return f"{self.start:g} to {self.end:g} over {self.images:,} images ({type(self).__name__.lower()})"
+        span = f"{self.images:,} images" if self.images else "the run"
+        return f"{self.start:g} to {self.end:g} over {span} ({type(self).__name__.lower()})"
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Linear(_Schedule):
     shape: Literal["linear"] = "linear"
 
     def __call__(self, seen: int) -> float:
-        return self.end + (self.start - self.end) * (1 - min(seen / self.images, 1))
+        return self.end + (self.start - self.end) * (1 - self.share(seen))
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Cosine(_Schedule):
     shape: Literal["cosine"] = "cosine"
 
     def __call__(self, seen: int) -> float:
-        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * min(seen / self.images, 1))) / 2
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * self.share(seen))) / 2
 
 
 Number = float | Linear | Cosine
@@ -45,17 +51,27 @@ SHAPES: dict[str, type[Linear] | type[Cosine]] = {"linear": Linear, "cosine": Co
 
 
 def read(text: str) -> Number:
-    """A number as text: "0.1"; "0.1:0:200000", from .1 to 0 over 200,000 images; "cosine:0.1:0:200000".
+    """A number as text: "0.1"; "0.1:0:200000", from .1 to 0 over 200,000 images; "cosine:0.1:0", over the whole run.
 
     Raises ValueError for any other text.
     """
     first, *rest = text.split(":")
     if not rest:
         return float(first)
-    shape, (start, end, images) = (first, rest) if first in SHAPES else ("linear", [first, *rest])
+    shape, (start, end, *span) = (first, rest) if first in SHAPES else ("linear", [first, *rest])
+    if not span:
+        return SHAPES[shape](float(start), float(end))
+    (images,) = span
     if int(images) < 1:
         raise ValueError("over no images")
     return SHAPES[shape](float(start), float(end), int(images))
+
+
+def spanning(number: Number, images: int) -> Number:
+    """The number in a run of so many images: a schedule of the whole run is over these."""
+    if isinstance(number, Linear | Cosine) and not number.images:
+        return replace(number, images=images)
+    return number
 
 
 def at(number: Number, seen: int) -> float:
