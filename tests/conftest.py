@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,3 +20,9 @@ def _one_thread(tmp_path_factory, monkeypatch):
 def quick_judge(monkeypatch):
     """A classifier of a few steps, for tests that ask nothing of it; not on named sets, whose judges are shared."""
     monkeypatch.setattr("sparring.metrics.extractors.STEPS", 20)
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """What is in `benchmarks/` can be imported."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))

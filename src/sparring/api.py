@@ -16,12 +16,13 @@ from sparring.data.edges import edged
 from sparring.data.given import of_arrays
 from sparring.errors import UserError
 from sparring.explore.smoothness import STEP, path_length
-from sparring.files import written_aside
+from sparring.files import write
 from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Drawn, Judge, Report
 from sparring.metrics.report import evaluate as score
+from sparring.mishaps import explained
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
@@ -29,6 +30,7 @@ from sparring.training import precision as machine
 from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
 from sparring.training.judging import judge, shelf
+from sparring.training.lock import alone
 from sparring.training.papers import leave_papers
 from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun, new_loop
@@ -115,6 +117,7 @@ def train(
     Raises:
         UserError: bad input, told before anything is written.
         LostProcess: another process is gone.
+        Mishap: memory or the disk is full, the GPU is gone, or data does not come: what was saved last is unharmed.
     """
     out = Path(out)
     with joined(timeout) as ranks:
@@ -126,7 +129,8 @@ def train(
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
         hands = {"watchers": watchers, "scores": scores, "networks": networks}
-        return _play(Run(out, config, loaded, jury, **hands, ranks=ranks, resumed=again))
+        with alone(out, ranks), explained(SAVED.format(out)):
+            return _play(Run(out, config, loaded, jury, **hands, ranks=ranks, resumed=again))
 
 
 def resume(
@@ -151,14 +155,24 @@ def resume(
             raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
         hands = {"watchers": watchers, "scores": scores, "networks": networks}
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
-        run = Run(folder, config, loaded, jury, **hands, ranks=ranks, resumed=True)
-        ranks.led(lambda: _unfinished(run))
-        return _play(run)
+        with alone(folder, ranks), explained(SAVED.format(folder)):
+            run = Run(folder, config, loaded, jury, **hands, ranks=ranks, resumed=True)
+            ranks.led(lambda: _unfinished(run))
+            return _play(run)
 
 
 def _unfinished(run: Run) -> None:
-    if run.loop.rounds >= run.config.rounds and (run.folder / SCORES).exists():
-        raise UserError(f"{run.folder} has seen all its {run.config.images:,} images: there is nothing left to do")
+    over, seen = run.over(run.journal.at(run.loop.seen)), run.loop.seen
+    if over and _scored(run.folder) == seen:
+        raise UserError(f"{run.folder} is done ({over} after {seen:,} images): there is nothing left to do")
+
+
+def _scored(run: Path) -> int | None:
+    """After how many images its closing scores were taken, if they were."""
+    try:
+        return json.loads((run / SCORES).read_bytes())["images"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
@@ -234,6 +248,7 @@ def _loaded(data: str | Path | Data, config: Config) -> Data:
 
 
 SCORES = "scores.json"
+SAVED = "what was saved last is unharmed: spar resume {}"
 
 
 def _play(run: Run) -> Run:
@@ -248,8 +263,8 @@ def _close(run: Run, jury: Judge) -> None:
     model = load(run.folder, networks=players)  # takes networks of the user's own too
     run.report = score(_drawn(model, jury), jury, kept=shelf(run.data))
     leave_papers(run.folder, run.config, run.data, model, jury, run.report)
-    with written_aside(run.folder / SCORES) as path:  # last: a run that has it is complete
-        path.write_text(json.dumps(run.report.to_dict(), indent=1))
+    scores = run.report.to_dict() | {"images": run.loop.seen}
+    write(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
 
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import NoReturn
 from sparring.commands import apply, bench, compare, data, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
+from sparring.mishaps import explained
 
 
 def parser() -> Parser:
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if rest and not getattr(args, "takes_more", False):
             raise UserError(f"unknown argument {rest[0]} (see spar {args.command} --help)")
         args.rest = rest
-        answer = args.call(args)
+        with explained():
+            answer = args.call(args)
     except UserError as error:
         if error.told_by is None or os.environ.get(error.told_by, "0") == "0":
             print(f"spar: {error}", file=sys.stderr)

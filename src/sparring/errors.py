@@ -28,6 +28,12 @@ class LostProcess(UserError):
     told_by = None
 
 
+class Mishap(UserError):
+    """What the machine did: memory, a device or a disk failed, or something was waited for too long."""
+
+    told_by = None
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Text to add to an error: ` (did you mean 'x'?)` for the name most like this one in any case, "" for none."""
     known = {candidate.lower(): candidate for candidate in names}

@@ -1,8 +1,9 @@
 """Files that are there whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,27 +11,124 @@ from sparring.errors import UserError
 
 T = TypeVar("T")
 
+PART = ".part"
+"""The ending of what is not finished."""
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; what is written there is flushed to the disk and renamed to `path`.
+    """Gives a temporary path beside `path`; what is written there is flushed to the disk and renamed to `path`, and the
+    folder is flushed too: after a power cut either the old content is there or the new one.
 
     When anything fails the temporary file goes and `path` stays what it was. Raises UserError for a full disk and for
     a folder that can't be written.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield aside
-        with open(aside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-        folder = os.open(path.parent, os.O_RDONLY)
+    aside = _aside(path)
+    with _refusals(path):
         try:
-            os.fsync(folder)
+            yield aside
+            _flush(aside, os.O_RDWR)
+            os.replace(aside, path)
+            _flush(path.parent)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+
+
+def write(path: Path, content: bytes) -> None:
+    """Makes this the content of the file, as `written_aside` does."""
+    with written_aside(path) as aside:
+        file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            _put(file, content)
         finally:
-            os.close(folder)
+            os.close(file)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Adds to a file that is there, and flushes it. When that fails the file is cut to what it was, and UserError says
+    why; a power cut may leave a part of what was to be added."""
+    with _refusals(path):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            size = os.fstat(file).st_size
+            try:
+                _put(file, content)
+                os.fsync(file)
+            except BaseException:
+                with suppress(OSError):
+                    os.ftruncate(file, size)
+                raise
+        finally:
+            os.close(file)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, if it is there. Raises UserError if that can't be."""
+    with _refusals(path):
+        path.unlink(missing_ok=True)
+
+
+def ensure(folder: Path) -> None:
+    """Makes a folder and those above it, where they are missing, so that they outlive a power cut. Raises UserError."""
+    if folder.is_dir():
+        return
+    ensure(folder.parent)
+    with _refusals(folder):
+        folder.mkdir(exist_ok=True)
+        _flush(folder.parent)
+
+
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Gives a new folder beside `folder`, which is renamed to it once it is filled: the folder is there with all that
+    was put into it, or not at all. Raises UserError if it exists by then, with anything in it, or can't be made."""
+    ensure(folder.parent)
+    aside = _aside(folder)
+    with _refusals(folder):
+        try:
+            aside.mkdir()
+            yield aside
+            _flush(aside)
+            os.rename(aside, folder)
+            _flush(folder.parent)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what writers left behind when they were killed; nobody else may be writing there."""
+    for left in folder.rglob(".*" + PART):
+        remove(left)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
+
+
+def _put(file: int, content: bytes) -> None:
+    """All of it: the system may take less at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _flush(path: Path, flags: int = os.O_RDONLY) -> None:
+    file = os.open(path, flags)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Says in one line that the disk refused."""
+    try:
+        yield
     except Exception as error:
-        aside.unlink(missing_ok=True)
         if reason := _disk(error):
             raise UserError(f"can't write {path}: {reason}; what was there before is unharmed") from None
         raise
@@ -58,7 +156,7 @@ def to_write(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
 def _disk(error: Exception) -> str | None:
     """Why the disk refused, if it did; safetensors reports it as a text of its own."""
     if isinstance(error, OSError):
-        return error.strerror
+        return error.strerror or str(error)
     return str(error) if "os error" in str(error).lower() else None
 
 

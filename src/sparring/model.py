@@ -14,14 +14,13 @@ from typing import Protocol, runtime_checkable
 import torch
 from PIL import Image
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sparring import files, sealed
 from sparring.asked import KEPT, Asked, Attributes, Classes, Options
 from sparring.data.media import Medium, medium
 from sparring.description import Description, described
 from sparring.errors import UserError, brief
-from sparring.files import written_aside
 from sparring.recipes import encoding
 from sparring.recipes.base import Shape
 from sparring.training.random import CLASS, SAMPLE, generator
@@ -205,16 +204,14 @@ class Model:
 
     def save(self, folder: Path, name: str = "last") -> None:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(folder / f"{name}.safetensors") as path:
-            weights = {key: value.contiguous() for key, value in self.G.state_dict().items()}
-            if self.E is not None:
-                weights |= {ENCODER + key: value.contiguous() for key, value in self.E.state_dict().items()}
-            if isinstance(self.given, Attributes):
-                weights[ROWS] = self.given.rows
-            save_file(weights, path)
-        with written_aside(folder / "model.json") as path:
-            path.write_text(json.dumps(asdict(self.description), indent=1))
+        files.ensure(folder)
+        weights = dict(self.G.state_dict())
+        if self.E is not None:
+            weights |= {ENCODER + key: value for key, value in self.E.state_dict().items()}
+        if isinstance(self.given, Attributes):
+            weights[ROWS] = self.given.rows
+        sealed.write(folder / f"{name}.safetensors", weights)
+        files.write(folder / "model.json", json.dumps(asdict(self.description), indent=1).encode())
 
 
 def truncated(z: Tensor, bound: float) -> Tensor:
@@ -244,7 +241,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
             raise UserError(f"{path} does not fit model.json ({wanted} attributes are told of there)")
         if why := misfit(held, _prefixed(_sketch(description, networks, folder))):
             raise UserError(f"{path} does not fit model.json ({why})")
-        players, kept = _players(description, networks), load_file(path)
+        players, kept = _players(description, networks), sealed.read(path)
     except FileNotFoundError:
         raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
     except SafetensorError as error:

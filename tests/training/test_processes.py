@@ -8,9 +8,11 @@ import re
 import shutil
 import signal
 import socket
+import time
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -156,26 +158,33 @@ class Command(NamedTuple):
     """Each process's folder."""
     worlds: tuple[int, int] = (2, 2)
     restarts: int = 0
-    killed: bool = False
-    """Kill process 1 in mid-run."""
+    patch: Callable[..., Any] | None = None
+    """What process 1 does in place of a round."""
 
 
 def _commands(rank: int, commands: list[Command], ports: list[int], out: str) -> None:
     torch.set_num_threads(1)
-    patch = pytest.MonkeyPatch()
     for i, (command, port) in enumerate(zip(commands, ports, strict=True)):
         world, restarts = command.worlds[rank], command.restarts
         found = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": world, "RANK": rank, "LOCAL_RANK": rank}
         for name, value in {**found, "TORCHELASTIC_RESTART_COUNT": restarts}.items():
             os.environ[name] = str(value)
         os.chdir(command.where[rank])
-        if command.killed and rank == 1:
-            patch.setattr(Loop, "round", _killed)
+        patch = pytest.MonkeyPatch()
+        if command.patch and rank == 1:
+            patch.setattr(Loop, "round", command.patch)
         said = {"out": io.StringIO(), "err": io.StringIO()}
         with redirect_stdout(said["out"]), redirect_stderr(said["err"]), pytest.raises(SystemExit) as stop:
             main(command.words)
         about = {"code": stop.value.code, **{name: text.getvalue() for name, text in said.items()}}
         Path(out, f"{i}-{rank}.json").write_text(json.dumps(about))
+        patch.undo()
+
+
+def _stuck(loop: Loop, play=Loop.round):
+    if loop.rounds == 13:
+        time.sleep(6)
+    return play(loop)
 
 
 def _killed(loop: Loop, play=Loop.round):
@@ -212,7 +221,7 @@ def answers(tmp_path_factory):
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     torch.set_num_threads(1)
     here = (folder, folder)
-    said = run_all({"killed": Command([*TRAIN, "--out", "killed"], here, killed=True)}, folder)
+    said = run_all({"killed": Command([*TRAIN, "--out", "killed"], here, patch=_killed)}, folder)
     for copy in ("resumed", "restarted", "two-one"):
         shutil.copytree(folder / "killed", folder / copy)
     _half(folder)
@@ -232,6 +241,7 @@ def answers(tmp_path_factory):
         "one-two": Command(["resume", "one-two"], here),
         "other data": Command([*never, "set"], nodes),
         "no data": Command([*never, "only"], nodes),
+        "stuck": Command([*TRAIN, "--out", "stuck", "--timeout", "3"], here, patch=_stuck),
         "other worlds": Command([*never, "set"], nodes, worlds=(2, 3)),
     }
     return folder, said | run_all(commands, folder)
@@ -265,6 +275,14 @@ def test_a_killed_process_stops_the_others_with_a_reason(answers):
     (left,) = said["killed"]
     lines = [line for line in left["err"].splitlines() if line.startswith("spar: ")]
     assert left["code"] == 2 and len(lines) == 1 and "process 0 of 2 lost the others" in lines[0]
+
+
+def test_a_stuck_process_is_not_waited_for_for_ever(answers):
+    folder, said = answers
+    for answer in said["stuck"]:
+        lines = [line for line in answer["err"].splitlines() if line.startswith("spar: ")]
+        assert answer["code"] == 2 and len(lines) == 1 and " lost the others while " in lines[0], answer
+    assert int(final(folder / "stuck")["counters"][0]) == 10
 
 
 @pytest.mark.parametrize("way", ["resumed", "restarted"])

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sparring.data.options import Options
 from sparring.errors import UserError
-from sparring.files import written_aside
+from sparring.files import write
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT
 
@@ -96,8 +96,7 @@ class Config:
     def save(self, folder: Path, fingerprint: str) -> None:
         versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
         about = {"config": asdict(self), "versions": versions, "data_fingerprint": fingerprint}
-        with written_aside(folder / "run.json") as path:
-            path.write_text(json.dumps(about, indent=1))
+        write(folder / "run.json", json.dumps(about, indent=1).encode())
 
     @staticmethod
     def load(folder: Path) -> tuple["Config", str]:

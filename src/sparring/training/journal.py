@@ -1,10 +1,12 @@
-"""`journal.jsonl`: one line a report. Each line is flushed whole; a torn last line, after a power cut, is ignored."""
+"""`journal.jsonl`: one line a report, flushed before the report's checkpoint. A line torn by a power cut is ignored,
+and gone once the run goes on."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from sparring import files
 
 Entry = dict[str, Any]
 NEEDED = {"images": int, "seconds": (int, float), "scores": dict}
@@ -18,25 +20,23 @@ class Journal:
 
     def rewind(self, images: int) -> None:
         """Forgets what was written after `images` images: the rounds since the checkpoint are played again."""
-        kept = [entry for entry in self.entries if entry["images"] <= images]
-        if kept == self.entries:
-            return
-        self.entries = kept
-        text = "".join(json.dumps(entry) + "\n" for entry in self.entries)
-        aside = self.path.with_suffix(".part")
-        aside.write_text(text)
-        os.replace(aside, self.path)
+        self.entries = [entry for entry in self.entries if entry["images"] <= images]
+        whole = b"".join(map(_line, self.entries))
+        if not self.path.exists() or self.path.read_bytes() != whole:
+            files.write(self.path, whole)
 
     def add(self, entry: Entry) -> None:
-        with open(self.path, "a") as file:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        files.append(self.path, _line(entry))
         self.entries.append(entry)
 
-    def best(self, score: str) -> float:
-        """The lowest value of a score so far; infinity when it was never taken."""
-        return min((entry["scores"][score] for entry in self.entries), default=float("inf"))
+    def at(self, images: int) -> Entry | None:
+        """The report of exactly so many images."""
+        return next((entry for entry in reversed(self.entries) if entry["images"] == images), None)
+
+    def best(self, score: str) -> Entry | None:
+        """The report with the lowest value of a score; None when it was never taken."""
+        scored = [entry for entry in self.entries if score in entry["scores"]]
+        return min(scored, key=lambda entry: entry["scores"][score], default=None)
 
     @property
     def seconds(self) -> float:
@@ -48,15 +48,16 @@ class Journal:
         return sum(entry.get("scoring_seconds", 0.0) for entry in self.entries) / max(self.seconds, 1e-9)
 
 
+def _line(entry: Entry) -> bytes:
+    return (json.dumps(entry) + "\n").encode()
+
+
 def _read(path: Path) -> Iterator[Entry]:
-    """Up to the first line that is torn."""
+    """Those lines that are whole."""
     for line in path.read_bytes().splitlines():
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            return
-        if not isinstance(entry, dict) or not entry.keys() >= NEEDED.keys():
-            return
-        if not all(isinstance(entry[name], kind) for name, kind in NEEDED.items()):
-            return
-        yield entry
+            continue
+        if isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in NEEDED.items()):
+            yield entry

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.data import Data
 from sparring.data.media import medium
-from sparring.files import written_aside
+from sparring.files import write, written_aside
 from sparring.metrics.report import Judge, Report
 from sparring.model import Model
 from sparring.training.config import Config
@@ -21,9 +21,10 @@ from sparring.training.run import SHOWN
 
 def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
     shown = beside(model, data)
-    shown.save(folder / "samples" / "beside.png")
     training = curves(Journal(folder / "journal.jsonl").entries)
-    training.save(folder / "curves.png")
+    for path, picture in ((folder / "samples" / "beside.png", shown), (folder / "curves.png", training)):
+        with written_aside(path) as aside:
+            picture.save(aside, "PNG")
     sections = [
         section("Real (left) and generated (right)", shown),
         *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
@@ -31,8 +32,8 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: J
         slider(folder / "samples"),
     ]
     html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
-    (folder / "report.html").write_text(html)
-    (folder / "model" / "README.md").write_text(card(config, data, report))
+    write(folder / "report.html", html.encode())
+    write(folder / "model" / "README.md", card(config, data, report).encode())
 
 
 def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Data, jury: Judge) -> None:
@@ -51,8 +52,7 @@ def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
     if any(journals.values()):
         sections.append(section("Training", race(journals)))
     told = f"{', '.join(drawn)}; judged by {data.spec}"
-    with written_aside(path) as aside:
-        aside.write_text(page("Side by side", told, report, sections, configs))
+    write(path, page("Side by side", told, report, sections, configs).encode())
 
 
 def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:

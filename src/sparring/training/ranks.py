@@ -64,7 +64,7 @@ class Ranks:
             return flag
         told = torch.tensor([int(flag)])
         with self._heard("asking whether to stop"):
-            dist.all_reduce(told, dist.ReduceOp.MAX, group=self.patient)
+            dist.all_reduce(told, dist.ReduceOp.MAX)
         return bool(told)
 
     def told(self, text: str) -> list[str]:

@@ -4,7 +4,6 @@ Everything but the wall-clock limit fires by rounds, never by the clock, so watc
 """
 
 import math
-import signal
 import sys
 import threading
 import time
@@ -17,11 +16,13 @@ from torch import Tensor, nn
 
 from sparring.data import Data
 from sparring.errors import UserError
+from sparring.files import written_aside
 from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.config import Config
+from sparring.training.interrupts import interruptions
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
@@ -50,7 +51,7 @@ class Run:
         watchers: told of every report.
         scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
         networks: players the library does not know, by name.
-        resumed: go on from the folder's last checkpoint.
+        resumed: go on from the folder's last checkpoint; from the beginning, if it was stopped before the first.
         ranks: the processes that play it together. The first one alone needs the folder and the judge, and writes.
     """
 
@@ -71,6 +72,7 @@ class Run:
         self.watchers, self.own_scores = watchers if ranks.leads else (), scores
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
+        resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
         recipe = config.recipe.fitted(data.layout)
@@ -109,25 +111,28 @@ class Run:
         """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
         config, loop = self.config, self.loop
         self.ranks.led(lambda: self.journal.rewind(loop.seen))
+        entry = self.ranks.led(lambda: self.journal.at(loop.seen))
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.draws.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
         with interruptions() as interrupted, shown as progress, closing(self.watchers):
-            while loop.rounds < config.rounds:
+            while not (outcome := self._stopped(interrupted) or self.over(entry)):
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
                 progress.update(loop.seen)
                 if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
                     progress.report(entry)
-                    if config.bar is not None and config.bar.met(entry["scores"]):
-                        return self._ended("reached")
-                if stopped := self._stopped(interrupted):
-                    return self._ended(stopped)
-        return self._ended("finished")
+            return self._ended(outcome)
+
+    def over(self, entry: Entry | None) -> str:
+        """Why nothing is left to play after this report, the last one, if so."""
+        if entry is not None and self.config.bar is not None and self.config.bar.met(entry["scores"]):
+            return "reached"
+        return "finished" if self.loop.rounds >= self.config.rounds else ""
 
     def _stopped(self, interrupted: threading.Event) -> str:
-        """Why to stop after this round: every rank stops after the same one."""
+        """Why to stop here, if so: every rank stops after the same round."""
         late = bool(self.config.minutes) and time.monotonic() - self._start > 60 * (self.config.minutes or 0)
         if not self.ranks.any(interrupted.is_set() or late):
             return ""
@@ -193,20 +198,24 @@ class Run:
             "waiting": round(waiting, 4),
         }
         picture = self.model.look(SHOWN[self.data.medium])
-        picture.save(self.folder / "samples" / f"{self.loop.seen:012d}.png")
-        if scores[leading] < self.journal.best(leading):
+        with written_aside(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
+            picture.save(aside, "PNG")
+        best = self.journal.best(leading)
+        if best is None or scores[leading] < best["scores"][leading]:
             self.model.save(self.folder / "model", "best")
-        self.save()
         self.journal.add(entry)
+        self.save()
         for watcher in self.watchers:
             watcher.report(entry, picture)
         return entry
 
     def save(self) -> None:
-        """A checkpoint, and the latest averaged weights as a model."""
-        state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
-        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state)
+        """The latest averaged weights as a model, and a checkpoint: the last to be written, for what a run that is
+        killed before has written is written again when it goes on."""
         self.model.save(self.folder / "model", "last")
+        state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
+        best = self.journal.best(self._judge.measures[0])
+        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best and best["images"])
 
 
 def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
@@ -272,24 +281,3 @@ def closing(watchers: Sequence[Watcher]) -> Iterator[None]:
     finally:
         for watcher in watchers:
             watcher.close()
-
-
-@contextmanager
-def interruptions() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that the round is finished and saved; a second one stops at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def note(number, frame):
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

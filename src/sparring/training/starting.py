@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from sparring.data import Data
 from sparring.errors import UserError
-from sparring.files import written_aside
+from sparring.files import folder_aside, write
 from sparring.metrics.report import Judge
 from sparring.training.config import PACKAGES, Config
 from sparring.training.processes import restarts
@@ -48,7 +48,7 @@ def config_of(folder: Path, ranks: Ranks) -> tuple[Config, str]:
 
 
 def begun_before(out: Path, config: Config) -> bool:
-    """Whether there is a checkpoint of this very run to go on from, because torchrun has started it again.
+    """Whether it is this very run's folder, to go on in, because torchrun has started it again.
 
     Raises UserError for any other folder that exists.
     """
@@ -56,9 +56,9 @@ def begun_before(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    if (out / "run.json").exists() and _plain(Config.load(out)[0]) != _plain(config):
+    if _plain(Config.load(out)[0]) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
-    return any(out.glob("checkpoints/*.safetensors"))
+    return True
 
 
 def _plain(config: Config) -> dict[str, object]:
@@ -67,24 +67,22 @@ def _plain(config: Config) -> dict[str, object]:
 
 
 def make_folder(out: Path, config: Config, data: Data, jury: Judge, scores: Collection[str]) -> None:
-    """The run folder, as it is before the first round. Raises UserError for a bar on a score that is not there."""
+    """The run folder, as it is before the first round: all of it, or none. Raises UserError for a bar on a score that
+    is not there, and where the folder can't be made."""
     if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
         raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
-    try:
-        (out / "samples").mkdir(parents=True, exist_ok=bool(restarts()))
-    except OSError as error:
-        raise UserError(f"can't make {out}: {error.strerror}") from None
-    config.save(out, data.fingerprint)
-    _quarantine(out, data)
+    _tell(out, data)
+    with folder_aside(out) as aside:
+        (aside / "samples").mkdir()
+        config.save(aside, data.fingerprint)
+        if data.broken:
+            reasons = [{"file": file, "reason": reason} for file, reason in data.broken]
+            write(aside / QUARANTINE, json.dumps(reasons, indent=1).encode())
 
 
-def _quarantine(out: Path, data: Data) -> None:
-    """Tells of the files left out, the first few of them on the screen and all of them in the run folder."""
-    if not data.broken:
-        return
+def _tell(out: Path, data: Data) -> None:
+    """Tells of the files left out: the first few of them here, all of them in the run folder."""
     for path, reason in data.broken[:TOLD]:
         print(f"left out: {path} ({reason})", file=sys.stderr)
     if len(data.broken) > TOLD:
         print(f"… and {len(data.broken) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)
-    with written_aside(out / QUARANTINE) as path:
-        path.write_text(json.dumps([{"file": file, "reason": reason} for file, reason in data.broken], indent=1))
