@@ -118,18 +118,36 @@ def faulted(base: Path, end: State, world: World, out: Path, at: int, kind: str,
     said = attempt(lambda: world.go_on(out), Failing(at, FAULTS[kind], lasting), out)
     if said.startswith("fault"):
         return said
-    if not any(same(state_of(out), state) for state in (state_of(base), end)):
-        return "fault: another state"
-    if journal_of(out)[: len(before)] != before:
-        return "fault: lines lost from the journal"
-    model_of(out)
-    with silence():
-        world.go_on(out)
-    if not same(state_of(out), end):
-        return "fault: another end"
-    if left := [path.name for path in out.rglob(".*.part")]:
-        return f"fault: left behind: {left}"
+    if wrong := refusal(lambda: unharmed(out, [state_of(base), end], before) or unended(out, end, world)):
+        return f"fault: {wrong}"
     return "told" if said else "harmless"
+
+
+def refusal(look: Callable[[], str]) -> str:
+    """What is found wrong, be it that something can't be read."""
+    try:
+        return look()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def unharmed(run: Path, states: list[State], reports: list[int]) -> str:
+    """What is wrong with a run that one of these states, these reports and a model should be left of."""
+    if not any(same(state_of(run), state) for state in states):
+        return "another state"
+    if journal_of(run)[: len(reports)] != reports:
+        return "lines lost from the journal"
+    model_of(run)
+    return ""
+
+
+def unended(run: Path, end: State, world: World) -> str:
+    """What is wrong with the end it is played to now."""
+    with silence():
+        world.go_on(run)
+    if not same(state_of(run), end):
+        return "another end"
+    return ", ".join(path.name for path in run.rglob(".*.part"))
 
 
 def journal_of(run: Path) -> list[int]:
@@ -202,7 +220,7 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
             shutil.rmtree(out, ignore_errors=True)
             lay(outcome, root.parent, out)
             found["cases"] += 1
-            wrong = unsound(out / root.name, states, sure)
+            wrong = refusal(lambda sure=sure: unsound(out / root.name, states, sure))
             found["fault" if wrong else "harmless"] += 1
             if wrong:
                 print(f"after operation {k} ({operation.name} {operation.path.name}): {wrong}", file=sys.stderr)
@@ -244,16 +262,16 @@ def main() -> None:
     if args.json:
         print(json.dumps(rows))
         return
-    print("| what | operations | cases | told in one line | harmless | faults |\n|---|---|---|---|---|---|")
+    print(f"| what | {' | '.join(COUNTED)} |\n|---|{'---|' * len(COUNTED)}")
     for name, row in rows.items():
-        print(
-            f"| {name} | "
-            + " | ".join(f"{row[k]:,}" for k in ("operations", "cases", "told", "harmless", "fault"))
-            + " |"
-        )
+        print(f"| {name} | {' | '.join(f'{row[what]:,}' for what in COUNTED)} |")
 
 
-def measured(folder: Path, every: int) -> dict[str, Counter[str]]:
+COUNTED = ("operations", "cases", "told", "harmless", "fault")
+
+
+def measured(folder: Path, every: int) -> dict[str, dict[str, int]]:
+    """Of faults and of power cuts: operations, cases tried, and what came of them."""
     ring = world()
     base, end = folder / "begun" / "run", folder / "ended" / "run"
     base.parent.mkdir()
@@ -264,7 +282,8 @@ def measured(folder: Path, every: int) -> dict[str, Counter[str]]:
     ended = recorded(lambda: ring.go_on(end), end.parent)
     states = {32 * seen(state): state for run in (base, end) for state in states_of(run)}
     cuts = power_cuts(nothing, begun, base, states, every) + power_cuts(held, ended, end, states, every)
-    return {"faults": faults(ring, base, state_of(end), every), "power cuts": cuts}
+    rows = {"faults": faults(ring, base, state_of(end), every), "power cuts": cuts}
+    return {name: {what: row[what] for what in COUNTED} for name, row in rows.items()}
 
 
 def states_of(run: Path) -> list[State]:

@@ -24,6 +24,8 @@ from sparring.errors import UserError
 Open = Callable[[str], Source]
 Piece = list[tuple[int, int]]
 """Items to decode: the index in the source, and the place in the file."""
+STUCK = 3600.0
+"""Seconds without a piece done, a two-hundredth of a worker's share, after which the workers are given up."""
 COLOURED = "in colour, where those looked at first were grey: prepare with --channels rgb"
 
 
@@ -85,17 +87,22 @@ def decoded(
 
 def _apart(pieces, work: Work, reopen: Open, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
     left = iter(pieces)
-    spawn = multiprocessing.get_context("spawn")
+    spawn, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     try:
         with ProcessPoolExecutor(workers, spawn, _begin, (work, reopen)) as pool:
             waiting: dict[Future, Piece] = {pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)}
             while waiting:
-                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                ready = wait(waiting, STUCK, FIRST_COMPLETED).done
+                if not ready:
+                    for process in set(multiprocessing.active_children()) - others:
+                        process.kill()  # or the pool would wait for it at its end
+                for done in ready:
                     yield waiting.pop(done), done.result()
                     waiting |= {pool.submit(_decode, piece): piece for piece in islice(left, 1)}
     except BrokenProcessPool:
         raise UserError(
-            "a decoding process died, perhaps for want of memory, or as the files have changed: "
+            f"a decoding process died, or did nothing for {STUCK:g} s, perhaps for want of memory, or as the files have "
+            "changed or can't be reached: "
             "go on with the same command, and fewer --workers"
         ) from None
 
