@@ -56,7 +56,7 @@ def _taken(path: Path) -> int:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+            if _is_at(path, file):
                 return file
         except BlockingIOError:
             told = _told(file)
@@ -69,6 +69,13 @@ def _taken(path: Path) -> int:
             print(f"{path.parent} can't be locked here: see that nobody else trains it", file=sys.stderr)
             return file
         os.close(file)
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _owner() -> dict[str, object]:
