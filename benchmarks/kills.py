@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file
 
 SMALL = ["--batch", "32", "--generator.widths", "16,16", "--critic.widths", "16,16"]
-HERE = ["--threads", "1", "--device", "cpu", "--precision", "fp32"]
+TRAIN = ["train", "points", "--data", "ring", *SMALL, "--threads", "1", "--device", "cpu", "--precision", "fp32"]
 CLOCKS = {"seconds", "scoring_seconds", "waiting"}
 
 
@@ -102,22 +102,10 @@ def _scores(run: Path) -> object:
     return json.loads((run / "scores.json").read_text())
 
 
-def killed(folder: Path, kills: int, seed: int, images: int, reports: int, data: str = "ring") -> Counter[str]:
+def killed(folder: Path, kills: int, seed: int, images: int, reports: int) -> Counter[str]:
     """How often what happened, to so many kills or some more: all runs are played to their end."""
     spar, g, found = Spar(folder / "said.txt"), np.random.default_rng(seed), Counter[str]()
-    train = [
-        "train",
-        "points",
-        "--data",
-        data,
-        "--images",
-        str(images),
-        "--reports",
-        str(reports),
-        *SMALL,
-        *HERE,
-        "--out",
-    ]
+    train = [*TRAIN, "--images", str(images), "--reports", str(reports), "--out"]
     whole = folder / "whole"
     spar(["recipes"])  # so that the imports, which the first command waits for, are not in what is timed
     start = time.monotonic()

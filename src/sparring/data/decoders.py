@@ -101,8 +101,8 @@ def _apart(pieces, work: Work, reopen: Open, workers: int) -> Iterator[tuple[Pie
                     waiting |= {pool.submit(_decode, piece): piece for piece in islice(left, 1)}
     except BrokenProcessPool:
         raise UserError(
-            f"a decoding process died, or did nothing for {STUCK:g} s, perhaps for want of memory, or as the files have "
-            "changed or can't be reached: "
+            f"a decoding process died, or did nothing for {STUCK:g} s, perhaps for want of memory, or as the files "
+            "have changed or can't be reached: "
             "go on with the same command, and fewer --workers"
         ) from None
 
