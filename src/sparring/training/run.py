@@ -215,7 +215,7 @@ class Run:
         self.model.save(self.folder / "model", "last")
         state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
         best = self.journal.best(self._judge.measures[0])
-        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best and best["images"])
+        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
 
 
 def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
