@@ -3,7 +3,8 @@
     python benchmarks/kills.py [--kills 200] [--seed 0] [--images 19200] [--reports 60] [--json]
 
 Each end is compared with that of a run which was never killed: parameters, optimisers and all else in the checkpoint,
-the journal but for its clocks, the model's weights, the scores. After each kill the journal's last line is looked at.
+the journal but for its clocks, the model's weights, the scores. After each kill the journal's lines are looked at. Kills
+before there is a run folder are not counted.
 """
 
 import argparse
@@ -116,7 +117,7 @@ def killed(folder: Path, kills: int, seed: int, images: int, reports: int) -> Co
         run = folder / f"run-{found['runs']}"
         found["runs"] += 1
         while (code := spar(words(run, train), g.uniform(0, took / 2) if found["kills"] < kills else None)) is None:
-            found["kills"] += 1
+            found["kills"] += run.exists()
             found["torn"] += torn(run)
             found[where(run, final)] += 1
         if code:
