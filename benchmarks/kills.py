@@ -3,8 +3,8 @@
     python benchmarks/kills.py [--kills 200] [--seed 0] [--images 19200] [--reports 60] [--json]
 
 Each end is compared with that of a run which was never killed: parameters, optimisers and all else in the checkpoint,
-the journal but for its clocks, the model's weights, the scores. After each kill the journal's lines are looked at. Kills
-before there is a run folder are not counted.
+the journal but for its clocks, the model's weights, the scores. After each kill the journal's lines are looked at.
+Kills before there is a run folder are not counted.
 """
 
 import argparse
