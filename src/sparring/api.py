@@ -1,9 +1,10 @@
 """The Python face: train, resume, load, evaluate. The command line calls these and prints."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -29,6 +30,8 @@ from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
+from sparring.training.healing import healed
+from sparring.training.health import Ruined
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
 from sparring.training.papers import leave_papers
@@ -57,6 +60,7 @@ def configured(
     compiled: bool = False,
     synchronised: bool = False,
     reports: int = 10,
+    heal: bool = True,
     networks: Mapping[str, nn.Module] = {},
 ) -> Config:
     """The whole configuration that `train` resolves the same arguments to. Raises UserError for bad ones."""
@@ -81,6 +85,7 @@ def configured(
         compiled=compiled,
         synchronised=synchronised,
         reports=reports,
+        heal=heal,
     )
 
 
@@ -111,7 +116,7 @@ def train(
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
             accumulated from, to save memory; batch norm sees a slice at a time), recompute (to save more: what is
             within the networks' stages is computed again, not kept), compiled, synchronised (batch norm's statistics
-            over all processes), reports.
+            over all processes), reports, heal (go back and on with a remedy when the run can't come right by itself).
         timeout: seconds a process waits for the others before it gives up.
 
     Raises:
@@ -128,9 +133,11 @@ def train(
         ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
-        hands = {"watchers": watchers, "scores": scores, "networks": networks}
+        hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
         with alone(out, ranks), explained(SAVED.format(out)):
-            return _play(Run(out, config, loaded, jury, **hands, ranks=ranks, resumed=again))
+            if again:
+                config, _ = config_of(out, ranks)  # with what it has been given meanwhile
+            return _play(partial(Run, out, data=loaded, judge=jury, **hands), config, again, networks)
 
 
 def resume(
@@ -153,12 +160,10 @@ def resume(
         loaded = loaded_alike(lambda: _loaded(data or config.data, config), config, ranks)
         if loaded.fingerprint != fingerprint:
             raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
-        hands = {"watchers": watchers, "scores": scores, "networks": networks}
+        hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         with alone(folder, ranks), explained(SAVED.format(folder)):
-            run = Run(folder, config, loaded, jury, **hands, ranks=ranks, resumed=True)
-            ranks.led(lambda: _unfinished(run))
-            return _play(run)
+            return _play(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
 
 
 def _unfinished(run: Run) -> None:
@@ -251,8 +256,22 @@ SCORES = "scores.json"
 SAVED = "what was saved last is unharmed: spar resume {}"
 
 
-def _play(run: Run) -> Run:
-    if run.play() != "interrupted":
+def _play(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
+    """Plays the run of a configuration, new or resumed, and of those that heal it."""
+    untaught = deepcopy({name: net.state_dict() for name, net in networks.items()})
+    while True:
+        run = new(config=config, resumed=resumed)
+        if resumed:
+            run.ranks.led(partial(_unfinished, run))
+        try:
+            outcome = run.play()
+            break
+        except Ruined as ruined:
+            config = healed(run.folder, config, run.data.fingerprint, ruined, run.ranks)
+            resumed = config.remedies[-1].back > 0
+            for name, net in networks.items():  # begun anew, they have learnt nothing
+                net.load_state_dict(untaught[name])
+    if outcome != "interrupted":
         run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
     return run
 

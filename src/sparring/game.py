@@ -284,3 +284,7 @@ class Game(nn.Module):
     def generate(self, round: Round) -> Sample:
         """The fake of this round."""
         raise NotImplementedError
+
+    def verdict(self, round: Round) -> Verdict | None:
+        """The critic before this round's samples, for those who watch; None in a game that has no such thing."""
+        return None

@@ -29,6 +29,7 @@ SETTINGS = (
     "compiled",
     "synchronised",
     "reports",
+    "heal",
     "timeout",
 )
 
@@ -56,6 +57,7 @@ def add(command: Add) -> None:
     parser.add_argument("--synchronised", action="store_true", help="batch norm over all processes' slices")
     _add_timeout(parser)
     parser.add_argument("--reports", type=int, default=10, help="scores, grids and checkpoints over the run")
+    parser.add_argument("--no-heal", dest="heal", action="store_false", help="stop where the run would be healed")
     parser.set_defaults(takes_more=True)
 
     parser = command("resume", resume, "Go on exactly where a run stopped.")

@@ -13,8 +13,11 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.metrics.features import Features
+from sparring.metrics.glance import GLANCED, Glance, Glancer, extent, relative, spread
 from sparring.metrics.images import DEFAULT, IMAGES
 from sparring.metrics.memorisation import Memory, memorisation
+from sparring.metrics.metric import Scores
+from sparring.metrics.modes import SHARE, count
 from sparring.metrics.named import Pictures, named_features
 from sparring.metrics.points import POINTS, Landed
 from sparring.metrics.report import Drawn, Judge, Part
@@ -73,6 +76,19 @@ class ImageJudge(Judge):
 
     def suits(self, part: Part) -> int:
         return min(MOST, len(self.part(part)))
+
+    @cached_property
+    def _glancer(self) -> Glancer:
+        view = self._parts["select"]
+        few = view.of(torch.arange(min(GLANCED, len(view))))
+        return Glancer(few.embedded, few.labels, self.features(self.test[:GLANCED]))
+
+    def glance(self, values: Tensor) -> Scores:
+        few = values[:GLANCED]
+        return self._glancer(self.features(few)) | {"extent": extent(few, self.part("select")[:GLANCED])}
+
+    def copies(self, values: Tensor) -> Scores:
+        return self.metrics["memorisation"].compute(self.case(Drawn(values[:GLANCED]), "select"))
 
     def closest(self, values: Tensor) -> Tensor:
         found = memorisation(self.features(values), self.memory)
@@ -145,6 +161,12 @@ class PointJudge(Judge):
 
     def suits(self, part: Part) -> int:
         return min(MOST, len(self.test))
+
+    def glance(self, values: Tensor) -> Scores:
+        """Its classes are the modes."""
+        found = count(values, self.modes, self.sigma)
+        seen = Glance(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
+        return relative(seen, Glance(SHARE, 1.0, 1.0, spread(self.test)))
 
     def trivial(self, n: int) -> dict[str, Drawn]:
         g = torch.Generator().manual_seed(0)

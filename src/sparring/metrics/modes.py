@@ -25,6 +25,8 @@ class Count:
     """Share of the samples."""
     kl: float
     """KL(samples ‖ real) over the modes and "near none", in nats; 0 for a perfect sampler."""
+    least: float
+    """What the mode with the fewest samples near it gets, as a share of what is fair."""
 
 
 def count(points: Tensor, modes: Tensor, sigma: float) -> Count:
@@ -36,4 +38,5 @@ def count(points: Tensor, modes: Tensor, sigma: float) -> Count:
     p = torch.cat([hits, hits.new_tensor([n - hits.sum()])]) / n
     q = torch.tensor([SHARE / k] * k + [1 - SHARE], dtype=torch.float64)
     kl = torch.special.xlogy(p, p / q).sum()
-    return Count(int((hits >= FAIR * n * SHARE / k).sum()), float(hits.sum() / n), float(kl))
+    shares = hits * k / (n * SHARE)
+    return Count(int((shares >= FAIR).sum()), float(hits.sum() / n), float(kl), float(shares.min()))

@@ -59,6 +59,15 @@ class Judge(ABC):
         """The samples most like copies, each followed by the training example it is like; None where none is told."""
         return None
 
+    def glance(self, values: Tensor) -> Scores:
+        """What a quick look at samples tells, for those who watch over training (see `sparring.metrics.glance`), as
+        shares of what real examples get; nothing where there is no such look."""
+        return {}
+
+    def copies(self, values: Tensor) -> Scores:
+        """Whether some samples are copies of training examples: `copied`, a share, and `copied_p`, of chance."""
+        return {}
+
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the scores taken in training."""

@@ -53,11 +53,7 @@ def _value(name: str, text: str, old: Any) -> Any:
         return int(text) if isinstance(old, int) else float(text)
     except (ValueError, KeyError):
         kind = "whole numbers like 256,512" if isinstance(old, list) else type(old).__name__
-        kind = (
-            "number, or schedule like 0.1:0:200000 (from, to, over so many images)"
-            if _scheduled(name)
-            else kind
-        )
+        kind = "number, or schedule like 0.1:0:200000 (from, to, over so many images)" if _scheduled(name) else kind
         raise UserError(f"--{name} {text}: not a value of kind {kind}") from None
 
 

@@ -43,5 +43,17 @@ def latest(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[
     raise UserError(f"no readable checkpoint in {folder}: nothing to resume; start again with spar train")
 
 
+def forget(folder: Path, after: int) -> None:
+    """Drops those made after more images."""
+    for path in saved(folder):
+        if images(path) > after:
+            files.remove(path)
+
+
+def images(path: Path) -> int:
+    """After how many a checkpoint was made."""
+    return int(path.stem)
+
+
 def _path(folder: Path, seen: int) -> Path:
     return folder / f"{seen:012d}.safetensors"

@@ -18,6 +18,7 @@ from sparring.errors import UserError
 from sparring.files import write
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT
+from sparring.training.remedies import Remedy, remedied
 
 PACKAGES = ("sparring", "torch", "numpy")
 
@@ -66,6 +67,11 @@ class Config:
     """Over the whole run: scores, sample grid, journal line, checkpoint. So few that scores take some 3 % of DCGAN's
     time on MNIST with one thread, and less of dearer games'; the journal tells what they took."""
 
+    heal: bool = True
+    """Go back and on with a remedy when an alarm says that the run can't come right by itself."""
+    remedies: tuple[Remedy, ...] = ()
+    """What the run was given, in order."""
+
     def __post_init__(self):
         for name in ("images", "reports", "micro_batches"):
             if getattr(self, name) < 1:
@@ -79,6 +85,11 @@ class Config:
         if self.seed < 0:
             raise UserError(f"seed is {self.seed}: it must be 0 or more")
         self.bar  # noqa: B018  a bad bar is told now, not after the first report
+
+    @property
+    def played(self) -> Recipe:
+        """The recipe after all remedies."""
+        return remedied(self.recipe, self.remedies)
 
     @property
     def rounds(self) -> int:

@@ -55,6 +55,8 @@ class Loop:
         self.draws = Rounds(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
         self.draws.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
         self.rounds = 0
+        self.latest: Slice | None = None
+        """Of the round last played, for those who look; it is not part of the state."""
         # What the user froze stays frozen: only these ever learn.
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
         self.adams = {name: settings.optimisers.get(name, Adam()) for name in self.learners}
@@ -86,6 +88,7 @@ class Loop:
             shared = self.settings.micro_batches == 1 and any(self._makes(turn) for turn in together)
             for turn in together:
                 means |= self._move(turn, slices, shared)
+            self.latest = slices[0]
         if self.ranks.world > 1:
             self.ranks.average_([b for b in self.game.buffers() if b.is_floating_point()])
         self.rounds += 1

@@ -67,6 +67,10 @@ def _row(cells: Sequence[str], tag: str, given: str = "") -> str:
     return f"<tr{given}>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
 
+def listed(heading: str, lines: Sequence[str]) -> str:
+    return f"<h2>{html.escape(heading)}</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+
+
 def section(heading: str, picture: Image.Image) -> str:
     heading = html.escape(heading)
     return f'<h2>{heading}</h2><p><img src="{inlined(picture)}" alt="{heading}"></p>'

@@ -1,7 +1,7 @@
 """What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card. And the
 page of a comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -14,14 +14,16 @@ from sparring.metrics.report import Judge, Report
 from sparring.model import Model
 from sparring.training.config import Config
 from sparring.training.curves import curves, race
-from sparring.training.journal import Journal
-from sparring.training.page import page, section, slider
+from sparring.training.health import Raised
+from sparring.training.journal import Entry, Journal
+from sparring.training.page import listed, page, section, slider
 from sparring.training.run import SHOWN
 
 
 def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
     shown = beside(model, data)
-    training = curves(Journal(folder / "journal.jsonl").entries)
+    entries = Journal(folder / "journal.jsonl").entries
+    training = curves(entries)
     for path, picture in ((folder / "samples" / "beside.png", shown), (folder / "curves.png", training)):
         with written_aside(path) as aside:
             picture.save(aside, "PNG")
@@ -29,11 +31,22 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: J
         section("Real (left) and generated (right)", shown),
         *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
         section("Training", training),
+        listed("Health", health(config, entries)),
         slider(folder / "samples"),
     ]
     html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
     write(folder / "report.html", html.encode())
     write(folder / "model" / "README.md", card(config, data, report).encode())
+
+
+def health(config: Config, entries: Sequence[Entry]) -> list[str]:
+    """What the run was healed of, and each alarm since, with the images seen when it was first and last raised."""
+    raised: dict[str, list[tuple[int, Raised]]] = {}
+    for entry in entries:
+        for alarm in entry.get("alarms", []):
+            raised.setdefault(alarm["name"], []).append((entry["images"], Raised(**alarm)))
+    spans = [f"after {found[0][0]:,} to {found[-1][0]:,} images: {found[-1][1].text()}" for found in raised.values()]
+    return [remedy.text() for remedy in config.remedies] + spans or ["no alarm was raised"]
 
 
 def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Data, jury: Judge) -> None:

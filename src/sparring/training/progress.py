@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from sparring.training.health import Raised
 from sparring.training.journal import Entry
 
 
@@ -40,3 +41,5 @@ class Progress:
         scores = "  ".join(f"{name} {value:.4g}" for name, value in entry["scores"].items())
         losses = "  ".join(f"{name} {value:.3f}" for name, value in entry["losses"].items())
         self.console.print(f"{entry['images']:>9,} images  {scores}  {losses}", highlight=False)
+        for raised in entry["alarms"]:
+            self.console.print(Raised(**raised).text(), highlight=False, style="yellow")

@@ -3,7 +3,6 @@
 Everything but the wall-clock limit fires by rounds, never by the clock, so watching a run does not change it.
 """
 
-import math
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
+from sparring.training.checkup import check, check_finite, checked, fatal, looked
 from sparring.training.config import Config
 from sparring.training.interrupts import interruptions
 from sparring.training.journal import Entry, Journal
@@ -32,6 +32,7 @@ from sparring.training.ranks import Ranks
 from sparring.training.sources import source
 from sparring.training.synchronised import synchronise
 from sparring.training.transfer import hold, start_from
+from sparring.training.vitals import Vitals, vitals
 from sparring.training.watchers import Watcher
 
 SHOWN = {"image": 64, "point": 2_500, "table": 5_000}
@@ -75,7 +76,7 @@ class Run:
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
-        recipe = config.recipe.fitted(data.layout)
+        recipe = config.played.fitted(data.layout)
         description = Description(
             recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema
         )
@@ -154,15 +155,14 @@ class Run:
         waiting = self._waiting()
         losses = {name: float(total / count) for name, (total, count) in self.sums.items()}
         self.sums = {}
-        if wrong := [name for name, value in losses.items() if not math.isfinite(value)]:
-            raise UserError(
-                f"training diverged before {self.loop.seen:,} images: {', '.join(wrong)} is not finite; "
-                f"try a lower lr or a penalty (the last checkpoint in {self.folder} is from before)"
-            )
+        check_finite(losses, self.loop.seen)
         start = time.monotonic()
+        told = vitals(self.loop)  # on every rank: statistics may be everyone's
         n = self.ranks.led(lambda: self._judge.suits("select"))
         samples = gathered(self.model, n, self.ranks)
-        return self.ranks.led(lambda: self._written(losses, samples, start, waiting))
+        entry = self.ranks.led(lambda: self._written(losses, told, samples, start, waiting))
+        check(entry)
+        return entry
 
     def _waiting(self) -> float:
         """The share of the time since the last report in which the loop stood still for data; too much is told."""
@@ -180,9 +180,12 @@ class Run:
         assert self.judge is not None
         return self.judge
 
-    def _written(self, losses: Mapping[str, float], samples: Tensor, start: float, waiting: float) -> Entry:
+    def _written(
+        self, losses: Mapping[str, float], told: Vitals, samples: Tensor, start: float, waiting: float
+    ) -> Entry:
         """The report of these losses and samples, as the first rank leaves it; scoring began at `start`."""
-        leading, n = self._judge.measures[0], len(samples)
+        leading, n, seen = self._judge.measures[0], len(samples), self.loop.seen
+        told = told | looked(self._judge, samples, seen / len(self.data.train))
         scores = self._judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
         scoring = time.monotonic() - start
@@ -197,14 +200,16 @@ class Run:
             "processes": self.ranks.world,
             "waiting": round(waiting, 4),
         }
+        entry = checked(entry, seen / self.config.images, told, self.journal.entries)
         picture = self.model.look(SHOWN[self.data.medium])
         with written_aside(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
             picture.save(aside, "PNG")
         best = self.journal.best(leading)
-        if best is None or scores[leading] < best["scores"][leading]:
+        if not fatal(entry) and (best is None or scores[leading] < best["scores"][leading]):
             self.model.save(self.folder / "model", "best")
         self.journal.add(entry)
-        self.save()
+        if not fatal(entry):
+            self.save()
         for watcher in self.watchers:
             watcher.report(entry, picture)
         return entry
@@ -242,7 +247,7 @@ def new_loop(
     if config.recipe.medium != data.medium:
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(stream(config.seed, WEIGHTS))
-    recipe = config.recipe.fitted(data.layout)
+    recipe = config.played.fitted(data.layout)
     game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
     hold(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
@@ -251,7 +256,7 @@ def new_loop(
         synchronise(game, ranks.world)
     # Channels last is what convolutions are fastest in; players without any do not notice.
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    settings = config.recipe.settings(
+    settings = config.played.settings(
         seed=config.seed,
         micro_batches=config.micro_batches,
         compiled="inductor" if config.compiled else None,

@@ -74,6 +74,13 @@ def spanning(number: Number, images: int) -> Number:
     return number
 
 
+def scaled(number: Number, factor: float) -> Number:
+    """So many times the number, at all times."""
+    if isinstance(number, Linear | Cosine):
+        return replace(number, start=factor * number.start, end=factor * number.end)
+    return factor * number
+
+
 def at(number: Number, seen: int) -> float:
     """The number's value after `seen` images."""
     return number(seen) if isinstance(number, Linear | Cosine) else number

@@ -1,0 +1,42 @@
+"""A report's health: what was watched, and the alarms it raises."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from torch import Tensor
+
+from sparring.metrics.report import Judge
+from sparring.training.health import ALARMS, Raised, Ruined, examine, infinite
+from sparring.training.journal import Entry
+from sparring.training.vitals import Vitals
+
+WORN = 20
+"""Times every training example was seen; before, there are hardly copies to look for."""
+
+
+def checked(entry: Entry, seen_share: float, told: Vitals, earlier: Sequence[Entry]) -> Entry:
+    """The entry with its health: `share` of the run that is over, `vitals`, and `alarms`."""
+    entry = entry | {"share": round(seen_share, 4), "vitals": told}
+    return entry | {"alarms": [asdict(raised) for raised in examine([*earlier, entry])]}
+
+
+def looked(judge: Judge, samples: Tensor, epochs: float) -> Vitals:
+    """What the samples show."""
+    return judge.glance(samples) | (judge.copies(samples) if epochs > WORN else {})
+
+
+def fatal(entry: Entry) -> list[Raised]:
+    """The fatal alarms of a report."""
+    return [Raised(**raised) for raised in entry["alarms"] if ALARMS[raised["name"]].fatal]
+
+
+def check(entry: Entry) -> None:
+    """Raises Ruined for a report with a fatal alarm."""
+    if raised := fatal(entry):
+        raise Ruined(raised[0], entry["images"])
+
+
+def check_finite(losses: Mapping[str, float], images: int) -> None:
+    """Raises Ruined for a loss that is not finite."""
+    if saw := infinite(losses):
+        raise Ruined(Raised("not finite", saw), images)

@@ -1,0 +1,70 @@
+"""A run that can't come right by itself goes back to its last checkpoint without a sign of it, and on with a remedy."""
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from sparring.errors import UserError
+from sparring.recipes import Recipe
+from sparring.training import checkpoint
+from sparring.training.config import Config
+from sparring.training.health import EARLY, Ruined, healthy
+from sparring.training.journal import Journal
+from sparring.training.ranks import Ranks
+from sparring.training.remedies import Remedy
+
+MOST = 3
+"""Remedies a run is given, before it is stopped."""
+REMEDIES = {
+    "not finite": ("slower",),
+    "exploding": ("slower",),
+    "critic won": ("slower critic", "stronger penalties"),
+    "collapse": ("slower", "stronger penalties"),
+    "astray": ("slower",),
+}
+"""What is done about an alarm, in turn."""
+
+
+def healed(folder: Path, config: Config, fingerprint: str, ruined: Ruined, ranks: Ranks) -> Config:
+    """The configuration with which the run goes on, from its newest checkpoint if there still is one.
+
+    Raises UserError where it is not to be healed, or was often enough.
+    """
+    if not config.heal:
+        raise UserError(f"stopped after {ruined.images:,} images: {ruined} (what {folder} keeps is from before)")
+    if len(config.remedies) == MOST:
+        raise UserError(f"stopped after {MOST} remedies and {ruined.images:,} images: {ruined}")
+
+    def done() -> dict:
+        # In this order: interrupted in between, the run is ruined and healed once more.
+        remedy = Remedy(
+            chosen(ruined, config.played, config.remedies),
+            ruined.alarm.name,
+            ruined.alarm.saw,
+            ruined.images,
+            withdrawn(folder),
+        )
+        replace(config, remedies=(*config.remedies, remedy)).save(folder, fingerprint)
+        print(remedy.text(), file=sys.stderr)
+        return asdict(remedy)
+
+    return replace(config, remedies=(*config.remedies, Remedy(**ranks.led(done))))
+
+
+def chosen(ruined: Ruined, recipe: Recipe, before: tuple[Remedy, ...]) -> str:
+    """What to change about it, given what was done."""
+    same = sum(remedy.alarm == ruined.alarm.name for remedy in before)
+    known = [change for change in REMEDIES[ruined.alarm.name] if recipe.penalties or change != "stronger penalties"]
+    return known[same % len(known)]
+
+
+def withdrawn(folder: Path) -> int:
+    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is.
+
+    The first ones tell nothing of samples, and may hold what ruined the run.
+    """
+    entries = Journal(folder / "journal.jsonl").entries
+    well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1]) and e["share"] >= EARLY}
+    back = max(well.intersection(map(checkpoint.images, checkpoint.saved(folder / "checkpoints"))), default=0)
+    checkpoint.forget(folder / "checkpoints", back)
+    return back

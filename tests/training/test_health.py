@@ -1,0 +1,236 @@
+"""Vitals that change nothing, alarms on journals that show one thing each, and runs that are healed or stopped."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from playing import Pictures
+from scipy.stats import mannwhitneyu
+from torch import nn
+
+import sparring
+from sparring.errors import UserError
+from sparring.metrics.glance import Glance, Glancer, extent, relative, spread
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.config import Config
+from sparring.training.healing import MOST, REMEDIES, chosen
+from sparring.training.health import ALARMS, Raised, Ruined, examine, healthy
+from sparring.training.loop import Loop
+from sparring.training.remedies import CHANGES, Remedy, remedied
+from sparring.training.schedules import Cosine, Linear, at, scaled
+from sparring.training.vitals import edge, vitals
+
+SHAPE = (1, 16, 16)
+
+
+def loop_of(recipe: str, **numbers: str) -> Loop:
+    torch.manual_seed(0)
+    small = with_numbers(RECIPES[recipe], {"batch": "12", "generator.width": "8", "critic.width": "8", **numbers})
+    return Loop(small.game(SHAPE, classes=3), Pictures(SHAPE, 3), small.settings(seed=0))
+
+
+def test_the_edge_is_that_of_mann_and_whitney():
+    real, fake = torch.randn(40) + 0.3, torch.randn(30).round()
+    expected = mannwhitneyu(real.numpy(), fake.numpy()).statistic / (40 * 30)
+    assert edge(real, fake) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "cgan", "sngan", "bigan", "vae-gan", "pacgan"])
+def test_looking_changes_nothing(recipe):
+    watched, alone = loop_of(recipe), loop_of(recipe)
+    for _ in range(3):
+        watched.round()
+        vitals(watched)
+        alone.round()
+    assert all(torch.equal(value, alone.state()[name]) for name, value in watched.state().items())
+    told = vitals(watched)
+    assert 0 <= told["edge"] <= 1 and told["logits"] > 0
+    assert all(told[f"gradient.{name}"] > 0 for name in watched.game.players)
+
+
+def test_a_gradient_is_the_length_of_all_of_a_players():
+    loop = loop_of("dcgan")
+    loop.round()
+    flat = torch.cat([p.grad.flatten() for p in loop.game.players["D"].parameters()])  # type: ignore[union-attr]
+    assert vitals(loop)["gradient.D"] == pytest.approx(float(flat.norm()), rel=1e-5)
+
+
+def seen(fake, real_labels=True):
+    g = torch.Generator().manual_seed(0)
+    middles = torch.tensor([[0.0, 0.0], [20.0, 0.0], [0.0, 20.0]]).double()
+
+    def drawn(n):
+        labels = torch.arange(n) % 3
+        return middles[labels] + torch.randn(n, 2, generator=g).double(), labels
+
+    real, labels = drawn(600)
+    unseen, again = drawn(300)[0], drawn(600)
+    return Glancer(real, labels if real_labels else None, unseen)(fake(*again))
+
+
+def test_as_good_as_real_is_about_one():
+    assert all(value == pytest.approx(1, abs=0.25) for value in seen(lambda x, y: x).values())
+
+
+def test_a_class_left_out_is_noticed_by_the_least_alone():
+    told = seen(lambda x, y: x[y != 2])
+    assert told["least"] == 0 and told["precision"] > 0.8 and told["coverage"] > 0.5
+
+
+def test_one_sample_over_and_over_has_no_spread():
+    told = seen(lambda x, y: x[:1].expand(500, -1), real_labels=False)
+    assert told["spread"] == 0 and told["coverage"] < 0.05 and told["least"] == told["coverage"]
+
+
+def test_the_spread_is_that_of_pairs():
+    x = torch.randn(200, 3).double()
+    pairs = torch.cdist(x, x).square()
+    assert spread(x) == pytest.approx(float((pairs.sum() / (200 * 199)).sqrt()))
+
+
+def test_real_examples_that_are_few_do_not_make_shares_of_nothing():
+    assert relative(Glance(0.1, 0, 0, 1), Glance(0, 0, 0, 1))["precision"] == pytest.approx(2)
+
+
+def test_the_range_of_pixels_is_compared_at_both_ends():
+    real = torch.arange(256).repeat(40).to(torch.uint8).view(10, 1, 32, 32)
+    assert extent(real, real) == 0
+    assert extent(128 + real // 2, real) == pytest.approx(128 / 255, abs=0.01)
+    assert extent(real // 2, real) == pytest.approx(128 / 255, abs=0.01)
+
+
+WELL = {"gradient.D": 1.0, "gradient.G": 0.5, "edge": 0.9, "logits": 2.0}
+WELL |= {"precision": 0.8, "coverage": 0.7, "least": 0.5, "spread": 1.0, "extent": 0.01}
+
+
+def journal(*told: dict, scores=None, of: int = 10) -> list[dict]:
+    """Reports with these vitals beside healthy ones; the score falls, unless it is said otherwise."""
+    scores = scores or [100 * 0.96**i for i in range(len(told))]
+    return [
+        {"images": 100 * i, "rounds": 1000 * i, "share": i / of, "scores": {"frechet": score}, "vitals": WELL | now}
+        for i, (now, score) in enumerate(zip(told, scores, strict=True), 1)
+    ]
+
+
+NOTHING = {"precision": 0.01, "coverage": 0.0, "least": 0.0}
+SICK = {
+    "not finite": journal({}, {"gradient.G": math.nan}),
+    "exploding": journal({}, {}, {"gradient.D": 3e4}, {"gradient.D": 5e4}),
+    "critic won": journal({}, {}, NOTHING | {"edge": 0.999}, NOTHING | {"edge": 1.0}),
+    "collapse": journal({}, {}, *[{"coverage": 0.02, "least": 0, "spread": 0.2}] * 2),
+    "astray": journal({}, {}, *[NOTHING | {"edge": 0.7}] * 2),
+    "missing class": journal({}, {}, *[{"least": 0.01}] * 5),
+    "range": journal({}, {}, *[{"extent": 0.5}] * 3),
+    "copies": journal({}, {}, *[{"copied": 0.2, "copied_p": 1e-9}] * 2),
+    "drift": journal(*[{"logits": size} for size in (2.0, 2.0, 2.0, 30.0, 60.0, 90.0)]),
+    "vanishing": journal({}, {}, *[{"gradient.G": 1e-6}] * 2),
+    "oscillation": journal(*[{}] * 7, scores=[9, 3, 9, 3, 9, 3, 9]),
+    "plateau": journal(*[{}] * 10, scores=[9, 8, 7, 6, 5, *[5.1] * 5]),
+}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_each_alarm_is_raised_by_what_it_is_named_after(name):
+    raised = examine(SICK[name])
+    assert [alarm.name for alarm in raised][:1] == [name]
+    assert ALARMS[name].advice in raised[0].text() and name in raised[0].text()
+
+
+@pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if alarm.reports > 1])
+def test_what_shows_once_is_no_alarm(name):
+    shown = ALARMS[name].reports - 1
+    well = journal(*[{}] * (len(SICK[name]) - shown), scores=[e["scores"]["frechet"] for e in SICK[name][:-shown]])
+    assert name not in [alarm.name for alarm in examine([*well, *SICK[name][-shown:]])]
+
+
+def test_a_healthy_run_raises_none():
+    early = [{**NOTHING, "edge": 0.999}, {"coverage": 0.2, "precision": 0.4, "least": 0.01}]
+    reports = journal(*early, *[{}] * 10, of=12)
+    assert not any(examine(reports[: i + 1]) for i in range(len(reports)))
+    assert healthy(reports) and not healthy(SICK["collapse"])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_remedy_changes_the_rates_or_the_penalties(change):
+    recipe = with_numbers(RECIPES["dragan"], {"lr": "0.1:0.2:1000"})
+    got = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),))
+    moved = [name for name in ("lr", "critic_lr", "weights") if getattr(got, name) != getattr(recipe, name)]
+    assert moved == {"slower": ["lr"], "slower critic": ["critic_lr"], "stronger penalties": ["weights"]}[change]
+    again = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),) * 2)
+    assert again != got and set(recipe.settings().weights) <= set(again.settings().weights)
+
+
+def test_a_scaled_schedule_is_so_many_times_itself():
+    for number in (0.5, Linear(1, 0.2, 100), Cosine(1, 0.2, 100)):
+        assert [at(scaled(number, 3), seen) for seen in (0, 37, 200)] == pytest.approx(
+            [3 * at(number, seen) for seen in (0, 37, 200)]
+        )
+
+
+def test_remedies_take_turns_where_there_are_penalties():
+    ruined = Ruined(Raised("collapse", "so few"), 50)
+    for recipe, expected in (("dragan", ["slower", "stronger penalties", "slower"]), ("dcgan", ["slower"] * 3)):
+        given: tuple[Remedy, ...] = ()
+        for _ in expected:
+            given += (Remedy(chosen(ruined, RECIPES[recipe], given), "collapse", "", 50, 0),)
+        assert [remedy.change for remedy in given] == expected
+
+
+def test_every_fatal_alarm_has_a_remedy():
+    assert {name for name, alarm in ALARMS.items() if alarm.fatal} == set(REMEDIES)
+
+
+class Fragile(nn.Module):
+    """A generator that overflows in these of its calls while it trains."""
+
+    def __init__(self, bad: set[int]):
+        super().__init__()
+        self.net, self.bad, self.calls = nn.Sequential(nn.Linear(100, 64), nn.Tanh()), bad, 0
+
+    def forward(self, z):
+        self.calls += self.training
+        x = self.net(z).view(-1, 1, 8, 8)
+        return x * math.nan if self.training and self.calls in self.bad else x
+
+
+def fragile_run(tmp_path, bad, **settings):
+    small = with_numbers(RECIPES["mlp-gan"], {"critic.widths": "16", "batch": "32"})
+    given = {"images": 640, "reports": 10, "threads": 1, "networks": {"G": Fragile(bad)}} | settings
+    return sparring.train(small, "digits", tmp_path / "run", **given)
+
+
+def test_a_number_that_overflows_is_healed(tmp_path, capsys):
+    run = fragile_run(tmp_path, {21})
+    assert run.outcome == "finished"
+    config, _ = Config.load(tmp_path / "run")
+    (remedy,) = config.remedies
+    assert (remedy.alarm, remedy.change) == ("not finite", "slower") and 0 < remedy.back < remedy.images
+    assert run.loop.adams["G"].lr == pytest.approx(at(RECIPES["mlp-gan"].lr, 0) / 8)
+    entries = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
+    assert [entry["images"] for entry in entries] == [64 * (i + 1) for i in range(10)]
+    assert remedy.text() in capsys.readouterr().err
+    assert remedy.text() in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):
+    fragile_run(tmp_path, {21})
+    config, _ = Config.load(tmp_path / "run")
+    assert replace(config, remedies=()).played == config.recipe
+    assert config.played.lr == pytest.approx(at(config.recipe.lr, 0) / 8)
+
+
+def test_remedies_are_bounded(tmp_path):
+    with pytest.raises(UserError, match=f"stopped after {MOST} remedies .* not finite"):
+        fragile_run(tmp_path, set(range(5, 1000)))
+    assert len(Config.load(tmp_path / "run")[0].remedies) == MOST
+
+
+def test_a_run_that_is_not_to_be_healed_stops_and_keeps_what_was_before(tmp_path):
+    with pytest.raises(UserError, match=r"stopped after .* not finite.*from before"):
+        fragile_run(tmp_path, {21}, heal=False)
+    kept = sorted((tmp_path / "run" / "checkpoints").glob("*.safetensors"))
+    assert kept and not Config.load(tmp_path / "run")[0].remedies
+    assert sparring.resume(tmp_path / "run", networks={"G": Fragile(set())}).outcome == "finished"
