@@ -4,6 +4,7 @@
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -58,9 +59,11 @@ def critic(channels: int = 1, width: int = 32) -> nn.Module:
 def train(data: Tensor, rounds: int, seed: int = 0, batch: int = 64) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(seeded(seed, 0).initial_seed())
     G, D = generator(), critic()
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=4e-4, betas=(0.5, 0.99), fused=True) for net in (G, D))
+    opt_G, opt_D = (torch.optim.Adam(net.parameters(), betas=(0.5, 0.99), fused=True) for net in (G, D))
     real_images = batches(data, batch, seed)
     for k in range(rounds):
+        for group in opt_G.param_groups + opt_D.param_groups:  # from 4e-3 to 4e-4 along half a cosine
+            group["lr"] = 4e-4 + (4e-3 - 4e-4) * (1 + math.cos(math.pi * k / rounds)) / 2
         x, z = next(real_images), torch.randn(batch, 100, generator=seeded(seed, 2, k))
         fake = G(z)
         # The critic: maximise log D(x) + log(1 − D(G(z))).

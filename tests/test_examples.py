@@ -35,7 +35,7 @@ class Source:
 
 def from_recipe(name):
     def new(example, shape):
-        recipe = RECIPES[name]
+        recipe = RECIPES[name].over(ROUNDS * RECIPES[name].batch)
         return recipe.game(shape), recipe.settings(seed=3)
 
     return new
