@@ -195,7 +195,7 @@ def test_json_is_one_object_and_nothing_else(finished, capsys):
     methods = json.loads(capsys.readouterr().out)
     assert methods["lecam"]["flag"] == "methods" and methods["projection"]["flag"] == "conditioning"
     assert spar("recipes", "infogan") == 0
-    assert "--methods codes,invariance\n" in capsys.readouterr().out
+    assert "--methods codes,invariance,steady\n" in capsys.readouterr().out
 
 
 def test_a_tiny_game_converges(tmp_path):

@@ -86,6 +86,17 @@ def changed(x: Tensor, u: Tensor) -> Tensor:
     return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
 
 
+def moves(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n, 3) from U[0, 1): what `moved` takes."""
+    return torch.rand(n, 3, generator=generator, device=generator.device)
+
+
+def moved(x: Tensor, u: Tensor) -> Tensor:
+    """Images (n, c, h, w) shifted and scaled by numbers u (n, 3) in [0, 1); at .5, by nothing."""
+    sides = (x.shape[2], x.shape[3])
+    return warped(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
+
+
 def mutual_information(p: Tensor, q: Tensor) -> Tensor:
     """I(c; c′), in nats, of the categories of pairs that are told by probabilities p and q (n, k). Ji et al. 2019,
     section 3.1: P = Σ pqᵀ / n, symmetric, then Σ P ln(P / (Pₐ P_b))."""
@@ -94,10 +105,14 @@ def mutual_information(p: Tensor, q: Tensor) -> Tensor:
     return (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
 
 
+def _image(sample: Sample, method: str) -> Tensor:
+    if not isinstance(sample, Tensor) or sample.dim() != 4:
+        raise UserError(f"only images are shifted and scaled: leave the method '{method}' out")
+    return sample
+
+
 def _unshared(verdict: Verdict) -> Tensor:
-    if not isinstance(verdict.real, Tensor) or verdict.real.dim() != 4:
-        raise UserError("only images are shifted and scaled: leave the method 'invariance' out")
-    other = verdict.opinion(changed(verdict.real, verdict.draws["change"]))
+    other = verdict.opinion(changed(_image(verdict.real, "invariance"), verdict.draws["change"]))
     p, q = (told(opinion, "category").softmax(1) for opinion in (verdict.opinion_real, other))
     return -mutual_information(p, q)
 
@@ -105,3 +120,14 @@ def _unshared(verdict: Verdict) -> Tensor:
 invariant_category = Term("invariance", _unshared, draws={"change": changes}, coupled=True)
 """−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
 often as any other."""
+
+
+def steady_codes(start: int) -> Term:
+    """−log Q(c | T(G(z, c))) of the codes from `start` on, as `terms.told_codes`, with T a shift and a change of size:
+    a code that is a place or a size is then not told."""
+
+    def part(verdict: Verdict) -> Tensor:
+        seen = verdict.opinion(moved(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
+        return (told(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
+
+    return Term("steady", part, draws={"move": moves})

@@ -7,7 +7,7 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch import nn
 
-from sparring.consistency import changed, mutual_information, shifted
+from sparring.consistency import changed, moved, mutual_information, shifted
 from sparring.errors import UserError
 from sparring.game import Dial, Opinion, Round, Verdict
 from sparring.games.gan import GAN
@@ -32,13 +32,14 @@ BASE = replace(
 OF_NETWORKS = ("own", "reconstruction", "asked")
 """Those that want a network made for them: a critic, or a generator of tables."""
 SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and name not in OF_NETWORKS}
-CODING = ("codes", "invariance")
+CODING = ("codes", "invariance", "steady")
 CODED = {"methods": ("codes",), "categories": 4, "codes": 2}
 VARIANTS = {
     **{name: {"conditioning": name} for name, method in SINGLE.items() if method.conditional},
     **{name: {"methods": (name,)} for name, method in SINGLE.items() if not method.conditional and name not in CODING},
     "codes": CODED,
     "invariance": CODED | {"methods": ("codes", "invariance")},
+    "steady": CODED | {"methods": ("codes", "steady")},
     "pack": {"pack": 3},
     "pack by class, smoothed": {"pack": 2, "conditioning": "input", "penalties": ("lipschitz", "dragan")},
     "unroll": {"unroll": 2},
@@ -106,6 +107,8 @@ def test_shifts_move_pixels_and_repeat_edges():
 def test_a_change_of_nothing_changes_nothing():
     x = torch.rand(2, 1, 6, 6)
     torch.testing.assert_close(changed(x, torch.full((2, 5), 0.5)), x)
+    torch.testing.assert_close(moved(x, torch.full((2, 3), 0.5)), x)
+    assert not torch.allclose(moved(x, torch.tensor([[0.9, 0.5, 0.5]] * 2)), x)
     assert not torch.allclose(changed(x, torch.full((2, 5), 0.9)), x)
 
 

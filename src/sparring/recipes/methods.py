@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from sparring import terms
-from sparring.consistency import consistent_fake, consistent_latent, consistent_real, invariant_category, varied
+from sparring.consistency import (
+    consistent_fake,
+    consistent_latent,
+    consistent_real,
+    invariant_category,
+    steady_codes,
+    varied,
+)
 from sparring.game import Wish
 from sparring.games.ali import cycle
 from sparring.memory import HistoricalAverage, LeCam, PathLength
@@ -128,6 +135,14 @@ METHODS = {
         "Ji et al. 2019, arXiv:1807.06653",
         "the category that the critic tells of a real image is that of the same image changed",
         of_critic=(_plain(invariant_category),),
+        beside="codes",
+        alone=True,
+    ),
+    "steady": Method(
+        "Chen et al. 2016, arXiv:1606.03657",
+        "the codes are told of fakes that were shifted and scaled, so none of them comes to be a place or a size",
+        of_critic=(lambda D, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
+        of_generator=(lambda G, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
         beside="codes",
         alone=True,
     ),

@@ -1,0 +1,201 @@
+"""Whether alarms are raised when something is wrong, by their right names, and not when nothing is; and what healing is
+worth.
+
+    SPARRING_DATA=… python benchmarks/health.py OUT [--seeds 10 11 12] [--only RUN …] [--heal] [--json]
+
+Ruined runs: each kind of ruin below, on points and on MNIST, by seed. Named rightly: an alarm of those expected is
+raised before half of the run. Healthy runs: recipes as they come; any alarm of theirs is false. None is healed.
+
+With --heal, those that diverge are run again and healed; beside each score stands that of the run without the ruin.
+
+Thresholds (`sparring.training.health`) were set on runs of seeds 0 to 2: take others.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import sparring
+from sparring.data import load
+from sparring.errors import UserError
+from sparring.recipes import named
+from sparring.recipes.numbers import with_numbers
+from sparring.training.journal import Journal
+
+Networks = Callable[[Tensor], dict[str, nn.Module]]
+"""Players of a ruined run, of the training examples."""
+DIVERGED = ("exploding", "not finite", "critic won", "astray", "collapse")
+
+
+class Overflowing(nn.Module):
+    """A generator of images whose numbers overflow once, in the middle of the third tenth of the run."""
+
+    def __init__(self, shape: Sequence[int], at: int):
+        super().__init__()
+        self.net = named("dcgan").new_generator(tuple(shape))
+        self.at, self.calls = at, 0
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.calls += self.training
+        return self.net(z) * (math.nan if self.training and self.calls == self.at else 1.0)
+
+
+class Bright(nn.Module):
+    """One that makes no pixel darker than grey: it ends in [0, 1], where images are in [−1, 1]."""
+
+    def __init__(self, shape: Sequence[int]):
+        super().__init__()
+        self.net = named("dcgan").new_generator(tuple(shape))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.net(z) / 2 + 0.5
+
+
+class Replaying(nn.Module):
+    """One that shows training examples, and nothing else."""
+
+    def __init__(self, images: Tensor):
+        super().__init__()
+        self.shown = nn.Parameter(images.float() / 127.5 - 1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.shown[(z[:, 0].abs() * 1e4).long() % len(self.shown)]
+
+
+@dataclass(frozen=True)
+class Ruin:
+    recipe: str
+    data: str
+    images: int
+    flags: dict[str, str]
+    expected: tuple[str, ...]
+    networks: Networks = lambda x: {}
+    heals: bool = False
+    """It diverges, and is among those to be healed."""
+
+
+PLAIN = {"objective": "non-saturating", "penalties": ""}
+RUINS = {
+    "ring, weak critic": Ruin(
+        "points", "ring", 300_000, PLAIN | {"critic.widths": "8", "lr": "5e-3"}, ("collapse", "missing class", "astray")
+    ),
+    "grid, weak critic": Ruin(
+        "points", "grid", 300_000, PLAIN | {"critic.widths": "8", "lr": "5e-3"}, ("collapse", "missing class", "astray")
+    ),
+    "MNIST, dense against convolutions": Ruin(
+        "dense-conv", "mnist", 60_000, {"methods": ""}, ("collapse", "critic won", "astray")
+    ),
+    "ring, rate × 50": Ruin("points", "ring", 300_000, {"lr": "0.1:0.001"}, DIVERGED, heals=True),
+    "grid, rate × 50": Ruin("points", "grid", 300_000, {"lr": "0.1:0.001"}, DIVERGED, heals=True),
+    "MNIST, rate × 50": Ruin("mlp-gan", "mnist", 200_000, {"lr": "0.01"}, DIVERGED, heals=True),
+    "MNIST, rate × 50, Wasserstein": Ruin("wgan-gp", "mnist", 40_000, {"lr": "0.005"}, DIVERGED, heals=True),
+    "MNIST, critic × 50": Ruin(
+        "mlp-gan", "mnist", 200_000, {"lr": "2e-5", "critic-lr": "1e-3", "critic-steps": "5"}, DIVERGED
+    ),
+    "MNIST, overflow": Ruin(
+        "dcgan", "mnist", 60_000, {}, ("not finite",), lambda x: {"G": Overflowing(x.shape[1:], 500)}, heals=True
+    ),
+    "MNIST, another range": Ruin("dcgan", "mnist", 60_000, {}, ("range",), lambda x: {"G": Bright(x.shape[1:])}),
+    "digits, replay": Ruin("dcgan", "digits", 60_000, {}, ("copies",), lambda x: {"G": Replaying(x[:300])}),
+}
+HEALTHY = {
+    "ring": ("points", "ring", 300_000),
+    "grid": ("points", "grid", 300_000),
+    "dcgan": ("dcgan", "mnist", 60_000),
+    "cgan": ("cgan", "mnist", 60_000),
+    "lsgan": ("lsgan", "mnist", 60_000),
+    "rpgan": ("rpgan", "mnist", 60_000),
+    "ragan": ("ragan", "mnist", 60_000),
+    "pacgan": ("pacgan", "mnist", 60_000),
+    "digits": ("dcgan", "digits", 60_000),
+    "fashion": ("dcgan", "fashion-mnist", 60_000),
+}
+ASIDE = ("plateau", "oscillation", "drift")
+"""Alarms that tell of no ruin; they are counted apart."""
+
+
+def alarms(run: Path, images: int, ended: str) -> dict[str, float]:
+    """The share of the run at which each alarm was first raised; `ended` is what it was stopped with."""
+    first: dict[str, float] = {}
+    for entry in Journal(run / "journal.jsonl").entries:
+        for raised in entry["alarms"]:
+            first.setdefault(raised["name"], entry["share"])
+    if "not finite" in ended:  # such a report is not written
+        stopped = re.search(r"stopped after ([\d,]+) images", ended)
+        first["not finite"] = int(stopped[1].replace(",", "")) / images if stopped else 1.0
+    return first
+
+
+def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int, ruin: Ruin | None, heal: bool) -> dict:
+    run = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}{'-healed' * heal}"
+    ended = ""
+    if not (run / "told.json").exists():
+        loaded = load(data)
+        flags, networks = (ruin.flags, ruin.networks(loaded.train.values)) if ruin else ({}, {})
+        given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "heal": heal, "networks": networks}
+        try:
+            sparring.train(with_numbers(named(recipe), flags), loaded, run, **given)
+        except UserError as error:
+            ended = str(error)
+        best = min((next(iter(e["scores"].values())) for e in Journal(run / "journal.jsonl").entries), default=math.inf)
+        remedies = json.loads((run / "run.json").read_text())["config"]["remedies"]
+        told = {"run": name, "seed": seed, "alarms": alarms(run, images, ended), "best": best, "remedies": remedies}
+        (run / "told.json").write_text(json.dumps(told))
+    return json.loads((run / "told.json").read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[10, 11, 12])
+    parser.add_argument("--only", nargs="+", choices=[*RUINS, *HEALTHY], default=[*RUINS, *HEALTHY], metavar="RUN")
+    parser.add_argument("--heal", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for seed in args.seeds:
+        for name in args.only:
+            if ruin := RUINS.get(name):
+                about = (args.out, name, seed, ruin.recipe, ruin.data, ruin.images)
+                row = played(*about, ruin, False)
+                early = [alarm for alarm, share in row["alarms"].items() if share <= 0.5]
+                row |= {"right": bool({*early} & {*ruin.expected})}
+                if args.heal and ruin.heals:
+                    row["healed"] = played(*about, ruin, True)["best"]
+                    row["unruined"] = played(args.out, f"{name}, unruined", seed, *about[3:], None, False)["best"]
+            else:
+                row = played(args.out, name, seed, *HEALTHY[name], None, False)
+                row |= {"right": not {*row["alarms"]} - {*ASIDE}}
+            rows.append(row)
+            print(row, file=sys.stderr)
+    ruined = [row["right"] for row in rows if row["run"] in RUINS]
+    healthy = [row["right"] for row in rows if row["run"] in HEALTHY]
+    mended = [row["healed"] <= 1.5 * row["unruined"] for row in rows if "healed" in row]
+    told = {
+        "named": [sum(ruined), len(ruined)],
+        "quiet": [sum(healthy), len(healthy)],
+        "mended": [sum(mended), len(mended)],
+    }
+    if args.json:
+        print(json.dumps(told | {"rows": rows}))
+        return
+    print("| run | seed | alarms, at what share of the run | as it should | best | healed | unruined |\n|" + "---|" * 7)
+    for row in rows:
+        said = ", ".join(f"{alarm} {share:.0%}" for alarm, share in row["alarms"].items())
+        rest = " | ".join(f"{row[name]:.3g}" if name in row else "" for name in ("best", "healed", "unruined"))
+        print(f"| {row['run']} | {row['seed']} | {said} | {'yes' if row['right'] else 'NO'} | {rest} |")
+    print({name: f"{right} of {n}" for name, (right, n) in told.items()})
+
+
+if __name__ == "__main__":
+    main()
