@@ -108,7 +108,7 @@ RUINS = {
 }
 HEALTHY = {
     "ring": ("points", "ring", 300_000),
-    "grid": ("points", "grid", 300_000),
+    "grid": ("points", "grid", 600_000),
     "dcgan": ("dcgan", "mnist", 60_000),
     "cgan": ("cgan", "mnist", 60_000),
     "lsgan": ("lsgan", "mnist", 60_000),
