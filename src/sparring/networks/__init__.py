@@ -10,11 +10,14 @@ from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
 from sparring.networks.fastgan import FastGANCritic, FastGANGenerator
 from sparring.networks.fourier import FourierCritic
+from sparring.networks.gated import GatedUNet
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
+from sparring.networks.patch import PatchCritic
 from sparring.networks.progan import ProGANCritic, ProGANGenerator
 from sparring.networks.r3gan import R3GANCritic, R3GANGenerator
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
+from sparring.networks.rrdb import RRDB
 from sparring.networks.stylegan2 import StyleGAN2Critic, StyleGAN2Generator
 from sparring.networks.table import CTGANCritic, CTGANGenerator, TableCritic, TableGenerator
 
@@ -48,4 +51,9 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-encoder": DCGANEncoder,
     "dcgan-pair-critic": paired(DCGANCritic),
     "mlp-pair-critic": paired(MLPCritic),
+    "unet": UNet,
+    "gated-unet": GatedUNet,
+    "translator": Translator,
+    "rrdb": RRDB,
+    "patch-critic": PatchCritic,
 }

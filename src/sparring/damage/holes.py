@@ -1,0 +1,67 @@
+"""Holes: masks (n, 1, h, w), 1 where a pixel is lost."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from sparring.game import Draw
+
+BENDS = 6
+"""Pieces of a brush stroke."""
+REACH, THICK = 0.25, (0.04, 0.12)
+"""Longest piece, and thickness, as shares of the shorter side."""
+
+
+def boxes(low: float, high: float) -> Draw:
+    """A box wholly inside, its sides a share of U[low, high) of the image's, rounded."""
+
+    def draw(n: int, shape: tuple[int, ...], g: torch.Generator) -> Tensor:
+        share, *places = torch.rand(3, n, 1, generator=g, device=g.device)
+        inside = []
+        for side, place in zip(shape[1:], places, strict=True):
+            length = (side * (low + (high - low) * share)).round().clamp(1, side)
+            start = (place * (side - length + 1)).floor()
+            at = torch.arange(side, device=g.device)
+            inside.append((at >= start) & (at < start + length))  # (n, side)
+        return (inside[0][:, None, :, None] & inside[1][:, None, None, :]).float()
+
+    return draw
+
+
+def strokes(low: int, high: int) -> Draw:
+    """From `low` to `high` bent brush strokes with round ends: free-form masks, Yu et al. 2019 (arXiv:1806.03589),
+    section 3.2, with strokes that turn by less than a right angle at each bend."""
+
+    def draw(n: int, shape: tuple[int, ...], g: torch.Generator) -> Tensor:
+        def uniform(*size: int) -> Tensor:
+            return torch.rand(n, high, *size, generator=g, device=g.device)
+
+        height, width = shape[1:]
+        side = min(height, width)
+        angles = 2 * math.pi * uniform(1) + (math.pi * (uniform(BENDS) - 0.5)).cumsum(2)
+        moves = REACH * side * uniform(BENDS, 1) * torch.stack([angles.sin(), angles.cos()], -1)
+        start = uniform(1, 2) * torch.tensor([height, width], device=g.device)
+        ends = torch.cat([start, start + moves.cumsum(2)], 2)  # (n, strokes, BENDS + 1, 2)
+        thick = side * (THICK[0] + (THICK[1] - THICK[0]) * uniform(1))
+        drawn = torch.arange(high, device=g.device) < low + (uniform(1)[:, :1, 0] * (high - low + 1)).floor()
+        reach = torch.where(drawn, thick[..., 0] / 2, -1.0)  # (n, strokes)
+        lost = torch.zeros(n, height, width, dtype=torch.bool, device=g.device)
+        for stroke in range(high):
+            near = _distance(ends[:, stroke], height, width)
+            lost |= near <= reach[:, stroke, None, None]
+        return lost[:, None].float()
+
+    return draw
+
+
+def _distance(ends: Tensor, height: int, width: int) -> Tensor:
+    """Of every pixel to a bent line (n, ends, 2), (n, h, w)."""
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    at = torch.stack([rows, columns], -1).to(ends) + 0.5
+    nearest = torch.full((len(ends), height, width), torch.inf, device=ends.device)
+    for a, b in zip(ends[:, :-1].unbind(1), ends[:, 1:].unbind(1), strict=True):
+        a, along = a[:, None, None], (b - a)[:, None, None]  # (n, 1, 1, 2)
+        part = ((at - a) * along).sum(-1) / along.square().sum(-1).clamp(min=1e-9)
+        nearest = torch.minimum(nearest, (at - a - part.clamp(0, 1)[..., None] * along).norm(dim=-1))
+    return nearest

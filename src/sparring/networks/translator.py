@@ -1,0 +1,106 @@
+"""CycleGAN's generator: Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2, after Johnson et al. 2016 (arXiv:1603.08155):
+two halvings, residual blocks, two doublings, with instance norm. And the heads CUT reads its features with: Park et al.
+2020 (arXiv:2007.15651), appendix B.
+
+Images of any size: they are padded to a multiple of 4, and the answer is cut back.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from sparring.networks.dcgan import initialise
+from sparring.networks.stage import Stage
+from sparring.networks.unet import even
+
+
+class Block(Stage):
+    """x + branch(x)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.branch = nn.Sequential(*_conv(width, width), nn.ReLU(), *_conv(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x)
+
+
+def _conv(i: int, o: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    conv = nn.Conv2d(i, o, kernel, stride, kernel // 2, padding_mode="reflect")
+    return [conv, nn.InstanceNorm2d(o)]
+
+
+class Translator(nn.Module):
+    """Images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w) in [−1, 1].
+
+    Args:
+        inputs: channels it takes; 0: as many as it makes.
+        width: channels of the image's own size; the halved maps have twice and four times as many.
+        blocks: residual ones; the paper's are 6 to 128 pixels, and 9 above.
+    """
+
+    grain, reach = 1, None
+
+    def __init__(self, shape: Sequence[int], inputs: int = 0, width: int = 64, blocks: int = 6):
+        super().__init__()
+        self.inputs = inputs or shape[0]
+        down = [
+            nn.Sequential(*_conv(self.inputs, width, 7), nn.ReLU()),
+            nn.Sequential(*_conv(width, 2 * width, 3, 2), nn.ReLU()),
+            nn.Sequential(*_conv(2 * width, 4 * width, 3, 2), nn.ReLU()),
+        ]
+        self.down = nn.ModuleList([*down, *(Block(4 * width) for _ in range(blocks))])
+        self.up = nn.Sequential(
+            *_double(4 * width, 2 * width),
+            *_double(2 * width, width),
+            nn.Conv2d(width, shape[0], 7, 1, 3, padding_mode="reflect"),
+            nn.Tanh(),
+        )
+        self.taps = sorted({1, 2, 3, 3 + (blocks - 1) // 2 + 1} & set(range(len(self.down))))
+        self.widths = [self.inputs, *(width << min(tap, 2) for tap in self.taps)]
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = even(x, 4)
+        for stage in self.down:
+            x = stage(x)
+        return self.up(x)[:, :, :height, :width]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Of the way down: the pixels, both halved maps, and two blocks'; channels as `widths` says."""
+        found = [x]
+        x = even(x, 4)
+        for i, stage in enumerate(self.down[: self.taps[-1] + 1]):
+            x = stage(x)
+            if i in self.taps:
+                found.append(x)
+        return found
+
+
+def _double(i: int, o: int) -> list[nn.Module]:
+    return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), nn.InstanceNorm2d(o), nn.ReLU()]
+
+
+class PatchHeads(nn.Module):
+    """Maps (n, cₗ, hₗ, wₗ), and places (n, layers, k) in [0, 1), → the directions (n, k, width) of what is there, by a
+    perceptron a map.
+
+    Args:
+        widths: the maps' channels cₗ.
+    """
+
+    def __init__(self, widths: Sequence[int], width: int = 256):
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths)
+
+    def forward(self, maps: Sequence[Tensor], places: Tensor) -> list[Tensor]:
+        found = []
+        for i, (head, x) in enumerate(zip(self.heads, maps, strict=True)):
+            at = (places[:, i] * (x.shape[2] * x.shape[3])).long()
+            rows = x.flatten(2).transpose(1, 2)  # (n, places, c)
+            picked = torch.take_along_dim(rows, at[:, :, None], 1)
+            found.append(normalize(head(picked), dim=-1))
+        return found

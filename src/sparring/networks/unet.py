@@ -1,0 +1,82 @@
+"""Pix2pix's generator: Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1. Strided convolutions down to a few pixels
+and up again, each map beside the one of its size on the way down.
+
+Instance norm where the paper has batch norm of batches of 1, which is the same in training and in use. Images of any
+size: they are padded to what halves evenly, and the answer is cut back.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from sparring.networks.dcgan import initialise
+from sparring.networks.layers import doubled
+
+
+def even(x: Tensor, unit: int) -> Tensor:
+    """(n, c, h, w) with its last pixels repeated below and on the right, until the unit divides both sides."""
+    return pad(x, (0, -x.shape[3] % unit, 0, -x.shape[2] % unit), mode="replicate")
+
+
+class UNet(nn.Module):
+    """Images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w) in [−1, 1].
+
+    Args:
+        inputs: channels it takes; 0: as many as it makes.
+        width: channels of the first halved map; each smaller one has twice as many,
+        widest: and this many at most.
+        levels: halvings; 0: until the shorter side is 1 or 2.
+        dropout: share of the features dropped on the way up, in the three smallest maps.
+    """
+
+    grain, reach = 1, None
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        inputs: int = 0,
+        width: int = 64,
+        widest: int = 512,
+        levels: int = 0,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        depth = levels or max(1, min(shape[1:]).bit_length() - 1)
+        widths = doubled(depth, width, widest)
+        self.unit = 1 << depth
+        self.down = nn.ModuleList(
+            _down(i, o, first=k == 0, last=k == depth - 1)
+            for k, (i, o) in enumerate(zip([inputs or shape[0], *widths], widths, strict=False))
+        )
+        outs = [shape[0], *widths]
+        self.up = nn.ModuleList(
+            _up(widths[k] * (1 if k == depth - 1 else 2), outs[k], last=k == 0, dropout=dropout * (k >= depth - 3))
+            for k in reversed(range(depth))
+        )
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = even(x, self.unit)
+        maps: list[Tensor] = []
+        for down in self.down:
+            x = down(x)
+            maps.append(x)
+        x = maps.pop()
+        for up in self.up:
+            x = up(x)
+            x = torch.cat([x, maps.pop()], 1) if maps else x
+        return x[:, :, :height, :width].tanh()
+
+
+def _down(i: int, o: int, first: bool, last: bool) -> nn.Module:
+    """No norm on the image, nor on a smallest map that may be a single pixel."""
+    norm = [] if first or last else [nn.InstanceNorm2d(o)]
+    return nn.Sequential(*([] if first else [nn.LeakyReLU(0.2)]), nn.Conv2d(i, o, 4, 2, 1), *norm)
+
+
+def _up(i: int, o: int, last: bool, dropout: float) -> nn.Module:
+    end = [] if last else [nn.InstanceNorm2d(o), nn.Dropout(dropout)]
+    return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1), *end)
