@@ -12,6 +12,7 @@ from pathlib import Path
 from sparring.data.arrays import read_npz
 from sparring.data.channels import TAKEN, converted
 from sparring.data.decoding import gather
+from sparring.data.domains import domains, load_beside, load_domains
 from sparring.data.edges import edged, with_edges
 from sparring.data.folder import folder_source
 from sparring.data.hub import PREFIX, hub_source
@@ -53,8 +54,8 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     Args:
         spec: a name of `NAMED`; a folder, .zip or .tar of images, whose sub-folders are classes; a .parquet; a folder
             of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; what `spar
-            data prepare` made of any of these; or a table: a .csv, .csv.gz, .tsv, or a .parquet without images. A name
-            goes before a folder of the same name: write ./digits for the folder. X+edges is images of X with the edges
+            data prepare` made of any of these; or a table: a .csv, .csv.gz, .tsv, or a .parquet without images.
+            Folders trainA and trainB are two domains of pictures (see `sparring.data.domains`). A name goes before a folder of the same name: write ./digits for the folder. X+edges is images of X with the edges
             of others (see `sparring.data.edges`).
         options: by default as named sets and arrays are, and for pictures what suits them.
 
@@ -74,7 +75,12 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
         _no_pictures(options, name)
         return load_table(name, path, options.columns, options.constraints, options.target)
     _no_table(options, name)
-    pool = found(spec, options)
+    source = pictures(name)
+    if source is not None and (folders := domains(source, options.direction)):
+        return _enough(load_domains(name, folders, options))
+    if source is not None and options.direction:
+        return _enough(load_beside(name, source, options))
+    pool = found(spec, options) if source is None else gather(source, options)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
     return Data.of(name, *split(pool.examples), pool.names, pool.broken, mirrored=options.flip)
@@ -181,6 +187,12 @@ def _no_table(options: Options, name: str) -> None:
 def _no_labels(options: Options, why: str) -> None:
     if options.labels:
         raise UserError(f"a label file is for folders and zips, and {why}: leave it out")
+
+
+def _enough(data: Data) -> Data:
+    if len(data.train) + len(data.test) < FEWEST:
+        raise UserError(f"{one_line(data.spec)} has only {len(data.train) + len(data.test)} pairs: {FEWEST} are needed")
+    return data
 
 
 def _by_ending(readers: dict, path: Path) -> Callable | None:

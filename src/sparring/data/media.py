@@ -42,6 +42,7 @@ def dots(values: Tensor, columns: int | None = None) -> Image.Image:
 
 MEDIA = {
     "image": Medium(to_unit, to_pixels, contact_sheet),
+    "pair": Medium(to_unit, to_pixels, contact_sheet),
     "point": Medium(Tensor.float, Tensor.float, dots),
 }
 """Those that are the same for all data."""

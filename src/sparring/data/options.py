@@ -8,6 +8,7 @@ from sparring.errors import UserError, nearest, one_line
 
 SIDES = range(4, 1025)
 """Sides, in pixels, images can be asked for."""
+DIRECTIONS = ("", "AtoB", "BtoA")
 FITS = ("crop", "pad", "stretch")
 CHANNELS = ("auto", "grey", "rgb", "rgba")
 
@@ -38,6 +39,9 @@ class Options:
     """Of tables: what must hold in every row (see `sparring.data.tables.constraints`)."""
     target: str = ""
     """Of tables: the column that rows are scored by foretelling; by default the last."""
+    direction: str = ""
+    """Of pictures in two domains: "AtoB" or "BtoA"; with one, folders A and B are domains, and other pictures are taken
+    for two side by side, A left."""
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -52,6 +56,7 @@ class Options:
         object.__setattr__(self, "constraints", tuple(self.constraints))
         _check("fit", self.fit, FITS)
         _check("channels", self.channels, CHANNELS)
+        _check("direction", self.direction, DIRECTIONS)
 
     @property
     def of_table(self) -> bool:
@@ -71,7 +76,7 @@ class Options:
 def _check(what: str, word: str, known: Collection[str]) -> None:
     if word not in known:
         said = one_line(word)
-        raise UserError(f"no {what} is called '{said}'{nearest(said, known)}: give one of {', '.join(known)}")
+        raise UserError(f"no {what} is called '{said}'{nearest(said, known)}: give one of {', '.join(filter(None, known))}")
 
 
 def _told(size: object) -> str:

@@ -27,12 +27,20 @@ class Examples:
     (n, columns), their cells."""
     labels: torch.Tensor | None = None
     """Classes, int64 (n,), an index into `Data.names`; or attributes, float32 (n, len(Data.names))."""
+    given: torch.Tensor | None = None
+    """Of pictures made of pictures: what each is made of, uint8 (n, c', h', w')."""
+    known: torch.Tensor | None = None
+    """Where there are holes in these: what is known, bool (n, 1, h', w')."""
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, which: slice | torch.Tensor) -> "Examples":
-        return Examples(self.values[which], None if self.labels is None else self.labels[which])
+        return Examples(*(None if x is None else x[which] for x in self._tensors))  # pyright: ignore
+
+    @property
+    def _tensors(self) -> tuple[torch.Tensor | None, ...]:
+        return self.values, self.labels, self.given, self.known
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +66,10 @@ class Data:
     """Values lie in a file mapped into memory: it may be larger than that, and reading may wait for the disk."""
     schema: Schema | None = None
     """Of a table."""
+    unpaired: str = ""
+    """Of two domains: why what is given with an example is not its partner; nothing if it is."""
+    select: Examples | None = None
+    """Of pictures made of pictures: held out of the train part, to choose weights by."""
 
     @classmethod
     def of(
@@ -83,8 +95,11 @@ class Data:
         return len(self.scales) if self.schema is None else sum(self.schema.choices)
 
     @property
-    def layout(self) -> dict[str, list[int]]:
-        """What networks have to know of an example's parts: a table's choices, and how many of each have places."""
+    def layout(self) -> "dict[str, list[int] | int]":
+        """What networks have to know of an example's parts: a table's choices, and how many of each have places; of
+        pictures made of pictures, how many channels those have."""
+        if self.train.given is not None:
+            return {"inputs": self.train.given.shape[1]}
         return {} if self.schema is None else {"choices": self.schema.choices, "places": self.schema.places}
 
     @property
@@ -163,7 +178,8 @@ def digest(*parts: Examples) -> str:
     """sha256 over shapes, values and labels."""
     digest = hashlib.sha256()
     for part in parts:
-        for tensor in (part.values, part.labels):
+        given = [] if part.given is None else [part.given]
+        for tensor in (part.values, part.labels, *given):
             digest.update(repr(None if tensor is None else tuple(tensor.shape)).encode())
             for piece in () if tensor is None else _pieces(tensor):
                 digest.update(piece.contiguous().numpy().data)

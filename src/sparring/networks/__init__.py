@@ -20,6 +20,8 @@ from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 from sparring.networks.rrdb import RRDB
 from sparring.networks.stylegan2 import StyleGAN2Critic, StyleGAN2Generator
 from sparring.networks.table import CTGANCritic, CTGANGenerator, TableCritic, TableGenerator
+from sparring.networks.translator import Translator
+from sparring.networks.unet import UNet
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "mlp-generator": MLPGenerator,
