@@ -9,17 +9,25 @@ from sparring.recipes.biggan import BIGGAN
 from sparring.recipes.biggan_deep import BIGGAN_DEEP
 from sparring.recipes.cgan import CGAN
 from sparring.recipes.cogan import COGAN
+from sparring.recipes.colorize import COLORIZE
 from sparring.recipes.ctgan import CTGAN
+from sparring.recipes.cut import CUT
+from sparring.recipes.cyclegan import CYCLEGAN
 from sparring.recipes.dcgan import DCGAN
+from sparring.recipes.deblur import DEBLUR
+from sparring.recipes.denoise import DENOISE
 from sparring.recipes.dense import DENSE
 from sparring.recipes.dense_conv import DENSE_CONV
 from sparring.recipes.dragan import DRAGAN
+from sparring.recipes.fastcut import FASTCUT
 from sparring.recipes.fastgan import FASTGAN
 from sparring.recipes.hinge import HINGE
 from sparring.recipes.infogan import INFOGAN
+from sparring.recipes.inpaint import INPAINT
 from sparring.recipes.lsgan import LSGAN
 from sparring.recipes.mlp_gan import MLP_GAN
 from sparring.recipes.pacgan import PACGAN
+from sparring.recipes.pix2pix import PIX2PIX
 from sparring.recipes.points import POINTS
 from sparring.recipes.progan import PROGAN
 from sparring.recipes.projection import PROJECTION
@@ -31,6 +39,7 @@ from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
 from sparring.recipes.stylegan2 import STYLEGAN2
 from sparring.recipes.table import TABLE
+from sparring.recipes.upscale import UPSCALE
 from sparring.recipes.vae_gan import VAE_GAN
 from sparring.recipes.wgan import WGAN
 from sparring.recipes.wgan_gp import WGAN_GP
@@ -69,6 +78,15 @@ _ALL = (
     POINTS,
     TABLE,
     CTGAN,
+    PIX2PIX,
+    CYCLEGAN,
+    CUT,
+    FASTCUT,
+    DENOISE,
+    DEBLUR,
+    INPAINT,
+    COLORIZE,
+    UPSCALE,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 

@@ -13,8 +13,7 @@ from sparring.training.schedules import Number, spanning
 if TYPE_CHECKING:
     from torch import nn
 
-    from sparring.game import Draw
-    from sparring.games.gan import GAN
+    from sparring.game import Draw, Game
     from sparring.training.loop import Settings
 
 Shape = tuple[int, ...]
@@ -23,6 +22,8 @@ Shape = tuple[int, ...]
 
 FOREIGN = "yours: "
 """Before the class name of a network that is the user's own."""
+LIKE = {"E": "G", "F": "G", "H": "G", "C": "D"}
+"""Further players, by the one whose optimiser theirs is like."""
 SIDES = {"generator": "G", "critic": "D", "encoder": "E"}
 """The players, by the fields that name their networks."""
 
@@ -117,6 +118,14 @@ class Recipe:
     unroll: int = 0
     """Steps of the critic that the generator looks ahead."""
     unroll_rate: float = 0.01
+    damage: tuple[str, ...] = ()
+    """What restoration learns to undo, step by step: see `sparring.damage`."""
+    warm_up: int = 0
+    """Images for which a generator of pictures learns by the distance to the right answer alone."""
+    pool: int = 50
+    """Past fakes that CycleGAN's critics are shown."""
+    places: int = 256
+    """Of a picture, that CUT compares."""
     batch: int = 64
     images: int = 600_000
     """Images seen, unless the user says otherwise."""
@@ -131,6 +140,11 @@ class Recipe:
     @property
     def conditional(self) -> bool:
         return bool(self.conditioning)
+
+    @property
+    def translates(self) -> bool:
+        """It makes pictures of pictures."""
+        return self.medium == "pair"
 
     @property
     def latent(self) -> int:
@@ -165,7 +179,7 @@ class Recipe:
         own = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
         return {side: network for side, network in own.items() if network}
 
-    def fitted(self, layout: Mapping[str, list[int]]) -> Recipe:
+    def fitted(self, layout: Mapping[str, list[int] | int]) -> Recipe:
         """This recipe for examples made of these parts, of which its own networks are told."""
         sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(FOREIGN)}
         told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
@@ -187,7 +201,7 @@ class Recipe:
             self, **{sides[player]: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
         )
 
-    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> GAN:
+    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> Game:
         """The game for examples of this shape.
 
         Args:
@@ -214,10 +228,10 @@ class Recipe:
         def adam(lr: Number) -> Adam:
             return Adam(lr, self.beta1, self.beta2)
 
-        makers = adam(self.lr)
+        own = {"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)}
         return Settings(
             batch=self.batch,
-            optimisers={"G": makers, "E": makers, "D": adam(self.lr if self.critic_lr is None else self.critic_lr)},
+            optimisers=own | {player: own[like] for player, like in LIKE.items()},
             weights={k: v for method in methods(self) for k, v in method.weights.items()} | dict(self.weights),
             half_life=self.half_life,
             ramp=self.ramp,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -50,6 +51,10 @@ def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     A network whose class says `conditional` takes `classes` and meets them in its own way; others have them behind z.
     """
     network, z = recipe.generator, recipe.latent
+    if recipe.translates:
+        from sparring.recipes.pictures import new_translator  # which is built of what stands here
+
+        return new_translator(recipe, shape)
     if not recipe.conditioning:
         return network.build(shape, z=z)
     if getattr(NETWORKS.get(network.name), "conditional", False):
@@ -100,6 +105,14 @@ def augmentation(recipe: Recipe) -> Augment | None:
         raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
     p = Adaptive(recipe.augment_target) if recipe.augment_target else Dial(partial(at, recipe.augment_p))
     return Augment(recipe.augment, p) if recipe.augment else None
+
+
+def refuse(recipe: Recipe, *names: str) -> None:
+    """Raises UserError where one of these is set, which only the two-player game has."""
+    plain = {f.name: f.default for f in fields(Recipe)}
+    for name in names:
+        if getattr(recipe, name) != plain[name]:
+            raise UserError(f"{recipe.name} plays {recipe.plays}, which has no {name}: leave {name} out")
 
 
 def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import nn
 
 from sparring.errors import UserError, entry, one_line
-from sparring.game import Round
+from sparring.game import Game, Round
 from sparring.games.ali import ALI
 from sparring.games.encoded import EncodedGAN
 from sparring.games.gan import GAN
@@ -30,11 +29,9 @@ from sparring.recipes.building import (
     new_pair_critic,
     objective,
     options,
+    refuse,
 )
-
-Networks = Mapping[str, nn.Module]
-"""The user's own, by player."""
-
+from sparring.recipes.pictures import PICTURES, Networks
 
 def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
     G = networks.get("G") or new_generator(recipe, shape, width)
@@ -44,7 +41,7 @@ def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
 
 
 def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-    _refuse(recipe, "conditioning", "unroll")
+    refuse(recipe, "conditioning", "unroll")
     if recipe.phase < 1:
         raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
     G = _grown(networks.get("G") or new_generator(recipe, shape), recipe.generator)
@@ -77,7 +74,7 @@ def _encoded(
     """
 
     def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-        _refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
+        refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
         if wrong := [name for name in recipe.penalties if name in unsuited]:
             raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
         G = networks.get("G") or new_generator(recipe, shape)
@@ -91,23 +88,16 @@ def _encoded(
     return build
 
 
-def _refuse(recipe: Recipe, *names: str) -> None:
-    """Raises UserError where one of these is set, which only the two-player game has."""
-    plain = {f.name: f.default for f in fields(Recipe)}
-    for name in names:
-        if getattr(recipe, name) != plain[name]:
-            raise UserError(f"{recipe.name} plays {recipe.plays}, which has no {name}: leave {name} out")
-
-
-GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], GAN]] = {
+GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "gan": _gan,
     "progressive": _progressive,
     "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
     "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
+    **PICTURES,
 }
 
 
-def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> GAN:
+def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> Game:
     """The recipe's game; the user's own networks are tried first."""
     if attributes and any(method.conditional and not (method.shown or method.own) for method in methods(recipe)):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
@@ -131,7 +121,7 @@ def _check_encoder(E: nn.Module, recipe: Recipe, shape: Shape, told: tuple[int, 
         raise UserError(f"E tells (n, {_listed(answer[1:])}), but {recipe.plays} wants {wanted}")
 
 
-def check(game: GAN, recipe: Recipe, shape: Shape, attributes: int) -> None:
+def check(game: Game, recipe: Recipe, shape: Shape, attributes: int) -> None:
     """Raises UserError when the user's own networks do not fit the data, by trying them on a few examples."""
     like, n = next(game.parameters()), 2 * recipe.pack
     y = torch.zeros(n, attributes) if attributes else torch.zeros(n, dtype=torch.long)

@@ -19,6 +19,7 @@ from sparring.consistency import (
 )
 from sparring.game import Wish
 from sparring.games.ali import cycle
+from sparring.games.pix2pix import matching
 from sparring.memory import HistoricalAverage, LeCam, PathLength
 from sparring.networks import heads
 from sparring.networks.fastgan import decoders
@@ -218,6 +219,13 @@ METHODS = {
         "Liu et al. 2021, arXiv:2101.04775",
         "the critic decodes real images from what it makes of them",
         of_critic=(lambda D, fit: reconstruction(**decoders(D)),),
+    ),
+    "matching": Method(
+        "Wang et al. 2018, arXiv:1711.11585",
+        "a picture made of another is to look to the critic's layers like the right answer",
+        of_generator=(_plain(matching),),
+        weights={"matching": 10.0},
+        games=("pix2pix", "restoration"),
     ),
     "cycle": Method(
         "Li et al. 2017, arXiv:1709.01215",

@@ -10,7 +10,7 @@ from sparring.training.schedules import read
 
 NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "augment_p")
 """Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
-NAMES = ("objective", "penalties", "conditioning", "methods", "augment")
+NAMES = ("objective", "penalties", "conditioning", "methods", "augment", "damage")
 """Fields that hold names."""
 
 

@@ -1,0 +1,15 @@
+"""Two folders of pictures without pairs, one way. Unlike the paper: half the channels, 4 residual blocks and two halvings
+in the critic for small pictures, averaged weights."""
+
+from dataclasses import replace
+
+from sparring.recipes.cyclegan import CYCLEGAN
+
+CUT = replace(
+    CYCLEGAN,
+    name="cut",
+    paper="Park et al. 2020, arXiv:2007.15651",
+    about="two domains of pictures without pairs, one way: what is made shows the same, place by place",
+    plays="cut",
+    weights={"nce": 0.5, "nce_identity": 0.5},
+)
