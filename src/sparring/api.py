@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sparring.comparing import compare
-from sparring.data import Data, Options
+from sparring.data import Data, Examples, Options
 from sparring.data import load as load_data
 from sparring.data.edges import edged
 from sparring.data.given import of_arrays
@@ -24,6 +24,7 @@ from sparring.metrics.metric import Metric
 from sparring.metrics.report import Drawn, Judge, Report
 from sparring.metrics.report import evaluate as score
 from sparring.mishaps import explained
+from sparring.metrics.translated import PictureJudge
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
@@ -35,10 +36,12 @@ from sparring.training.health import Ruined
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
 from sparring.training.papers import leave_papers
+from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun, new_loop
 from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
 from sparring.training.watchers import Watcher
+from sparring.translator import Translator
 
 
 def configured(
@@ -245,11 +248,14 @@ def _with_length(report: Report, length: float) -> Report:
 
 def _drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Drawn:
     n = samples or jury.suits("report")
+    if isinstance(model, Translator) and isinstance(jury, PictureJudge):
+        held = jury.held["report"]
+        model.held = Examples(held.truth, given=held.given, known=held.known)
     return Drawn(model.sample(n, seed), model.asked(n, seed))
 
 
 def _loaded(data: str | Path | Data, config: Config) -> Data:
-    return data if isinstance(data, Data) else load_data(data, config.reading)
+    return posed(data if isinstance(data, Data) else load_data(data, config.reading), config.recipe)
 
 
 SCORES = "scores.json"

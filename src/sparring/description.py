@@ -52,6 +52,7 @@ def described(path: Path) -> Description:
         raise UserError(f"{path} is no model description ({brief(error)})") from None
     networks = (description.recipe.generator, description.recipe.encoder)
     values = [v for network in networks if network for v in network.numbers.values() if not isinstance(v, str)]
+    values += [description.recipe.pool, description.recipe.places]
     numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
     if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.latent]):
         raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")

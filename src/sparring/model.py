@@ -248,7 +248,9 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
         raise UserError(f"{path} does not fit model.json ({brief(error)})") from None
     for prefix, player in _prefixed(players).items():
         player.load_state_dict({key: kept[prefix + key] for key in player.state_dict()})
-    return Model(description, *players, rows=kept.get(ROWS))
+    from sparring.translator import kind  # which is one of this
+
+    return kind(description)(description, *players, rows=kept.get(ROWS))
 
 
 def _players(description: Description, networks: Mapping[str, nn.Module]) -> list[nn.Module]:

@@ -19,6 +19,7 @@ def add(command: Add) -> None:
     parser = command("preview", preview, "What the network will see, as a picture.")
     parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
     reading.add_flags(parser)
+    parser.add_argument("--damage", default="", help="beside what this makes of it, such as blur:1-2,noise:0.1")
     parser.add_argument("--out", required=True, help="the picture to write (.png)")
 
     parser = command("prepare", prepare, "Decode pictures once, into a folder to train on that may exceed memory.")
@@ -42,9 +43,11 @@ def scan(args: argparse.Namespace) -> Answer:
 
 def preview(args: argparse.Namespace) -> Answer:
     from sparring.data import load
-    from sparring.data.scan import preview
+    from sparring.data.scan import damaged, preview
 
-    _picture(preview(load(args.data, reading.options(args))), args.out)
+    data = load(args.data, reading.options(args))
+    steps = tuple(filter(None, args.damage.split(",")))
+    _picture(damaged(data, steps) if steps else preview(data), args.out)
     say(args, f"what the network will see: {args.out}")
     return {"out": args.out}
 

@@ -18,6 +18,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit", default="crop", help="another aspect ratio is: crop, pad, stretch")
     parser.add_argument("--channels", default="auto", help="auto, grey, rgb, rgba")
     parser.add_argument("--flip", action="store_true", help="use every image mirrored too")
+    parser.add_argument("--direction", default="", help="of two domains: AtoB, BtoA (see docs/pictures.md)")
     parser.add_argument("--labels", metavar="FILE", help="a CSV or JSON of classes or attribute vectors")
     parser.add_argument(
         "--columns", nargs="+", default=(), metavar="NAME=KIND", help="of tables: number, category, identifier, drop"
@@ -40,7 +41,7 @@ def options(args: argparse.Namespace) -> Any:
     size = Options.parse_size(args.size) if args.size else None
     columns = tuple(pair(text) for text in args.columns)
     images = (size, args.fit, args.channels, args.flip, args.labels)
-    return Options(*images, columns, tuple(args.constraints), args.target)
+    return Options(*images, columns, tuple(args.constraints), args.target, args.direction)
 
 
 def pair(text: str) -> tuple[str, str]:

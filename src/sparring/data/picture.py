@@ -38,7 +38,7 @@ class Header:
 
 def header(open_file: Callable[[], BinaryIO]) -> Header:
     """Raises Unusable, with the reason."""
-    with _opened(open_file) as image:
+    with opened(open_file) as image:
         # Asking a PNG for its EXIF data would decode it.
         lying = image.format in ("JPEG", "MPO") and image.getexif().get(ORIENTATION) in LYING
         size = (image.width, image.height) if lying else (image.height, image.width)
@@ -54,17 +54,17 @@ def picture(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str =
     Raises:
         Unusable: with the reason.
     """
-    with _opened(open_file) as image:
+    with opened(open_file) as image:
         # A JPEG can be decoded at a half, a quarter or an eighth: twice the side is enough for a good resize.
         image.draft(None, (2 * max(size), 2 * max(size)))
         upright = ImageOps.exif_transpose(image)
-        small = np.asarray(FITTED[fit](_plain(upright), size))
+        small = np.asarray(FITTED[fit](plain(upright), size))
         return small[:, :, None] if small.ndim == 2 else small
 
 
 @contextmanager
-def _opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
-    """The image with only its header read; whatever goes wrong before it is closed is Unusable."""
+def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
+    """The image with only its header read; whatever goes wrong before it is closed raises Unusable, with the reason."""
     try:
         with open_file() as file:
             if not file.seek(0, 2):
@@ -85,8 +85,8 @@ def _opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
         raise Unusable(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """As 8-bit grey or RGB, with alpha if a pixel is transparent."""
+def plain(image: Image.Image) -> Image.Image:
+    """As 8-bit grey or RGB, with alpha if a pixel is transparent. Raises Unusable for pixels of floats."""
     if image.mode in DEEP:
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))

@@ -1,7 +1,7 @@
 """What a person wants to know of a data set before training on it, in numbers and in pictures."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sparring.data.sheet import sheet
+from sparring.damage import Damage
 from sparring.data import found, load, pictures, ready
 from sparring.data.decoding import fitting, headers
 from sparring.data.edges import edged
@@ -18,7 +20,7 @@ from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.picture import Header
 from sparring.data.sets import Broken, Data, Examples, Pool
-from sparring.errors import one_line
+from sparring.errors import UserError, one_line
 
 COMMON = 5
 """Sizes listed by themselves."""
@@ -155,9 +157,23 @@ def contact_sheet(data: Data) -> Image.Image:
     return MEDIA[data.medium].picture(_some(data))
 
 
+def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
+    """What restoration is given of the same examples, each before the example itself. Raises UserError for data that is
+    no images, and for damage that is not understood or does not suit them."""
+    if data.medium not in ("image", "pair"):
+        raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images are damaged: leave it out")
+    damage, values = Damage(steps), _some(data)
+    damage.inputs(data.shape)
+    given, _ = damage.of(values)
+    return sheet([given, values], len(values))
+
+
 def preview(data: Data) -> Image.Image:
-    """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them."""
-    medium = MEDIA[data.medium]
+    """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
+    two domains, what is given before what it becomes."""
+    medium, given = MEDIA[data.medium], data.train.given
+    if given is not None:
+        return sheet([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
     seen = medium.encode(_some(data))
     return medium.picture(medium.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
 

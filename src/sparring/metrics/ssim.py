@@ -1,4 +1,4 @@
-"""Likeness of images to each other: multi-scale structural similarity, Wang et al. 2003; as a measure of (lacking)
+"""Likeness of images to each other: structural similarity, Wang et al. 2004; multi-scale structural similarity, Wang et al. 2003; as a measure of (lacking)
 diversity, Odena et al. 2017 (arXiv:1610.09585), section 4.2."""
 
 import torch
@@ -33,6 +33,13 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
         factor = luminance * contrast if i == count - 1 else contrast
         product = product * factor.mean((1, 2, 3)).clamp(min=0) ** weight
     return product
+
+
+def ssim(x: Tensor, y: Tensor) -> Tensor:
+    """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more; the mean over channels and
+    the places of a window of 11×11. Wang et al. 2004 (IEEE Transactions on Image Processing 13, 600-612), eq. 13."""
+    luminance, contrast = _parts(x.double(), y.double())
+    return (luminance * contrast).mean((1, 2, 3))
 
 
 def likeness(images: Tensor, seed: int = 0) -> float:

@@ -1,6 +1,7 @@
 """The judge of a data set, by its medium."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 from sparring.data import Data
 from sparring.data.points import MIXTURES
@@ -12,6 +13,7 @@ from sparring.metrics.named import Pictures
 from sparring.metrics.report import Judge
 from sparring.metrics.rows import TableJudge
 from sparring.metrics.shelf import Shelf
+from sparring.metrics.translated import Held, PictureJudge
 
 JUDGED = 60_000
 """Images of a part of a prepared set that the judge looks at: features of all of them would not fit."""
@@ -23,6 +25,15 @@ def _images(data: Data, features: str | Features | None) -> ImageJudge:
     train, test = (data.train[:JUDGED], data.test[:JUDGED]) if data.mapped else (data.train, data.test)
     pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
     return judge_images(pictures, cache(), features or SUITED.get(data.spec))
+
+
+def _pictures(data: Data, features: str | Features | None) -> PictureJudge:
+    """Of data as a recipe has posed it; of two domains alone, by their test pictures."""
+    plain = _images(replace(data, medium="image"), features)
+    parts = {"select": data.select or data.test, "report": data.test}
+    held = {name: Held(part.given, part.values, part.known) for name, part in parts.items() if part.given is not None}
+    own = {f.name: getattr(plain, f.name) for f in fields(plain)}
+    return PictureJudge(**own, held=held, paired=not data.unpaired)  # pyright: ignore[reportArgumentType]
 
 
 def _points(data: Data, features: str | Features | None) -> PointJudge:
@@ -41,6 +52,7 @@ def _tables(data: Data, features: str | Features | None) -> TableJudge:
 
 JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {
     "image": _images,
+    "pair": _pictures,
     "point": _points,
     "table": _tables,
 }

@@ -28,7 +28,7 @@ def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: J
         with written_aside(path) as aside:
             picture.save(aside, "PNG")
     sections = [
-        section("Real (left) and generated (right)", shown),
+        section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
         *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
         section("Training", training),
         listed("Health", health(config, entries)),
@@ -74,6 +74,8 @@ def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
     return [] if pairs is None else [section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
 
 
+LEGENDS = {"pair": "Given, made, right (three by three)"}
+"""Above the picture, where it is not of real and generated ones."""
 SEARCHED = 2_000
 """Samples, for those most like a training example."""
 PAIRS = 8
@@ -84,6 +86,8 @@ def beside(model: Model, data: Data) -> Image.Image:
     """Real examples on the left, as many samples on the right, a gap between; or as the medium has it."""
     n, kind = SHOWN[data.medium], medium(data.medium, data.schema)
     picture = kind.picture
+    if data.medium == "pair":
+        return model.look(n)
     if kind.beside is not None:
         return kind.beside(data.test.values[:n], model.sample(n))
     real, fake = picture(data.test.values[:n]), model.look(n)

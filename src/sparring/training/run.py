@@ -34,8 +34,9 @@ from sparring.training.synchronised import synchronise
 from sparring.training.transfer import hold, start_from
 from sparring.training.vitals import Vitals, vitals
 from sparring.training.watchers import Watcher
+from sparring.translator import modelled
 
-SHOWN = {"image": 64, "point": 2_500, "table": 5_000}
+SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
 """Samples in a picture, always of the same latents."""
 
 PATIENCE = 0.02
@@ -80,8 +81,7 @@ class Run:
         description = Description(
             recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema
         )
-        rows = data.train.labels if data.scales and config.recipe.conditional else None
-        self.model = Model(description, **dict(self.loop.ema.players), rows=rows)
+        self.model = modelled(description, data, dict(self.loop.ema.players))
         self.journal = Journal(folder / "journal.jsonl")
         self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}

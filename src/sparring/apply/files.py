@@ -1,0 +1,100 @@
+"""Picture files as a translator takes them, and its answers as files: the size, transparency and colour profile of what
+came in are kept, and it is upright."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from os.path import splitext
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from sparring.data import existing, source_of
+from sparring.data.channels import TAKEN, converted
+from sparring.data.folder import is_image
+from sparring.data.items import Item
+from sparring.data.picture import Unusable, opened, plain
+from sparring.errors import UserError, one_line
+
+MASK = "_mask"
+"""Behind the name of a picture, before its ending: the mask of its holes, white where pixels are lost."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    name: str
+    """Inside its folder, without the ending."""
+    pixels: Tensor
+    """uint8 (1, c, h, w): grey, RGB or, if there is no other place for it, RGBA."""
+    alpha: Tensor | None
+    """uint8 (1, 1, h, w), if some of it is transparent."""
+    profile: bytes | None
+    """ICC colour profile."""
+
+
+def items(spec: str) -> tuple[list[Item], dict[str, Item]]:
+    """Pictures of a file, a folder or a zip, and the masks among them by the name of their picture, without the ending.
+
+    Raises UserError for what holds no pictures.
+    """
+    path = existing(spec)
+    if path.is_file() and is_image(path.name):
+        found = [Item(path.name, partial(open, path, "rb"))]
+        masks = {splitext(path.name)[0]: mask for mask in _beside(path)}
+        return found, masks
+    source = source_of(path)
+    if source is None or not source.items:
+        raise UserError(f"{one_line(spec)} holds no pictures: give a picture, a folder or a zip")
+    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in source.items if _is_mask(item.name)}
+    return [item for item in source.items if not _is_mask(item.name)], masks
+
+
+def _beside(path: Path) -> Iterator[Item]:
+    mask = path.with_name(f"{path.stem}{MASK}.png")
+    if mask.is_file():
+        yield Item(mask.name, partial(open, mask, "rb"))
+
+
+def _is_mask(name: str) -> bool:
+    return splitext(name)[0].endswith(MASK)
+
+
+def read(item: Item, channels: int) -> Picture:
+    """A picture with the channels a model takes. Raises Unusable, with the reason."""
+    with opened(item.open) as image:
+        profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it is of other colours then
+        pixels = _pixels(plain(ImageOps.exif_transpose(image)))
+    alpha = pixels[:, -1:] if pixels.shape[1] in (2, 4) else None
+    if alpha is not None and channels != TAKEN["rgba"]:
+        pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
+    names = {count: name for name, count in TAKEN.items()}
+    if channels not in names:
+        raise Unusable(f"no picture file has {channels} channels, as this model takes them")
+    taken = converted(pixels, names[channels])
+    return Picture(splitext(item.name)[0], taken, None if channels == TAKEN["rgba"] else alpha, profile)
+
+
+def mask(item: Item) -> Tensor:
+    """What is known, bool (1, 1, h, w): what is not white in the mask. Raises Unusable."""
+    with opened(item.open) as image:
+        grey = _pixels(ImageOps.exif_transpose(image).convert("L"))
+    return grey < 128
+
+
+def _pixels(image: Image.Image) -> Tensor:
+    array = np.asarray(image)
+    return torch.from_numpy(np.array(array if array.ndim == 3 else array[..., None])).permute(2, 0, 1)[None]
+
+
+def as_image(picture: Picture, made: Tensor) -> Image.Image:
+    """The answer uint8 (1, c, h, w), with the transparency of what came in."""
+    if picture.alpha is not None:
+        layer = Image.fromarray(picture.alpha[0, 0].numpy()).resize((made.shape[3], made.shape[2]), Image.Resampling.BICUBIC)
+        made = torch.cat([made, torch.from_numpy(np.array(layer))[None, None]], 1)
+    array = made[0].permute(1, 2, 0).contiguous().numpy()
+    if array.shape[2] > TAKEN["rgba"]:
+        raise Unusable(f"pictures of {array.shape[2]} channels fit no file")
+    return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

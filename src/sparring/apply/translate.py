@@ -1,0 +1,134 @@
+"""A translator on files: pictures in, pictures out, one at a time."""
+
+from dataclasses import dataclass, field
+from os.path import splitext
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sparring.apply.files import MASK, Picture, as_image, items, mask, read
+from sparring.data.sheet import sheet
+from sparring.data.items import Item
+from sparring.data.picture import Unusable
+from sparring.errors import UserError, one_line
+from sparring.files import written_aside
+from sparring.steps import steps
+from sparring.translator import Translator
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
+SHOWN, SIDE = 24, 256
+"""Pictures in a sheet of befores and afters, and the longest side of each there."""
+
+
+@dataclass
+class Translated:
+    written: int = 0
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    """Left out, with the reason."""
+    apart: float = 0.0
+    """The most that tiles of a picture disagreed by on average, of 255, for models that look at the whole of it."""
+    before: list[Tensor] = field(default_factory=list)
+    after: list[Tensor] = field(default_factory=list)
+
+
+def write(
+    model: Translator, spec: str, out: Path, masks: str | None = None, tile: int = 0, sheet_at: Path | None = None
+) -> Translated:
+    """Writes what the model makes of each picture: of one file into the file `out`, of a folder or zip into the folder
+    `out`, as PNG files of the same names.
+
+    Args:
+        masks: a mask for a single picture, or a folder of masks: NAME_mask.png or NAME.png; by default those that lie
+            beside the pictures.
+        tile: see `Translator.apply`.
+        sheet_at: a picture of befores and afters to write too (.png).
+
+    Raises:
+        UserError: nothing to read, a mask that lacks or does not fit, an `out` that exists or can't be written.
+    """
+    found, beside = items(spec)
+    alone = len(found) == 1 and bool(out.suffix)
+    _writable(out, alone, sheet_at)
+    holes = _masks(masks, found) if masks else beside
+    done = Translated()
+    for i in steps(len(found), "pictures"):
+        try:
+            _one(model, found[i], holes, out, alone, tile, done)
+        except (Unusable, UserError) as error:
+            if alone:
+                raise UserError(f"{one_line(found[i].name)}: {error}") from None
+            done.broken.append((found[i].name, str(error)))
+    if not done.written:
+        raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
+    if sheet_at is not None:
+        with written_aside(sheet_at) as path:
+            sheet([_padded(done.before), _padded(done.after)]).save(path, "PNG")
+    return done
+
+
+def _one(model: Translator, item: Item, holes: dict[str, Item], out: Path, alone: bool, tile: int, done: Translated):
+    picture = read(item, model.given_shape[0])
+    known = None
+    if model.masked:
+        if picture.name not in holes:
+            raise UserError(f"no mask: put {picture.name}{MASK}.png beside it, or name one with --mask")
+        known = mask(holes[picture.name])
+    result = model.tiled(picture.pixels, known, tile)
+    path = out if alone else out / f"{picture.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _save(picture, result.made, path)
+    done.written += 1
+    done.apart = max(done.apart, result.apart)
+    if len(done.before) < SHOWN:
+        before = picture.pixels if known is None else picture.pixels * known
+        done.before.append(_small(before, result.made.shape[2:]))
+        done.after.append(_small(result.made, result.made.shape[2:]))
+
+
+def _save(picture: Picture, made: Tensor, out: Path) -> None:
+    kind = FORMATS[out.suffix.lower()]
+    image = as_image(picture, made)
+    image = image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image
+    with written_aside(out) as path:
+        image.save(path, kind, icc_profile=picture.profile, **LOSSLESS.get(kind, {}))
+
+
+def _writable(out: Path, alone: bool, sheet_at: Path | None) -> None:
+    if alone and out.suffix.lower() not in FORMATS:
+        raise UserError(f"can't write a picture as '{out.suffix}': end --out with one of {', '.join(FORMATS)}")
+    if not alone and out.suffix:
+        raise UserError(f"there are several pictures, and {out} is a file: give --out a folder")
+    for path in filter(None, (out, sheet_at)):
+        if path.exists():
+            raise UserError(f"{path} exists already: choose another")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"there is no folder {path.parent} to write {path.name} into")
+
+
+def _masks(spec: str, found: list[Item]) -> dict[str, Item]:
+    """Masks by the name of their picture."""
+    plain, marked = items(spec)
+    if len(found) == 1 and len(plain) + len(marked) == 1:
+        return {splitext(found[0].name)[0]: [*plain, *marked.values()][0]}
+    return {splitext(item.name)[0]: item for item in plain} | marked
+
+
+def _small(x: Tensor, size: torch.Size) -> Tensor:
+    """RGB at this aspect ratio, its longer side 256 at most."""
+    shrink = max(1.0, max(size) / SIDE)
+    sides = [max(1, round(side / shrink)) for side in size]
+    seen = x[:, :3] if x.shape[1] in (3, 4) else x[:, :1].expand(-1, 3, -1, -1)
+    way = {"mode": "area"} if sides[0] < seen.shape[2] else {"mode": "nearest"}
+    return interpolate(seen.float(), sides, **way).round().to(torch.uint8)
+
+
+def _padded(pictures: list[Tensor]) -> Tensor:
+    """Of any sizes as one tensor (n, 3, h, w), on white."""
+    height, width = (max(x.shape[k] for x in pictures) for k in (2, 3))
+    whole = torch.full((len(pictures), 3, height, width), 255, dtype=torch.uint8)
+    for row, x in zip(whole, pictures, strict=True):
+        row[:, : x.shape[2], : x.shape[3]] = x[0]
+    return whole

@@ -1,0 +1,65 @@
+"""Data as a recipe for pictures of pictures has it: some held out of training to choose weights by, and what the held-out
+and the test pictures are made of."""
+
+from dataclasses import replace
+
+import torch
+
+from sparring.damage import Damage
+from sparring.data import Data, Examples
+from sparring.data.edges import others
+from sparring.errors import UserError, one_line
+from sparring.recipes import Recipe
+
+HELD, SHARE = 500, 12
+"""At most so many are held out, and at most one of so many."""
+TESTED = 1_000
+"""Test pictures that are looked at."""
+UNPAIRED = ("cyclegan", "cut")
+"""Games that need no pairs."""
+
+
+def posed(data: Data, recipe: Recipe) -> Data:
+    """As it is for any other recipe. Raises UserError for data that the recipe can't learn from."""
+    if not recipe.translates:
+        return data
+    spec = one_line(data.spec)
+    if data.medium not in ("image", "pair"):
+        raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
+    if recipe.damage:
+        return _damaged(data, Damage(recipe.damage))
+    if data.train.given is None:
+        raise UserError(
+            f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
+            "or --direction AtoB for pictures of two side by side"
+        )
+    if recipe.plays in UNPAIRED:
+        data = replace(data, train=_shuffled(data.train))
+    elif data.unpaired:
+        raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
+    train, select = _held_out(data.train)
+    return replace(data, train=train, select=select, test=data.test[:TESTED])
+
+
+def _held_out(train: Examples) -> tuple[Examples, Examples]:
+    n = max(2, min(HELD, len(train) // SHARE))
+    return train[: len(train) - n], train[len(train) - n :]
+
+
+def _shuffled(train: Examples) -> Examples:
+    """Nobody beside its partner."""
+    assert train.given is not None
+    return replace(train, given=train.given[others(len(train))])
+
+
+def _damaged(data: Data, damage: Damage) -> Data:
+    damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
+    train, select = _held_out(Examples(data.train.values, data.train.labels))
+    made = [_with_damage(part, damage, seed) for seed, part in enumerate((select, data.test[:TESTED]))]
+    return replace(data, medium="pair", train=train, select=made[0], test=made[1], unpaired="")
+
+
+def _with_damage(part: Examples, damage: Damage, seed: int) -> Examples:
+    values = torch.as_tensor(part.values)
+    given, known = damage.of(values, seed)
+    return Examples(values, part.labels, given, known)

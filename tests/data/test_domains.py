@@ -1,0 +1,105 @@
+"""Two domains: every layout, who is whose partner, both directions, and what is refused."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from data.pictures import png, shades, told, unpacked, zipped
+from PIL import Image
+from test_run import refused, spar
+
+from sparring.data import Options, load
+from sparring.data.scan import preview
+
+
+def shade(x: torch.Tensor) -> list[int]:
+    return x[:, 0, 0, 0].tolist()
+
+
+def two(a: str, b: str, n: int = 12, start: int = 0) -> dict[str, bytes]:
+    """Pictures of A of shade i, and of B of the same name and shade i + 100."""
+    return {
+        f"{folder}/{i:03d}.png": png(i + lift) for folder, lift in ((a, 0), (b, 100)) for i in range(start, start + n)
+    }
+
+
+LAYOUTS = {
+    "trainA": two("trainA", "trainB") | two("testA", "testB", 3, 12),
+    "A/train": two("A/train", "B/train") | two("A/test", "B/test", 3, 12),
+    "wrapped": two("set/trainA", "set/trainB") | two("set/testA", "set/testB", 3, 12),
+    "val": two("A/train", "B/train") | two("A/val", "B/val", 3, 12),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("pack", [unpacked, zipped])
+def test_partners_stand_together(layout, pack, tmp_path):
+    place = pack(tmp_path / ("x.zip" if pack is zipped else "x"), LAYOUTS[layout])
+    data = load(place)
+    assert data.medium == "pair" and not data.unpaired and data.shape == (1, 16, 16) and data.layout == {"inputs": 1}
+    assert (len(data.train), len(data.test)) == (12, 3) and data.classes == 0
+    for part in (data.train, data.test):
+        assert shade(part.values) == [s + 100 for s in shade(part.given)]
+    assert shade(data.train.values) != sorted(shade(data.train.values))
+    back = load(place, Options(direction="BtoA"))
+    assert shade(back.train.given) == [s + 100 for s in shade(back.train.values)]
+    assert back.fingerprint != data.fingerprint == load(place).fingerprint
+
+
+def test_channels_are_each_domains_own(tmp_path):
+    colour = {f"trainB/{i:03d}.png": png((i, 0, 0), (20, 16), "RGB") for i in range(14)}
+    folder = unpacked(tmp_path, shades(14, "trainA/") | colour)
+    data = load(folder, Options(size=(8, 8)))
+    assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8) and len(data.train) + len(data.test) == 14
+    assert preview(data).size[0] > 0
+
+
+def test_a_and_b_are_classes_unless_a_direction_is_asked_for(tmp_path):
+    folder = unpacked(tmp_path, two("A", "B"))
+    assert load(folder).classes == 2
+    data = load(folder, Options(direction="AtoB"))
+    assert data.medium == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.given)]
+
+
+def beside(i: int) -> bytes:
+    array = np.full((16, 32), i, np.uint8)
+    array[:, 16:] += 100
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_two_side_by_side(tmp_path):
+    files = {f"train/{i}.png": beside(i) for i in range(12)} | {f"test/{i}.png": beside(i) for i in range(20, 23)}
+    folder = unpacked(tmp_path, files)
+    data, back = (load(folder, Options(direction=way)) for way in ("AtoB", "BtoA"))
+    assert data.shape == (1, 16, 16) and (len(data.train), len(data.test)) == (12, 3)
+    assert sorted(shade(data.train.given)) == list(range(12)) and shade(data.test.values) == [120, 121, 122]
+    assert shade(back.test.values) == [20, 21, 22] and shade(back.test.given) == [120, 121, 122]
+
+
+def test_names_that_do_not_match_are_told_and_no_pairs_made(tmp_path):
+    folder = unpacked(tmp_path, shades(12, "trainA/") | shades(15, "trainB/"))
+    data = load(folder)
+    assert "trainA has 12 pictures, trainB 15" in data.unpaired and "012, 013, 014" in data.unpaired
+    assert len(data.train) + len(data.test) == 15
+    (folder / "trainA" / "000.png").write_bytes(b"broken")
+    assert "000, 012, 013 and 1 more" in load(folder).unpaired
+
+
+def test_what_is_refused(tmp_path, capsys):
+    folder = unpacked(tmp_path / "x", two("trainA", "trainB", 5))
+    assert "has only 5 pairs: 12 are needed" in told(folder)
+    empty = unpacked(tmp_path / "y", shades(12, "trainA/") | {"trainB/0.png": b""})
+    assert "trainB has no usable pictures" in told(empty)
+    assert "no direction is called 'AtoC'" in refused(
+        capsys, "data", "preview", folder, "--direction", "AtoC", "--out", tmp_path / "p.png"
+    )
+
+
+def test_damage_is_shown(tmp_path, capsys):
+    folder = unpacked(tmp_path / "x", shades(12))
+    assert spar("data", "preview", folder, "--damage", "noise:0.1,box:0.4", "--out", tmp_path / "p.png") == 0
+    assert Image.open(tmp_path / "p.png").size[0] > 100
+    assert "no damage 'nois'" in refused(capsys, "data", "preview", folder, "--damage", "nois", "--out", tmp_path / "q.png")

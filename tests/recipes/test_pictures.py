@@ -1,0 +1,116 @@
+"""Recipes that make pictures of pictures: two rounds, resumed to the bit, read again, applied."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from playing import Pictures, resumed_to_the_bit
+
+import sparring
+from sparring.data import Data, Examples
+from sparring.errors import UserError
+from sparring.model import Description, load
+from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.numbers import with_numbers
+from sparring.training.loop import Loop
+from sparring.translator import Translator
+
+TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.translates]
+SMALL = {
+    "gated-unet": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
+    "rrdb": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1"},
+    "unet": {"generator.width": "4", "generator.widest": "8"},
+    "translator": {"generator.width": "4", "generator.blocks": "2"},
+}
+SHAPE = (3, 16, 24)
+
+
+def small(name: str) -> Recipe:
+    recipe = RECIPES[name]
+    numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4", "places": "20", "pool": "3"}
+    return replace(with_numbers(recipe, numbers), warm_up=4 * bool(recipe.warm_up))
+
+
+def loop_of(name: str) -> Loop:
+    torch.manual_seed(0)
+    recipe = small(name)
+    given = None if recipe.damage else Pictures(SHAPE).x.flip(0)
+    return Loop(recipe.game(SHAPE), Pictures(SHAPE, given=given), recipe.settings())
+
+
+def pairs(n: int = 40, channels: int = 3, damaged: bool = False, unpaired: str = "") -> Data:
+    """Pictures of two shades; what is given is their negative."""
+    g = torch.Generator().manual_seed(0)
+    x = (torch.rand(n, channels, 2, 2, generator=g) * 255).to(torch.uint8).repeat_interleave(8, 2).repeat_interleave(12, 3)
+    whole = Examples(x) if damaged else Examples(x, given=255 - x[:, :1])
+    medium = "image" if damaged else "pair"
+    return Data.of("these", whole[: n - 12], whole[n - 12 :], (), medium=medium, unpaired=unpaired)
+
+
+@pytest.mark.parametrize("name", TRANSLATING)
+def test_resumed_to_the_bit_and_read_again(name, tmp_path):
+    loop, parts = resumed_to_the_bit(lambda: loop_of(name), before=3, after=3)
+    assert any("generator" in part or "fools" in part for part in parts)
+    model = Translator(Description(small(name), SHAPE), loop.ema.players["G"])
+    model.save(tmp_path)
+    again = load(tmp_path)
+    assert isinstance(again, Translator)
+    x = torch.randint(256, (2, again.given_shape[0], 9, 14), dtype=torch.uint8)
+    known = torch.rand(2, 1, 9, 14) > 0.5 if again.masked else None
+    made = again.apply(x, known)
+    assert torch.equal(made, model.apply(x, known)) and made.dtype == torch.uint8
+    assert made.shape == (2, 3, 9 * again.scale, 14 * again.scale)
+    if known is not None:
+        assert torch.equal(made.where(known, 0), x.where(known, 0)) and not torch.equal(made, x)
+
+
+@pytest.mark.parametrize("name", TRANSLATING)
+def test_a_run_from_beginning_to_end(name, tmp_path):
+    recipe = small(name)
+    data = pairs(damaged=bool(recipe.damage)) if name not in ("cut", "fastcut") else pairs(channels=1)
+    run = sparring.train(recipe, data, tmp_path / "run", images=8, reports=1, threads=1)
+    assert run.outcome == "finished" and run.report is not None
+    rows = {row.name: row.scores for row in run.report.rows}
+    assert {"model", "real", "mean image"} <= set(rows) and rows["real"]["l1"] == 0 and rows["real"]["psnr"] == 100
+    assert rows["real"]["top1"] == 1 and rows["model"]["l1"] > 0
+    assert (tmp_path / "run" / "report.html").exists()
+    report = sparring.evaluate(tmp_path / "run", data=data)
+    assert report.rows[0].scores == rows["model"]
+    with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
+        sparring.load(tmp_path / "run").sample(3)
+
+
+def test_without_pairs_the_domains_are_compared(tmp_path):
+    run = sparring.train(small("cyclegan"), pairs(unpaired="names differ"), tmp_path / "run", images=4, reports=1, threads=1)
+    assert run.report is not None and "frechet" in run.report.rows[0].scores and "l1" not in run.report.rows[0].scores
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("pix2pix", pairs(unpaired="trainA has 3 pictures, trainB 5"), "wants pairs: in these, trainA has 3"),
+        ("pix2pix", pairs(damaged=True), "wants two domains, and these holds one: give folders trainA"),
+        ("cut", pairs(), "cut reads both domains by one network"),
+        ("dcgan", pairs(), "dcgan makes images, but these holds pairs"),
+    ],
+)
+def test_data_that_does_not_suit(name, data, why, tmp_path):
+    with pytest.raises(UserError, match=why):
+        sparring.train(name, data, tmp_path / "run", images=8)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "why"),
+    [
+        ("denoise", {"damage": ()}, "state some, such as --damage"),
+        ("denoise", {"damage": ("noize:1",)}, "did you mean 'noise'"),
+        ("upscale", {"damage": ("downscale:3",)}, "can't be made 3 times smaller"),
+        ("cyclegan", {"augment": ("diffaugment",)}, "which has no augment"),
+        ("cyclegan", {"pool": 0}, "pool is 0"),
+        ("pix2pix", {"conditioning": "projection"}, "which has no conditioning"),
+    ],
+)
+def test_what_it_refuses(name, changes, why):
+    with pytest.raises(UserError, match=why):
+        replace(RECIPES[name], **changes).game((3, 16, 16), classes=3)
