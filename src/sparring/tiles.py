@@ -1,8 +1,8 @@
 """Pictures of any size, tile by tile, in bounded memory.
 
-Where a network's answer depends on nothing farther than `reach` pixels, tiles are cut with so much around them, and what
-comes out is what the whole picture would have given. Where it depends on the whole, as by instance norm, tiles overlap
-and are faded into each other, and how far they disagreed is told.
+Where a network's answer depends on nothing farther than `reach` pixels, tiles are cut with so much around them, and
+what comes out is what the whole picture would have given. Where it depends on the whole, as by instance norm, tiles
+overlap and are faded into each other, and how far they disagreed is told.
 """
 
 from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from sparring.data.sheet import sheet
 from sparring.data import Data, Examples
 from sparring.data.pixels import to_pixels, to_unit
+from sparring.data.sheet import sheet
 from sparring.description import Description
 from sparring.errors import UserError
 from sparring.model import Inputs, Model
@@ -68,27 +68,30 @@ class Translator(Model):
 
         Args:
             pictures: a tensor uint8 (n, c, h, w), or an array uint8 (h, w), (h, w, c) or (n, h, w, c), of any h and w.
-            known: for models that fill holes, bool like these but for the channels: false where pixels are lost.
+            known: for models that fill holes, false where pixels are lost: a tensor bool (n, 1, h, w), or an array bool
+                (h, w) or (n, h, w).
             tile: side of the parts a large picture is cut into, in pixels of the input; 0: none.
 
         Returns:
-            The same kind, scale times as large. What is known comes out as it went in.
+            The same kind, its channels last if it is an array, scale times as large. What is known comes out as it
+            went in.
 
         Raises:
             UserError: pictures of another type or of other channels, a mask that lacks or does not fit.
         """
         if isinstance(pictures, Tensor):
             return self.tiled(pictures, known, tile).made
-        array = np.asarray(pictures)
-        bare = array.ndim == 2 or (array.ndim == 3 and array.shape[2] > 4)
-        many = array[None] if array.ndim < 4 else array
-        many = many[..., None] if bare else many
-        mask = None if known is None else torch.from_numpy(np.ascontiguousarray(known)).reshape(len(many), 1, *many.shape[1:3])
-        if many.ndim != 4:
-            raise UserError(f"an array of {array.ndim} axes is no picture: give (h, w), (h, w, c) or (n, h, w, c)")
-        made = self.apply(torch.from_numpy(np.ascontiguousarray(many)).permute(0, 3, 1, 2), mask, tile)
-        made = made.permute(0, 2, 3, 1).numpy()
-        return made[..., 0] if bare and made.shape[-1] == 1 and array.ndim == 2 else made if array.ndim == 4 else made[0]
+        x = np.asarray(pictures)
+        if x.ndim not in (2, 3, 4):
+            raise UserError(f"an array of {x.ndim} axes is no picture: give (h, w), (h, w, c) or (n, h, w, c)")
+        x = x[..., None] if x.ndim == 2 else x
+        many = torch.from_numpy(np.ascontiguousarray(x[None] if x.ndim == 3 else x)).permute(0, 3, 1, 2)
+        mask = None
+        if known is not None:
+            held = np.ascontiguousarray(known, dtype=bool)
+            mask = torch.from_numpy(held).view(-1, 1, *held.shape[x.ndim - 3 :][:2])
+        made = self.tiled(many, mask, tile).made.permute(0, 2, 3, 1).numpy()
+        return made if x.ndim == 4 else made[0]
 
     def tiled(self, pictures: Tensor, known: Tensor | None = None, tile: int = 0) -> Tiled:
         """The same of a tensor, with what is to be known of the tiles."""
@@ -160,5 +163,3 @@ def modelled(description: Description, data: Data, players: Mapping[str, nn.Modu
 
 def kind(description: Description) -> type[Model]:
     return Translator if description.recipe.translates else Model
-
-

@@ -79,7 +79,9 @@ def test_jpeg_is_pillows(quality, channels):
         file = io.BytesIO()
         array = image.permute(1, 2, 0).squeeze(2).numpy() if channels == 1 else image.permute(1, 2, 0).numpy()
         Image.fromarray(array).save(file, "JPEG", quality=quality, subsampling=2)
-        expected = torch.from_numpy(np.asarray(Image.open(file)).copy()).view(*image.shape[1:], channels).permute(2, 0, 1)
+        expected = (
+            torch.from_numpy(np.asarray(Image.open(file)).copy()).view(*image.shape[1:], channels).permute(2, 0, 1)
+        )
         apart, lost = ((a.double() - b.double()).abs().mean() for a, b in ((seen, expected), (image, expected)))
         assert apart < 0.35 * lost  # chroma is enlarged otherwise
 

@@ -51,7 +51,8 @@ def test_channels_are_each_domains_own(tmp_path):
     colour = {f"trainB/{i:03d}.png": png((i, 0, 0), (20, 16), "RGB") for i in range(14)}
     folder = unpacked(tmp_path, shades(14, "trainA/") | colour)
     data = load(folder, Options(size=(8, 8)))
-    assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8) and len(data.train) + len(data.test) == 14
+    assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8)
+    assert len(data.train) + len(data.test) == 14
     assert preview(data).size[0] > 0
 
 
@@ -102,4 +103,5 @@ def test_damage_is_shown(tmp_path, capsys):
     folder = unpacked(tmp_path / "x", shades(12))
     assert spar("data", "preview", folder, "--damage", "noise:0.1,box:0.4", "--out", tmp_path / "p.png") == 0
     assert Image.open(tmp_path / "p.png").size[0] > 100
-    assert "no damage 'nois'" in refused(capsys, "data", "preview", folder, "--damage", "nois", "--out", tmp_path / "q.png")
+    words = ["data", "preview", folder, "--damage", "nois", "--out", tmp_path / "q.png"]
+    assert "no damage 'nois'" in refused(capsys, *words)

@@ -92,7 +92,9 @@ def _pixels(image: Image.Image) -> Tensor:
 def as_image(picture: Picture, made: Tensor) -> Image.Image:
     """The answer uint8 (1, c, h, w), with the transparency of what came in."""
     if picture.alpha is not None:
-        layer = Image.fromarray(picture.alpha[0, 0].numpy()).resize((made.shape[3], made.shape[2]), Image.Resampling.BICUBIC)
+        layer = Image.fromarray(picture.alpha[0, 0].numpy()).resize(
+            (made.shape[3], made.shape[2]), Image.Resampling.BICUBIC
+        )
         made = torch.cat([made, torch.from_numpy(np.array(layer))[None, None]], 1)
     array = made[0].permute(1, 2, 0).contiguous().numpy()
     if array.shape[2] > TAKEN["rgba"]:

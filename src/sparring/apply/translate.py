@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.apply.files import MASK, Picture, as_image, items, mask, read
-from sparring.data.sheet import sheet
 from sparring.data.items import Item
 from sparring.data.picture import Unusable
+from sparring.data.sheet import sheet
 from sparring.errors import UserError, one_line
 from sparring.files import written_aside
 from sparring.steps import steps

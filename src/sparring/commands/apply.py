@@ -11,11 +11,17 @@ TOLD = 10
 
 
 def add(command: Add) -> None:
-    parser = command("apply", apply, "What a model makes of pictures: translated, restored, enlarged; or reconstructed.")
+    parser = command(
+        "apply", apply, "What a model makes of pictures: translated, restored, enlarged; or reconstructed."
+    )
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("input", metavar="INPUT", help="a picture, a folder, a zip; to reconstruct, also a named set")
-    parser.add_argument("--n", type=int, help="of a model with an encoder: the first so many of the input (default: all)")
-    parser.add_argument("--mask", metavar="M", help="white where pixels are lost: a picture, or a folder of NAME_mask.png")
+    parser.add_argument(
+        "--n", type=int, help="of a model with an encoder: the first so many of the input (default: all)"
+    )
+    parser.add_argument(
+        "--mask", metavar="M", help="white where pixels are lost: a picture, or a folder of NAME_mask.png"
+    )
     parser.add_argument("--tile", type=int, default=0, help="cut large pictures into parts of this side, in pixels")
     parser.add_argument("--sheet", metavar="PNG", help="write befores and afters side by side")
     parser.add_argument("--weights", choices=("best", "last"))

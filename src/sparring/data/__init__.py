@@ -55,8 +55,9 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
         spec: a name of `NAMED`; a folder, .zip or .tar of images, whose sub-folders are classes; a .parquet; a folder
             of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; what `spar
             data prepare` made of any of these; or a table: a .csv, .csv.gz, .tsv, or a .parquet without images.
-            Folders trainA and trainB are two domains of pictures (see `sparring.data.domains`). A name goes before a folder of the same name: write ./digits for the folder. X+edges is images of X with the edges
-            of others (see `sparring.data.edges`).
+            Folders trainA and trainB are two domains of pictures (see `sparring.data.domains`). A name goes before a
+            folder of the same name: write ./digits for the folder. X+edges is images of X with the edges of others
+            (see `sparring.data.edges`).
         options: by default as named sets and arrays are, and for pictures what suits them.
 
     Raises:

@@ -76,7 +76,9 @@ class Options:
 def _check(what: str, word: str, known: Collection[str]) -> None:
     if word not in known:
         said = one_line(word)
-        raise UserError(f"no {what} is called '{said}'{nearest(said, known)}: give one of {', '.join(filter(None, known))}")
+        raise UserError(
+            f"no {what} is called '{said}'{nearest(said, known)}: give one of {', '.join(filter(None, known))}"
+        )
 
 
 def _told(size: object) -> str:

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sparring.data.sheet import sheet
 from sparring.damage import Damage
 from sparring.data import found, load, pictures, ready
 from sparring.data.decoding import fitting, headers
@@ -20,6 +19,7 @@ from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.picture import Header
 from sparring.data.sets import Broken, Data, Examples, Pool
+from sparring.data.sheet import sheet
 from sparring.errors import UserError, one_line
 
 COMMON = 5

@@ -38,9 +38,7 @@ class Translation(GAN):
         options: as `GAN` takes them.
     """
 
-    def __init__(
-        self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, shows: bool = True, **options
-    ):
+    def __init__(self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, shows: bool = True, **options):
         super().__init__(G, D, objective, *args, **options)
         self.shows = shows
 

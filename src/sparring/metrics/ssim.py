@@ -1,5 +1,5 @@
-"""Likeness of images to each other: structural similarity, Wang et al. 2004; multi-scale structural similarity, Wang et al. 2003; as a measure of (lacking)
-diversity, Odena et al. 2017 (arXiv:1610.09585), section 4.2."""
+"""Likeness of images to each other: structural similarity, Wang et al. 2004; multi-scale, Wang et al. 2003; the latter
+as a measure of (lacking) diversity, Odena et al. 2017 (arXiv:1610.09585), section 4.2."""
 
 import torch
 from torch import Tensor

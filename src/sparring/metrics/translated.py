@@ -58,7 +58,10 @@ class PairCase(Case):
 
 
 def _likeness(case: PairCase) -> Scores:
-    return {"l1": _mean(l1, case.fake.values, case.truth.values), "psnr": _mean(psnr, case.fake.values, case.truth.values)}
+    return {
+        "l1": _mean(l1, case.fake.values, case.truth.values),
+        "psnr": _mean(psnr, case.fake.values, case.truth.values),
+    }
 
 
 def _structure(case: PairCase) -> Scores:

@@ -2,6 +2,7 @@
 pixel depends on what is near it alone, and large pictures can be restored tile by tile."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -52,9 +53,7 @@ class GatedUNet(nn.Module):
         widths = doubled(levels + 1, width, 1 << 20)
         self.grain = 1 << levels
         self.enter = Gated(inputs, width)
-        self.down = nn.ModuleList(
-            nn.Sequential(Gated(i, o, 2), Gated(o, o)) for i, o in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(nn.Sequential(Gated(i, o, 2), Gated(o, o)) for i, o in pairwise(widths))
         self.middle = nn.Sequential(*(Gated(widths[-1], widths[-1], dilation=d) for d in dilations))
         self.up = nn.ModuleList(Gated(widths[k + 1] + widths[k], widths[k]) for k in reversed(range(levels)))
         self.leave = nn.Conv2d(width, shape[0], 3, 1, 1)

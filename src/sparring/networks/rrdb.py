@@ -1,6 +1,6 @@
-"""Super-resolution: residual in residual dense blocks, Wang et al. 2018 (arXiv:1809.00219), section 3.1; nearest doubling
-and convolutions. Unlike the paper: what the blocks make is added to the bicubic enlargement, so that little training
-begins where interpolation ends. No norm, so large pictures can be enlarged tile by tile."""
+"""Super-resolution: residual in residual dense blocks, Wang et al. 2018 (arXiv:1809.00219), section 3.1; nearest
+doubling and convolutions. Unlike the paper: what the blocks make is added to the bicubic enlargement, so that little
+training begins where interpolation ends. No norm, so large pictures can be enlarged tile by tile."""
 
 from collections.abc import Sequence
 

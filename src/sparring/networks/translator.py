@@ -94,7 +94,9 @@ class PatchHeads(nn.Module):
 
     def __init__(self, widths: Sequence[int], width: int = 256):
         super().__init__()
-        self.heads = nn.ModuleList(nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths)
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths
+        )
 
     def forward(self, maps: Sequence[Tensor], places: Tensor) -> list[Tensor]:
         found = []

@@ -1,4 +1,5 @@
-"""Colour for grey pictures: pix2pix of one channel to three, on a network that large pictures go through tile by tile."""
+"""Colour for grey pictures: pix2pix of one channel to three, on a network that large pictures go through tile by
+tile."""
 
 from dataclasses import replace
 

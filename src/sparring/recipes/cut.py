@@ -1,5 +1,5 @@
-"""Two folders of pictures without pairs, one way. Unlike the paper: half the channels, 4 residual blocks and two halvings
-in the critic for small pictures, averaged weights."""
+"""Two folders of pictures without pairs, one way. Unlike the paper: half the channels, 4 residual blocks and two
+halvings in the critic for small pictures, averaged weights."""
 
 from dataclasses import replace
 

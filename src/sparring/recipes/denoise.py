@@ -1,5 +1,6 @@
-"""Noise, undone: `spar train denoise --data pictures --damage noise:0.05-0.5`, σ of brightness 0 to 1. The critic weighs
-little beside the distance, for what a denoiser is scored by is the distance; `--weight.generator` makes it sharper."""
+"""Noise, undone: `spar train denoise --data pictures --damage noise:0.05-0.5`, σ of brightness 0 to 1. The critic
+weighs little beside the distance, for what a denoiser is scored by is the distance; `--weight.generator` makes it
+sharper."""
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine

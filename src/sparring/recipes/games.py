@@ -33,6 +33,7 @@ from sparring.recipes.building import (
 )
 from sparring.recipes.pictures import PICTURES, Networks
 
+
 def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
     G = networks.get("G") or new_generator(recipe, shape, width)
     D = networks.get("D") or new_critic(recipe, shape, width)

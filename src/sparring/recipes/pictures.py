@@ -40,7 +40,9 @@ def new_translator(recipe: Recipe, shape: Shape) -> nn.Module:
     return recipe.generator.build(shape, inputs=inputs[0], **enlarged)
 
 
-def _parts(recipe: Recipe, shape: Shape, networks: Networks, beside: int) -> tuple[nn.Module, nn.Module, dict[str, Any]]:
+def _parts(
+    recipe: Recipe, shape: Shape, networks: Networks, beside: int
+) -> tuple[nn.Module, nn.Module, dict[str, Any]]:
     """G, D that sees so many channels beside a picture, and what every GAN takes; no latents."""
     refuse(recipe, *UNSUITED)
     G = networks.get("G") or new_translator(recipe, shape)

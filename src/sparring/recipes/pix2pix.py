@@ -1,6 +1,6 @@
-"""Pairs of pictures: `spar train pix2pix --data FOLDER`, with trainA and trainB, or `--direction AtoB` and pictures of two
-side by side. Unlike the paper: instance norm, half the channels, two halvings in the critic for small pictures, averaged
-weights."""
+"""Pairs of pictures: `spar train pix2pix --data FOLDER`, with trainA and trainB, or `--direction AtoB` and pictures
+of two side by side. Unlike the paper: instance norm, half the channels, two halvings in the critic for small pictures,
+averaged weights."""
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Linear

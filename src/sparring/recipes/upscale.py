@@ -1,8 +1,8 @@
 """Pictures four times as large: `--damage downscale:2` for twice; for pictures as they are found,
 `--damage blur:0.2-1.5,downscale:4,noise:0.005-0.05,jpeg:40-95`. Half of the images by L1, then against the critic.
 
-Unlike the paper: 4 blocks of 32 channels; the critic's own layers in the place of VGG's, and its plain objective; nothing
-is interpolated between both stages, but the averaged weights."""
+Unlike the paper: 4 blocks of 32 channels; the critic's own layers in the place of VGG's, and its plain objective;
+nothing is interpolated between both stages, but the averaged weights."""
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine

@@ -1,5 +1,5 @@
-"""Data as a recipe for pictures of pictures has it: some held out of training to choose weights by, and what the held-out
-and the test pictures are made of."""
+"""Data as a recipe for pictures of pictures has it: some held out of training to choose weights by, and what the
+held-out and the test pictures are made of."""
 
 from dataclasses import replace
 

@@ -1,0 +1,179 @@
+"""`spar apply` with models that make pictures of pictures: what of a file is kept, masks, tiles, what is refused."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+from test_run import refused, spar
+from torch import nn
+
+from sparring.errors import UserError
+from sparring.model import Description, load
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.translator import Translator
+
+SMALL = {
+    "denoise": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
+    "upscale": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1", "damage": "downscale:2"},
+    "pix2pix": {"generator.width": "4", "generator.widest": "8"},
+}
+SMALL |= {"inpaint": SMALL["denoise"], "colorize": SMALL["denoise"]}
+
+
+def model(name: str) -> Translator:
+    torch.manual_seed(0)
+    recipe = with_numbers(RECIPES[name], SMALL[name])
+    G = recipe.new_generator((3, 16, 16))
+    for p in G.parameters():
+        if p.dim() > 1 and not p.any():
+            nn.init.normal_(p, 0, 0.05)
+    return Translator(Description(recipe, (3, 16, 16)), G)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A model of each, as runs leave them."""
+    out = tmp_path_factory.mktemp("models")
+    for name in SMALL:
+        model(name).save(out / name)
+    return out
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
+    x = noise(21, 34)
+    Image.fromarray(x).save(tmp_path / "a.png")
+    assert spar("apply", runs / "denoise", tmp_path / "a.png", "--out", tmp_path / "b.png") == 0
+    made = np.asarray(Image.open(tmp_path / "b.png"))
+    assert np.array_equal(made, load(runs / "denoise").apply(x)) and not np.array_equal(made, x)
+
+
+def test_orientation_profile_and_transparency_are_kept(runs, tmp_path):
+    x = noise(20, 30, 4)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(x).save(tmp_path / "a.png", icc_profile=profile, exif=exif)
+    assert spar("apply", runs / "upscale", tmp_path / "a.png", "--out", tmp_path / "b.png") == 0
+    made = Image.open(tmp_path / "b.png")
+    assert made.mode == "RGBA" and made.size == (40, 60) and made.info["icc_profile"] == profile
+    upright = np.rot90(x, -1)
+    expected = load(runs / "upscale").apply(np.ascontiguousarray(upright[..., :3]))
+    assert np.array_equal(np.asarray(made)[..., :3], expected)
+    alpha = Image.fromarray(np.ascontiguousarray(upright[..., 3])).resize((40, 60), Image.Resampling.BICUBIC)
+    assert np.array_equal(np.asarray(made)[..., 3], np.asarray(alpha))
+
+
+def saved(path, image: Image.Image, **more):
+    path.parent.mkdir(exist_ok=True)
+    image.save(path, **more)
+
+
+def test_a_folder_of_every_kind(runs, tmp_path, capsys):
+    rgb = Image.fromarray(noise(18, 22))
+    saved(tmp_path / "in" / "cmyk.jpg", rgb.convert("CMYK"))
+    saved(tmp_path / "in" / "grey.png", rgb.convert("L"))
+    saved(tmp_path / "in" / "palette.png", rgb.convert("P"))
+    deep = Image.fromarray((noise(18, 22, 1)[..., 0].astype(np.uint16) * 257))
+    saved(tmp_path / "in" / "deep.png", deep)
+    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    words = ["apply", runs / "pix2pix", tmp_path / "in", "--out", tmp_path / "out", "--sheet", tmp_path / "s.png"]
+    capsys.readouterr()
+    assert spar(*words, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["pictures"] == 4 and "broken.png" in err
+    found = {path.name: Image.open(path).size for path in (tmp_path / "out").iterdir()}
+    assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
+    assert Image.open(tmp_path / "s.png").size[0] > 40
+
+
+def test_a_zip_through_colorize(runs, tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("x/1.png", "x/2.png"):
+            file = io.BytesIO()
+            Image.fromarray(noise(16, 16)).save(file, "PNG")
+            archive.writestr(name, file.getvalue())
+    assert spar("apply", runs / "colorize", tmp_path / "a.zip", "--out", tmp_path / "out") == 0
+    assert Image.open(tmp_path / "out" / "x" / "1.png").mode == "RGB"
+
+
+@pytest.mark.parametrize("place", ["beside", "named", "folder"])
+def test_holes_are_filled_and_the_rest_stays(runs, tmp_path, place):
+    x, lost = noise(23, 31), np.zeros((23, 31), np.uint8)
+    lost[5:12, 8:20] = 255
+    saved(tmp_path / "in" / "a.png", Image.fromarray(x))
+    mask = {"beside": "in/a_mask.png", "named": "m.png", "folder": "masks/a_mask.png"}[place]
+    saved(tmp_path / mask, Image.fromarray(lost))
+    told = {"beside": [], "named": ["--mask", tmp_path / mask], "folder": ["--mask", tmp_path / "masks"]}[place]
+    assert spar("apply", runs / "inpaint", tmp_path / "in" / "a.png", *told, "--out", tmp_path / "b.png") == 0
+    made = np.asarray(Image.open(tmp_path / "b.png"))
+    assert np.array_equal(made[lost == 0], x[lost == 0]) and not np.array_equal(made[lost > 0], x[lost > 0])
+    garbled = x.copy()
+    garbled[lost > 0] = 7  # what is lost is not looked at
+    assert np.array_equal(load(runs / "inpaint").apply(garbled, lost == 0), made)
+
+
+@pytest.mark.parametrize("name", ["denoise", "upscale"])
+def test_tiles_leave_no_seams(runs, tmp_path, name):
+    Image.fromarray(noise(70, 90)).save(tmp_path / "a.png")
+    for out, more in (("whole", []), ("tiled", ["--tile", 32])):
+        assert spar("apply", runs / name, tmp_path / "a.png", "--out", tmp_path / f"{out}.png", *more) == 0
+    whole, parts = (np.asarray(Image.open(tmp_path / f"{out}.png")).astype(int) for out in ("whole", "tiled"))
+    assert np.abs(whole - parts).max() <= 1
+
+
+def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
+    Image.fromarray(noise(70, 90)).save(tmp_path / "a.png")
+    capsys.readouterr()
+    assert spar("apply", runs / "pix2pix", tmp_path / "a.png", "--out", tmp_path / "b.png", "--tile", 32) == 0
+    assert "tiles were faded into each other, and differed by" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["denoise", "in", "--out", "b.png"], "there are several pictures"),
+        (["denoise", "in/a.png", "--out", "b.bmp"], "can't write a picture as '.bmp'"),
+        (["denoise", "in/a.png", "--out", "in"], "exists already"),
+        (["denoise", "in/a.png", "--out", "no/b.png"], "there is no folder"),
+        (["denoise", "nowhere", "--out", "b.png"], "no data set or folder 'nowhere'"),
+        (["denoise", "broken.png", "--out", "b.png"], "broken.png: not a png"),
+        (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
+        (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
+        (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
+        (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the picture 18×22"),
+    ],
+)
+def test_what_is_refused(runs, tmp_path, monkeypatch, capsys, words, why):
+    for name in ("a", "b"):
+        saved(tmp_path / "in" / f"{name}.png", Image.fromarray(noise(18, 22)))
+    Image.new("L", (8, 8)).save(tmp_path / "small.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert why in refused(capsys, "apply", runs / words[0], *words[1:])
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_arrays_that_do_not_suit():
+    denoise, inpaint = model("denoise"), model("inpaint")
+    with pytest.raises(UserError, match=r"takes pictures uint8 \(n, 3, h, w\), not uint8 \(1, 1, 9, 9\)"):
+        denoise.apply(noise(9, 9, 1))
+    with pytest.raises(UserError, match="not float64"):
+        denoise.apply(noise(9, 9) / 255)
+    with pytest.raises(UserError, match="fills no holes"):
+        denoise.apply(noise(9, 9), np.ones((9, 9), bool))
+    with pytest.raises(UserError, match="say where they are with a mask"):
+        inpaint.apply(noise(9, 9))
+    with pytest.raises(UserError, match="the mask is 9×8, the picture 9×9"):
+        inpaint.apply(noise(9, 9), np.ones((9, 8), bool))
+    many = np.stack([noise(9, 9), noise(9, 9, seed=1)])
+    assert np.array_equal(denoise.apply(many)[1], denoise.apply(many[1]))

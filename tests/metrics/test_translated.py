@@ -1,0 +1,49 @@
+"""Scores of pictures with right answers: against torchmetrics and closed forms."""
+
+import pytest
+import torch
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+from sparring.metrics.ssim import ssim
+from sparring.metrics.translated import enlarged, filtered, in_channels, l1, means, psnr, retrieved
+
+
+def images(n: int = 6, c: int = 3) -> torch.Tensor:
+    g = torch.Generator().manual_seed(0)
+    return torch.randint(256, (n, c, 24, 20), generator=g, dtype=torch.uint8)
+
+
+def test_psnr_and_ssim_are_torchmetrics():
+    x, y = images(), images().flip(0)
+    y = ((x.int() + y.int()) // 2).to(torch.uint8)
+    for a, b, decibels, structure in zip(x, y, psnr(x, y), ssim(x, y), strict=True):
+        a, b = a[None].double(), b[None].double()
+        expected = peak_signal_noise_ratio(a, b, data_range=255.0)
+        assert float(decibels) == pytest.approx(float(expected), rel=1e-6)
+        other = structural_similarity_index_measure(a, b, data_range=255.0)
+        assert float(structure) == pytest.approx(float(other), rel=1e-4)
+
+
+def test_what_is_right_to_the_bit():
+    x = images()
+    assert means(x, x) == {"l1": 0, "psnr": 100, "ssim": pytest.approx(1)}
+    assert l1(x, 255 - x).mean() == pytest.approx(((2 * x.double() - 255).abs() / 255).mean())
+
+
+def test_retrieval_counts_who_is_nearer():
+    truth = torch.arange(10.0)[:, None]
+    assert retrieved(truth, truth, 1) == 1
+    shifted = truth + 0.6  # the next one is nearer, but for the last
+    assert retrieved(shifted, truth, 1) == pytest.approx(0.1) and retrieved(shifted, truth, 2) == 1
+    assert retrieved(torch.zeros(10, 1), truth, 5) == pytest.approx(0.5)
+
+
+def test_trivial_answers():
+    x = images()
+    flat = torch.full_like(x, 90)
+    assert torch.equal(filtered(flat), flat)
+    spot = flat.clone()
+    spot[:, :, 5, 5] = 255
+    assert torch.equal(filtered(spot), flat)
+    assert enlarged(x, (48, 40), "nearest")[0, 0, 3, 3] == x[0, 0, 1, 1]
+    assert in_channels(x, 1).shape[1] == 1 and in_channels(x[:, :1], 3).shape[1] == 3
