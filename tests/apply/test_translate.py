@@ -82,7 +82,7 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     saved(tmp_path / "in" / "cmyk.jpg", rgb.convert("CMYK"))
     saved(tmp_path / "in" / "grey.png", rgb.convert("L"))
     saved(tmp_path / "in" / "palette.png", rgb.convert("P"))
-    deep = Image.fromarray((noise(18, 22, 1)[..., 0].astype(np.uint16) * 257))
+    deep = Image.fromarray(noise(18, 22, 1)[..., 0].astype(np.uint16) * 257)
     saved(tmp_path / "in" / "deep.png", deep)
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
     words = ["apply", runs / "pix2pix", tmp_path / "in", "--out", tmp_path / "out", "--sheet", tmp_path / "s.png"]

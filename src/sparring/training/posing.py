@@ -20,8 +20,9 @@ UNPAIRED = ("cyclegan", "cut")
 
 
 def posed(data: Data, recipe: Recipe) -> Data:
-    """As it is for any other recipe. Raises UserError for data that the recipe can't learn from."""
-    if not recipe.translates:
+    """As it is for any other recipe, and if it is posed already. Raises UserError for data that the recipe can't learn
+    from."""
+    if not recipe.translates or data.select is not None:
         return data
     spec = one_line(data.spec)
     if data.medium not in ("image", "pair"):

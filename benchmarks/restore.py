@@ -1,0 +1,185 @@
+"""Restoration: holes, noise, four times the size, edges and grey to photographs; on test pictures, beside what was done
+before networks.
+
+    SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--pictures DIR] [--json]
+
+OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are of up to 1,000 test pictures, whose damage is
+drawn by a fixed seed: PSNR and SSIM picture by picture; `inside`, the PSNR of lost pixels of all pictures together; the
+Fréchet distance and the distance of features, by the judge; for digits, the share that a classifier which is not the
+judge's (`second.py`) takes for what they are. `--share 0.01` trains on a hundredth of the images, to see it work.
+
+`×4, L1` is the first stage of `×4` alone, as long as both.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from classical import biharmonic, total_variation
+from ledger import measured
+from second import second
+from torch import Tensor
+
+import sparring
+from sparring.data import Data, Options, load
+from sparring.data.sheet import sheet
+from sparring.metrics.features import Features
+from sparring.metrics.report import Drawn
+from sparring.metrics.translated import Held, PictureJudge
+from sparring.recipes import RECIPES, Recipe
+from sparring.training.judging import judge
+from sparring.training.posing import posed
+from sparring.training.schedules import Cosine, Linear
+from sparring.translator import Translator
+
+METRICS = ["distance", "structure", "retrieval", "frechet"]
+SCORES = ("psnr", "ssim", "inside", "frechet", "feature_distance", "accuracy")
+STRENGTHS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Weights of total variation, of which the one that is best on pictures held out of training is taken."""
+
+
+@dataclass(frozen=True)
+class Task:
+    data: str
+    recipe: Recipe
+    images: int
+    size: int | None = None
+
+    @property
+    def reading(self) -> Options:
+        return Options(size=(self.size, self.size) if self.size else None)
+
+
+def over(recipe: Recipe, images: int, warm_up: float | None = None) -> Recipe:
+    """The recipe with its schedule over so many images, and its warm-up a share of them."""
+    share = recipe.warm_up / recipe.images if warm_up is None else warm_up
+    lr = replace(recipe.lr, images=images) if isinstance(recipe.lr, Cosine | Linear) else recipe.lr
+    return replace(recipe, images=images, warm_up=round(share * images), lr=lr)
+
+
+def tasks(share: float = 1.0) -> dict[str, Task]:
+    def task(data: str, name: str, images: int, size: int | None, warm_up: float | None = None, **more) -> Task:
+        seen = max(64, round(images * share))
+        return Task(data, over(replace(RECIPES[name], **more), seen, warm_up), seen, size)
+
+    found = {
+        "mnist hole": task("mnist", "inpaint", 80_000, None, damage=("box:0.5",)),
+        "mnist noise": task("mnist", "denoise", 80_000, None, damage=("noise:0.5",), warm_up=1.0),
+    }
+    for data in ("eurosat-4k", "trashnet-128"):
+        kind = data.split("-")[0]
+        found[f"{kind} hole"] = task(data, "inpaint", 20_000, 64, damage=("box:0.375",))
+        found[f"{kind} ×4"] = task(data, "upscale", 30_000, 64)
+        found[f"{kind} ×4, L1"] = task(data, "upscale", 30_000, 64, warm_up=1.0)
+    edges = {"plays": "restoration", "damage": ("edges",)}
+    found["trashnet edges"] = task("trashnet-128", "pix2pix", 30_000, 64, **edges)
+    found["trashnet grey"] = task("trashnet-128", "colorize", 20_000, 64)
+    return found
+
+
+def inside(made: Tensor, held: Held) -> float | None:
+    """PSNR of the lost pixels of all pictures together."""
+    if held.known is None:
+        return None
+    lost = (~held.known).expand_as(held.truth)
+    error = (made.double() - held.truth.double())[lost].square().mean() / 255**2
+    return -10 * math.log10(float(error))
+
+
+def classical(held: Held, select: Held) -> Mapping[str, Tensor]:
+    if held.known is not None:
+        return {"biharmonic": biharmonic(held.given, held.known)}
+    if held.given.shape != held.truth.shape:
+        return {}
+    first = slice(0, 100)
+    error = {w: _wrong(total_variation(select.given[first], w), select.truth[first]) for w in STRENGTHS}
+    return {"total variation": total_variation(held.given, min(error, key=error.__getitem__))}
+
+
+def _wrong(x: Tensor, y: Tensor) -> float:
+    return float((x.double() - y.double()).square().mean())
+
+
+def scored(made: Tensor, data: Data, jury: PictureJudge, classifier: Features | None) -> dict[str, float | None]:
+    held = jury.held["report"]
+    case = Drawn(made)
+    chosen = jury.chosen(METRICS, case, len(made))
+    row: dict[str, float | None] = dict(jury.scores(made, "report", chosen))
+    row["inside"] = inside(made, held)
+    labels = data.test.labels
+    row["accuracy"] = classifier.accuracy(made, labels) if classifier and labels is not None else None
+    return {name: row.get(name) for name in SCORES}
+
+
+def score(
+    run: Path, data: Data, jury: PictureJudge, classifier: Features | None, shown: Path | None
+) -> dict[str, float | None]:
+    model, held = sparring.load(run), jury.held["report"]
+    assert isinstance(model, Translator)
+    parts = zip(held.given.split(50), (held.known if held.known is not None else held.given).split(50), strict=True)
+    made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])
+    if shown:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        sheet([held.given, made, held.truth]).save(shown)
+    return scored(made, data, jury, classifier)
+
+
+def line(name: str, seed: object, row: Mapping[str, float | None]) -> str:
+    cells = ["" if row[score] is None else f"{row[score]:.3f}" for score in SCORES]
+    return f"| {name} | {seed} | {' | '.join(cells)} |"
+
+
+def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
+    """The trivial rows, and a seed's row each."""
+    root = Path(os.environ.get("SPARRING_DATA", "."))
+    spec = task.data if task.data == "mnist" else str(root / task.data)
+    whole = load(spec, task.reading)
+    data = posed(whole, task.recipe)
+    jury = judge(data)
+    assert isinstance(jury, PictureJudge)
+    classifier = second(whole, args.out) if task.data == "mnist" else None
+    held, found = jury.held["report"], []
+    trivial = {row: drawn.values for row, drawn in jury.trivial(len(held.truth)).items()}
+    for row, made in (trivial | dict(classical(held, jury.held["select"]))).items():
+        found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
+    by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
+    for seed in args.seeds:
+        shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.png"
+        tell = partial(score, data=data, jury=jury, classifier=classifier, shown=shown)
+        about = (name.replace(", ", "+"), task.recipe, data, task.images, seed, by, tell)
+        got = measured(args.out, *about, reading=task.reading, threads=args.threads)
+        found.append({"task": name, "row": "model", "seed": seed, "images": task.images, **got})
+    for row in found:
+        print(line(f"{name}: {row['row']}", row["seed"], row), file=sys.stderr)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--tasks", nargs="+", choices=tasks(), default=list(tasks()), metavar="TASK")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--share", type=float, default=1.0, help="of each task's images")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--pictures", type=Path, help="write given, made and right of each new row into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    chosen = tasks(args.share)
+    table = [row for name in args.tasks for row in rows_of(name, chosen[name], args)]
+    if args.json:
+        print(json.dumps({"rows": table}))
+        return
+    print(f"| row | seed | {' | '.join(SCORES)} |\n|{'---|' * (len(SCORES) + 2)}")
+    print("\n".join(line(f"{row['task']}: {row['row']}", row["seed"], row) for row in table))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Translation: emoji of one drawing style to another, by pairs and without.
+
+    SPARRING_DATA=… python benchmarks/translate.py OUT [--recipes …] [--seeds 0] [--share 1.0] [--pictures DIR] [--json]
+
+OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scored on the 169 test pairs, whose emoji are not in
+training: L1 and PSNR picture by picture; whether the right partner is the nearest, or among the five nearest, of all
+test pictures by the judge's features; the Fréchet distance to the domain; and `fooled`, the share that a classifier of
+both domains, fitted to the training pictures, takes for the one that was asked for. Without pairs, training is given
+others' partners, and the right ones serve scores alone.
+"""
+
+import argparse
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+from ledger import measured
+from restore import over
+from second import second
+from torch import Tensor
+
+import sparring
+from sparring.data import Data, Examples, Options, load
+from sparring.data.sheet import sheet
+from sparring.metrics.features import Features
+from sparring.metrics.translated import PictureJudge
+from sparring.recipes import RECIPES
+from sparring.training.judging import judge
+from sparring.training.posing import posed
+from sparring.translator import Translator
+
+IMAGES = {"pix2pix": 40_000, "cyclegan": 6_000, "cut": 8_000, "fastcut": 10_000}
+READING = Options(size=(64, 64), channels="rgb")
+METRICS = ["distance", "retrieval", "frechet"]
+SCORES = ("l1", "psnr", "top1", "top5", "feature_distance", "frechet", "fooled")
+
+
+def of_domains(data: Data) -> Data:
+    """Both domains' pictures as classes: 0 is what is given, 1 what is made."""
+
+    def part(x: Examples) -> Examples:
+        assert x.given is not None
+        return Examples(torch.cat([x.given, x.values]), torch.arange(2).repeat_interleave(len(x)))
+
+    return Data.of("domains", part(data.train), part(data.test), ("given", "made"))
+
+
+def scored(made: Tensor, jury: PictureJudge, classifier: Features) -> dict[str, float]:
+    row = jury.scores(made, "report", jury.named(METRICS))
+    row["fooled"] = classifier.accuracy(made, torch.ones(len(made), dtype=torch.long))
+    return {name: row[name] for name in SCORES}
+
+
+def score(run: Path, jury: PictureJudge, classifier: Features, shown: Path | None) -> dict[str, float]:
+    model, held = sparring.load(run), jury.held["report"]
+    assert isinstance(model, Translator)
+    made = torch.cat([model.apply(part) for part in held.given.split(50)])
+    if shown:
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        sheet([held.given, made, held.truth]).save(shown)
+    return scored(made, jury, classifier)
+
+
+def table(args: argparse.Namespace) -> list[dict]:
+    spec = str(Path(os.environ.get("SPARRING_DATA", ".")) / "emoji-pairs")
+    whole = load(spec, READING)
+    classifier = second(of_domains(whole), args.out)
+    jury = judge(posed(whole, RECIPES["pix2pix"]))
+    assert isinstance(jury, PictureJudge)
+    held = jury.held["report"]
+    found = [
+        {"row": name, "seed": "", **scored(drawn.values, jury, classifier)}
+        for name, drawn in jury.trivial(len(held.truth)).items()
+    ]
+    by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
+    for name in args.recipes:
+        seen = max(16, round(IMAGES[name] * args.share))
+        recipe = over(RECIPES[name], seen)
+        for seed in args.seeds:
+            shown = args.pictures and args.pictures / f"{name}-{seed}.png"
+            tell = partial(score, jury=jury, classifier=classifier, shown=shown)
+            about = (name, recipe, posed(whole, recipe), seen, seed, by, tell)
+            got = measured(args.out, *about, reading=READING, threads=args.threads)
+            found.append({"row": name, "seed": seed, "images": seen, **got})
+            print(line(found[-1]), file=sys.stderr)
+    return found
+
+
+def line(row: dict) -> str:
+    return f"| {row['row']} | {row['seed']} | {' | '.join(f'{row[name]:.3f}' for name in SCORES)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--recipes", nargs="+", choices=IMAGES, default=list(IMAGES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--share", type=float, default=1.0, help="of each recipe's images")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--pictures", type=Path, help="write given, made and right of each new row into this folder")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows = table(args)
+    if args.json:
+        print(json.dumps({"rows": rows}))
+        return
+    print(f"| row | seed | {' | '.join(SCORES)} |\n|{'---|' * (len(SCORES) + 2)}")
+    print("\n".join(map(line, rows)))
+
+
+if __name__ == "__main__":
+    main()
