@@ -194,7 +194,15 @@ def advise(data: str | Path, reading: Options = Options(), device: str = "auto")
     """The recipe that suits some data on this machine, and why."""
     loaded, on = load_data(data, reading), str(machine.device(device))
     return choose(
-        Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, on, edged(str(data)) is not None)
+        Facts(
+            loaded.medium,
+            loaded.shape,
+            len(loaded.train),
+            loaded.classes,
+            on,
+            edged(str(data)) is not None,
+            bool(loaded.unpaired),
+        )
     )
 
 

@@ -60,20 +60,21 @@ def _exact(make: Make, x: Tensor, tile: int, reach: int, grain: int, scale: int)
 
 def _faded(make: Make, x: Tensor, tile: int, scale: int) -> Tiled:
     height, width = x.shape[2:]
-    total, weights, squares = torch.zeros(0), torch.zeros(scale * height, scale * width), torch.zeros(0)
+    weights, squares, counts = torch.zeros(3, scale * height, scale * width)
+    total = torch.zeros(0)
     for rows, columns in _windows(height, width, tile):
         part = make(x[:, :, rows, columns]).float()
         if not total.numel():
             total = part.new_zeros(*part.shape[:2], scale * height, scale * width)
-            squares = torch.zeros_like(weights)
         at = slice(scale * rows.start, scale * rows.stop), slice(scale * columns.start, scale * columns.stop)
         weight = _ramp(part.shape[2])[:, None] * _ramp(part.shape[3])
         total[:, :, *at] += weight * part
         squares[at] += weight * part.square().mean((0, 1))
         weights[at] += weight
+        counts[at] += 1
     mean = total / weights
-    overlap = squares / weights - mean.square().mean((0, 1))
-    apart = float(overlap.clamp(min=0).sqrt().mean())
+    variance = squares / weights - mean.square().mean((0, 1))
+    apart = float(variance[counts > 1].clamp(min=0).sqrt().mean())
     return Tiled(mean.round().clamp(0, 255).to(torch.uint8), apart)
 
 

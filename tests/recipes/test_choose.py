@@ -24,6 +24,9 @@ def test_what_suits_data_and_why():
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
     pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))
     assert pairs.recipe is RECIPES["cogan"] and any("two domains" in why for why in pairs.reasons)
+    two = choose(Facts("pair", (3, 64, 64), 1_000, 0, "cpu"))
+    assert two.recipe is RECIPES["pix2pix"] and any("1,000 pairs" in why for why in two.reasons)
+    assert choose(Facts("pair", (3, 64, 64), 1_000, 0, "cpu", unpaired=True)).recipe is RECIPES["cyclegan"]
     points = choose(Facts("point", (2,), 100_000, 8, "cpu"))
     assert points.recipe is RECIPES["points"]
     with pytest.raises(UserError, match="no recipe makes smells"):

@@ -32,7 +32,9 @@ class Picture:
     alpha: Tensor | None
     """uint8 (1, 1, h, w), if some of it is transparent."""
     profile: bytes | None
-    """ICC colour profile."""
+    """ICC colour profile,"""
+    colours: int
+    """of so many channels."""
 
 
 def items(spec: str) -> tuple[list[Item], dict[str, Item]]:
@@ -74,7 +76,8 @@ def read(item: Item, channels: int) -> Picture:
     if channels not in names:
         raise Unusable(f"no picture file has {channels} channels, as this model takes them")
     taken = converted(pixels, names[channels])
-    return Picture(splitext(item.name)[0], taken, None if channels == TAKEN["rgba"] else alpha, profile)
+    alone = None if channels == TAKEN["rgba"] else alpha
+    return Picture(splitext(item.name)[0], taken, alone, profile, 1 if pixels.shape[1] < TAKEN["rgb"] else 3)
 
 
 def mask(item: Item) -> Tensor:

@@ -78,6 +78,8 @@ def _one(model: Translator, item: Item, holes: dict[str, Item], out: Path, alone
         known = mask(holes[picture.name])
     result = model.tiled(picture.pixels, known, tile)
     path = out if alone else out / f"{picture.name}.png"
+    if path.exists():
+        raise UserError(f"{path} is there already, of a picture of the same name and another ending")
     path.parent.mkdir(parents=True, exist_ok=True)
     _save(picture, result.made, path)
     done.written += 1
@@ -91,9 +93,10 @@ def _one(model: Translator, item: Item, holes: dict[str, Item], out: Path, alone
 def _save(picture: Picture, made: Tensor, out: Path) -> None:
     kind = FORMATS[out.suffix.lower()]
     image = as_image(picture, made)
+    profile = picture.profile if min(made.shape[1], 3) == picture.colours else None
     image = image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image
     with written_aside(out) as path:
-        image.save(path, kind, icc_profile=picture.profile, **LOSSLESS.get(kind, {}))
+        image.save(path, kind, icc_profile=profile, **LOSSLESS.get(kind, {}))
 
 
 def _writable(out: Path, alone: bool, sheet_at: Path | None) -> None:

@@ -92,4 +92,5 @@ class Restoration(Pix2Pix):
 
     def input(self, round: Round) -> Tensor:
         assert isinstance(round.real, Tensor)
-        return self.damage(round.real, round.latent)
+        with torch.autocast(round.real.device.type, enabled=False):  # damage is data, not a network's business
+            return self.damage(round.real, round.latent)

@@ -15,6 +15,9 @@ from sparring.networks.dcgan import initialise
 from sparring.networks.stage import Stage
 from sparring.networks.unet import even
 
+SMALLEST = 8
+"""Pixels: what is reflected at its border, and whose deviation is taken, has two each way when it is halved twice."""
+
 
 class Block(Stage):
     """x + branch(x)."""
@@ -64,7 +67,7 @@ class Translator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
-        x = even(x, 4)
+        x = even(x, 4, SMALLEST)
         for stage in self.down:
             x = stage(x)
         return self.up(x)[:, :, :height, :width]
@@ -72,7 +75,7 @@ class Translator(nn.Module):
     def features(self, x: Tensor) -> list[Tensor]:
         """Of the way down: the pixels, both halved maps, and two blocks'; channels as `widths` says."""
         found = [x]
-        x = even(x, 4)
+        x = even(x, 4, SMALLEST)
         for i, stage in enumerate(self.down[: self.taps[-1] + 1]):
             x = stage(x)
             if i in self.taps:

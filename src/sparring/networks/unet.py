@@ -15,9 +15,11 @@ from sparring.networks.dcgan import initialise
 from sparring.networks.layers import doubled
 
 
-def even(x: Tensor, unit: int) -> Tensor:
-    """(n, c, h, w) with its last pixels repeated below and on the right, until the unit divides both sides."""
-    return pad(x, (0, -x.shape[3] % unit, 0, -x.shape[2] % unit), mode="replicate")
+def even(x: Tensor, unit: int, least: int = 1) -> Tensor:
+    """(n, c, h, w) with its last pixels repeated below and on the right, until the unit divides both sides, and they
+    are at least so long."""
+    more = [max(least, -(-side // unit) * unit) - side for side in x.shape[2:]]
+    return pad(x, (0, more[1], 0, more[0]), mode="replicate")
 
 
 class UNet(nn.Module):

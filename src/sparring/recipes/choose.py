@@ -12,7 +12,7 @@ from sparring.training.schedules import at
 EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
 (docs/gallery.md), and then got worse."""
-MADE_FOR = {"point": "points", "table": "table"}
+MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
 """Recipes by the only medium they make."""
 OF_A_CLASS = 100
 """Examples below which a class is too small to be learnt by itself."""
@@ -30,6 +30,8 @@ class Facts:
     device: str
     pairs: bool = False
     """Each example is two images, of different domains."""
+    unpaired: bool = False
+    """Of pictures to be made of pictures: it is not known which belong together."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Choice:
 def choose(facts: Facts) -> Choice:
     """Raises UserError for data that no recipe makes."""
     if facts.medium in MADE_FOR:
-        recipe = RECIPES[MADE_FOR[facts.medium]]
+        recipe = RECIPES["cyclegan" if facts.unpaired else MADE_FOR[facts.medium]]
         return Choice(recipe, recipe.images, (_said(facts), f"{recipe.name}: the recipe made for them"))
     if facts.medium != "image":
         known = ", ".join(f"{medium}s" for medium in ("image", *MADE_FOR))

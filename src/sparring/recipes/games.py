@@ -103,6 +103,8 @@ def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, att
     if attributes and any(method.conditional and not (method.shown or method.own) for method in methods(recipe)):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
     game = entry(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
+    if networks and recipe.translates and not recipe.damage:
+        raise UserError(f"{recipe.name} takes no networks of your own: only recipes that undo damage do")
     if networks:
         check(game, recipe, shape, attributes)
     return game

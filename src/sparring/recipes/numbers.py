@@ -12,11 +12,14 @@ NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "
 """Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
 NAMES = ("objective", "penalties", "conditioning", "methods", "augment", "damage")
 """Fields that hold names."""
+OF_PICTURES = ("damage", "warm_up", "pool", "places")
+"""Fields of recipes that make pictures of pictures alone."""
 
 
 def numbers(recipe: Recipe) -> dict[str, Any]:
     """Every number (or name) that can be set, by flag without dashes."""
-    plain = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
+    others = () if recipe.translates else OF_PICTURES
+    plain = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in others}
     own = {
         name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS + NAMES
     }

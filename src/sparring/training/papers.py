@@ -76,6 +76,8 @@ def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
 
 LEGENDS = {"pair": "Given, made, right (three by three)"}
 """Above the picture, where it is not of real and generated ones."""
+USES = {"pair": '`sparring.load("…").apply(pictures)` makes more of them'}
+"""How a model is used, where it does not draw samples."""
 SEARCHED = 2_000
 """Samples, for those most like a training example."""
 PAIRS = 8
@@ -114,7 +116,7 @@ CARD = """# {title}
 
 {notes}.
 
-`sparring.load("…").sample(16, seed=0)` draws from it; `model.json` and the safetensors beside it are all it needs.
+{use}; `model.json` and the safetensors beside it are all it needs.
 """
 
 
@@ -129,4 +131,5 @@ def card(config: Config, data: Data, report: Report) -> str:
         shape="×".join(map(str, data.shape)),
         rows="\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows]),
         notes=".\n\n".join(report.notes()),
+        use=USES.get(data.medium, '`sparring.load("…").sample(16, seed=0)` draws from it'),
     )
