@@ -4,9 +4,9 @@ before networks.
     SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are of up to 1,000 test pictures, whose damage
-is drawn by a fixed seed: PSNR and SSIM picture by picture; `inside`, the PSNR of lost pixels of all pictures together; the
-Fréchet distance and the distance of features, by the judge; for digits, the share that a classifier which is not the
-judge's (`second.py`) takes for what they are. `--share 0.01` trains on a hundredth of the images, to see it work.
+is drawn by a fixed seed: PSNR and SSIM picture by picture; `inside`, the PSNR of lost pixels of all pictures together;
+the Fréchet distance and the distance of features, by the judge; for digits, the share that a classifier which is not
+the judge's (`second.py`) takes for what they are. `--share 0.01` trains on a hundredth of the images, to see it work.
 
 `×4, L1` is the first stage of `×4` alone, as long as both.
 """
