@@ -77,7 +77,7 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     assert rows["real"]["top1"] == 1 and rows["model"]["l1"] > 0
     assert (tmp_path / "run" / "report.html").exists()
     report = sparring.evaluate(tmp_path / "run", data=data)
-    assert report.rows[0].scores == rows["model"]
+    assert report.rows[0].scores == pytest.approx(rows["model"])
     with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
         sparring.load(tmp_path / "run").sample(3)
 
