@@ -2,9 +2,8 @@
 held-out and the test pictures are made of."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
-
-import torch
 
 from sparring.damage import Damage
 from sparring.data import Data, Examples
@@ -29,7 +28,7 @@ def posed(data: Data, recipe: Recipe) -> Data:
     if data.medium not in ("image", "pair"):
         raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
     if recipe.damage:
-        return _damaged(data, Damage(recipe.damage))
+        return _damaged(data, recipe.damage)
     if data.train.given is None:
         raise UserError(
             f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
@@ -43,9 +42,9 @@ def posed(data: Data, recipe: Recipe) -> Data:
     return replace(data, train=train, select=select, test=data.test[:TESTED], fingerprint=_print(data))
 
 
-def _print(data: Data) -> str:
-    """Of its own: what a judge keeps under a set's fingerprint was fitted to other parts of it."""
-    return hashlib.sha256(f"{data.fingerprint}, some held out".encode()).hexdigest()[:16]
+def _print(data: Data, damage: Sequence[str] = ()) -> str:
+    """Of its own: what judges keep under a set's fingerprint was fitted to other parts of it, and is of other pictures."""
+    return hashlib.sha256(f"{data.fingerprint}, some held out; {', '.join(damage)}".encode()).hexdigest()[:16]
 
 
 def _held_out(train: Examples) -> tuple[Examples, Examples]:
@@ -59,15 +58,14 @@ def _shuffled(train: Examples) -> Examples:
     return replace(train, given=train.given[others(len(train))])
 
 
-def _damaged(data: Data, damage: Damage) -> Data:
+def _damaged(data: Data, steps: Sequence[str]) -> Data:
+    damage = Damage(steps)
     damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
     train, select = _held_out(Examples(data.train.values, data.train.labels))
     made = [_with_damage(part, damage, seed) for seed, part in enumerate((select, data.test[:TESTED]))]
-    told = {"medium": "pair", "unpaired": "", "fingerprint": _print(data)}
+    told = {"medium": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
     return replace(data, train=train, select=made[0], test=made[1], **told)
 
 
 def _with_damage(part: Examples, damage: Damage, seed: int) -> Examples:
-    values = torch.as_tensor(part.values)
-    given, known = damage.of(values, seed)
-    return Examples(values, part.labels, given, known)
+    return Examples(part.values, part.labels, *damage.of(part.values, seed))
