@@ -126,11 +126,13 @@ class PictureJudge(ImageJudge):
     held: Mapping[Part, Held] = field(default_factory=dict)
     """`Held` by part: of "select", held out of training; of "report", test pictures."""
     paired: bool = True
+    chooses: str = ""
+    """The metric that weights are chosen by; by default the distance, if pairs are known."""
     metrics = IMAGES | PAIRED
 
     @property
     def leading(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return "distance" if self.paired else "frechet"
+        return self.chooses or ("distance" if self.paired else "frechet")
 
     @property
     def default(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]

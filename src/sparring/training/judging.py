@@ -33,7 +33,7 @@ def _pictures(data: Data, features: str | Features | None) -> PictureJudge:
     parts = {"select": data.select or data.test, "report": data.test}
     held = {name: Held(part.given, part.values, part.known) for name, part in parts.items() if part.given is not None}
     own = {f.name: getattr(plain, f.name) for f in fields(plain)}
-    return PictureJudge(**own, held=held, paired=not data.unpaired)  # pyright: ignore[reportArgumentType]
+    return PictureJudge(**own, held=held, paired=not data.unpaired, chooses=data.leading)  # pyright: ignore[reportArgumentType]
 
 
 def _points(data: Data, features: str | Features | None) -> PointJudge:

@@ -34,16 +34,16 @@ def posed(data: Data, recipe: Recipe) -> Data:
             f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
             "or --direction AtoB for pictures of two side by side"
         )
-    if recipe.plays in UNPAIRED:
-        data = replace(data, train=_shuffled(data.train))
-    elif data.unpaired:
+    blind = recipe.plays in UNPAIRED
+    if data.unpaired and not blind:
         raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
-    train, select = _held_out(data.train)
-    return replace(data, train=train, select=select, test=data.test[:TESTED], fingerprint=_print(data))
+    train, select = _held_out(_shuffled(data.train) if blind else data.train)
+    told = {"leading": "frechet" if blind else "", "fingerprint": _print(data)}
+    return replace(data, train=train, select=select, test=data.test[:TESTED], **told)
 
 
 def _print(data: Data, damage: Sequence[str] = ()) -> str:
-    """Of its own: what judges keep under a set's fingerprint was fitted to other parts of it, and is of other pictures."""
+    """Of its own: what judges keep under a set's fingerprint was fitted to other parts, and is of other pictures."""
     return hashlib.sha256(f"{data.fingerprint}, some held out; {', '.join(damage)}".encode()).hexdigest()[:16]
 
 
