@@ -37,31 +37,28 @@ class Picture:
     """of so many channels."""
 
 
-def items(spec: str) -> tuple[list[Item], dict[str, Item]]:
-    """Pictures of a file, a folder or a zip, and the masks among them by the name of their picture, without the ending.
+def items(spec: str, masked: bool) -> tuple[list[Item], dict[str, Item]]:
+    """Pictures of a file, a folder or a zip, and the masks among them by the name of their picture, without the ending,
+    if there are to be any.
 
     Raises UserError for what holds no pictures.
     """
     path = existing(spec)
     if path.is_file() and is_image(path.name):
         found = [Item(path.name, partial(open, path, "rb"))]
-        masks = {splitext(path.name)[0]: mask for mask in _beside(path)}
-        return found, masks
+        return found, {path.stem: mask for mask in _beside(path) if masked}
     source = source_of(path)
     if source is None or not source.items:
         raise UserError(f"{one_line(spec)} holds no pictures: give a picture, a folder or a zip")
-    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in source.items if _is_mask(item.name)}
-    return [item for item in source.items if not _is_mask(item.name)], masks
+    marked = [item for item in source.items if masked and splitext(item.name)[0].endswith(MASK)]
+    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in marked}
+    return [item for item in source.items if item not in marked], masks
 
 
 def _beside(path: Path) -> Iterator[Item]:
     mask = path.with_name(f"{path.stem}{MASK}.png")
     if mask.is_file():
         yield Item(mask.name, partial(open, mask, "rb"))
-
-
-def _is_mask(name: str) -> bool:
-    return splitext(name)[0].endswith(MASK)
 
 
 def read(item: Item, channels: int) -> Picture:

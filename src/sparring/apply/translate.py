@@ -49,7 +49,7 @@ def write(
     Raises:
         UserError: nothing to read, a mask that lacks or does not fit, an `out` that exists or can't be written.
     """
-    found, beside = items(spec)
+    found, beside = items(spec, model.masked)
     alone = len(found) == 1 and bool(out.suffix)
     _writable(out, alone, sheet_at)
     holes = _masks(masks, found) if masks else beside
@@ -113,7 +113,7 @@ def _writable(out: Path, alone: bool, sheet_at: Path | None) -> None:
 
 def _masks(spec: str, found: list[Item]) -> dict[str, Item]:
     """Masks by the name of their picture."""
-    plain, marked = items(spec)
+    plain, marked = items(spec, masked=True)
     if len(found) == 1 and len(plain) + len(marked) == 1:
         return {splitext(found[0].name)[0]: [*plain, *marked.values()][0]}
     return {splitext(item.name)[0]: item for item in plain} | marked
