@@ -32,7 +32,7 @@ from sparring.data import Data, Options, load
 from sparring.data.sheet import sheet
 from sparring.metrics.features import Features
 from sparring.metrics.report import Drawn
-from sparring.metrics.translated import Held, PictureJudge
+from sparring.metrics.translated import CAP, Held, PictureJudge
 from sparring.recipes import RECIPES, Recipe
 from sparring.training.judging import judge
 from sparring.training.posing import posed
@@ -90,7 +90,7 @@ def inside(made: Tensor, held: Held) -> float | None:
         return None
     lost = (~held.known).expand_as(held.truth)
     error = (made.double() - held.truth.double())[lost].square().mean() / 255**2
-    return -10 * math.log10(float(error))
+    return min(CAP, -10 * math.log10(max(float(error), 1e-20)))
 
 
 def classical(held: Held, select: Held) -> Mapping[str, Tensor]:

@@ -1,7 +1,6 @@
 """Picture files as a translator takes them, and its answers as files: the size, transparency and colour profile of what
 came in are kept, and it is upright."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from os.path import splitext
@@ -46,19 +45,19 @@ def items(spec: str, masked: bool) -> tuple[list[Item], dict[str, Item]]:
     path = existing(spec)
     if path.is_file() and is_image(path.name):
         found = [Item(path.name, partial(open, path, "rb"))]
-        return found, {path.stem: mask for mask in _beside(path) if masked}
+        return found, _beside(path) if masked else {}
     source = source_of(path)
     if source is None or not source.items:
         raise UserError(f"{one_line(spec)} holds no pictures: give a picture, a folder or a zip")
-    marked = [item for item in source.items if masked and splitext(item.name)[0].endswith(MASK)]
-    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in marked}
-    return [item for item in source.items if item not in marked], masks
+    marked = {item.name for item in source.items if masked and splitext(item.name)[0].endswith(MASK)}
+    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in source.items if item.name in marked}
+    return [item for item in source.items if item.name not in marked], masks
 
 
-def _beside(path: Path) -> Iterator[Item]:
+def _beside(path: Path) -> dict[str, Item]:
+    """The mask of a single picture, if there is one."""
     mask = path.with_name(f"{path.stem}{MASK}.png")
-    if mask.is_file():
-        yield Item(mask.name, partial(open, mask, "rb"))
+    return {path.stem: Item(mask.name, partial(open, mask, "rb"))} if mask.is_file() else {}
 
 
 def read(item: Item, channels: int) -> Picture:
