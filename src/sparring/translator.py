@@ -144,7 +144,7 @@ class Translator(Model):
         return super().stream(n if self.held is None else min(n, len(self.held)), seed, None, None)
 
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
-        return self.apply(*inputs)
+        return self.apply(inputs[0], inputs[1] if self.masked else None)
 
     def look(self, n: int) -> Image.Image:
         """Some of the pictures held: given, made, right."""

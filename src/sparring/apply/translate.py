@@ -124,8 +124,8 @@ def _small(x: Tensor, size: torch.Size) -> Tensor:
     shrink = max(1.0, max(size) / SIDE)
     sides = [max(1, round(side / shrink)) for side in size]
     seen = x[:, :3] if x.shape[1] in (3, 4) else x[:, :1].expand(-1, 3, -1, -1)
-    way = {"mode": "area"} if sides[0] < seen.shape[2] else {"mode": "nearest"}
-    return interpolate(seen.float(), sides, **way).round().to(torch.uint8)
+    mode = "area" if sides[0] < seen.shape[2] else "nearest"
+    return interpolate(seen.float(), sides, mode=mode).round().to(torch.uint8)
 
 
 def _padded(pictures: list[Tensor]) -> Tensor:

@@ -59,7 +59,7 @@ class Contrasting(GeneratorTurn):
 
     def __init__(self, game: CUT, objective: Objective | TopK, terms: Sequence[Wish]):
         super().__init__(game, objective, terms)
-        self.draws = self.draws | {"places": self._places}
+        self.draws = {**self.draws, "places": self._places}
 
     def _places(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         G = self.game.players["G"]

@@ -152,8 +152,8 @@ class PictureJudge(ImageJudge):
     def suits(self, part: Part) -> int:
         return len(self.held[part].truth)
 
-    def closest(self, values: Tensor) -> None:
-        return None
+    def closest(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """None: a picture made of a test picture is no copy."""
 
     def trivial(self, n: int) -> dict[str, Drawn]:
         held: Held = self.held["report"]
