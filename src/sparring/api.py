@@ -23,8 +23,8 @@ from sparring.metrics.judges import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Drawn, Judge, Report
 from sparring.metrics.report import evaluate as score
-from sparring.mishaps import explained
 from sparring.metrics.translated import PictureJudge
+from sparring.mishaps import explained
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
@@ -193,17 +193,8 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008
     """The recipe that suits some data on this machine, and why."""
     loaded, on = load_data(data, reading), str(machine.device(device))
-    return choose(
-        Facts(
-            loaded.medium,
-            loaded.shape,
-            len(loaded.train),
-            loaded.classes,
-            on,
-            edged(str(data)) is not None,
-            bool(loaded.unpaired),
-        )
-    )
+    pairs, unpaired = edged(str(data)) is not None, bool(loaded.unpaired)
+    return choose(Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, on, pairs, unpaired))
 
 
 def evaluate(
