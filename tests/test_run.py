@@ -230,7 +230,7 @@ BAD = {
     "no pairs": (["train", "cogan", "--out", "{new}"], "give pairs, such as digits+edges"),
     "edges of points": (["train", "cogan", "--data", "ring+edges", "--out", "{new}"], "leave +edges out"),
     "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "sides of 8"),
-    "no schedule": (["train", "dcgan", "--noise", "0.1:0", "--out", "{new}"], "schedule like 0.1:0:200000"),
+    "no schedule": (["train", "dcgan", "--noise", "0.1:0:x", "--out", "{new}"], "schedule like 0.1:0:200000"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
     "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),
     "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal slices"),

@@ -34,9 +34,16 @@ def test_dcgan_says_what_it_can_not_make(shape):
         DCGANGenerator(shape)
 
 
+TRANSLATORS = {"unet": 1, "gated-unet": 1, "translator": 1, "rrdb": 4}
+"""From pictures to pictures, and how many times as large."""
+
+
 def test_every_network_stands_in_the_registry_and_is_built_alike():
     x, z = torch.randn(3, 1, 8, 8), torch.randn(3, 100)
     takes = {"generator": (z, (3, 1, 8, 8)), "pair-critic": ((x, z), (3, 1)), "encoder": (x, (3, 100))}
+    takes |= {name: (x, (3, 1, 8 * times, 8 * times)) for name, times in TRANSLATORS.items()} | {
+        "patch-critic": (x, (3, 4))
+    }
     for name, network in NETWORKS.items():
         if name.startswith(TABLES):
             continue
