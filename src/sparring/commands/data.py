@@ -11,10 +11,12 @@ from sparring.errors import UserError
 
 
 def add(command: Add) -> None:
-    parser = command("scan", scan, "Counts, sizes, classes, and broken files with reasons.")
+    parser = command("scan", scan, "What is in it, and what may be wrong with it, with reasons.")
     parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
     reading.add_flags(parser)
     parser.add_argument("--out", help="write a contact sheet here (.png)")
+    parser.add_argument("--sheet", help="write the suspects here, by finding (.png)")
+    parser.add_argument("--against", metavar="SPEC", help="only look for images that are in both (leaks)")
 
     parser = command("preview", preview, "What the network will see, as a picture.")
     parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
@@ -31,14 +33,32 @@ def add(command: Add) -> None:
 
 def scan(args: argparse.Namespace) -> Answer:
     from sparring.data import load
-    from sparring.data.scan import contact_sheet, scan
+    from sparring.data.scan import contact_sheet, scan, sheet
 
     options = reading.options(args)
+    if args.against:
+        return _against(args, options)
     found = scan(args.data, options)
     say(args, found.table())
     if args.out:
         _picture(contact_sheet(load(args.data, options)), args.out)
+    if args.sheet:
+        _picture(sheet(args.data, options, found.findings), args.sheet)
     return found.to_dict()
+
+
+def _against(args: argparse.Namespace, options: Any) -> Answer:
+    from sparring.data.scanning.finding import told
+    from sparring.data.scanning.findings import findings
+    from sparring.data.scanning.looking import both
+    from sparring.data.scanning.sheet import suspects
+
+    looked = both(args.data, args.against, options)
+    found = findings(looked, ["leaks"])
+    say(args, "\n".join(told(found)))
+    if args.sheet:
+        _picture(suspects(looked, found), args.sheet)
+    return {"spec": args.data, "against": args.against, "findings": found}
 
 
 def preview(args: argparse.Namespace) -> Answer:

@@ -7,6 +7,7 @@ that and what networks see, `scan` tells a person about it.
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.arrays import read_npz
@@ -72,7 +73,7 @@ def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 
     if is_prepared(name):
         _no_table(options, name)
         return load_prepared(Path(name).expanduser(), name, options)
-    if not name.startswith(PREFIX) and is_table(path := existing(name)):
+    if (path := table_at(name)) is not None:
         _no_pictures(options, name)
         return load_table(name, path, options.columns, options.constraints, options.target)
     _no_table(options, name)
@@ -102,7 +103,15 @@ def found(spec: str | Path, options: Options) -> Pool:
         )
     _no_labels(options, f"{one_line(spec)} holds its own")
     pool = read(path)
-    return Pool(arranged(pool.examples, options), pool.names, pool.broken)
+    return replace(pool, examples=arranged(pool.examples, options))
+
+
+def table_at(spec: str) -> Path | None:
+    """The file of a SPEC that is a table. Raises UserError if it is nothing at all."""
+    if ready(spec) or spec.startswith(PREFIX):
+        return None
+    path = existing(spec)
+    return path if is_table(path) else None
 
 
 def pictures(spec: str) -> Source | None:

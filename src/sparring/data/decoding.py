@@ -82,7 +82,7 @@ def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
         return Pool(Examples(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
     values = stacked([array for _, array in good], options.channels)
     names, labels = numbers_of([item.label for item, _ in good], attributes)
-    return Pool(Examples(values, labels), names, left)
+    return Pool(Examples(values, labels), names, left, tuple(item.name for item, _ in good))
 
 
 def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:

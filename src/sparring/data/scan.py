@@ -1,4 +1,4 @@
-"""What a person wants to know of a data set before training on it, in numbers and in pictures."""
+"""What a person wants to know of a data set before training on it, in numbers, findings and pictures."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,13 +11,18 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.damage import Damage
-from sparring.data import found, load, pictures, ready
+from sparring.data import found, load, pictures, ready, table_at
 from sparring.data.decoding import fitting, headers
 from sparring.data.edges import edged
 from sparring.data.media import MEDIA
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.picture import Header
+from sparring.data.scanning.finding import Finding, told
+from sparring.data.scanning.findings import findings, unusable
+from sparring.data.scanning.looking import looking
+from sparring.data.scanning.sheet import suspects
+from sparring.data.scanning.table import TableScan, scan_table
 from sparring.data.sets import Broken, Data, Examples, Pool
 from sparring.data.sheet import sheet
 from sparring.errors import UserError, one_line
@@ -27,7 +32,7 @@ COMMON = 5
 SHOWN = 64
 """Examples of a contact sheet."""
 LISTED = 10
-"""Broken files and classes a table lists."""
+"""Classes a table lists."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Scan:
     """Images with a side below the size they are brought to: they are enlarged."""
     proposed: tuple[int, int] | None
     """The size that training takes, unless another is asked for; None for points."""
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -74,17 +80,22 @@ class Scan:
             ("left out", f"{len(self.broken):,}" if self.broken else "none"),
         ]
         lines = [f"{name:<10}  {text}" for name, text in rows if text]
-        lines += [f"  {name}: {why}" for name, why in self.broken[:LISTED]]
-        more = len(self.broken) - LISTED
-        return "\n".join([one_line(self.spec), *lines, *([f"  and {more:,} more"] if more > 0 else [])])
+        return "\n".join([one_line(self.spec), *lines, *told(self.findings)])
 
 
-def scan(spec: str | Path, options: Options = Options()) -> Scan:  # noqa: B008 - frozen
-    """Looks at everything a SPEC holds: pictures are decoded, so that broken ones are found.
+def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan:  # noqa: B008 - frozen
+    """Looks at everything a SPEC holds, and for what may be wrong with it (see `sparring.data.scanning`).
 
     Raises:
         UserError: as `load`, but not for too few usable images.
     """
+    if (path := table_at(str(spec))) is not None:
+        return scan_table(str(spec), path, options)
+    facts, looked = _facts(spec, options), looking(spec, options)
+    return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ()))
+
+
+def _facts(spec: str | Path, options: Options) -> Scan:
     name = str(spec)
     if ready(name):
         data = load(name, replace(options, size=None))
@@ -150,6 +161,14 @@ def _labels(pool: Pool) -> dict[str, Any]:
         return {"classes": {}, "attributes": pool.names, "broken": pool.broken}
     counts = labels.bincount(minlength=len(pool.names)).tolist()
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
+
+
+def sheet(spec: str | Path, options: Options, found: Sequence[Finding]) -> Image.Image:
+    """The suspects of a scan of these. Raises UserError for a set of no images, and if none is suspected."""
+    looked = None if table_at(str(spec)) else looking(spec, options)
+    if looked is None:
+        raise UserError(f"{one_line(spec)} holds no images to show: leave --sheet out")
+    return suspects(looked, found)
 
 
 def contact_sheet(data: Data) -> Image.Image:

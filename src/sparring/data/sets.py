@@ -138,6 +138,8 @@ class Pool:
     names: tuple[str, ...] = ()
     """As `Data.names`."""
     broken: Broken = ()
+    files: tuple[str, ...] = ()
+    """The file of each example; empty for arrays."""
 
 
 def numbered(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | None]:

@@ -33,7 +33,8 @@ def find(key: str) -> Pool | None:
         if digest(examples) != about["sha256"]:
             return None
         os.utime(path)
-        return Pool(examples, tuple(about["names"]), tuple((name, why) for name, why in about["broken"]))
+        broken = tuple((name, why) for name, why in about["broken"])
+        return Pool(examples, tuple(about["names"]), broken, tuple(about["files"]))
     except (OSError, SafetensorError, LookupError, TypeError, ValueError):
         return None
 
@@ -46,7 +47,7 @@ def keep(key: str, pool: Pool) -> None:
         tensors["labels"] = examples.labels
     if not len(examples) or sum(map(_bytes, tensors.values())) > MOST:
         return
-    about = {"sha256": digest(examples), "names": pool.names, "broken": pool.broken}
+    about = {"sha256": digest(examples), "names": pool.names, "broken": pool.broken, "files": pool.files}
     path = _folder() / (key + ENDING)
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)

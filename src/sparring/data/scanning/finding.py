@@ -1,0 +1,33 @@
+"""One thing that was found in a data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sparring.data.sets import Broken
+
+LISTED = 10
+"""Suspects of a finding that are listed for a person."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    what: str
+    """What was found, with a count, in a sentence."""
+    where: Broken
+    """Each suspect with the reason."""
+    todo: str
+    which: tuple[int, ...] = ()
+    """Indices of the suspects among the examples; empty where they are no examples, but classes or columns."""
+    beside: tuple[int, ...] = ()
+    """Of each suspect, the example it is to be compared with, if there is one."""
+
+
+def told(findings: Sequence[Finding]) -> list[str]:
+    """For a person, in lines."""
+    lines = []
+    for found in findings:
+        more = len(found.where) - LISTED
+        lines += [f"{found.name}: {found.what}", *(f"  {name}: {why}" for name, why in found.where[:LISTED])]
+        lines += [*([f"  and {more:,} more"] if more > 0 else []), f"  → {found.todo}"]
+    return lines or ["nothing suspicious was found"]
