@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
-from sparring.commands import apply, bench, compare, data, evaluate, explore, recipes, sample, train
+from sparring.commands import apply, bench, compare, data, doctor, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
 from sparring.mishaps import explained
@@ -22,12 +22,13 @@ def parser() -> Parser:
     data.add(adder(looks))
     measures = commands.add_parser("bench", help="What a run would cost elsewhere.")
     bench.add(adder(measures.add_subparsers(metavar="WHAT", required=True)))
-    recipes.add(adder(commands))
+    for command in (recipes, doctor):
+        command.add(adder(commands))
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Exit code 0; 2 for bad input, told in one line; 1 is our own fault."""
+    """Exit code 0; 2 for bad input, told in one line; 1 is our own fault, and of `spar doctor` what it found broken."""
     try:
         args, rest = parser().parse_known_args(arguments)
         if rest and not getattr(args, "takes_more", False):
@@ -46,4 +47,4 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     if args.json and os.environ.get("RANK", "0") == "0":
         print(json.dumps(answer, default=asdict))
-    sys.exit(0)
+    sys.exit(getattr(args, "code", 0))

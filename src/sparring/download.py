@@ -49,6 +49,11 @@ class Remote:
         found = next((folder / file for folder in self._folders() if (folder / file).is_file()), None)
         return self._download(file) if found is None else self._checked(found)
 
+    def lacking(self) -> list[str]:
+        """The files that would have to be downloaded."""
+        folders = self._folders()
+        return [file for file in self.pins if not any((folder / file).is_file() for folder in folders)]
+
     def _folders(self) -> list[Path]:
         own = os.environ.get("SPARRING_DATA")
         return ([Path(own).expanduser() / self.name] if own else []) + [cache() / self.name]
@@ -82,9 +87,7 @@ class Remote:
         return folder / file
 
     def _missing(self, reason: str) -> UserError:
-        folders = self._folders()
-        lacking = [file for file in self.pins if not any((folder / file).is_file() for folder in folders)]
         return UserError(
-            f"{self.name} is not here and could not be downloaded ({reason}); put {', '.join(lacking)} "
-            f"in {one_line(folders[0])} or set SPARRING_DATA to the folder that holds {self.name}/"
+            f"{self.name} is not here and could not be downloaded ({reason}); put {', '.join(self.lacking())} "
+            f"in {one_line(self._folders()[0])} or set SPARRING_DATA to the folder that holds {self.name}/"
         )

@@ -28,6 +28,9 @@ def add(command: Add) -> None:
     parser.add_argument("data", metavar="SPEC", help="a folder, .zip, .tar or .parquet, a folder of these, or hf:NAME")
     parser.add_argument("out", metavar="OUT", help="the folder to write; begun before, it is gone on with")
     reading.add_flags(parser)
+    parser.add_argument(
+        "--drop", default="", metavar="NAME,…", help="leave out what scan finds: duplicates,near-duplicates,blank,…"
+    )
     parser.add_argument("--workers", type=int, help="decoding processes (default: one a core)")
 
 
@@ -75,10 +78,12 @@ def preview(args: argparse.Namespace) -> Answer:
 def prepare(args: argparse.Namespace) -> Answer:
     from sparring.data import only_pictures
     from sparring.data.prepare import prepare
+    from sparring.data.scanning.findings import dropped
 
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers if args.workers is None else args.workers
-    held, decoded = prepare(args.data, Path(args.out).expanduser(), reading.options(args), only_pictures, workers)
+    out, drop = Path(args.out).expanduser(), dropped(args.drop)
+    held, decoded = prepare(args.data, out, reading.options(args), only_pictures, workers, drop)
     c, h, w = held.shape
     n = held.train + held.test
     did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"

@@ -5,24 +5,28 @@ Each image has a place drawn by a fixed seed, and is written there as soon as it
 those left out.
 """
 
+import hashlib
 import json
 import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from sparring.data.channels import TAKEN, chosen
 from sparring.data.decoders import Open, Piece, Work, decoded, stamp_of
-from sparring.data.decoding import Left, fitting, key_of, labelled, numbers_of
+from sparring.data.decoding import Left, fitting, headers, key_of, labelled, numbers_of
 from sparring.data.items import Item, LabelFile, Source
 from sparring.data.labels import read_labels
 from sparring.data.options import Options
 from sparring.data.picture import Unusable, header, picture
 from sparring.data.prepared import ABOUT as STORE
 from sparring.data.prepared import AGAIN, LABELS, PIXELS, About, about, is_prepared, load_prepared, pixels, probe
+from sparring.data.scanning.findings import findings
+from sparring.data.scanning.looked import Looked
 from sparring.data.sets import SPLIT_SEED, TEST_EVERY, Examples, digest
 from sparring.errors import UserError, one_line
 from sparring.files import written_aside
@@ -52,11 +56,14 @@ class Plan(NamedTuple):
     work: Work
 
 
-def prepare(spec: str, out: Path, options: Options, reopen: Open, workers: int) -> tuple[About, int]:
+def prepare(
+    spec: str, out: Path, options: Options, reopen: Open, workers: int, drop: tuple[str, ...] = ()
+) -> tuple[About, int]:
     """Writes the set, or goes on with it; one that is there already is checked, every pixel of it.
 
     Args:
         reopen: SPEC → its source, in whatever process it is called.
+        drop: the findings whose suspects are left out (`sparring.data.scanning.findings.DROPPED`).
 
     Returns:
         What was written, and how many images were decoded now.
@@ -71,14 +78,17 @@ def prepare(spec: str, out: Path, options: Options, reopen: Open, workers: int) 
     source = reopen(spec)
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
     key = key_of(source, options, file)
+    key = hashlib.sha256(repr((key, drop)).encode()).hexdigest() if drop else key
     if is_prepared(out):
         return _checked(out, key), 0
     plan = _plan(spec, out, options, source, file, key)
-    done, broken = _done(out)
+    done, broken, suspected = _done(out)
     left = [i for i in range(len(plan.items)) if i not in done]
     workers = max(1, min(workers, len(left) // WORTH))
     try:
         broken |= _decode(plan, left, out, reopen, workers)
+        if drop and not suspected:
+            broken |= _suspected(plan, broken, out, drop)
         return _finished(plan, broken, out, key), len(left)
     except OSError as error:
         raise UserError(f"can't write {one_line(out)}: {error.strerror}; the same command goes on with it") from None
@@ -147,9 +157,12 @@ def _make_room(out: Path, size: int) -> None:
         raise UserError(f"can't write {one_line(out)}: {error.strerror}") from None
 
 
-def _done(out: Path) -> tuple[set[int], dict[int, str]]:
-    """The items that were decoded before, and those of them that were left out. A torn last line is no line."""
-    done: set[int] = set()
+def _done(out: Path) -> tuple[set[int], dict[int, str], bool]:
+    """The items that were decoded before, those of them that were left out, and whether suspects are among these.
+
+    A torn last line is no line.
+    """
+    suspected, done = False, set()
     broken: dict[int, str] = {}
     path = out / DONE
     for line in path.read_text().splitlines() if path.exists() else ():
@@ -159,7 +172,8 @@ def _done(out: Path) -> tuple[set[int], dict[int, str]]:
             break
         done.update(held["items"])
         broken |= {int(i): why for i, why in held["broken"]}
-    return done, broken
+        suspected |= held.get("suspected", False)
+    return done, broken, suspected
 
 
 def _decode(plan: Plan, left: list[int], out: Path, reopen: Open, workers: int) -> dict[int, str]:
@@ -178,6 +192,29 @@ def _decode(plan: Plan, left: list[int], out: Path, reopen: Open, workers: int) 
             notes.flush()
             broken |= dict(missing)
     return broken
+
+
+def _suspected(plan: Plan, broken: dict[int, str], out: Path, drop: tuple[str, ...]) -> dict[int, str]:
+    """The suspects among what was decoded, by item; noted, for when the gaps are filled the same can't be found."""
+    kept = [i for i in range(len(plan.items)) if i not in broken]
+    images = pixels(out, (TAKEN[plan.work.channels], *plan.work.size), len(plan.items))
+    places = torch.tensor([plan.places[i] for i in kept], dtype=torch.long)
+    names, labels = numbers_of([plan.items[i].label for i in kept], plan.attributes) if kept else ((), None)
+    classes = None if labels is None or labels.is_floating_point() else labels.numpy()
+    seen = headers(plan.source) if "tiny" in drop else []
+    sizes = [each.size if (each := seen[plan.indices[i]]) else plan.work.size for i in kept] if seen else []
+    where = [plan.items[i].name for i in kept]
+    test = np.zeros(len(kept), bool)  # parts are made of what is left
+    looked = Looked(lambda which: images[places[which]], where, test, classes, names, sizes)
+    suspects: dict[int, str] = {}
+    for found in findings(looked, drop):
+        for index, (_, why) in zip(found.which, found.where, strict=True):
+            suspects.setdefault(kept[index], f"{found.name}: {why}")
+    with open(out / DONE, "a") as notes:
+        notes.write(json.dumps({"items": [], "broken": list(suspects.items()), "suspected": True}) + "\n")
+        notes.flush()
+        os.fsync(notes.fileno())
+    return suspects
 
 
 def _finished(plan: Plan, broken: dict[int, str], out: Path, key: str) -> About:

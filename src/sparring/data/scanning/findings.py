@@ -22,7 +22,7 @@ FINDINGS: dict[str, Callable[[Looked], Finding]] = {
     "imbalance": imbalance,
 }
 DROPPED = tuple(name for name in FINDINGS if name not in ("leaks", "imbalance"))
-"""Those whose suspects can be left out. Leaks go with the copies they are, and a class is not left out for being rare."""
+"""Those whose suspects can be left out: leaks go with the copies they are, and a class can't help being rare."""
 
 
 def findings(looked: Looked, names: Sequence[str] = tuple(FINDINGS)) -> tuple[Finding, ...]:

@@ -69,5 +69,5 @@ def components(features: np.ndarray, count: int = COMPONENTS) -> np.ndarray:
     """The first principal components of standardised features, float32 (n, at most count)."""
     centred = features - features.mean(0)
     centred /= features.std(0) + 1e-3
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    _, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     return np.ascontiguousarray(centred @ vectors[:, ::-1][:, :count])

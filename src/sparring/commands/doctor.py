@@ -1,0 +1,31 @@
+"""`spar doctor`."""
+
+import argparse
+from dataclasses import asdict
+
+from sparring.commands.base import Add, Answer, say
+from sparring.errors import entry
+
+
+def add(command: Add) -> None:
+    parser = command("doctor", doctor, "What this machine can do, and whether it works. Exit code 1 if not.")
+    parser.add_argument("--only", nargs="+", metavar="CHECK", help="some of the checks")
+
+
+def doctor(args: argparse.Namespace) -> Answer:
+    from sparring.doctor.check import BROKEN
+    from sparring.doctor.checks import CHECKS, every
+    from sparring.doctor.running import run
+
+    limits = {name: limit for name, (_, limit) in CHECKS.items()}
+    names = list(dict.fromkeys(args.only or CHECKS))
+    for name in names:
+        entry(CHECKS, "check", name)
+    found = {}
+    for name, check in run(every, names, limits):
+        found[name] = check
+        say(args, f"{name:<10} {check.state:<7} {check.told}")
+        if check.todo:
+            say(args, f"{'':<18} → {check.todo}")
+    args.code = int(any(check.state == BROKEN for check in found.values()))
+    return {"checks": {name: asdict(check) for name, check in found.items()}, "broken": bool(args.code)}
