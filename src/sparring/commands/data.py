@@ -46,7 +46,7 @@ def scan(args: argparse.Namespace) -> Answer:
     if args.out:
         _picture(contact_sheet(load(args.data, options)), args.out)
     if args.sheet:
-        _picture(sheet(args.data, options, found.findings), args.sheet)
+        _sheet(args, sheet(args.data, options, found.findings))
     return found.to_dict()
 
 
@@ -60,7 +60,7 @@ def _against(args: argparse.Namespace, options: Any) -> Answer:
     found = findings(looked, ["leaks"])
     say(args, "\n".join(told(found)))
     if args.sheet:
-        _picture(suspects(looked, found), args.sheet)
+        _sheet(args, suspects(looked, found))
     return {"spec": args.data, "against": args.against, "findings": found}
 
 
@@ -92,6 +92,13 @@ def prepare(args: argparse.Namespace) -> Answer:
     say(args, f"fingerprint {held.fingerprint}; train on it with --data {args.out}")
     about = {"out": args.out, "images": n, "train": held.train, "test": held.test, "shape": held.shape}
     return about | {"names": held.names, "fingerprint": held.fingerprint, "decoded": decoded, "broken": held.broken}
+
+
+def _sheet(args: argparse.Namespace, picture: Any) -> None:
+    if picture is None:
+        say(args, "no image is suspected, so there is no sheet")
+    else:
+        _picture(picture, args.sheet)
 
 
 def _picture(picture: Any, out: str) -> None:

@@ -163,12 +163,10 @@ def _labels(pool: Pool) -> dict[str, Any]:
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
 
 
-def sheet(spec: str | Path, options: Options, found: Sequence[Finding]) -> Image.Image:
-    """The suspects of a scan of these. Raises UserError for a set of no images, and if none is suspected."""
+def sheet(spec: str | Path, options: Options, found: Sequence[Finding]) -> Image.Image | None:
+    """The images that a scan of these suspects; None if there are none."""
     looked = None if table_at(str(spec)) else looking(spec, options)
-    if looked is None:
-        raise UserError(f"{one_line(spec)} holds no images to show: leave --sheet out")
-    return suspects(looked, found)
+    return looked and suspects(looked, found)
 
 
 def contact_sheet(data: Data) -> Image.Image:

@@ -3,7 +3,7 @@
 The hash of an image has 63 bits: whether each low frequency of its cosine transform is above the set's median (as in
 pHash, Zauner 2010, but that each bit is set for half of the set, so that images which are all alike still differ).
 Locality-sensitive hashing (Indyk and Motwani 1998) then compares only images which agree in some random choice of bits,
-and the pixels decide.
+and what they show in 16×16 cells decides.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from sparring.data.scanning.traits import Traits
 
@@ -21,10 +22,10 @@ NEXT = 32
 """Images of one choice that each is compared with, those of nearest hashes: bounds the work where all are alike."""
 APART = 10
 """Bits that may differ."""
-CORRELATED = 0.98
-"""Pixels of copies are at least so much correlated."""
-BLANK = 2.0
-"""The standard deviation, of 255, up to which an image shows nothing; such are alike, and no copies."""
+CELLS, CORRELATED = 16, 0.98
+"""Cells a side whose means are compared, and how much those of copies are correlated at least."""
+FAINT = 4.0
+"""The standard deviation, of 255, up to which images are alike for showing little: they are not taken for copies."""
 
 
 class Copies(NamedTuple):
@@ -38,7 +39,7 @@ def copies(traits: Traits, take: Callable[[Tensor], Tensor], rows: int) -> Copie
     """Groups of copies. `rows` images are compared at once."""
     first: dict[bytes, int] = {}
     equal = np.array([first.setdefault(digest, i) for i, digest in enumerate(traits.digests)], np.int64)
-    lone = np.flatnonzero((equal == np.arange(len(equal))) & (traits.spreads > BLANK))
+    lone = np.flatnonzero((equal == np.arange(len(equal))) & (traits.spreads > FAINT))
     near, found = equal.copy(), np.arange(len(lone))
     for pairs in _tables(traits.waves[lone]):
         pairs = pairs[:, found[pairs[0]] != found[pairs[1]]]
@@ -82,7 +83,7 @@ def joined(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Of the pixels of pairs, (n, c, h, w) both, over all channels together: (n,)."""
-    a, b = (x.flatten(1).float() for x in (a, b))
+    """Of the cells of pairs, (n, c, h, w) both, over all channels together: (n,)."""
+    a, b = (F.adaptive_avg_pool2d(x.float(), CELLS).flatten(1) for x in (a, b))
     a, b = (x - x.mean(1, keepdim=True) for x in (a, b))
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-6)

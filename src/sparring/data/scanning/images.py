@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
-from sparring.data.scanning.alike import BLANK
 from sparring.data.scanning.finding import Finding
 from sparring.data.scanning.looked import Looked
 
+BLANK = 1.0
+"""The standard deviation, of 255, up to which an image shows nothing."""
 ENLARGED = 2
 """Times a side must be enlarged for an image to be tiny."""
 NEIGHBOUR, AMONG = 5, 20_000

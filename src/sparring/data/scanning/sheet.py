@@ -9,17 +9,16 @@ from torch import Tensor
 from sparring.data.pixels import grid
 from sparring.data.scanning.finding import Finding
 from sparring.data.scanning.looked import Looked
-from sparring.errors import UserError
 
 SHOWN, SIDE, GAP, LINE = 16, 48, 4, 14
 """Suspects of a finding; and in pixels: an image's least side, what is between, a line of text."""
 
 
-def suspects(looked: Looked, found: Sequence[Finding]) -> Image.Image:
-    """Raises UserError if no image is suspected."""
+def suspects(looked: Looked, found: Sequence[Finding]) -> Image.Image | None:
+    """None if no image is suspected."""
     rows = [(each, _row(looked, each)) for each in found if each.which]
     if not rows:
-        raise UserError("there is nothing to show: no image is suspected, so leave --sheet out")
+        return None
     width = max(max(row.width for _, row in rows), 360) + 2 * GAP
     whole = Image.new("RGB", (width, sum(row.height + LINE + 2 * GAP for _, row in rows)), "white")
     pen, top = ImageDraw.Draw(whole), GAP

@@ -55,6 +55,8 @@ class TableScan:
 def scan_table(spec: str, path: Path, options: Options) -> TableScan:
     """Raises UserError for a file that is no table, and for a column that is spoken of and not there."""
     table = read(path)
+    if not table.num_rows:
+        raise UserError(f"{one_line(spec)} has no rows: give a table with a line of names and rows below")
     said = {name: Kind(kind) for name, kind in options.columns}
     target = options.target or (table.column_names[-1] if table.column_names else "")
     if strange := [name for name in [*said, target] if name not in table.column_names]:
@@ -118,13 +120,13 @@ def _constant(encoded: Mapping[str, Any]) -> Finding:
 
 
 def _doubled(encoded: Mapping[str, Any]) -> Finding:
-    """Columns that tell rows apart as one before them does; where all values differ, they must be the same."""
+    """Columns that tell rows apart as one before them does; where most values differ, they must be the same."""
     first: dict[tuple[bytes, Any], str] = {}
     where = []
     for name, column in encoded.items():
         codes = _codes(column)
         several = len(np.unique(codes))
-        values = str(column.dictionary.to_pylist()) if several == len(codes) else ""
+        values = str(column.dictionary.to_pylist()) if 2 * several > len(codes) else ""
         key = hashlib.blake2b(codes.tobytes()).digest(), hashlib.blake2b(values.encode()).digest()
         other = first.setdefault(key, name)
         if other != name and several > 1:

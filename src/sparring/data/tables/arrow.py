@@ -2,6 +2,7 @@
 one of the same schema; pandas' own types are part of it. Needs the extra `tables`."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf
 """By the first bytes of a file."""
 GONE = ["?", ""]
 """Texts that stand for no value in a CSV, beside those of pandas (NA, NaN, null, None, …)."""
+MOST_COLUMNS = 10_000
+"""What is learnt of a table grows with the square of its columns."""
+BOMB_RATIO, HARMLESS = 200, 2**23
+"""A file that unpacks to this many times its size is a bomb, unless that is no more than so many bytes."""
 TABLES = (".csv", ".csv.gz", ".tsv", ".parquet")
 
 
@@ -57,7 +62,9 @@ def to_arrow(frame: Any) -> Any:
 
 
 def _check_names(names: list[str]) -> None:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if len(names) > MOST_COLUMNS:
+        raise UserError(f"a table of {len(names):,} columns is too wide: give one of at most {MOST_COLUMNS:,}")
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise UserError(f"two columns are called '{one_line(twice[0])}': give each a name of its own")
 
 
@@ -87,7 +94,15 @@ def read(path: Path) -> Any:
         return readers.get(path.suffix.lower(), _csv)(path)
     except UserError:
         raise
-    except (arrow.ArrowException, OSError, ValueError, UnicodeError, EOFError, pandas.errors.ParserError) as error:
+    except (
+        arrow.ArrowException,
+        OSError,
+        ValueError,
+        UnicodeError,
+        EOFError,
+        csv.Error,
+        pandas.errors.ParserError,
+    ) as error:
         reason = one_line(str(getattr(error, "strerror", None) or error).partition("\n")[0])
         raise UserError(f"{one_line(path)} can't be read as a table ({reason}): replace it") from None
 
@@ -121,12 +136,16 @@ def _start(path: Path) -> tuple[str, str]:
     """The file's first text, and its encoding: as its first bytes say, else UTF-8, else Windows' western one."""
     import gzip
 
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-        content = file.read()
+    most = max(HARMLESS, BOMB_RATIO * path.stat().st_size)
+    with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise UserError(f"{one_line(path)} unpacks to more than {most:,} bytes: a decompression bomb")
     marked = next((how for mark, how in ENCODINGS.items() if content.startswith(mark)), None)
     for how in [marked] if marked else ["utf-8", "cp1252", "latin-1"]:
         try:
-            return content.decode(how)[:SNIFFED], how
+            text = content.decode(how)
+            return text[: max(SNIFFED, text.find("\n"))], how  # the first line is whole
         except UnicodeDecodeError:
             continue
     raise UserError(f"{one_line(path)} is no text: give a CSV or parquet file")
@@ -135,9 +154,17 @@ def _start(path: Path) -> tuple[str, str]:
 def _delimiter(start: str) -> str:
     """The one that cuts every line of the start into as many parts; the comma for tables of one column."""
     lines = [line for line in start.splitlines()[:-1] or start.splitlines() if line.strip()][:200]
-    parts = {d: [len(cut) for cut in csv.reader(lines, delimiter=d)] for d in DELIMITERS}
+    parts = {d: _widths(lines, d) for d in DELIMITERS}
     even = {d: counts[0] for d, counts in parts.items() if counts and min(counts) == max(counts) > 1}
     return max(even, key=lambda d: even[d]) if even else max(DELIMITERS, key=lambda d: parts[d][0] if parts[d] else 0)
+
+
+def _widths(lines: list[str], delimiter: str) -> list[int]:
+    """Parts of each line; one where csv finds a part too long to be any."""
+    try:
+        return [len(cut) for cut in csv.reader(lines, delimiter=delimiter)]
+    except csv.Error:
+        return [1] * len(lines)
 
 
 def write(table: Any, path: Path, form: str) -> None:
