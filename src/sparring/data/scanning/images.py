@@ -12,8 +12,7 @@ ENLARGED = 2
 """Times a side must be enlarged for an image to be tiny."""
 NEIGHBOUR, AMONG = 5, 20_000
 """The neighbour whose distance tells outliers, and images it is looked for among, at most."""
-COMPONENTS = 32
-FAR = 4.0
+FAR = 3.5
 """Times the distance from the median to the upper quartile, of logarithms, that is far."""
 FEWEST = 50
 """Images that can have outliers."""
@@ -37,7 +36,7 @@ def tiny(looked: Looked) -> Finding:
 
 
 def outliers(looked: Looked) -> Finding:
-    """Those far from their 5th neighbour (Ramaswamy et al. 2000), in principal components of edges and colours."""
+    """Those far from their 5th neighbour (Ramaswamy et al. 2000), by edges and colours."""
     distances = neighbour_distances(looked.traits.features)
     shown = looked.traits.spreads > BLANK
     limit = np.inf
@@ -55,7 +54,7 @@ def outliers(looked: Looked) -> Finding:
 
 def neighbour_distances(features: np.ndarray) -> np.ndarray:
     """float (n, d) → (n,): to the 5th nearest other, among 20,000 at random."""
-    x = torch.from_numpy(components(features))
+    x = torch.from_numpy(standardised(features))
     among = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:AMONG]
     nearest = min(NEIGHBOUR + 1, len(among))  # an image is its own nearest, if it is among them
     rows = []
@@ -66,9 +65,6 @@ def neighbour_distances(features: np.ndarray) -> np.ndarray:
     return torch.cat(rows).double().clamp_min(1e-9).numpy()
 
 
-def components(features: np.ndarray, count: int = COMPONENTS) -> np.ndarray:
-    """The first principal components of standardised features, float32 (n, at most count)."""
-    centred = features - features.mean(0)
-    centred /= features.std(0) + 1e-3
-    _, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    return np.ascontiguousarray(centred @ vectors[:, ::-1][:, :count])
+def standardised(features: np.ndarray) -> np.ndarray:
+    """At mean 0 and deviation 1, those that hardly vary nearer to 0."""
+    return (features - features.mean(0)) / (features.std(0) + 1e-3)

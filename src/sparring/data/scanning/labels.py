@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from sparring.data.scanning.finding import Finding
-from sparring.data.scanning.images import components
+from sparring.data.scanning.images import standardised
 from sparring.data.scanning.looked import Looked
 
 FOLDS = 5
@@ -27,7 +27,7 @@ def mislabelled(looked: Looked) -> Finding:
     which = others = sure = np.array([], int)
     if looked.labels is not None and len(tried):
         own = looked.labels[tried]
-        chances = foretold(components(looked.traits.features[tried], COMPONENTS), own, len(looked.names))
+        chances = foretold(components(looked.traits.features[tried]), own, len(looked.names))
         found = suspected(chances, own)
         found = found[np.argsort(chances[found, own[found]], kind="stable")]
         which, others, sure = tried[found], chances[found].argmax(1), chances[found].max(1)
@@ -61,6 +61,13 @@ def foretold(x: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
         chosen = classifier(x, len(taught)).fit(x[taught], labels[taught])
         chances[np.ix_(fold == k, chosen[-1].classes_)] = chosen.predict_proba(x[fold == k])
     return chances
+
+
+def components(features: np.ndarray) -> np.ndarray:
+    """The first principal components of standardised features, float32 (n, at most 64)."""
+    centred = standardised(features)
+    _, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    return np.ascontiguousarray(centred @ vectors[:, ::-1][:, :COMPONENTS])
 
 
 def classifier(x: np.ndarray, n: int) -> Any:
