@@ -166,7 +166,7 @@ def _labels(pool: Pool) -> dict[str, Any]:
 def sheet(spec: str | Path, options: Options, found: Sequence[Finding]) -> Image.Image | None:
     """The images that a scan of these suspects; None if there are none."""
     looked = None if table_at(str(spec)) else looking(spec, options)
-    return looked and suspects(looked, found)
+    return suspects(looked, found) if looked else None
 
 
 def contact_sheet(data: Data) -> Image.Image:

@@ -11,7 +11,7 @@ DROP = "spar data prepare --drop {} keeps one of each"
 def duplicates(looked: Looked) -> Finding:
     first = looked.copies.equal
     which = np.flatnonzero(first != np.arange(len(first)))
-    where = tuple((looked.where[i], f"the same pixels as {looked.where[first[i]]}") for i in which)
+    where = tuple((looked.where[i], f"the same pixels as {looked.where[first[i]]}") for i in which.tolist())
     what = f"{len(which):,} images have the same pixels as one before them"
     return Finding("duplicates", what, where, DROP.format("duplicates"), _ints(which), _ints(first[which]))
 
@@ -19,7 +19,7 @@ def duplicates(looked: Looked) -> Finding:
 def near_duplicates(looked: Looked) -> Finding:
     equal, near = looked.copies
     which = np.flatnonzero((equal == np.arange(len(equal))) & (near != np.arange(len(near))))
-    where = tuple((looked.where[i], f"nearly the same as {looked.where[near[i]]}") for i in which)
+    where = tuple((looked.where[i], f"nearly the same as {looked.where[near[i]]}") for i in which.tolist())
     what = f"{len(which):,} images are nearly the same as one before them: saved again, resized, brightened, or a burst"
     todo = f"look at them with --sheet; {DROP.format('near-duplicates')}"
     return Finding("near-duplicates", what, where, todo, _ints(which), _ints(near[which]))
@@ -29,8 +29,10 @@ def leaks(looked: Looked) -> Finding:
     """Images of the test part with a copy in the train part."""
     equal, near = looked.copies
     trained = np.flatnonzero(~looked.test)
-    same, like = (dict(zip(group[trained][::-1], trained[::-1], strict=True)) for group in (equal, near))
-    found = [(i, same.get(equal[i]), like.get(near[i])) for i in np.flatnonzero(looked.test)]
+    same, like = (
+        dict(zip(group[trained][::-1].tolist(), trained[::-1].tolist(), strict=True)) for group in (equal, near)
+    )
+    found = [(i, same.get(equal[i]), like.get(near[i])) for i in np.flatnonzero(looked.test).tolist()]
     pairs = [(i, a if b is None else b, b is not None) for i, b, a in found if a is not None]
     words = {True: "the same pixels as", False: "nearly the same as"}
     where = tuple((looked.where[i], f"{words[exact]} {looked.where[j]} of the train part") for i, j, exact in pairs)
@@ -45,7 +47,7 @@ def contradictory(looked: Looked) -> Finding:
     which = np.array([], int) if labels is None else np.flatnonzero(labels != labels[first])
     where = tuple(
         (looked.where[i], f"a copy of {looked.where[first[i]]}, which is of class {looked.names[labels[first[i]]]}")
-        for i in which
+        for i in which.tolist()
         if labels is not None
     )
     what = f"{len(which):,} images are copies of one of another class"

@@ -20,7 +20,9 @@ FEWEST = 50
 
 def blank(looked: Looked) -> Finding:
     which = np.flatnonzero(looked.traits.spreads <= BLANK)
-    where = tuple((looked.where[i], f"its pixels deviate by {looked.traits.spreads[i]:.1f} of 255") for i in which)
+    where = tuple(
+        (looked.where[i], f"its pixels deviate by {looked.traits.spreads[i]:.1f} of 255") for i in which.tolist()
+    )
     what = f"{len(which):,} images show nothing but one colour"
     return Finding("blank", what, where, "spar data prepare --drop blank leaves them out", tuple(map(int, which)))
 
@@ -46,7 +48,9 @@ def outliers(looked: Looked) -> Finding:
     which = np.flatnonzero(shown & (distances > limit))
     which = which[np.argsort(-distances[which], kind="stable")]
     usual = np.median(distances[shown]) if shown.any() else 1.0
-    where = tuple((looked.where[i], f"{distances[i] / usual:.1f} times as far from others as is usual") for i in which)
+    where = tuple(
+        (looked.where[i], f"{distances[i] / usual:.1f} times as far from others as is usual") for i in which.tolist()
+    )
     what = f"{len(which):,} images are unlike all others"
     todo = "look at them with --sheet, the strangest first; spar data prepare --drop outliers leaves them out"
     return Finding("outliers", what, where, todo, tuple(map(int, which)))
