@@ -49,7 +49,7 @@ def outliers(looked: Looked) -> Finding:
     which = which[np.argsort(-distances[which], kind="stable")]
     usual = np.median(distances[shown]) if shown.any() else 1.0
     where = tuple(
-        (looked.where[i], f"{distances[i] / usual:.1f} times as far from others as is usual") for i in which.tolist()
+        (looked.where[int(i)], f"{distances[i] / usual:.1f} times as far from others as is usual") for i in which
     )
     what = f"{len(which):,} images are unlike all others"
     todo = "look at them with --sheet, the strangest first; spar data prepare --drop outliers leaves them out"

@@ -32,8 +32,8 @@ def mislabelled(looked: Looked) -> Finding:
         found = found[np.argsort(chances[found, own[found]], kind="stable")]
         which, others, sure = tried[found], chances[found].argmax(1), chances[found].max(1)
     where = tuple(
-        (looked.where[i], f"looks like class {looked.names[other]} ({p:.0%})")
-        for i, other, p in zip(which.tolist(), others, sure, strict=True)
+        (looked.where[int(i)], f"looks like class {looked.names[other]} ({p:.0%})")
+        for i, other, p in zip(which, others, sure, strict=True)
     )
     what = f"{len(which):,} images look like another class than they are labelled"
     todo = "look at them with --sheet, the likeliest first; spar data prepare --drop mislabelled leaves them out"
