@@ -14,7 +14,7 @@ CHECKS: dict[str, tuple[Callable[[], Check], float]] = {
     "threads": (threads, 30),
     "memory": (memory, 30),
     "disk": (disks, 60),
-    "training": (training, 120),
+    "training": (training, 300),
     "compile": (compiling, 300),
     "processes": (collective, 180),
     "extras": (extras, 120),

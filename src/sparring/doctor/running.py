@@ -49,7 +49,14 @@ def _heard(here: Connection, names: Sequence[str], limits: Mapping[str, float]) 
         limit, waited = (STARTING, names[0]) if name is None else (limits[name], name)
         try:
             if not here.poll(limit):
-                yield waited, Check(BROKEN, f"no answer in {limit:g} s", "see what hangs: run it alone with --only")
+                yield (
+                    waited,
+                    Check(
+                        BROKEN,
+                        f"no answer in {limit:g} s",
+                        "run it alone with --only: it hangs, or others take the machine (see threads)",
+                    ),
+                )
                 return
             said = json.loads(here.recv_bytes())
         except (EOFError, OSError):
