@@ -29,7 +29,7 @@ from torch import Tensor
 
 import sparring
 from sparring.data import Data, Options, load
-from sparring.data.sheet import sheet
+from sparring.data.sheet import side_by_side
 from sparring.metrics.features import Features
 from sparring.metrics.report import Drawn
 from sparring.metrics.translated import CAP, Held, PictureJudge
@@ -127,7 +127,7 @@ def score(
     made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])
     if shown:
         shown.parent.mkdir(parents=True, exist_ok=True)
-        sheet([held.given, made, held.truth]).save(shown)
+        side_by_side([held.given, made, held.truth]).save(shown)
     return scored(made, data, jury, classifier)
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 
 import sparring
 from sparring.data import Data, Examples, Options, load
-from sparring.data.sheet import sheet
+from sparring.data.sheet import side_by_side
 from sparring.metrics.features import Features
 from sparring.metrics.translated import PictureJudge
 from sparring.recipes import RECIPES
@@ -60,7 +60,7 @@ def score(run: Path, jury: PictureJudge, classifier: Features, shown: Path | Non
     made = torch.cat([model.apply(part) for part in held.given.split(50)])
     if shown:
         shown.parent.mkdir(parents=True, exist_ok=True)
-        sheet([held.given, made, held.truth]).save(shown)
+        side_by_side([held.given, made, held.truth]).save(shown)
     return scored(made, jury, classifier)
 
 

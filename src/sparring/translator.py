@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.data import Data, Examples
 from sparring.data.pixels import to_pixels, to_unit
-from sparring.data.sheet import sheet
+from sparring.data.sheet import side_by_side
 from sparring.description import Description
 from sparring.errors import UserError
 from sparring.model import Inputs, Model
@@ -150,7 +150,7 @@ class Translator(Model):
         """Some of the pictures held: given, made, right."""
         made = self.sample(max(1, n // ROW))
         assert self.held is not None and self.held.given is not None
-        return sheet([self.held.given[: len(made)], made, self.held.values[: len(made)]])
+        return side_by_side([self.held.given[: len(made)], made, self.held.values[: len(made)]])
 
 
 def modelled(description: Description, data: Data, players: Mapping[str, nn.Module]) -> Model:

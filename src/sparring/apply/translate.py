@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from sparring.apply.files import MASK, Picture, as_image, items, mask, read
 from sparring.data.items import Item
 from sparring.data.picture import Unusable
-from sparring.data.sheet import sheet
+from sparring.data.sheet import side_by_side
 from sparring.errors import UserError, one_line
 from sparring.files import written_aside
 from sparring.steps import steps
@@ -65,7 +65,7 @@ def write(
         raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
     if sheet_at is not None:
         with written_aside(sheet_at) as path:
-            sheet([_padded(done.before), _padded(done.after)]).save(path, "PNG")
+            side_by_side([_padded(done.before), _padded(done.after)]).save(path, "PNG")
     return done
 
 

@@ -24,7 +24,7 @@ from sparring.data.scanning.looking import looking
 from sparring.data.scanning.sheet import suspects
 from sparring.data.scanning.table import TableScan, scan_table
 from sparring.data.sets import Broken, Data, Examples, Pool
-from sparring.data.sheet import sheet
+from sparring.data.sheet import side_by_side
 from sparring.errors import UserError, one_line
 
 COMMON = 5
@@ -182,7 +182,7 @@ def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
     damage, values = Damage(steps), _some(data)
     damage.inputs(data.shape)
     given, _ = damage.of(values)
-    return sheet([given, values], len(values))
+    return side_by_side([given, values], len(values))
 
 
 def preview(data: Data) -> Image.Image:
@@ -190,7 +190,7 @@ def preview(data: Data) -> Image.Image:
     two domains, what is given before what it becomes."""
     medium, given = MEDIA[data.medium], data.train.given
     if given is not None:
-        return sheet([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
+        return side_by_side([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
     seen = medium.encode(_some(data))
     return medium.picture(medium.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
 

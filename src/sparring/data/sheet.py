@@ -14,7 +14,7 @@ COLUMNS = 3
 """Rows of pictures side by side in a sheet."""
 
 
-def sheet(columns: Sequence[Tensor], rows: int = 24) -> Image.Image:
+def side_by_side(columns: Sequence[Tensor], rows: int = 24) -> Image.Image:
     """Columns of pictures uint8 (n, c, h, w), the first of each in one row, at the size of the largest; several such
     rows beside each other."""
     size = max((x.shape[2], x.shape[3]) for x in columns)
