@@ -1,8 +1,6 @@
 """The Python face: train, resume, load, evaluate. The command line calls these and prints."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,19 +9,17 @@ import torch
 from torch import nn
 
 from sparring.comparing import compare
-from sparring.data import Data, Examples, Options
+from sparring.data import Data, Options
 from sparring.data import load as load_data
 from sparring.data.edges import edged
 from sparring.data.given import of_arrays
 from sparring.errors import UserError
 from sparring.explore.smoothness import STEP, path_length
-from sparring.files import write
 from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import Drawn, Judge, Report
+from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
-from sparring.metrics.translated import PictureJudge
 from sparring.mishaps import explained
 from sparring.model import Model, load
 from sparring.recipes import Recipe, named
@@ -31,17 +27,14 @@ from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
 from sparring.training.forecast import Forecast, forecast
-from sparring.training.healing import healed
-from sparring.training.health import Ruined
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
-from sparring.training.papers import leave_papers
 from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun, new_loop
+from sparring.training.session import SAVED, drawn, played
 from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
 from sparring.training.watchers import Watcher
-from sparring.translator import Translator
 
 
 def configured(
@@ -140,7 +133,7 @@ def train(
         with alone(out, ranks), explained(SAVED.format(out)):
             if again:
                 config, _ = config_of(out, ranks)  # with what it has been given meanwhile
-            return _play(partial(Run, out, data=loaded, judge=jury, **hands), config, again, networks)
+            return played(partial(Run, out, data=loaded, judge=jury, **hands), config, again, networks)
 
 
 def resume(
@@ -166,21 +159,7 @@ def resume(
         hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         with alone(folder, ranks), explained(SAVED.format(folder)):
-            return _play(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
-
-
-def _unfinished(run: Run) -> None:
-    over, seen = run.over(run.journal.at(run.loop.seen)), run.loop.seen
-    if over and _scored(run.folder) == seen:
-        raise UserError(f"{run.folder} is done ({over} after {seen:,} images): there is nothing left to do")
-
-
-def _scored(run: Path) -> int | None:
-    """After how many images its closing scores were taken, if they were."""
-    try:
-        return json.loads((run / SCORES).read_bytes())["images"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
+            return played(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
@@ -234,7 +213,7 @@ def evaluate(
     if smoothness and not isinstance(jury, ImageJudge):
         raise UserError("path length is of images: leave it out")
     model = load(folder, weights, networks)
-    report = score(_drawn(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
+    report = score(drawn(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
     return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
 
 
@@ -245,50 +224,8 @@ def _with_length(report: Report, length: float) -> Report:
     return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
 
 
-def _drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Drawn:
-    n = samples or jury.suits("report")
-    if isinstance(model, Translator) and isinstance(jury, PictureJudge):
-        held = jury.held["report"]
-        model.held = Examples(held.truth, given=held.given, known=held.known)
-    return Drawn(model.sample(n, seed), model.asked(n, seed))
-
-
 def _loaded(data: str | Path | Data, config: Config) -> Data:
     return posed(data if isinstance(data, Data) else load_data(data, config.reading), config.recipe)
-
-
-SCORES = "scores.json"
-SAVED = "what was saved last is unharmed: spar resume {}"
-
-
-def _play(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
-    """Plays the run of a configuration, new or resumed, and of those that heal it."""
-    untaught = deepcopy({name: net.state_dict() for name, net in networks.items()})
-    while True:
-        run = new(config=config, resumed=resumed)
-        if resumed:
-            run.ranks.led(partial(_unfinished, run))
-        try:
-            outcome = run.play()
-            break
-        except Ruined as ruined:
-            config = healed(run.folder, config, run.data.fingerprint, ruined, run.ranks)
-            resumed = config.remedies[-1].back > 0
-            for name, net in networks.items():  # begun anew, they have learnt nothing
-                net.load_state_dict(untaught[name])
-    if outcome != "interrupted":
-        run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
-    return run
-
-
-def _close(run: Run, jury: Judge) -> None:
-    """The closing scores, and the papers."""
-    players = {name: deepcopy(player) for name, player in run.model.players.items()}
-    model = load(run.folder, networks=players)  # takes networks of the user's own too
-    run.report = score(_drawn(model, jury), jury, kept=shelf(run.data))
-    leave_papers(run.folder, run.config, run.data, model, jury, run.report)
-    scores = run.report.to_dict() | {"images": run.loop.seen}
-    write(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
 
 
 __all__ = [
