@@ -85,10 +85,18 @@ class Ruin:
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 RUINS = {
     "ring, weak critic": Ruin(
-        "points", "ring", 300_000, PLAIN | {"critic.widths": "8", "lr": "5e-3"}, ("collapse", "missing class", "astray")
+        "points",
+        "ring",
+        300_000,
+        PLAIN | {"critic.widths": "8", "lr": "5e-3"},
+        ("collapse", "critic won", "missing class"),
     ),
     "grid, weak critic": Ruin(
-        "points", "grid", 300_000, PLAIN | {"critic.widths": "8", "lr": "5e-3"}, ("collapse", "missing class", "astray")
+        "points",
+        "grid",
+        300_000,
+        PLAIN | {"critic.widths": "8", "lr": "5e-3"},
+        ("collapse", "critic won", "missing class"),
     ),
     "MNIST, dense against convolutions": Ruin(
         "dense-conv", "mnist", 60_000, {"methods": ""}, ("collapse", "critic won", "astray")

@@ -16,7 +16,7 @@ from sparring.metrics.glance import Glance, Glancer, extent, relative, spread
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.config import Config
-from sparring.training.healing import MOST, REMEDIES, chosen
+from sparring.training.healing import MOST, REMEDIES, chosen, withdrawn
 from sparring.training.health import ALARMS, Raised, Ruined, examine, healthy
 from sparring.training.loop import Loop
 from sparring.training.remedies import CHANGES, Remedy, remedied
@@ -207,12 +207,31 @@ def test_a_number_that_overflows_is_healed(tmp_path, capsys):
     assert run.outcome == "finished"
     config, _ = Config.load(tmp_path / "run")
     (remedy,) = config.remedies
-    assert (remedy.alarm, remedy.change) == ("not finite", "slower") and 0 < remedy.back < remedy.images
+    assert (remedy.alarm, remedy.change, remedy.back) == ("not finite", "slower", 0)  # samples were nothing yet
     assert run.loop.adams["G"].lr == pytest.approx(at(RECIPES["mlp-gan"].lr, 0) / 8)
     entries = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
     assert [entry["images"] for entry in entries] == [64 * (i + 1) for i in range(10)]
     assert remedy.text() in capsys.readouterr().err
     assert remedy.text() in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_run_goes_back_to_its_last_healthy_checkpoint(tmp_path):
+    reports = journal(*[{}] * 3, *[NOTHING | {"edge": 0.7}] * 2)
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
+    (tmp_path / "checkpoints").mkdir()
+    for entry in reports[1:]:
+        (tmp_path / "checkpoints" / f"{entry['images']:012d}.safetensors").write_bytes(b"")
+    assert withdrawn(tmp_path) == reports[2]["images"]
+    kept = sorted(path.stem for path in (tmp_path / "checkpoints").iterdir())
+    assert [int(stem) for stem in kept] == [reports[1]["images"], reports[2]["images"]]
+
+
+def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
+    reports = journal(*[NOTHING | {"edge": 0.7}] * 3)
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / f"{reports[0]['images']:012d}.safetensors").write_bytes(b"")
+    assert withdrawn(tmp_path) == 0 and not any((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):

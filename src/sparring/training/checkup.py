@@ -10,7 +10,7 @@ from sparring.training.health import ALARMS, Raised, Ruined, examine, infinite
 from sparring.training.journal import Entry
 from sparring.training.vitals import Vitals
 
-WORN = 20
+WORN = 10
 """Times every training example was seen; before, there are hardly copies to look for."""
 
 

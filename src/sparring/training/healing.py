@@ -8,7 +8,7 @@ from sparring.errors import UserError
 from sparring.recipes import Recipe
 from sparring.training import checkpoint
 from sparring.training.config import Config
-from sparring.training.health import EARLY, Ruined, healthy
+from sparring.training.health import Ruined, healthy
 from sparring.training.journal import Journal
 from sparring.training.ranks import Ranks
 from sparring.training.remedies import Remedy
@@ -59,12 +59,9 @@ def chosen(ruined: Ruined, recipe: Recipe, before: tuple[Remedy, ...]) -> str:
 
 
 def withdrawn(folder: Path) -> int:
-    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is.
-
-    The first ones tell nothing of samples, and may hold what ruined the run.
-    """
+    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is."""
     entries = Journal(folder / "journal.jsonl").entries
-    well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1]) and e["share"] >= EARLY}
+    well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1])}
     back = max(well.intersection(map(checkpoint.images, checkpoint.saved(folder / "checkpoints"))), default=0)
     checkpoint.forget(folder / "checkpoints", back)
     return back

@@ -15,8 +15,10 @@ from sparring.training.journal import Entry
 Sign = Callable[[Sequence[Entry]], str]
 """What the last of these reports shows, in words, beside those before it; "" when all is well."""
 
-EARLY, ROUNDS = 0.12, 500
+EARLY, ROUNDS = 0.12, 350
 """Of a run, and in all: before, samples tell nothing yet."""
+NOTHING = 0.03
+"""Of the real examples, covered."""
 LARGE = 300.0
 """A gradient, or logits."""
 NEVER = 1e-3
@@ -88,13 +90,16 @@ def _nothing(reports: Sequence[Entry]) -> bool:
     now = vitals(reports[-1])
     if "coverage" not in now or young(reports[-1]) or _nearer(reports):
         return False
-    return now["coverage"] < 0.03 and now["precision"] < 0.15
+    return now["coverage"] < NOTHING and now["precision"] < 0.15
 
 
 def _nearer(reports: Sequence[Entry]) -> bool:
-    """The score is better by a tenth than the best of those before the last report."""
-    earlier = [leading(entry) for entry in reports[:-2]]
-    return bool(earlier) and leading(reports[-1]) < 0.9 * min(earlier)
+    """The score is better by a tenth than the best up to two reports ago, or half as many samples more are right."""
+    earlier, now = reports[:-2], vitals(reports[-1])
+    if not earlier:
+        return False
+    better = leading(reports[-1]) < 0.9 * min(map(leading, earlier))
+    return better or 0.03 < now["precision"] > 1.5 * vitals(earlier[-1]).get("precision", math.inf)
 
 
 def _beaten(reports: Sequence[Entry]) -> str:
@@ -106,7 +111,9 @@ def _beaten(reports: Sequence[Entry]) -> str:
 
 def _collapsed(reports: Sequence[Entry]) -> str:
     now = vitals(reports[-1])
-    if "coverage" not in now or young(reports[-1]) or _nearer(reports) or (_nothing(reports) and now["spread"] > 0.3):
+    if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
+        return ""
+    if _nearer(reports) and now["spread"] > 0.05:
         return ""
     if now["coverage"] > 0.05 and (now["coverage"] > 0.6 or now["spread"] > 0.3):
         return ""
@@ -114,7 +121,7 @@ def _collapsed(reports: Sequence[Entry]) -> str:
 
 
 def _astray(reports: Sequence[Entry]) -> str:
-    if not _nothing(reports):
+    if not _nothing(reports) or _beaten(reports):
         return ""
     now = vitals(reports[-1])
     return f"{now['precision']:.1%} of the samples are near real examples, {now['coverage']:.1%} of these near a sample"
@@ -252,8 +259,10 @@ def examine(reports: Sequence[Entry]) -> list[Raised]:
 
 
 def healthy(reports: Sequence[Entry]) -> bool:
-    """Whether the last of these reports shows no sign of what is fatal."""
-    return not any(alarm.fatal and alarm.sign(reports) for alarm in ALARMS.values())
+    """Whether the last of these reports shows no sign of what is fatal, and samples that are something already."""
+    now = reports[-1]
+    grown = vitals(now)["coverage"] > NOTHING if "coverage" in vitals(now) else now["share"] >= EARLY
+    return grown and not any(alarm.fatal and alarm.sign(reports) for alarm in ALARMS.values())
 
 
 def vitals(entry: Entry) -> dict[str, float]:
