@@ -9,10 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 import sparring
-from sparring import api
 from sparring.cli import main
 from sparring.errors import Mishap, UserError
-from sparring.training import checkpoint
+from sparring.training import checkpoint, session
 from sparring.training import run as running
 from sparring.training.journal import Journal
 from sparring.training.lock import alone
@@ -69,7 +68,7 @@ PLACES = {
     "before the first checkpoint": (checkpoint, "save", 0),
     "between the journal and the checkpoint": (checkpoint, "save", 1),
     "before the journal": (Journal, "add", 2),
-    "in the closing scores": (api, "leave_papers", 0),
+    "in the closing scores": (session, "leave_papers", 0),
 }
 
 
@@ -93,7 +92,7 @@ def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch
 def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(api, "leave_papers", raising(Killed(), 0, api.leave_papers))
+        patch.setattr(session, "leave_papers", raising(Killed(), 0, session.leave_papers))
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64

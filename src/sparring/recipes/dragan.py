@@ -1,6 +1,7 @@
 """A critic that is smooth near real images, on DCGAN's networks without norm in the critic.
 
-After 60,000 digits of 8×8 the Fréchet distance was 176, and 480 with layer norm.
+After 60,000 digits of 8×8 the Fréchet distance was 176, and 480 with layer norm (at lr 4e-4); after 60,000 of MNIST 46
+with a rate of 2e-3, and 59 with DCGAN's own.
 """
 
 from dataclasses import replace
@@ -16,4 +17,5 @@ DRAGAN = replace(
     critic=Network("dcgan-critic", {"width": 32, "norm": "none"}),
     penalties=("dragan",),
     weights={"dragan": 10.0},
+    lr=2e-3,
 )

@@ -117,13 +117,15 @@ class Run:
         self._waited, self._reported = loop.draws.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
         with interruptions() as interrupted, shown as progress, closing(self.watchers):
-            while not (outcome := self._stopped(interrupted) or self.over(entry)):
+            outcome = self.over(entry)
+            while not outcome:  # however short its time, every session gets a round further
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
                 progress.update(loop.seen)
                 if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
                     progress.report(entry)
+                outcome = self._stopped(interrupted) or self.over(entry)
             return self._ended(outcome)
 
     def over(self, entry: Entry | None) -> str:
