@@ -31,6 +31,7 @@ from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
 from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
+from sparring.training.quicker import LONG, quicker
 from sparring.training.run import Run, Score, begun, new_loop
 from sparring.training.session import SAVED, drawn, played
 from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
@@ -126,7 +127,9 @@ def train(
         again = ranks.led(lambda: begun_before(out, config))
         loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
-        ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
+        loop = ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
+        if config.rounds >= LONG and config.device == "cpu" and not config.compiled:
+            config = replace(config, products=tuple(ranks.led(lambda: quicker(loop))))
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
         hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}

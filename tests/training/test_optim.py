@@ -141,3 +141,28 @@ def test_schedules_as_text():
     for text in ("a", "1:", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
         with pytest.raises(ValueError):
             read(text)
+
+
+def test_moments_come_back_in_the_order_of_their_weights():
+    """A fused step pairs numbers as they lie in memory; files keep them in the order of their indices."""
+
+    def step(layer, optimiser):
+        optimiser.zero_grad()
+        layer(x).square().sum().backward()
+        optimiser.step()
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 4, 4)
+    layer = nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimiser = Adam(lr=0.1).build([*layer.parameters()])
+    step(layer, optimiser)
+    other = nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    other.load_state_dict(layer.state_dict())
+    resumed = Adam(lr=0.1).build([*other.parameters()])
+    restore(
+        resumed,
+        {name: value.clone(memory_format=torch.contiguous_format) for name, value in state_of(optimiser).items()},
+    )
+    for _ in range(2):
+        step(layer, optimiser), step(other, resumed)
+    assert torch.equal(layer.weight, other.weight)

@@ -56,6 +56,8 @@ class Config:
     precision: str = "fp32"
     threads: int = 1
     """CPU threads: sums depend on them, so a resumed run uses as many."""
+    products: tuple[str, ...] = ()
+    """Operations of convolutions that this machine computes quicker as matrix products (`training/quicker.py`)."""
     micro_batches: int = 1
     recompute: bool = False
     """Compute the maps within stages of the players again when gradients want them, rather than keep them."""

@@ -80,9 +80,15 @@ def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """The inverse of `state_of`."""
+    """The inverse of `state_of`.
+
+    Moments take their parameter's order in memory, which files don't keep: a fused step goes through both as they lie.
+    """
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
+        p = parameters[int(index)]
+        moment = value.shape == p.shape
+        state.setdefault(int(index), {})[key] = torch.empty_like(p).copy_(value) if moment else value
     optimiser.load_state_dict(optimiser.state_dict() | {"state": state})

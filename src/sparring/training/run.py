@@ -27,6 +27,7 @@ from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.progress import Progress
+from sparring.training.quicker import hasten
 from sparring.training.random import WEIGHTS, stream
 from sparring.training.ranks import Ranks
 from sparring.training.sources import source
@@ -125,7 +126,7 @@ class Run:
                 if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
                     progress.report(entry)
-                outcome = self._stopped(interrupted) or self.over(entry)
+                outcome = self.over(entry) or self._stopped(interrupted)
             return self._ended(outcome)
 
     def over(self, entry: Entry | None) -> str:
@@ -251,6 +252,7 @@ def new_loop(
     torch.manual_seed(stream(config.seed, WEIGHTS))
     recipe = config.played.fitted(data.layout)
     game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
+    hasten(game, config.products)
     hold(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")

@@ -56,7 +56,7 @@ def begun_before(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    if _plain(replace(Config.load(out)[0], remedies=())) != _plain(config):
+    if _plain(replace(Config.load(out)[0], remedies=(), products=())) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return True
 

@@ -1,0 +1,117 @@
+"""Which convolutions this machine computes quicker as matrix products: measured once, and kept in the cache."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import UserError
+from sparring.files import cache, ensure, write
+from sparring.game import Game
+from sparring.networks.products import OPERATIONS, Operations, fits, operations, scattered, twin
+from sparring.training.loop import Loop
+
+WORTH = 0.9
+"""A product is chosen if it takes at most this share of the time."""
+TIMES, CLEAR = 5, (0.6, 1.5)
+LONG = 500
+"""Rounds of a run for which measuring is worth while."""
+LONGEST = 2**28
+"""Numbers in the patches of a layer's batch above which memory is worth more than time."""
+
+
+def quicker(loop: Loop) -> tuple[str, ...]:
+    """Operations that are to be products, by player, layer and name, such as "D.8.weight".
+
+    Plays a round, so the loop must be one that is thrown away.
+    """
+    layers = {
+        f"{player}.{name}": layer
+        for player, net in loop.game.players.items()
+        for name, layer in net.named_modules()
+        if fits(layer)
+    }
+    seen: dict[str, Tensor] = {}
+
+    def look(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        return lambda layer, inputs: seen.update({name: inputs[0].detach()})
+
+    hooks = [layer.register_forward_pre_hook(look(name)) for name, layer in layers.items()]
+    loop.round()
+    for hook in hooks:
+        hook.remove()
+    dtype = loop.settings.autocast or torch.float32
+    return tuple(
+        f"{name}.{operation}"
+        for name, layer in layers.items()
+        if name in seen
+        for operation in _known(layer, seen[name].to(dtype))
+    )
+
+
+def hasten(game: Game, products: Sequence[str]) -> None:
+    """Puts twins in the place of the layers that these are operations of. Raises UserError for a layer not there."""
+    chosen: dict[str, set[str]] = {}
+    for name in products:
+        layer, _, operation = name.rpartition(".")
+        chosen.setdefault(layer, set()).add(operation)
+    for name, found in chosen.items():
+        player, _, inner = name.partition(".")
+        try:
+            net = game.players[player]
+            layer = net.get_submodule(inner)
+        except (KeyError, AttributeError):
+            raise UserError(f"no layer {name} to compute as a product: are these the run's networks?") from None
+        net.set_submodule(inner, twin(layer, frozenset(found)))
+
+
+def _known(layer: nn.Module, x: Tensor) -> list[str]:
+    """What was measured of such a layer on such a machine, or is now."""
+    about = [type(layer).__name__, layer.extra_repr(), [*x.shape], str(x.dtype), torch.get_num_threads()]
+    about += [torch.__version__, torch.backends.cpu.get_cpu_capability()]
+    digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
+    path = cache() / "layers" / f"{digest}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return [operation for operation in OPERATIONS if operation in json.loads(path.read_bytes())]
+    found = _measured(layer, x)
+    with suppress(OSError, UserError):  # a full or closed cache costs time, and nothing else
+        ensure(path.parent)
+        write(path, json.dumps(found).encode())
+    return found
+
+
+@torch.no_grad()
+def _measured(layer: nn.Module, x: Tensor) -> list[str]:
+    weight = layer.get_parameter("weight").detach().to(x.dtype).contiguous(memory_format=torch.channels_last)
+    library, product = operations(layer), operations(layer, frozenset(OPERATIONS))
+    if isinstance(layer, nn.ConvTranspose2d):
+        wide, narrow = x.new_zeros(len(x), layer.out_channels, *scattered(layer, x)), x
+    else:
+        wide, narrow = x, library.gather(x, weight)
+    if narrow[:, 0].numel() * weight[0].numel() > LONGEST:
+        return []
+    wide, narrow = (torch.randn_like(like).contiguous(memory_format=torch.channels_last) for like in (wide, narrow))
+    size = (wide.shape[2], wide.shape[3])
+    calls: dict[str, Callable[[Operations], Tensor]] = {
+        "gather": lambda of: of.gather(wide, weight),
+        "scatter": lambda of: of.scatter(narrow, weight, size),
+        "weight": lambda of: of.weight(wide, narrow),
+    }
+    return [name for name, call in calls.items() if _wins(lambda: call(product), lambda: call(library))]  # noqa: B023
+
+
+def _wins(a: Callable[[], Tensor], b: Callable[[], Tensor]) -> bool:
+    """Whether `a` is worth its place, by the best of a few runs; of fewer where it is clear."""
+    best = [float("inf"), float("inf")]
+    for i in range(TIMES):
+        for k, call in enumerate((a, b)):
+            start = time.perf_counter()
+            call()
+            best[k] = min(best[k], time.perf_counter() - start)
+        if i and not CLEAR[0] < best[0] / best[1] < CLEAR[1]:
+            break
+    return best[0] <= WORTH * best[1]

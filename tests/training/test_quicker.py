@@ -1,0 +1,78 @@
+"""Layers chosen by measurement: a run with products is the run without, up to rounding, and resumes to the bit."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import sparring
+from sparring import api
+from sparring.errors import UserError
+from sparring.recipes import named
+from sparring.training import quicker
+from sparring.training.loop import Loop
+from sparring.training.measured import RandomImages
+
+pytestmark = pytest.mark.usefixtures("quick_judge")
+SHAPE = (1, 16, 16)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(quicker, "cache", lambda: tmp_path / "cache")
+
+
+def loop(products=()):
+    torch.manual_seed(0)
+    game = named("dcgan").game(SHAPE)
+    quicker.hasten(game, products)
+    return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), named("dcgan").settings())
+
+
+def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
+    chosen = quicker.quicker(loop())
+    assert "D.0.scatter" in chosen and "G.7.weight" in chosen and not any(name.startswith("D.1.") for name in chosen)
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: False)
+    assert quicker.quicker(loop()) == chosen
+    for path in (tmp_path / "cache" / "layers").iterdir():
+        path.write_text("no JSON")
+    assert quicker.quicker(loop()) == ()
+
+
+def test_the_quicker_one_wins():
+    def slow():
+        return torch.stack([torch.randn(200, 200) @ torch.randn(200, 200) for _ in range(20)])
+
+    assert quicker._wins(lambda: torch.ones(1), slow) and not quicker._wins(slow, lambda: torch.ones(1))
+
+
+def test_products_are_the_same_game():
+    plain = loop()
+    fast = loop(("G.1.weight", "G.4.gather", "G.7.scatter", "D.0.scatter", "D.2.weight", "D.2.gather"))
+    for _ in range(3):
+        a, b = plain.round(), fast.round()
+        assert all(torch.allclose(a[name], b[name], rtol=1e-3) for name in a)
+    assert plain.state().keys() == fast.state().keys()
+
+
+def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(api, "LONG", 1)
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
+    options = {"images": 192, "reports": 3, "threads": 1, "device": "cpu", "precision": "fp32"}
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    sparring.train("dcgan", "digits", whole, **options)
+    sparring.train("dcgan", "digits", parts, minutes=1e-9, **options)
+    chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
+    assert "D.0.scatter" in chosen
+    monkeypatch.setattr(quicker, "quicker", lambda loop: pytest.fail("measured again"))
+    while sparring.resume(parts).outcome != "finished":
+        pass
+    a, b = (load_file(max((run / "checkpoints").glob("*"))) for run in (whole, parts))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_products_of_another_network_are_refused():
+    with pytest.raises(UserError, match=r"no layer D.99 to compute as a product"):
+        loop(("D.99.weight",))
