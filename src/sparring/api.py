@@ -128,7 +128,7 @@ def train(
         loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
         loop = ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
-        if config.rounds >= LONG and config.device == "cpu" and not config.compiled:
+        if config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks):
             config = replace(config, products=tuple(ranks.led(lambda: quicker(loop))))
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)

@@ -13,6 +13,7 @@ from sparring.commands.base import Add, Answer, say
 from sparring.errors import UserError
 from sparring.recipes import RECIPES, named
 from sparring.recipes.numbers import with_numbers
+from sparring.training import allocator
 
 SETTINGS = (
     "images",
@@ -94,6 +95,7 @@ def train(args: argparse.Namespace) -> Answer:
         cost = api.plan(config)
         say(args, f"{json.dumps(asdict(config), indent=1)}\n{cost.text()}")
         return {"config": asdict(config), "forecast": cost.to_dict(), "reasons": reasons}
+    allocator.keep()
     return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
 
 
@@ -127,6 +129,7 @@ def _flags(words: list[str]) -> dict[str, str]:
 def resume(args: argparse.Namespace) -> Answer:
     from sparring import api
 
+    allocator.keep()
     return _told(args, api.resume(args.run, timeout=args.timeout))
 
 

@@ -207,10 +207,9 @@ def twin(layer: nn.Module, products: frozenset[str]) -> nn.Module:
     """A layer that fits, on the same parameters, with these of its operations as products."""
     assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
     more = {"output_padding": layer.output_padding} if isinstance(layer, nn.ConvTranspose2d) else {}
-    made = TWINS[type(layer)](
-        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding, **more, device="meta"
-    )
-    made.weight = layer.weight
-    made.register_parameter("bias", layer.bias)
+    shape = (layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
+    made = TWINS[type(layer)](*shape, bias=layer.bias is not None, device="meta", **more)
+    for name, parameter in layer.named_parameters():
+        made.register_parameter(name, parameter)
     made.operations = operations(layer, products)  # pyright: ignore
     return made.train(layer.training)

@@ -33,7 +33,7 @@ def quicker(loop: Loop) -> tuple[str, ...]:
         f"{player}.{name}": layer
         for player, net in loop.game.players.items()
         for name, layer in net.named_modules()
-        if fits(layer)
+        if name and fits(layer)
     }
     seen: dict[str, Tensor] = {}
 

@@ -74,6 +74,7 @@ class Run:
         self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
         self.watchers, self.own_scores = watchers if ranks.leads else (), scores
         torch.set_num_threads(config.threads)
+        torch.set_flush_denormal(True)  # moments of what no longer learns halve until they are
         device = torch.device(config.device)
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
