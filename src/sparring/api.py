@@ -26,6 +26,7 @@ from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
+from sparring.training.fitting import fitted
 from sparring.training.forecast import Forecast, forecast
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
@@ -110,9 +111,10 @@ def train(
         settings: images (to see), source (another run, whose weights to start from), freeze (the critic's first layers
             that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
-            accumulated from, to save memory; batch norm sees a slice at a time), recompute (to save more: what is
-            within the networks' stages is computed again, not kept), compiled, synchronised (batch norm's statistics
-            over all processes), reports, heal (go back and on with a remedy when the run can't come right by itself).
+            accumulated from, to save memory, 0 for as few as it allows; batch norm sees a slice at a time), recompute
+            (to save more: what is within the networks' stages is computed again, not kept), compiled, synchronised
+            (batch norm's statistics over all processes), reports, heal (go back and on with a remedy when the run can't
+            come right by itself).
         timeout: seconds a process waits for the others before it gives up.
 
     Raises:
@@ -127,6 +129,8 @@ def train(
         loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
         ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
+        with explained():
+            config = config if again else fitted(config, loaded, networks, ranks)
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
         hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}

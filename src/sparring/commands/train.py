@@ -33,6 +33,8 @@ SETTINGS = (
     "timeout",
 )
 
+AUTO = "auto"
+
 
 def add(command: Add) -> None:
     parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
@@ -51,7 +53,13 @@ def add(command: Add) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
-    parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
+    parser.add_argument(
+        "--micro-batches",
+        type=lambda text: 0 if text == AUTO else int(text),
+        default=1,
+        metavar="N",
+        help="slices a batch is accumulated from; auto, or --batch auto: as few as memory allows",
+    )
     parser.add_argument("--recompute", action="store_true", help="save memory: compute maps twice, not keep them")
     parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
     parser.add_argument("--synchronised", action="store_true", help="batch norm over all processes' slices")
@@ -76,15 +84,18 @@ def train(args: argparse.Namespace) -> Answer:
         raise UserError("name the run folder to make: --out RUN (or look first, with --dry-run)")
     if args.recipe and args.recipe not in RECIPES and args.data is None and _is_data(args.recipe):
         args.recipe, args.data = None, args.recipe  # `spar train FOLDER`
-    data = args.data or "digits"
-    recipe = with_numbers(named(args.recipe), _flags(args.rest)) if args.recipe else None
+    data, flags = args.data or "digits", _flags(args.rest)
+    if flags.get("batch") == AUTO:  # the recipe's, in slices
+        del flags["batch"]
+        args.micro_batches = 0
+    recipe = with_numbers(named(args.recipe), flags) if args.recipe else None
     from sparring import api
 
     given = {name: getattr(args, name) for name in SETTINGS} | {"reading": reading.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:
         choice = api.advise(data, given["reading"], args.device)
-        recipe, reasons = with_numbers(choice.recipe, _flags(args.rest)), choice.reasons
+        recipe, reasons = with_numbers(choice.recipe, flags), choice.reasons
         given["images"] = given["images"] or choice.images
         if os.environ.get("RANK", "0") == "0":
             print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)

@@ -56,7 +56,8 @@ def begun_before(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    if _plain(replace(Config.load(out)[0], remedies=())) != _plain(config):
+    become = Config.load(out)[0]  # remedies and smaller slices came later
+    if _plain(replace(become, remedies=(), micro_batches=config.micro_batches)) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return True
 
