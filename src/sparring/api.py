@@ -27,12 +27,12 @@ from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
 from sparring.training.fitting import fitted
-from sparring.training.forecast import Forecast, forecast
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
+from sparring.training.plan import Plan, planned
 from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
-from sparring.training.run import Run, Score, begun, new_loop
+from sparring.training.run import Run, Score, begun
 from sparring.training.session import SAVED, drawn, played
 from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
 from sparring.training.watchers import Watcher
@@ -166,11 +166,15 @@ def resume(
             return played(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
 
 
-def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
-    """What a run of this configuration will cost on this machine, by playing a few rounds of it. Writes nothing."""
+def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
+    """What a run of this configuration will take on this machine, by playing a few rounds of it and scoring once.
+
+    Leaves no run folder. Raises UserError as `train` does.
+    """
     torch.set_num_threads(config.threads)
-    loop = new_loop(config, _loaded(config.data, config), torch.device(config.device), networks)
-    return forecast(loop, config.images)
+    data = _loaded(config.data, config)
+    with explained():
+        return planned(config, data, judge(data), networks)
 
 
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008

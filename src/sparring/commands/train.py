@@ -43,6 +43,7 @@ def add(command: Add) -> None:
     reading.add_flags(parser)
     parser.add_argument("--out", metavar="RUN", help="the run folder to make")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
+    parser.add_argument("--price", type=_price, help="of an hour of this machine: --dry-run tells the cost")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
     parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
     parser.add_argument("--from", dest="source", metavar="RUN", help="start from the weights of another run")
@@ -101,11 +102,21 @@ def train(args: argparse.Namespace) -> Answer:
             print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
     if args.dry_run:
         del given["timeout"]
-        config = api.configured(recipe, data, **given)
-        cost = api.plan(config)
-        say(args, f"{json.dumps(asdict(config), indent=1)}\n{cost.text()}")
-        return {"config": asdict(config), "forecast": cost.to_dict(), "reasons": reasons}
+        plan = api.plan(api.configured(recipe, data, **given))
+        say(args, f"{json.dumps(asdict(plan.config), indent=1)}\n{plan.text(args.out, args.price)}")
+        cost = {} if args.price is None else {"cost": plan.cost(args.price)}
+        return {"config": asdict(plan.config), "forecast": plan.to_dict() | cost, "reasons": reasons}
     return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
+
+
+def _price(text: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < float("inf"):
+        raise UserError(f"--price {text}: write an hour's price as a number, like 2.5")
+    return price
 
 
 def _is_data(text: str) -> bool:
