@@ -56,7 +56,32 @@ def test_a_dry_run_forecasts_and_writes_nothing(tmp_path, capsys, monkeypatch):
     cost, sizes = told["forecast"], (100 * 16 + 16 + 16 * 16 + 16 + 16 * 64 + 64, 64 * 16 + 16 + 16 * 16 + 16 + 17)
     assert cost["parameters"] == {"G": sizes[0], "D": sizes[1]}
     assert cost["seconds"] == pytest.approx(3200 / cost["images_per_second"]) and cost["memory"] > 2**20
+    assert cost["reports"] == 2 and cost["scoring_seconds"] > 0 and "cost" not in cost
+    assert cost["total_seconds"] == pytest.approx(cost["seconds"] + 2 * cost["scoring_seconds"])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_tells_the_disk_and_the_cost_of_the_run(tmp_path, capsys):
+    """Its disk is that of the same run, but for papers and pictures."""
+    words = ["train", "points", "--data", "ring", "--images", 1024, "--reports", 4, *SMALL[:4], "--out"]
+    assert spar(*words, tmp_path / "run", "--dry-run", "--json", "--price", 3, "--minutes", 60) == 0
+    cost = json.loads(capsys.readouterr().out)["forecast"]
+    assert cost["cost"] == pytest.approx(3 * cost["total_seconds"] / 3600) and not list(tmp_path.iterdir())
+    assert spar(*words, tmp_path / "run", "--dry-run", "--price", 3) == 0
+    told = capsys.readouterr().out
+    assert f"in {tmp_path / 'run'}" in told and "at 3 an hour" in told
+    assert spar(*words, tmp_path / "run") == 0
+    files = [f.stat().st_size for f in (tmp_path / "run").rglob("*.safetensors")]
+    assert 0.5 * cost["disk"] < sum(files) < 1.5 * cost["disk"]
+    capsys.readouterr()
+    assert spar(*words, tmp_path / "other", "--dry-run", "--price", "dear") == 2
+    assert capsys.readouterr().err == "spar: --price dear: write an hour's price as a number, like 2.5\n"
+
+
+def test_a_run_that_stops_by_the_clock_is_forecast_to(tmp_path):
+    config = sparring.api.configured("points", "ring", images=10**9, minutes=0.5, threads=1)
+    plan = sparring.plan(config)
+    assert plan.seconds == 30 and plan.playing.seconds > 30 and plan.cost(120) == pytest.approx(1)
 
 
 def test_mirrored_training_draws_twice_as_many(tmp_path):

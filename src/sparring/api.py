@@ -26,13 +26,13 @@ from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
 from sparring.training.config import Config
-from sparring.training.forecast import Forecast, forecast
+from sparring.training.fitting import fitted
 from sparring.training.judging import judge, shelf
 from sparring.training.lock import alone
+from sparring.training.plan import Plan, planned
 from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
-from sparring.training.quicker import LONG, quicker
-from sparring.training.run import Run, Score, begun, new_loop
+from sparring.training.run import Run, Score, begun
 from sparring.training.session import SAVED, drawn, played
 from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
 from sparring.training.watchers import Watcher
@@ -111,9 +111,10 @@ def train(
         settings: images (to see), source (another run, whose weights to start from), freeze (the critic's first layers
             that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
             (`Options`: size, fit, channels, …), device, precision, threads, micro_batches (slices a batch is
-            accumulated from, to save memory; batch norm sees a slice at a time), recompute (to save more: what is
-            within the networks' stages is computed again, not kept), compiled, synchronised (batch norm's statistics
-            over all processes), reports, heal (go back and on with a remedy when the run can't come right by itself).
+            accumulated from, to save memory, 0 for as few as it allows; batch norm sees a slice at a time), recompute
+            (to save more: what is within the networks' stages is computed again, not kept), compiled, synchronised
+            (batch norm's statistics over all processes), reports, heal (go back and on with a remedy when the run can't
+            come right by itself).
         timeout: seconds a process waits for the others before it gives up.
 
     Raises:
@@ -127,9 +128,9 @@ def train(
         again = ranks.led(lambda: begun_before(out, config))
         loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
-        loop = ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
-        if config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks):
-            config = replace(config, products=tuple(ranks.led(lambda: quicker(loop))))
+        ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
+        with explained():
+            config = config if again else fitted(config, loaded, networks, ranks)
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
         hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
@@ -165,11 +166,15 @@ def resume(
             return played(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
 
 
-def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
-    """What a run of this configuration will cost on this machine, by playing a few rounds of it. Writes nothing."""
+def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
+    """What a run of this configuration will take on this machine, by playing a few rounds of it and scoring once.
+
+    Leaves no run folder. Raises UserError as `train` does.
+    """
     torch.set_num_threads(config.threads)
-    loop = new_loop(config, _loaded(config.data, config), torch.device(config.device), networks)
-    return forecast(loop, config.images)
+    data = _loaded(config.data, config)
+    with explained():
+        return planned(config, data, judge(data), networks)
 
 
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008

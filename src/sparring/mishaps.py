@@ -17,7 +17,7 @@ class Cause(NamedTuple):
 
 
 SMALLER = "or begin with a smaller --batch, with --micro-batches or --recompute"
-CAUSES = (
+NO_ROOM = (
     Cause(
         "the GPU's memory is full",
         ("cuda out of memory", "cublas_status_alloc_failed", "mps backend out of memory"),
@@ -25,9 +25,13 @@ CAUSES = (
     ),
     Cause(
         "memory is full",
-        ("not enough memory", "can't allocate memory", "cannot allocate memory", "bad_alloc"),
+        # The last is oneDNN's word for it, on CPUs.
+        ("not enough memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "not create a primitive"),
         f"end what else runs, {SMALLER}",
     ),
+)
+CAUSES = (
+    *NO_ROOM,
     Cause(
         "the GPU is lost",
         (
@@ -60,11 +64,20 @@ def explained(hint: str = "") -> Iterator[None]:
         raise
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether it says that there is no memory left: the machine's, or a device's."""
+    return _cause(error) in NO_ROOM
+
+
+def _cause(error: Exception) -> Cause | None:
+    said = "not enough memory" if isinstance(error, MemoryError) else str(error).lower()
+    return next((cause for cause in CAUSES if any(sign in said for sign in cause.signs)), None)
+
+
 def _told(error: Exception) -> str:
     """What happened and what to do; "" for an error that is no machine's."""
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}" if error.errno in FULL | CLOSED | FAILING else ""
-    said = "not enough memory" if isinstance(error, MemoryError) else str(error).lower()
-    found = next((cause for cause in CAUSES if any(sign in said for sign in cause.signs)), None)
+    found = _cause(error)
     return f"{found.what} ({brief(error)}): {found.advice}" if found else ""

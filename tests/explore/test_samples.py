@@ -1,6 +1,7 @@
 """Which samples: seeds, truncation, and the forms they are written in."""
 
 import csv
+import weakref
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import torch
 from PIL import Image
 from scipy.stats import norm, truncnorm
 
+import sparring.model
 from sparring.errors import UserError
+from sparring.explore.pieces import write_npz
 from sparring.explore.progress import animate
 from sparring.explore.sample import Samples, write
 from sparring.model import Description, Model, truncated
@@ -73,3 +76,76 @@ def test_progress_as_an_animation(tmp_path):
     assert film.convert("L").getpixel((3, 3)) > 250
     with pytest.raises(UserError, match="exists already"):
         animate(tmp_path, tmp_path / "a.gif")
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """So that a few samples are several chunks."""
+    monkeypatch.setattr(sparring.model, "CHUNK", 8)
+
+
+@pytest.mark.parametrize(("n", "labels"), [(1, ()), (8, ()), (21, ()), (9, ("0", "3"))])
+def test_an_array_written_in_pieces_is_the_samples_to_the_bit(n, labels, small_chunks, tmp_path):
+    if labels:
+        recipe = RECIPES["cgan"]
+        about = Description(recipe, (1, 8, 8), labels=tuple("0123"), shares=(0.25,) * 4)
+        drawn = Samples(Model(about, recipe.new_generator((1, 8, 8), 4)), n, seed=5, labels=labels)
+        expected = torch.cat([drawn.model.sample(n, 5, label=label) for label in labels])
+    else:
+        drawn, expected = Samples(model(), n, seed=5), model().sample(n, 5)
+    write(drawn, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as held:
+        assert list(held) == ["images"] and held["images"].dtype == np.uint8
+        assert np.array_equal(held["images"], expected.permute(0, 2, 3, 1).numpy())
+    write(drawn, tmp_path / "folder")
+    files = sorted((tmp_path / "folder").rglob("*.png"))
+    assert np.array_equal(np.stack([np.asarray(Image.open(f)) for f in files]), expected[:, 0].numpy())
+
+
+def test_seeds_and_points_in_pieces(small_chunks, tmp_path):
+    seeds = tuple(range(30, 51))
+    write(Samples(model(), 0, seeds=seeds), tmp_path / "seeds.npz")
+    expected = model().sample_seeds(seeds).permute(0, 2, 3, 1)
+    assert np.array_equal(np.load(tmp_path / "seeds.npz")["images"], expected.numpy())
+    points = Samples(model("points", (2,)), 21)
+    write(points, tmp_path / "points.npz"), write(points, tmp_path / "points.csv")
+    held = np.load(tmp_path / "points.npz")["points"]
+    assert held.shape == (21, 2) and np.array_equal(held, points.model.sample(21).numpy())
+    np.testing.assert_allclose(np.loadtxt(tmp_path / "points.csv", delimiter=",", skiprows=1), held, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".npz", ""])
+def test_no_more_than_a_chunk_is_held(ending, small_chunks, tmp_path, monkeypatch):
+    """A chunk is gone before the next but one is drawn."""
+    drawn, stream = [], Model.stream
+
+    def watched(self, *arguments):
+        for chunk in stream(self, *arguments):
+            assert sum(ref() is not None for ref in drawn) <= 1
+            drawn.append(weakref.ref(chunk))
+            yield chunk
+            del chunk
+
+    monkeypatch.setattr(Model, "stream", watched)
+    write(Samples(model(), 40), tmp_path / f"out{ending}")
+    assert len(drawn) == 5
+
+
+@pytest.mark.parametrize("ending", [".npz", "", ".png"])
+def test_samples_that_are_cut_short_leave_nothing(ending, small_chunks, tmp_path, monkeypatch):
+    decode, calls = Model.decode, iter(range(100))
+
+    def interrupted(self, *arguments):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return decode(self, *arguments)
+
+    monkeypatch.setattr(Model, "decode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(Samples(model(), 40), tmp_path / f"out{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_pieces_that_are_not_as_many_as_told_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="3 rows came, where 4 were told"):
+        write_npz(tmp_path / "a.npz", "x", 4, iter([np.zeros((2, 5)), np.zeros((1, 5))]))

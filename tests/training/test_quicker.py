@@ -7,10 +7,9 @@ import torch
 from safetensors.torch import load_file
 
 import sparring
-from sparring import api
 from sparring.errors import UserError
 from sparring.recipes import named
-from sparring.training import quicker
+from sparring.training import fitting, quicker
 from sparring.training.loop import Loop
 from sparring.training.measured import RandomImages
 
@@ -58,7 +57,7 @@ def test_products_are_the_same_game():
 
 
 def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(api, "LONG", 1)
+    monkeypatch.setattr(fitting, "LONG", 1)
     monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
     options = {"images": 192, "reports": 3, "threads": 1, "device": "cpu", "precision": "fp32"}
     whole, parts = tmp_path / "whole", tmp_path / "parts"

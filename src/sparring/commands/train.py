@@ -34,6 +34,8 @@ SETTINGS = (
     "timeout",
 )
 
+AUTO = "auto"
+
 
 def add(command: Add) -> None:
     parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
@@ -42,6 +44,7 @@ def add(command: Add) -> None:
     reading.add_flags(parser)
     parser.add_argument("--out", metavar="RUN", help="the run folder to make")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
+    parser.add_argument("--price", type=_price, help="of an hour of this machine: --dry-run tells the cost")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
     parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
     parser.add_argument("--from", dest="source", metavar="RUN", help="start from the weights of another run")
@@ -52,7 +55,13 @@ def add(command: Add) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
-    parser.add_argument("--micro-batches", type=int, default=1, help="slices a batch is accumulated from")
+    parser.add_argument(
+        "--micro-batches",
+        type=lambda text: 0 if text == AUTO else int(text),
+        default=1,
+        metavar="N",
+        help="slices a batch is accumulated from; auto, or --batch auto: as few as memory allows",
+    )
     parser.add_argument("--recompute", action="store_true", help="save memory: compute maps twice, not keep them")
     parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
     parser.add_argument("--synchronised", action="store_true", help="batch norm over all processes' slices")
@@ -77,26 +86,39 @@ def train(args: argparse.Namespace) -> Answer:
         raise UserError("name the run folder to make: --out RUN (or look first, with --dry-run)")
     if args.recipe and args.recipe not in RECIPES and args.data is None and _is_data(args.recipe):
         args.recipe, args.data = None, args.recipe  # `spar train FOLDER`
-    data = args.data or "digits"
-    recipe = with_numbers(named(args.recipe), _flags(args.rest)) if args.recipe else None
+    data, flags = args.data or "digits", _flags(args.rest)
+    if flags.get("batch") == AUTO:  # the recipe's, in slices
+        del flags["batch"]
+        args.micro_batches = 0
+    recipe = with_numbers(named(args.recipe), flags) if args.recipe else None
     from sparring import api
 
     given = {name: getattr(args, name) for name in SETTINGS} | {"reading": reading.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:
         choice = api.advise(data, given["reading"], args.device)
-        recipe, reasons = with_numbers(choice.recipe, _flags(args.rest)), choice.reasons
+        recipe, reasons = with_numbers(choice.recipe, flags), choice.reasons
         given["images"] = given["images"] or choice.images
         if os.environ.get("RANK", "0") == "0":
             print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
     if args.dry_run:
         del given["timeout"]
-        config = api.configured(recipe, data, **given)
-        cost = api.plan(config)
-        say(args, f"{json.dumps(asdict(config), indent=1)}\n{cost.text()}")
-        return {"config": asdict(config), "forecast": cost.to_dict(), "reasons": reasons}
+        plan = api.plan(api.configured(recipe, data, **given))
+        say(args, f"{json.dumps(asdict(plan.config), indent=1)}\n{plan.text(args.out, args.price)}")
+        cost = {} if args.price is None else {"cost": plan.cost(args.price)}
+        return {"config": asdict(plan.config), "forecast": plan.to_dict() | cost, "reasons": reasons}
     allocator.keep()
     return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
+
+
+def _price(text: str) -> float:
+    try:
+        price = float(text)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < float("inf"):
+        raise UserError(f"--price {text}: write an hour's price as a number, like 2.5")
+    return price
 
 
 def _is_data(text: str) -> bool:

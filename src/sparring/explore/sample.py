@@ -12,9 +12,11 @@ from torch import Tensor
 from sparring.data.pixels import grid
 from sparring.data.tables import arrow
 from sparring.errors import UserError
+from sparring.explore.pieces import write_npz
 from sparring.explore.rows import rows, schema_of
-from sparring.files import to_write, written_aside
+from sparring.files import folder_aside, to_write, written_aside
 from sparring.model import Model
+from sparring.steps import steps
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,27 @@ class Samples:
     """Of tables: values that all rows are to have."""
 
     def __iter__(self) -> Iterator[Tensor]:
+        """A chunk at a time; with a bar, if it takes long."""
+        chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
+        for _, chunk in zip(steps(chunks, "samples"), self._drawn(), strict=False):
+            yield chunk
+
+    def _drawn(self) -> Iterator[Tensor]:
+        size = self.model.chunk
         for label in self.labels or (None,):
-            if self.seeds:
-                yield self.model.sample_seeds(self.seeds, self.truncation, label)
-            else:
+            if not self.seeds:
                 yield from self.model.stream(self.n, self.seed, self.truncation, label)
+            for start in range(0, len(self.seeds), size):
+                yield self.model.sample_seeds(self.seeds[start : start + size], self.truncation, label)
+
+    @property
+    def each(self) -> int:
+        """Samples of a class, if there are any."""
+        return len(self.seeds) or self.n
+
+    @property
+    def count(self) -> int:
+        return self.each * max(1, len(self.labels))
 
     @property
     def all(self) -> Tensor:
@@ -55,19 +73,19 @@ def _png(samples: Samples, out: Path) -> None:
 
 
 def _images(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path, open(path, "wb") as file:
-        np.savez_compressed(file, images=samples.all.permute(0, 2, 3, 1).numpy())
+    with written_aside(out) as path:
+        write_npz(path, "images", samples.count, (chunk.permute(0, 2, 3, 1).numpy() for chunk in samples))
 
 
 def _folder(samples: Samples, out: Path) -> None:
-    out.mkdir(parents=True)
     numbers = samples.seeds or range(samples.n)
-    names = iter([f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers])
-    for chunk in samples:
-        for image in chunk:
-            path = out / f"{next(names)}.png"
-            path.parent.mkdir(exist_ok=True)
-            grid(image[None], pad=0).save(path)
+    names = (f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers)
+    with folder_aside(out) as aside:
+        for chunk in samples:
+            for image in chunk:
+                path = aside / f"{next(names)}.png"
+                path.parent.mkdir(exist_ok=True)
+                grid(image[None], pad=0).save(path)
 
 
 def _prefixes(labels: tuple[str, ...]) -> list[str]:
@@ -77,13 +95,15 @@ def _prefixes(labels: tuple[str, ...]) -> list[str]:
 
 
 def _points(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path, open(path, "wb") as file:
-        np.savez_compressed(file, points=samples.all.numpy())
+    with written_aside(out) as path:
+        write_npz(path, "points", samples.count, (chunk.numpy() for chunk in samples))
 
 
 def _csv(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path:
-        np.savetxt(path, samples.all.numpy(), fmt="%.7g", delimiter=",", header="x,y", comments="")
+    with written_aside(out) as path, open(path, "w") as file:
+        file.write("x,y\n")
+        for chunk in samples:
+            np.savetxt(file, chunk.numpy(), fmt="%.7g", delimiter=",")
 
 
 def _table(samples: Samples, out: Path) -> None:
@@ -103,13 +123,13 @@ WRITERS: dict[str, dict[str, Writer]] = {
 
 
 def write(samples: Samples, out: Path) -> None:
-    """Writes samples: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG files, a table
-    (.csv, .parquet).
+    """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
+    files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
 
     Raises UserError for an ending the medium has no form for, a path that exists, or one that can't be written.
     """
     medium = samples.model.description.recipe.medium
     if samples.where and medium != "table":
         raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
-    with to_write(out, WRITERS[medium], f"{medium}s") as writer:
+    with to_write(out, WRITERS[medium], f"{medium}s") as writer, torch.inference_mode():
         writer(samples, out)

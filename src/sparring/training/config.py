@@ -59,6 +59,7 @@ class Config:
     products: tuple[str, ...] = ()
     """Operations of convolutions that this machine computes quicker as matrix products (`training/quicker.py`)."""
     micro_batches: int = 1
+    """Slices a batch is accumulated from; 0, before a run has begun: as few as memory allows."""
     recompute: bool = False
     """Compute the maps within stages of the players again when gradients want them, rather than keep them."""
     compiled: bool = False
@@ -75,9 +76,9 @@ class Config:
     """What the run was given, in order."""
 
     def __post_init__(self):
-        for name in ("images", "reports", "micro_batches"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be 1 or more")
+        for name, least in (("images", 1), ("reports", 1), ("micro_batches", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be {least} or more")
         if self.recipe.batch < 1:
             raise UserError(f"batch is {self.recipe.batch}: it must be 1 or more")
         if self.compiled and self.synchronised:

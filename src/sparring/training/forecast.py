@@ -29,14 +29,6 @@ class Forecast:
     def to_dict(self) -> dict[str, Any]:
         return vars(self) | {}
 
-    def text(self) -> str:
-        players = ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
-        return (
-            f"parameters: {players}\n"
-            f"forecast: {self.seconds / 60:,.1f} minutes at {self.images_per_second:,.0f} images/s, "
-            f"{self.memory / MIB:,.0f} MiB at the peak (measured: {TIMED} rounds on this machine)"
-        )
-
 
 def forecast(loop: Loop, images: int) -> Forecast:
     """Plays the loop a few rounds, so it must be one that is thrown away."""
@@ -52,12 +44,14 @@ def forecast(loop: Loop, images: int) -> Forecast:
     return Forecast(
         seconds=round_time * -(-images // batch),
         images_per_second=batch / round_time,
-        memory=torch.cuda.max_memory_allocated(loop.device) if on_gpu else _resident(),
+        memory=peak(loop.device),
         parameters={name: sum(p.numel() for p in player.parameters()) for name, player in loop.game.players.items()},
     )
 
 
-def _resident() -> int:
-    """The most this process ever held, in bytes; Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def peak(device: torch.device) -> int:
+    """The most this process ever held, in bytes: of the device on a GPU, of all memory on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return resident if sys.platform == "darwin" else resident * 1024  # Linux counts in KiB

@@ -17,6 +17,7 @@ from sparring.training.gradients import Averaged, Weigh
 from sparring.training.optim import EMA, Adam, correction, restore, state_of
 from sparring.training.play import Generate, Play
 from sparring.training.ranks import Ranks
+from sparring.training.room import Room
 from sparring.training.rounds import Rounds, Slice, Source
 from sparring.training.schedules import Number, at
 
@@ -66,6 +67,7 @@ class Loop:
             for name, player in self._players()
         }
         self.ema = EMA(game, settings.half_life, settings.ramp)
+        self._room = Room(game, self.ranks)
         self._generate = Generate(game, settings.compiled, settings.autocast)
         self._plays: dict[str, Play] = {}
 
@@ -85,7 +87,7 @@ class Loop:
         means: dict[str, Tensor] = {}
         for together in self._grouped(turns):
             slices = self.draws.open(together, self.device)
-            shared = self.settings.micro_batches == 1 and any(self._makes(turn) for turn in together)
+            shared = any(self._makes(turn) for turn in together)
             for turn in together:
                 means |= self._move(turn, slices, shared)
             self.latest = slices[0]
@@ -108,16 +110,7 @@ class Loop:
         """Gradients over all slices, the learners' step, the turn's `after`."""
         play = self._play(turn)
         learners = [p for name in turn.learns for p in self.learners[name]]
-        for p in learners:
-            p.grad = None
-        outcomes = []
-        for piece in slices:
-            fake = self._fake(piece, turn, shared) if turn.uses_fake else None
-            self._free(turn.learns)
-            inputs = (piece.real, piece.given, piece.latent, fake)
-            outcomes.append(self.gradients.add(play, inputs, learners, self._weigh(turn), 1 / len(slices)))
-            if not shared or self._makes(turn):
-                piece.fake = None  # its maker is about to move; or slices are there to save memory
+        outcomes = self._room.found(lambda: self._add(turn, slices, shared), lambda: self._cut(slices))
         for p in learners:  # what a loss does not reach has a zero gradient, however the loss was differentiated
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         self.gradients.finish(play, learners, self.settings.batch, self.draws.opened)
@@ -128,6 +121,28 @@ class Loop:
                 f"{turn.name}.{name}": torch.stack([parts[name].detach().mean() for parts, _ in outcomes]).mean()
                 for name in outcomes[0][0]
             }
+
+    def _add(self, turn: Turn, slices: list[Slice], shared: bool) -> list[tuple[Parts, Parts]]:
+        """Every slice's gradients, added up in the learners' `.grad`. Returns each one's parts and notes."""
+        learners = [p for name in turn.learns for p in self.learners[name]]
+        for p in learners:
+            p.grad = None
+        shared &= len(slices) == 1  # more of them are there to save memory
+        outcomes = []
+        for piece in slices:
+            fake = self._fake(piece, turn, shared) if turn.uses_fake else None
+            self._free(turn.learns)
+            inputs = (piece.real, piece.given, piece.latent, fake)
+            outcomes.append(self.gradients.add(self._play(turn), inputs, learners, self._weigh(turn), 1 / len(slices)))
+            if not shared or self._makes(turn):
+                piece.fake = None  # its maker is about to move; or slices are there to save memory
+        return outcomes
+
+    def _cut(self, slices: list[Slice]) -> bool:
+        """Makes this round's slices smaller, and those of all rounds to come; tells whether they can be."""
+        parts = self.draws.finer(self.game.turns(self.seen))
+        slices[:] = [part for piece in slices for part in piece.cut(parts)]
+        return parts > 1
 
     def _play(self, turn: Turn) -> Play:
         """The turn as a module, made (and compiled) once."""

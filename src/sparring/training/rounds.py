@@ -1,6 +1,7 @@
 """Opening a round: a batch and its random inputs are drawn for the whole of it, then sliced by rank and micro-batch,
 so that neither changes the numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -47,6 +48,21 @@ class Slice:
     latent: dict[str, Tensor]
     fake: Sample | None = None
 
+    def cut(self, parts: int) -> list["Slice"]:
+        """The same examples as so many smaller slices, of one size; their fakes are still to be made."""
+        example = self.real[0] if isinstance(self.real, tuple) else self.real
+        size = len(example) // parts
+
+        def part(i: int) -> Slice:
+            rows = slice(i * size, (i + 1) * size)
+            return Slice(
+                each(lambda x: x[rows], self.real),
+                None if self.given is None else self.given[rows],
+                {name: x[rows] for name, x in self.latent.items()},
+            )
+
+        return [part(i) for i in range(parts)]
+
 
 class Rounds:
     def __init__(self, game: Game, source: Source, batch: int, seed: int, micro_batches: int, ranks: Ranks):
@@ -58,7 +74,8 @@ class Rounds:
         """Rounds opened so far; with the seed, it determines every draw."""
 
     def open(self, turns: Sequence[Turn], device: torch.device) -> list[Slice]:
-        size, here = self.slice_size(turns), self.here
+        self.slice_size(turns)
+        here = self.here
         real, given = self._batch(device)
         example = real[0] if isinstance(real, tuple) else real
         g = generator(device, self.seed, LATENT, self.opened)
@@ -66,16 +83,7 @@ class Rounds:
         latent = {name: draw(self.batch, tuple(example.shape[1:]), g)[here] for name, draw in draws.items()}
         torch.manual_seed(stream(self.seed, PLAY, self.opened, self.ranks.rank))  # dropout and its like
         self.opened += 1
-
-        def cut(i: int) -> Slice:
-            part = slice(i * size, (i + 1) * size)
-            return Slice(
-                each(lambda x: x[part], real),
-                None if given is None else given[part],
-                {name: x[part] for name, x in latent.items()},
-            )
-
-        return [cut(i) for i in range(self.micro_batches)]
+        return Slice(real, given, latent).cut(self.micro_batches)
 
     @property
     def here(self) -> slice:
@@ -115,3 +123,11 @@ class Rounds:
                     "use one micro-batch and one process"
                 )
         return size
+
+    def finer(self, turns: Sequence[Turn]) -> int:
+        """Cuts the slices of rounds to come into as few parts as these turns allow; returns how many, 1 if none do."""
+        size = self.slice_size(turns)
+        groups = 1 if any(turn.coupled for turn in turns) else size // math.lcm(*(turn.group for turn in turns))
+        parts = next((k for k in range(2, groups + 1) if groups % k == 0), 1)
+        self.micro_batches *= parts
+        return parts

@@ -22,6 +22,7 @@ from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.checkup import check, check_finite, checked, fatal, looked
 from sparring.training.config import Config
+from sparring.training.crowded import noted
 from sparring.training.interrupts import interruptions
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
@@ -123,6 +124,7 @@ class Run:
             while not outcome:  # however short its time, every session gets a round further
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
+                self.config = noted(self.config, loop, self.folder, self.data.fingerprint)
                 progress.update(loop.seen)
                 if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
@@ -202,6 +204,7 @@ class Run:
             "scores": scores,
             "protocol": self._judge.protocol("select", n),
             "processes": self.ranks.world,
+            "micro_batches": self.config.micro_batches,
             "waiting": round(waiting, 4),
         }
         entry = checked(entry, seen / self.config.images, told, self.journal.entries)
@@ -263,7 +266,7 @@ def new_loop(
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = config.played.settings(
         seed=config.seed,
-        micro_batches=config.micro_batches,
+        micro_batches=max(1, config.micro_batches),
         compiled="inductor" if config.compiled else None,
         autocast=PRECISIONS[config.precision],
     )

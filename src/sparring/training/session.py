@@ -37,7 +37,7 @@ def played(new: Callable[..., Run], config: Config, resumed: bool, networks: Map
             outcome = run.play()
             break
         except Ruined as ruined:
-            config = healed(run.folder, config, run.data.fingerprint, ruined, run.ranks)
+            config = healed(run.folder, run.config, run.data.fingerprint, ruined, run.ranks)
             resumed = config.remedies[-1].back > 0
             for name, net in networks.items():  # begun anew, they have learnt nothing
                 net.load_state_dict(untaught[name])

@@ -56,7 +56,9 @@ def begun_before(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    if _plain(replace(Config.load(out)[0], remedies=(), products=())) != _plain(config):
+    become = Config.load(out)[0]  # what is measured and what came later are not asked for
+    asked = replace(become, remedies=(), products=(), micro_batches=config.micro_batches)
+    if _plain(asked) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return True
 

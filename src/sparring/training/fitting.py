@@ -1,0 +1,42 @@
+"""What is left open until the machine is known: the largest slices of a batch that fit in memory, found by playing rounds
+in them, and the layers it computes quicker as products."""
+
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from sparring.data import Data
+from sparring.training.config import Config
+from sparring.training.crowded import sliced
+from sparring.training.quicker import LONG, quicker
+from sparring.training.ranks import Ranks
+from sparring.training.run import begun
+
+
+def fitted(
+    config: Config,
+    data: Data,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Config:
+    """The configuration with as few slices as memory allows, where it leaves that open (`micro_batches` 0), told on
+    standard error; and with the products that are worth measuring in a run so long. Every rank takes the same.
+
+    Raises RuntimeError, as memory did, where the smallest slices do not fit.
+    """
+    measures = config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks)
+    if config.micro_batches and not measures:
+        return config
+    loop = begun(config, data, torch.device(config.device), deepcopy(dict(networks)), ranks)
+    if not config.micro_batches:
+        for _ in range(2):  # once more, beside what optimisers hold after the first
+            loop.rounds = 0  # in which every turn is played
+            loop.round()
+        if ranks.leads:
+            print(f"memory holds {sliced(loop)}", file=sys.stderr)
+    found = quicker(loop) if measures else ()
+    return replace(config, micro_batches=loop.draws.micro_batches, products=tuple(ranks.led(lambda: found)))
