@@ -6,46 +6,12 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageCms
 from test_run import refused, spar
-from torch import nn
+from translators import model, noise
 
 from sparring.errors import UserError
-from sparring.model import Description, load
-from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.translator import Translator
-
-SMALL = {
-    "denoise": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
-    "upscale": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1", "damage": "downscale:2"},
-    "pix2pix": {"generator.width": "4", "generator.widest": "8"},
-}
-SMALL |= {"inpaint": SMALL["denoise"], "colorize": SMALL["denoise"]}
-
-
-def model(name: str) -> Translator:
-    torch.manual_seed(0)
-    recipe = with_numbers(RECIPES[name], SMALL[name])
-    G = recipe.new_generator((3, 16, 16))
-    for p in G.parameters():
-        if p.dim() > 1 and not p.any():
-            nn.init.normal_(p, 0, 0.05)
-    return Translator(Description(recipe, (3, 16, 16)), G)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A model of each, as runs leave them."""
-    out = tmp_path_factory.mktemp("models")
-    for name in SMALL:
-        model(name).save(out / name)
-    return out
-
-
-def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+from sparring.model import load
 
 
 def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
@@ -148,6 +114,7 @@ def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
         (["denoise", "broken.png", "--out", "b.png"], "broken.png: not a png"),
         (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
         (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
+        (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: leave --mask out"),
         (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
         (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the picture 18×22"),
     ],
