@@ -56,7 +56,7 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     assert spar(*words, "--json") == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["pictures"] == 4 and "broken.png" in err
-    found = {path.name: Image.open(path).size for path in (tmp_path / "out").iterdir()}
+    found = {path.name: Image.open(path).size for path in (tmp_path / "out").glob("*.png")}
     assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
     assert Image.open(tmp_path / "s.png").size[0] > 40
 

@@ -61,7 +61,7 @@ def _made(model: Translator, moving: Film, make: Make, known: Tensor | None, don
     for image, seconds in walked(moving.frames(), moving.count, "frames"):
         picture = taken(image, model.given_shape[0], "")
         result = make(picture.pixels, known)
-        done.add(picture.pixels, known, result)
+        done.add("", picture.pixels, known, result)
         yield as_image(picture, result.made), seconds
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.apply.files import MASK, Picture, as_image, items, mask, read
+from sparring.apply.gallery import Shown, leave
 from sparring.data.items import Item
 from sparring.data.picture import Unusable
 from sparring.data.sheet import side_by_side
@@ -21,8 +22,8 @@ from sparring.translator import Translator
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
-SHOWN, SIDE = 24, 256
-"""Pictures in a sheet of befores and afters, and the longest side of each there."""
+SHOWN, HUNG, SIDE = 24, 100, 256
+"""Pictures in a sheet of befores and afters, those in a gallery, and the longest side of each there."""
 
 
 Make = Callable[[Tensor, Tensor | None], Tiled]
@@ -38,14 +39,12 @@ class Translated:
     """Left out, with the reason."""
     apart: float = 0.0
     """The most that tiles of a picture disagreed by on average, of 255, for models that look at the whole of it."""
-    before: list[Tensor] = field(default_factory=list)
-    after: list[Tensor] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
-    def add(self, pixels: Tensor, known: Tensor | None, result: Tiled) -> None:
-        if self.written % self.every == 0 and len(self.before) < SHOWN:
-            before = pixels if known is None else pixels * known
-            self.before.append(_small(before, result.made.shape[2:]))
-            self.after.append(_small(result.made, result.made.shape[2:]))
+    def add(self, name: str, pixels: Tensor, known: Tensor | None, result: Tiled) -> None:
+        if self.written % self.every == 0 and len(self.shown) < HUNG:
+            size, before = result.made.shape[2:], pixels if known is None else pixels * known
+            self.shown.append(Shown(name, _small(before, size), _small(result.made, size)))
         self.written += 1
         self.apart = max(self.apart, result.apart)
 
@@ -54,7 +53,7 @@ def write(
     model: Translator, spec: str, out: Path, make: Make, masks: str | None = None, sheet_at: Path | None = None
 ) -> Translated:
     """Writes what the model makes of each picture: of one file into the file `out`, of a folder or zip into the folder
-    `out`, as PNG files of the same names.
+    `out`, as PNG files of the same names, with a `gallery.html` of befores and afters.
 
     Args:
         make: what a part of a picture comes to.
@@ -79,6 +78,8 @@ def write(
             done.broken.append((item.name, str(error)))
     if not done.written:
         raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
+    if not alone:
+        leave(out, model.description.recipe.name, done.shown, done.written, done.broken)
     if sheet_at is not None:
         write_sheet(done, sheet_at)
     return done
@@ -86,8 +87,9 @@ def write(
 
 def write_sheet(done: Translated, out: Path) -> None:
     """Befores and afters, side by side."""
+    shown = done.shown[:SHOWN]
     with written_aside(out) as path:
-        side_by_side([_padded(done.before), _padded(done.after)]).save(path, "PNG")
+        side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
 
 
 def _one(model: Translator, item: Item, make: Make, holes: dict[str, Item], out: Path, alone: bool, done: Translated):
@@ -103,7 +105,7 @@ def _one(model: Translator, item: Item, make: Make, holes: dict[str, Item], out:
         raise UserError(f"{path} is there already, of a picture of the same name and another ending")
     path.parent.mkdir(parents=True, exist_ok=True)
     _save(picture, result.made, path)
-    done.add(picture.pixels, known, result)
+    done.add(path.name if alone else f"{picture.name}.png", picture.pixels, known, result)
 
 
 def _save(picture: Picture, made: Tensor, out: Path) -> None:
