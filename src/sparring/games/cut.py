@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.game import Parts, Round, Turn, Wish
 from sparring.games.gan import GeneratorTurn
-from sparring.games.pix2pix import Translation
+from sparring.games.translation import Translation
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective, TopK
 

@@ -11,8 +11,9 @@ from sparring.damage import Damage
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.games.cut import CUT
-from sparring.games.cyclegan import CycleGAN, Pool
+from sparring.games.cyclegan import CycleGAN
 from sparring.games.pix2pix import Pix2Pix, Restoration
+from sparring.games.pool import Pool
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective
 from sparring.recipes.base import Recipe, Shape
