@@ -12,6 +12,7 @@ from translators import model, noise
 
 from sparring.errors import UserError
 from sparring.model import load
+from sparring.translator import Translator
 
 
 def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
@@ -96,6 +97,17 @@ def test_tiles_leave_no_seams(runs, tmp_path, name):
     assert np.abs(whole - parts).max() <= 1
 
 
+def test_moved_to_a_class(runs, tmp_path):
+    x = noise(21, 34)
+    saved(tmp_path / "in" / "a.png", Image.fromarray(x))
+    for name in ("cat", "dog"):
+        assert spar("apply", runs / "stargan", tmp_path / "in", "--label", name, "--out", tmp_path / name) == 0
+    cat, dog = (np.asarray(Image.open(tmp_path / name / "a.png")) for name in ("cat", "dog"))
+    model = load(runs / "stargan")
+    assert isinstance(model, Translator) and np.array_equal(model.apply(x, label="dog"), dog)
+    assert cat.shape == x.shape and not np.array_equal(cat, dog)
+
+
 def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
     Image.fromarray(noise(70, 90)).save(tmp_path / "a.png")
     capsys.readouterr()
@@ -115,6 +127,9 @@ def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
         (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
         (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
         (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: leave --mask out"),
+        (["denoise", "in/a.png", "--label", "x", "--out", "b.png"], "denoise knows no classes: leave the label out"),
+        (["stargan", "in", "--out", "b"], "moves pictures to a class: give a label, one of cat, dog"),
+        (["stargan", "in", "--label", "dgo", "--out", "b"], "no class 'dgo' (did you mean 'dog'?)"),
         (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
         (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the picture 18×22"),
     ],

@@ -25,6 +25,7 @@ def add(command: Add) -> None:
     parser.add_argument(
         "--mask", metavar="M", help="white where pixels are lost: a picture, or a folder of NAME_mask.png"
     )
+    parser.add_argument("--label", metavar="L", help="the class that pictures are moved to, for models that know some")
     parser.add_argument("--tile", type=int, default=0, help="cut large pictures into parts of this side, in pixels")
     parser.add_argument("--sheet", metavar="PNG", help="write befores and afters side by side")
     parser.add_argument("--weights", choices=("best", "last"))
@@ -52,7 +53,9 @@ def _translated(args: argparse.Namespace, model) -> Answer:
         raise UserError("--n is of models with an encoder: name the pictures instead")
     if args.mask and not model.masked:
         raise UserError(f"{model.description.recipe.name} fills no holes: leave --mask out")
-    make, out, sheet = partial(model.tiled, tile=args.tile), Path(args.out), Path(args.sheet) if args.sheet else None
+    model.towards(args.label)  # refuses before anything is read
+    make = partial(model.tiled, tile=args.tile, label=args.label)
+    out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
     if sheet is not None:
         translate.free(sheet)
     moving = film.film(args.input)
@@ -70,9 +73,11 @@ def _translated(args: argparse.Namespace, model) -> Answer:
 def _reconstructed(args: argparse.Namespace, model) -> Answer:
     from sparring.apply.reconstruct import write
 
-    if args.mask or args.tile or args.sheet:
+    if args.mask or args.tile or args.sheet or args.label:
         name = model.description.recipe.name
-        raise UserError(f"--mask, --tile and --sheet are of models that make pictures of pictures, and {name} is none")
+        raise UserError(
+            f"--mask, --label, --tile and --sheet are of models that make pictures of pictures, and {name} is none"
+        )
     done = write(model, args.input, Path(args.out), args.n)
     _left_out(done.broken)
     n = len(done.before)

@@ -14,6 +14,7 @@ from sparring.games.cut import CUT
 from sparring.games.cyclegan import CycleGAN
 from sparring.games.pix2pix import Pix2Pix, Restoration
 from sparring.games.pool import Pool
+from sparring.games.stargan import StarGAN
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective
 from sparring.recipes.base import Recipe, Shape
@@ -34,11 +35,12 @@ def input_shape(recipe: Recipe, shape: Shape) -> Shape:
     return int(recipe.generator.numbers.get("inputs", 0)) or shape[0], *shape[1:]  # pyright: ignore[reportArgumentType]
 
 
-def new_translator(recipe: Recipe, shape: Shape) -> nn.Module:
-    """The generator of pictures of this shape."""
+def new_translator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+    """The generator of pictures of this shape, and of so many classes if it is told which."""
     inputs = input_shape(recipe, shape)
     enlarged = {"scale": shape[1] // inputs[1]} if inputs[1:] != shape[1:] else {}
-    return recipe.generator.build(shape, inputs=inputs[0], **enlarged)
+    told = {"classes": width} if recipe.conditional else {}
+    return recipe.generator.build(shape, inputs=inputs[0], **enlarged, **told)
 
 
 def _parts(
@@ -92,9 +94,20 @@ def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     return CUT(G, D, PatchHeads(G.widths), objective(recipe), places=recipe.places, identity=identity, **given)
 
 
+def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
+    refuse(recipe, *(name for name in UNSUITED if name != "conditioning"))
+    if recipe.conditioning != "auxiliary":
+        raise UserError(f"{recipe.name}'s critic tells the class: leave conditioning at auxiliary")
+    G, D = new_translator(recipe, shape, width), recipe.critic.build(shape, classes=width)
+    given = options(recipe, G, D, width)
+    del given["latents"]
+    return StarGAN(G, D, objective(recipe), domains=width, **given)
+
+
 PICTURES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "pix2pix": _pix2pix,
     "restoration": _restoration,
     "cyclegan": _cyclegan,
     "cut": _cut,
+    "stargan": _stargan,
 }
