@@ -9,7 +9,10 @@ from playing import Pictures, resumed_to_the_bit
 import sparring
 from sparring.data import Data, Examples
 from sparring.errors import UserError
+from sparring.game import Round
+from sparring.games.cut import CUT
 from sparring.model import Description, load
+from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.numbers import with_numbers
 from sparring.training.loop import Loop
@@ -171,3 +174,20 @@ def test_held_out_of_every_class_and_given_others():
         assert part.given is not None and part.labels is not None
         shades = part.given.flatten(1).double().mean(1).div(80).floor()
         assert (shades != part.labels).all()
+
+
+def test_fastcut_mirrors_there_and_back():
+    """A generator that changes nothing, seen pixel by pixel, is judged alike whether pictures were mirrored or not."""
+    game, x = small("fastcut").game(SHAPE), Pictures(SHAPE).x[:4]
+    assert isinstance(game, CUT)
+    game.players["G"].forward, game.features = lambda x: x, lambda x: [x]  # type: ignore[method-assign]
+    game.players["H"] = PatchHeads([3])
+    turn, places = game.turns(0)[-1], torch.rand(4, 1, 20)
+
+    def contrast(mirror: list[float]) -> torch.Tensor:
+        latent = {"places": places, "mirror": torch.tensor(mirror)}
+        fake = game.generate(Round(x, x, latent))
+        assert torch.equal(fake[0], x[0].flip(2) if mirror[0] < 0.5 else x[0])
+        return turn.loss(Round(x, x, latent, fake))["nce"]
+
+    assert torch.equal(contrast([0.9, 0.9, 0.9, 0.9]), contrast([0.1, 0.9, 0.4, 0.5]))

@@ -90,8 +90,9 @@ def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     G, D, given = _parts(recipe, shape, networks, 0)
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
-    identity = "nce_identity" in recipe.weights
-    return CUT(G, D, PatchHeads(G.widths), objective(recipe), places=recipe.places, identity=identity, **given)
+    del given["latents"]  # it has its own
+    given |= {"places": recipe.places, "identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
+    return CUT(G, D, PatchHeads(G.widths), objective(recipe), **given)
 
 
 def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
