@@ -91,7 +91,7 @@ def compared(name: str, size: tuple[int, int], tile: int, threads: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         given, *made = (Path(folder) / f"{what}.npy" for what in ("given", "whole", "tiled"))
         np.save(given, picture(*size, model(name).given_shape[0]))  # here, for making it takes memory too
-        files = dict(zip(("whole", "tiled"), made, strict=True))
+        files: dict[str, Path] = {"whole": made[0], "tiled": made[1]}
         ways: dict[str, Any] = {
             way: alone(name, given, side, threads, files[way]) for way, side in (("whole", 0), ("tiled", tile))
         }

@@ -60,6 +60,12 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     found = {path.name: Image.open(path).size for path in (tmp_path / "out").glob("*.png")}
     assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
     assert Image.open(tmp_path / "s.png").size[0] > 40
+    # 16 bits are read as of 8, CMYK as RGB.
+    model = load(runs / "pix2pix")
+    assert isinstance(model, Translator)
+    cmyk = np.array(Image.open(tmp_path / "in" / "cmyk.jpg").convert("RGB"))
+    for name, seen in (("deep", np.dstack([noise(18, 22, 1)] * 3)), ("cmyk", cmyk)):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / f"{name}.png")), model.apply(seen))
 
 
 def test_a_zip_through_colorize(runs, tmp_path):

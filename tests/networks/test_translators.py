@@ -46,6 +46,13 @@ def test_any_size(name, size):
     assert net(x).shape == (2, 3, scale * size[0], scale * size[1])
 
 
+def test_what_does_not_halve_is_padded_and_cut_back():
+    net, x = WHOLE["unet"]().eval(), torch.randn(2, 3, 18, 22)
+    assert net.unit == 16
+    whole = torch.nn.functional.pad(x, (0, 10, 0, 14), mode="replicate")
+    assert torch.equal(net(x), net(whole)[:, :, :18, :22])
+
+
 @pytest.mark.parametrize("name", LOCAL)
 def test_nothing_beyond_its_reach_matters(name):
     net = awake(LOCAL[name]())
