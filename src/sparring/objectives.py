@@ -23,6 +23,11 @@ def per_example(x: Tensor) -> Tensor:
     return x.flatten(1).mean(1) if x.dim() > 1 else x
 
 
+def apart(a: Tensor, b: Tensor) -> Tensor:
+    """The mean over an example of |a − b|, of (n, …): (n,)."""
+    return per_example((a - b).abs())
+
+
 @dataclass(frozen=True)
 class Objective:
     """A separable objective: one term on real logits, one on fake ones, and the generator's on fake ones.

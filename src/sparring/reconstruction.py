@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.game import Term, Verdict
-from sparring.objectives import per_example
+from sparring.objectives import apart
 from sparring.terms import told
 
 Decode = Callable[[Tensor], Tensor]
@@ -60,4 +60,4 @@ def _averaged(x: Tensor, height: int, width: int) -> Tensor:
 
 
 def _apart(x: Tensor, y: Tensor) -> Tensor:
-    return per_example((x - y).abs())
+    return apart(x, y)

@@ -1,12 +1,14 @@
 """Loops a person waits for: a bar with an ETA on standard error, from the second second on, gone when done."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+T = TypeVar("T")
 
 PATIENCE = 2.0
 """Seconds without a bar."""
@@ -14,10 +16,15 @@ PATIENCE = 2.0
 
 def steps(count: int, about: str) -> Iterator[int]:
     """0, 1, … count − 1."""
+    return walked(range(count), count, about)
+
+
+def walked(items: Iterable[T], count: int | None, about: str) -> Iterator[T]:
+    """These, of which there are about so many, or nobody knows how many."""
     start, bar = time.monotonic(), None
     with ExitStack() as shown:
-        for i in range(count):
-            yield i
+        for i, item in enumerate(items):
+            yield item
             if bar is None and time.monotonic() - start > PATIENCE:
                 bar = shown.enter_context(_bar())
                 bar.add_task(about, total=count)

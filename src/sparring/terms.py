@@ -1,5 +1,7 @@
 """What players want besides their objective: what a critic tells beside its logits, and what it sees in common."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -43,6 +45,18 @@ def contrastive(opinion: Opinion, y: Tensor | None, margin: float = 0.98, temper
 
 contrast_of_real = Term("contrast", lambda v: contrastive(v.opinion_real, v.given), coupled=True)
 contrast_of_fake = Term("contrast", lambda v: contrastive(v.opinion_fake, v.given), coupled=True)
+
+
+def nce(queries: Sequence[Tensor], keys: Sequence[Tensor], temperature: float = 0.07) -> Tensor:
+    """Of directions (n, k, d), a pair of tensors a layer: −log of the softmax, over the k places of the same picture,
+    of ⟨query, key⟩ / temperature at the query's own place, (n,); the mean over places and layers.
+    Park et al. 2020 (arXiv:2007.15651), section 3, eq. 2 and 3."""
+    found = []
+    for q, k in zip(queries, keys, strict=True):
+        logits = q @ k.transpose(1, 2) / temperature  # (n, k, k)
+        own = torch.arange(logits.shape[1], device=q.device).expand(len(q), -1)
+        found.append(cross_entropy(logits.transpose(1, 2), own, reduction="none").mean(1))
+    return torch.stack(found).mean(0)
 
 
 def _feature_gap(verdict: Verdict) -> Tensor:

@@ -1,6 +1,7 @@
 """A model that makes pictures of pictures."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Translator(Model):
         """Whether tiles of a picture give what the whole does."""
         return getattr(self.G, "reach", None) is not None
 
-    def apply(self, pictures: Any, known: Any = None, tile: int = 0) -> Any:
+    def apply(self, pictures: Any, known: Any = None, tile: int = 0, label: str | Tensor | None = None) -> Any:
         """What the model makes of pictures.
 
         Args:
@@ -71,16 +72,18 @@ class Translator(Model):
             known: for models that fill holes, false where pixels are lost: a tensor bool (n, 1, h, w), or an array bool
                 (h, w) or (n, h, w).
             tile: side of the parts a large picture is cut into, in pixels of the input; 0: none.
+            label: for models that move pictures to a class, its name, or a class for each, int64 (n,).
 
         Returns:
             The same kind, its channels last if it is an array, scale times as large. What is known comes out as it
             went in.
 
         Raises:
-            UserError: pictures of another type or of other channels, a mask that lacks or does not fit.
+            UserError: pictures of another type or of other channels, a mask that lacks or does not fit, a class that
+                lacks or is not there.
         """
         if isinstance(pictures, Tensor):
-            return self.tiled(pictures, known, tile).made
+            return self.tiled(pictures, known, tile, label).made
         x = np.asarray(pictures)
         if x.ndim not in (2, 3, 4):
             raise UserError(f"an array of {x.ndim} axes is no picture: give (h, w), (h, w, c) or (n, h, w, c)")
@@ -90,27 +93,42 @@ class Translator(Model):
         if known is not None:
             held = np.ascontiguousarray(known, dtype=bool)
             mask = torch.from_numpy(held).view(-1, 1, *held.shape[x.ndim - 3 :][:2])
-        made = self.tiled(many, mask, tile).made.permute(0, 2, 3, 1).numpy()
+        made = self.tiled(many, mask, tile, label).made.permute(0, 2, 3, 1).numpy()
         return made if x.ndim == 4 else made[0]
 
-    def tiled(self, pictures: Tensor, known: Tensor | None = None, tile: int = 0) -> Tiled:
+    def tiled(
+        self, pictures: Tensor, known: Tensor | None = None, tile: int = 0, label: str | Tensor | None = None
+    ) -> Tiled:
         """The same of a tensor, with what is to be known of the tiles."""
         self._check(pictures, known)
         if tile < 0:
             raise UserError(f"tile is {tile}: it is a side in pixels, or 0 for none")
         seen = pictures if known is None else torch.cat([pictures, known.to(torch.uint8)], 1)
-        G = self.G
-        return tiled(self._made, seen, tile, getattr(G, "reach", None), int(getattr(G, "grain", 1)), self.scale)
+        G, make = self.G, partial(self._made, towards=self.towards(label, len(pictures)))
+        return tiled(make, seen, tile, getattr(G, "reach", None), int(getattr(G, "grain", 1)), self.scale)
+
+    def towards(self, label: str | Tensor | None, n: int = 1) -> tuple[Tensor, ...]:
+        """What G is told beside n pictures: their classes (n,), if it moves them to such. Raises UserError for a class
+        that lacks, is not there, or is not asked for."""
+        name = self.description.recipe.name
+        if self.given is None:
+            if label is not None:
+                raise UserError(f"{name} knows no classes: leave the label out, or train one that does (stargan)")
+            return ()
+        if label is None:
+            raise UserError(f"{name} moves pictures to a class: give a label, one of {', '.join(self.classes)}")
+        classes = self.given.draw(n, label, torch.Generator()) if isinstance(label, str) else label
+        return (classes.to(next(self.G.parameters()).device),)
 
     @torch.no_grad()
-    def _made(self, seen: Tensor) -> Tensor:
+    def _made(self, seen: Tensor, towards: tuple[Tensor, ...] = ()) -> Tensor:
         like = next(self.G.parameters())
         x = to_unit(seen[:, : self.given_shape[0]])
         if self.masked:
             known = seen[:, -1:].float()
             x = torch.cat([x * known, known], 1)
         was_training = self.G.training
-        made = self.G.eval()(x.to(like))
+        made = self.G.eval()(x.to(like), *towards)
         self.G.train(was_training)
         return to_pixels(made.cpu())
 
@@ -135,7 +153,12 @@ class Translator(Model):
             name = self.description.recipe.name
             raise UserError(f"{name} makes pictures of pictures, not of chance: spar apply RUN PICTURES --out …")
         rows = torch.arange(k * CHUNK, (k + 1) * CHUNK) % len(self.held)
-        return [x[rows] for x in (self.held.given, self.held.known) if x is not None]
+        told = self.held.labels if self.given is not None else self.held.known if self.masked else None
+        return [x[rows] for x in (self.held.given, told) if x is not None]
+
+    def asked(self, n: int, seed: int = 0) -> Tensor | None:
+        """The classes that pictures held are moved to."""
+        return None if self.given is None or self.held is None or self.held.labels is None else self.held.labels[:n]
 
     def stream(
         self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None
@@ -144,7 +167,8 @@ class Translator(Model):
         return super().stream(n if self.held is None else min(n, len(self.held)), seed, None, None)
 
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
-        return self.apply(inputs[0], inputs[1] if self.masked else None)
+        pictures, told = inputs[0], (*inputs[1:], None)[0]
+        return self.apply(pictures, told) if self.given is None else self.apply(pictures, label=told)
 
     def look(self, n: int) -> Image.Image:
         """Some of the pictures held: given, made, right."""

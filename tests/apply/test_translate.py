@@ -6,46 +6,13 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageCms
 from test_run import refused, spar
-from torch import nn
+from translators import model, noise
 
 from sparring.errors import UserError
-from sparring.model import Description, load
-from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
+from sparring.model import load
 from sparring.translator import Translator
-
-SMALL = {
-    "denoise": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
-    "upscale": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1", "damage": "downscale:2"},
-    "pix2pix": {"generator.width": "4", "generator.widest": "8"},
-}
-SMALL |= {"inpaint": SMALL["denoise"], "colorize": SMALL["denoise"]}
-
-
-def model(name: str) -> Translator:
-    torch.manual_seed(0)
-    recipe = with_numbers(RECIPES[name], SMALL[name])
-    G = recipe.new_generator((3, 16, 16))
-    for p in G.parameters():
-        if p.dim() > 1 and not p.any():
-            nn.init.normal_(p, 0, 0.05)
-    return Translator(Description(recipe, (3, 16, 16)), G)
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A model of each, as runs leave them."""
-    out = tmp_path_factory.mktemp("models")
-    for name in SMALL:
-        model(name).save(out / name)
-    return out
-
-
-def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
 
 
 def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
@@ -90,9 +57,15 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     assert spar(*words, "--json") == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["pictures"] == 4 and "broken.png" in err
-    found = {path.name: Image.open(path).size for path in (tmp_path / "out").iterdir()}
+    found = {path.name: Image.open(path).size for path in (tmp_path / "out").glob("*.png")}
     assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
     assert Image.open(tmp_path / "s.png").size[0] > 40
+    # 16 bits are read as of 8, CMYK as RGB.
+    model = load(runs / "pix2pix")
+    assert isinstance(model, Translator)
+    cmyk = np.array(Image.open(tmp_path / "in" / "cmyk.jpg").convert("RGB"))
+    for name, seen in (("deep", np.dstack([noise(18, 22, 1)] * 3)), ("cmyk", cmyk)):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / f"{name}.png")), model.apply(seen))
 
 
 def test_a_zip_through_colorize(runs, tmp_path):
@@ -130,6 +103,17 @@ def test_tiles_leave_no_seams(runs, tmp_path, name):
     assert np.abs(whole - parts).max() <= 1
 
 
+def test_moved_to_a_class(runs, tmp_path):
+    x = noise(21, 34)
+    saved(tmp_path / "in" / "a.png", Image.fromarray(x))
+    for name in ("cat", "dog"):
+        assert spar("apply", runs / "stargan", tmp_path / "in", "--label", name, "--out", tmp_path / name) == 0
+    cat, dog = (np.asarray(Image.open(tmp_path / name / "a.png")) for name in ("cat", "dog"))
+    model = load(runs / "stargan")
+    assert isinstance(model, Translator) and np.array_equal(model.apply(x, label="dog"), dog)
+    assert cat.shape == x.shape and not np.array_equal(cat, dog)
+
+
 def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
     Image.fromarray(noise(70, 90)).save(tmp_path / "a.png")
     capsys.readouterr()
@@ -148,6 +132,10 @@ def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
         (["denoise", "broken.png", "--out", "b.png"], "broken.png: not a png"),
         (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
         (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
+        (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: leave --mask out"),
+        (["denoise", "in/a.png", "--label", "x", "--out", "b.png"], "denoise knows no classes: leave the label out"),
+        (["stargan", "in", "--out", "b"], "moves pictures to a class: give a label, one of cat, dog"),
+        (["stargan", "in", "--label", "dgo", "--out", "b"], "no class 'dgo' (did you mean 'dog'?)"),
         (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
         (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the picture 18×22"),
     ],

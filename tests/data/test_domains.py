@@ -89,6 +89,23 @@ def test_names_that_do_not_match_are_told_and_no_pairs_made(tmp_path):
     assert "000, 012, 013 and 1 more" in load(folder).unpaired
 
 
+def test_pictures_without_a_partner_are_named_before_anything_is_made(tmp_path, capsys):
+    other = {f"trainB/{name}.png": png(9) for name in ("cat", "dog")}
+    uneven = unpacked(tmp_path / "x", shades(12, "trainA/") | shades(14, "trainB/"))
+    misnamed = unpacked(tmp_path / "y", shades(14, "trainA/") | shades(12, "trainB/") | other)
+    twice = unpacked(tmp_path / "z", two("trainA", "trainB") | {"trainB/more/003.png": png(3)})
+    for folder, why in (
+        (uneven, "trainA has 12 pictures, trainB 14; without a partner of the same name: 012, 013"),
+        (misnamed, "trainA has 14 pictures, trainB 14; without a partner of the same name: 012, 013, cat and 1 more"),
+        (
+            twice,
+            "trainA has 12 pictures, trainB 13; without a partner of the same name: none, but a name is there twice",
+        ),
+    ):
+        line = refused(capsys, "train", "pix2pix", "--data", folder, "--out", tmp_path / "run")
+        assert "pix2pix wants pairs" in line and why in line and not (tmp_path / "run").exists()
+
+
 def test_what_is_refused(tmp_path, capsys):
     folder = unpacked(tmp_path / "x", two("trainA", "trainB", 5))
     assert "has only 5 pairs: 12 are needed" in told(folder)

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from sparring.errors import UserError
+from sparring.networks.conditioned import ConditionalInstanceNorm
 from sparring.networks.gated import GatedUNet
-from sparring.networks.patch import PatchCritic
+from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.networks.unet import UNet
@@ -43,6 +44,13 @@ def test_any_size(name, size):
     x = torch.randn(2, 3, *size)
     scale = getattr(net, "scale", 1)
     assert net(x).shape == (2, 3, scale * size[0], scale * size[1])
+
+
+def test_what_does_not_halve_is_padded_and_cut_back():
+    net, x = WHOLE["unet"]().eval(), torch.randn(2, 3, 18, 22)
+    assert net.unit == 16
+    whole = torch.nn.functional.pad(x, (0, 10, 0, 14), mode="replicate")
+    assert torch.equal(net(x), net(whole)[:, :, :18, :22])
 
 
 @pytest.mark.parametrize("name", LOCAL)
@@ -99,6 +107,23 @@ def test_restoration_begins_with_what_is_given():
 def test_any_channels_in_and_out():
     for kind in (UNet, Translator, GatedUNet):
         assert kind((2, 16, 16), inputs=5, width=4)(torch.randn(1, 5, 16, 16)).shape == (1, 2, 16, 16)
+
+
+def test_a_class_is_told_in_every_norm_and_matters():
+    net = Translator(SHAPE, width=4, blocks=2, classes=3)
+    with torch.no_grad():
+        for layer in net.modules():
+            if isinstance(layer, ConditionalInstanceNorm):
+                nn.init.normal_(layer.gain.weight)
+    x = torch.randn(2, 3, 16, 16)
+    first, other = (net(x, torch.tensor(y)) for y in ([0, 1], [0, 2]))
+    assert torch.equal(first[0], other[0]) and (first[1] - other[1]).abs().mean() > 1e-3
+    assert sum(isinstance(layer, ConditionalInstanceNorm) for layer in net.modules()) == 3 + 2 * 2 + 2
+
+
+def test_a_critic_of_patches_tells_the_class():
+    told = DomainCritic((3, 32, 32), classes=5, width=4, layers=2)(torch.randn(2, 3, 32, 32))
+    assert told.logits.shape == (2, 6 * 6) and told.extras["class"].shape == (2, 5)
 
 
 def test_patches_and_scales():

@@ -63,17 +63,22 @@ def _beside(path: Path) -> dict[str, Item]:
 def read(item: Item, channels: int) -> Picture:
     """A picture with the channels a model takes. Raises Unusable, with the reason."""
     with opened(item.open) as image:
-        profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it is of other colours then
-        pixels = _pixels(plain(ImageOps.exif_transpose(image)))
+        return taken(ImageOps.exif_transpose(image), channels, splitext(item.name)[0])
+
+
+def taken(image: Image.Image, channels: int, name: str) -> Picture:
+    """The same of an image that is upright."""
+    profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it is of other colours then
+    pixels = _pixels(plain(image))
     alpha = pixels[:, -1:] if pixels.shape[1] in (2, 4) else None
     if alpha is not None and channels != TAKEN["rgba"]:
         pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
     names = {count: name for name, count in TAKEN.items()}
     if channels not in names:
         raise Unusable(f"no picture file has {channels} channels, as this model takes them")
-    taken = converted(pixels, names[channels])
     alone = None if channels == TAKEN["rgba"] else alpha
-    return Picture(splitext(item.name)[0], taken, alone, profile, 1 if pixels.shape[1] < TAKEN["rgb"] else 3)
+    colours = 1 if pixels.shape[1] < TAKEN["rgb"] else 3
+    return Picture(name, converted(pixels, names[channels]), alone, profile, colours)
 
 
 def mask(item: Item) -> Tensor:

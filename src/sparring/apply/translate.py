@@ -1,5 +1,6 @@
 """A translator on files: pictures in, pictures out, one at a time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os.path import splitext
 from pathlib import Path
@@ -9,41 +10,55 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.apply.files import MASK, Picture, as_image, items, mask, read
+from sparring.apply.gallery import Shown, leave
 from sparring.data.items import Item
 from sparring.data.picture import Unusable
 from sparring.data.sheet import side_by_side
 from sparring.errors import UserError, one_line
 from sparring.files import written_aside
-from sparring.steps import steps
+from sparring.steps import walked
+from sparring.tiles import Tiled
 from sparring.translator import Translator
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
-SHOWN, SIDE = 24, 256
-"""Pictures in a sheet of befores and afters, and the longest side of each there."""
+SHOWN, HUNG, SIDE = 24, 100, 256
+"""Pictures in a sheet of befores and afters, those in a gallery, and the longest side of each there."""
+
+
+Make = Callable[[Tensor, Tensor | None], Tiled]
+"""A picture uint8 (1, c, h, w), and what is known of it, bool (1, 1, h, w), if it has holes → what comes of it."""
 
 
 @dataclass
 class Translated:
+    every: int = 1
+    """So-manieth picture is kept to be shown."""
     written: int = 0
     broken: list[tuple[str, str]] = field(default_factory=list)
     """Left out, with the reason."""
     apart: float = 0.0
     """The most that tiles of a picture disagreed by on average, of 255, for models that look at the whole of it."""
-    before: list[Tensor] = field(default_factory=list)
-    after: list[Tensor] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+
+    def add(self, name: str, pixels: Tensor, known: Tensor | None, result: Tiled) -> None:
+        if self.written % self.every == 0 and len(self.shown) < HUNG:
+            size, before = result.made.shape[2:], pixels if known is None else pixels * known
+            self.shown.append(Shown(name, _small(before, size), _small(result.made, size)))
+        self.written += 1
+        self.apart = max(self.apart, result.apart)
 
 
 def write(
-    model: Translator, spec: str, out: Path, masks: str | None = None, tile: int = 0, sheet_at: Path | None = None
+    model: Translator, spec: str, out: Path, make: Make, masks: str | None = None, sheet_at: Path | None = None
 ) -> Translated:
     """Writes what the model makes of each picture: of one file into the file `out`, of a folder or zip into the folder
-    `out`, as PNG files of the same names.
+    `out`, as PNG files of the same names, with a `gallery.html` of befores and afters.
 
     Args:
+        make: what a part of a picture comes to.
         masks: a mask for a single picture, or a folder of masks: NAME_mask.png or NAME.png; by default those that lie
             beside the pictures.
-        tile: see `Translator.apply`.
         sheet_at: a picture of befores and afters to write too (.png).
 
     Raises:
@@ -51,43 +66,46 @@ def write(
     """
     found, beside = items(spec, model.masked)
     alone = len(found) == 1 and bool(out.suffix)
-    _writable(out, alone, sheet_at)
+    _writable(out, alone)
     holes = _masks(masks, found) if masks else beside
     done = Translated()
-    for i in steps(len(found), "pictures"):
+    for item in walked(found, len(found), "pictures"):
         try:
-            _one(model, found[i], holes, out, alone, tile, done)
+            _one(model, item, make, holes, out, alone, done)
         except (Unusable, UserError) as error:
             if alone:
-                raise UserError(f"{one_line(found[i].name)}: {error}") from None
-            done.broken.append((found[i].name, str(error)))
+                raise UserError(f"{one_line(item.name)}: {error}") from None
+            done.broken.append((item.name, str(error)))
     if not done.written:
         raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
+    if not alone:
+        leave(out, model.description.recipe.name, done.shown, done.written, done.broken)
     if sheet_at is not None:
-        with written_aside(sheet_at) as path:
-            side_by_side([_padded(done.before), _padded(done.after)]).save(path, "PNG")
+        write_sheet(done, sheet_at)
     return done
 
 
-def _one(model: Translator, item: Item, holes: dict[str, Item], out: Path, alone: bool, tile: int, done: Translated):
+def write_sheet(done: Translated, out: Path) -> None:
+    """Befores and afters, side by side."""
+    shown = done.shown[:SHOWN]
+    with written_aside(out) as path:
+        side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
+
+
+def _one(model: Translator, item: Item, make: Make, holes: dict[str, Item], out: Path, alone: bool, done: Translated):
     picture = read(item, model.given_shape[0])
     known = None
     if model.masked:
         if picture.name not in holes:
             raise UserError(f"no mask: put {picture.name}{MASK}.png beside it, or name one with --mask")
         known = mask(holes[picture.name])
-    result = model.tiled(picture.pixels, known, tile)
+    result = make(picture.pixels, known)
     path = out if alone else out / f"{picture.name}.png"
     if path.exists():
         raise UserError(f"{path} is there already, of a picture of the same name and another ending")
     path.parent.mkdir(parents=True, exist_ok=True)
     _save(picture, result.made, path)
-    done.written += 1
-    done.apart = max(done.apart, result.apart)
-    if len(done.before) < SHOWN:
-        before = picture.pixels if known is None else picture.pixels * known
-        done.before.append(_small(before, result.made.shape[2:]))
-        done.after.append(_small(result.made, result.made.shape[2:]))
+    done.add(path.name if alone else f"{picture.name}.png", picture.pixels, known, result)
 
 
 def _save(picture: Picture, made: Tensor, out: Path) -> None:
@@ -99,16 +117,20 @@ def _save(picture: Picture, made: Tensor, out: Path) -> None:
         image.save(path, kind, icc_profile=profile, **LOSSLESS.get(kind, {}))
 
 
-def _writable(out: Path, alone: bool, sheet_at: Path | None) -> None:
+def _writable(out: Path, alone: bool) -> None:
     if alone and out.suffix.lower() not in FORMATS:
         raise UserError(f"can't write a picture as '{out.suffix}': end --out with one of {', '.join(FORMATS)}")
     if not alone and out.suffix:
         raise UserError(f"there are several pictures, and {out} is a file: give --out a folder")
-    for path in filter(None, (out, sheet_at)):
-        if path.exists():
-            raise UserError(f"{path} exists already: choose another")
-        if not path.absolute().parent.is_dir():
-            raise UserError(f"there is no folder {path.parent} to write {path.name} into")
+    free(out)
+
+
+def free(path: Path) -> None:
+    """Raises UserError if something is there, or nothing can be."""
+    if path.exists():
+        raise UserError(f"{path} exists already: choose another")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"there is no folder {path.parent} to write {path.name} into")
 
 
 def _masks(spec: str, found: list[Item]) -> dict[str, Item]:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
@@ -15,21 +16,25 @@ def add(command: Add) -> None:
         "apply", apply, "What a model makes of pictures: translated, restored, enlarged; or reconstructed."
     )
     parser.add_argument("run", metavar="RUN")
-    parser.add_argument("input", metavar="INPUT", help="a picture, a folder, a zip; to reconstruct, also a named set")
+    parser.add_argument(
+        "input", metavar="INPUT", help="a picture, a folder, a zip, a film; to reconstruct, also a named set"
+    )
     parser.add_argument(
         "--n", type=int, help="of a model with an encoder: the first so many of the input (default: all)"
     )
     parser.add_argument(
         "--mask", metavar="M", help="white where pixels are lost: a picture, or a folder of NAME_mask.png"
     )
+    parser.add_argument("--label", metavar="L", help="the class that pictures are moved to, for models that know some")
     parser.add_argument("--tile", type=int, default=0, help="cut large pictures into parts of this side, in pixels")
     parser.add_argument("--sheet", metavar="PNG", help="write befores and afters side by side")
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(
         "--out",
         required=True,
-        help="a picture (.png, .jpg, .webp, .tif) for a picture, a folder for several; to reconstruct: originals above "
-        "their reconstructions (.png), arrays (.npz), a folder of PNG files",
+        help="a picture (.png, .jpg, .webp, .tif) for a picture, a folder for several, a film (.gif, .webp, .mp4, "
+        ".mov, .mkv, .webm) for a film; to reconstruct: originals above their reconstructions (.png), arrays (.npz), a "
+        "folder of PNG files",
     )
 
 
@@ -42,25 +47,37 @@ def apply(args: argparse.Namespace) -> Answer:
 
 
 def _translated(args: argparse.Namespace, model) -> Answer:
-    from sparring.apply.translate import write
+    from sparring.apply import film, translate
 
     if args.n is not None:
         raise UserError("--n is of models with an encoder: name the pictures instead")
-    sheet = Path(args.sheet) if args.sheet else None
-    done = write(model, args.input, Path(args.out), args.mask, args.tile, sheet)
+    if args.mask and not model.masked:
+        raise UserError(f"{model.description.recipe.name} fills no holes: leave --mask out")
+    model.towards(args.label)  # refuses before anything is read
+    make = partial(model.tiled, tile=args.tile, label=args.label)
+    out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
+    if sheet is not None:
+        translate.free(sheet)
+    moving = film.film(args.input)
+    if moving is None:
+        done, what = translate.write(model, args.input, out, make, args.mask, sheet), "pictures"
+    else:
+        done, what = film.write(model, args.input, moving, out, make, args.mask, sheet), "frames"
     _left_out(done.broken)
     said = f"; tiles were faded into each other, and differed by {done.apart:.2f} of 255 where they met"
-    say(args, f"{done.written:,} pictures: {args.out}{said if args.tile and not model.local else ''}")
+    say(args, f"{done.written:,} {what}: {args.out}{said if args.tile and not model.local else ''}")
     about = {"tile": args.tile, "exact": model.local or not args.tile, "tiles_apart": done.apart}
-    return {"pictures": done.written, "left_out": done.broken, **about, "out": args.out}
+    return {what: done.written, "left_out": done.broken, **about, "out": args.out}
 
 
 def _reconstructed(args: argparse.Namespace, model) -> Answer:
     from sparring.apply.reconstruct import write
 
-    if args.mask or args.tile or args.sheet:
+    if args.mask or args.tile or args.sheet or args.label:
         name = model.description.recipe.name
-        raise UserError(f"--mask, --tile and --sheet are of models that make pictures of pictures, and {name} is none")
+        raise UserError(
+            f"--mask, --label, --tile and --sheet are of models that make pictures of pictures, and {name} is none"
+        )
     done = write(model, args.input, Path(args.out), args.n)
     _left_out(done.broken)
     n = len(done.before)

@@ -64,7 +64,18 @@ def picture(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str =
 
 @contextmanager
 def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
-    """The image with only its header read; whatever goes wrong before it is closed raises Unusable, with the reason."""
+    """The image with only its header read; whatever goes wrong before it is closed raises Unusable, with the reason.
+    One that moves does too."""
+    with readable(open_file) as image:
+        # The further pictures of an MPO, which phones write as .jpg, are previews and depth maps.
+        if getattr(image, "is_animated", False) and image.format != "MPO":
+            raise Unusable("animated, or of several pages")
+        yield image
+
+
+@contextmanager
+def readable(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
+    """The same of one that may move."""
     try:
         with open_file() as file:
             if not file.seek(0, 2):
@@ -73,9 +84,6 @@ def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise Unusable(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
-                # The further pictures of an MPO, which phones write as .jpg, are previews and depth maps.
-                if getattr(image, "is_animated", False) and image.format != "MPO":
-                    raise Unusable("animated, or of several pages")
                 yield image
     except Unusable:
         raise

@@ -3,44 +3,11 @@ judges A. Examples are of B, and what is given with each is some picture of A.""
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from sparring.game import Game, Parts, Round, Sample, Turn, Verdict
-from sparring.objectives import Objective, per_example
-
-
-class Pool(nn.Module):
-    """Fakes of the past, shown to a critic in place of every other new one: Shrivastava et al. 2017 (arXiv:1612.07828),
-    section 2.3; section 4 of Zhu et al."""
-
-    images: Tensor
-    held: Tensor
-
-    def __init__(self, shape: tuple[int, ...], size: int = 50):
-        super().__init__()
-        self.size = size
-        self.register_buffer("images", torch.zeros(size, *shape))
-        self.register_buffer("held", torch.zeros((), dtype=torch.long))
-
-    def shown(self, fake: Tensor, u: Tensor) -> Tensor:
-        """For each of (n, …) itself, or one of the pool if u (n, 2) says so and the pool is full."""
-        swap = (u[:, 0] < 0.5) & (self.held >= self.size)
-        past = self.images[(u[:, 1] * self.size).long()].to(fake)
-        return torch.where(swap.view(-1, *[1] * (fake.dim() - 1)), past, fake)
-
-    def take(self, fakes: Tensor, u: Tensor) -> None:
-        """What was shown goes, the new ones come in its place."""
-        for fake, (chance, place) in zip(fakes, u.tolist(), strict=True):
-            full = int(self.held) >= self.size
-            if not full or chance < 0.5:
-                self.images[int(place * self.size) if full else int(self.held)] = fake
-            self.held += not full
-
-
-def pair(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n, 2) from U[0, 1)."""
-    return torch.rand(n, 2, generator=generator, device=generator.device)
+from sparring.games.pool import Pool, pair
+from sparring.objectives import Objective, apart
 
 
 class CycleGAN(Game):
@@ -100,10 +67,6 @@ class Translators(Turn):
         parts = {
             "fools_D": self.objective.generator(Verdict(D, y, made_y))["generator"],
             "fools_C": self.objective.generator(Verdict(C, x, made_x))["generator"],
-            "cycle": _apart(F(made_y), x) + _apart(G(made_x), y),
+            "cycle": apart(F(made_y), x) + apart(G(made_x), y),
         }
-        return parts | ({"identity": _apart(G(y), y) + _apart(F(x), x)} if self.identity else {})
-
-
-def _apart(a: Tensor, b: Tensor) -> Tensor:
-    return per_example((a - b).abs())
+        return parts | ({"identity": apart(G(y), y) + apart(F(x), x)} if self.identity else {})

@@ -4,55 +4,29 @@ the generator makes it of; restoration is the same, of a damaged copy that is ma
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.damage import Damage
-from sparring.game import Critic, Parts, Round, Sample, Term, Turn, Verdict, Wish
-from sparring.games.gan import GAN
-from sparring.objectives import Objective, TopK, per_example
+from sparring.game import Parts, Round, Term, Turn, Verdict, Wish
+from sparring.games.translation import Translation
+from sparring.objectives import apart
 
 
-def _apart(verdict: Verdict) -> Tensor:
+def _from_right(verdict: Verdict) -> Tensor:
     assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
-    return per_example((verdict.real - verdict.fake).abs())
+    return apart(verdict.real, verdict.fake)
 
 
 def _maps_apart(verdict: Verdict) -> Tensor:
     real, fake = verdict.opinion_real.extras, verdict.opinion_fake.extras
-    return torch.stack([per_example((real[name].detach() - fake[name]).abs()) for name in fake]).mean(0)
+    return torch.stack([apart(real[name].detach(), fake[name]) for name in fake]).mean(0)
 
 
-distance = Term("l1", _apart)
+distance = Term("l1", _from_right)
 """|y − G(x)|, the mean over pixels. Section 3.1, eq. 3, weighed by λ = 100 on the paper's range, [−1, 1]."""
 
 matching = Term("matching", _maps_apart)
 """|D_l(y) − D_l(G(x))|, the mean over the critic's layers. Wang et al. 2018 (arXiv:1711.11585), eq. 4, λ = 10."""
-
-
-class Translation(GAN):
-    """G makes pictures of the pictures given.
-
-    Args:
-        G: x (n, …) → y (n, …).
-        shows: D sees x beside y, in channels before y's; they have one size then.
-        options: as `GAN` takes them.
-    """
-
-    def __init__(self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, shows: bool = True, **options):
-        super().__init__(G, D, objective, *args, **options)
-        self.shows = shows
-
-    def input(self, round: Round) -> Tensor:
-        """x."""
-        assert round.given is not None
-        return round.given
-
-    def generate(self, round: Round) -> Sample:
-        return self.players["G"](self.input(round))
-
-    def critic(self, round: Round, D=None) -> Critic:
-        judge, seen = D or self.players["D"], [self.input(round)] if self.shows else []
-        return lambda y: judge(torch.cat([*seen, y], 1))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 class Pix2Pix(Translation):

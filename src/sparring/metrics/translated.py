@@ -1,7 +1,7 @@
 """Scores of pictures whose right answers are known, and the judge that takes them beside those of a set."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -90,6 +90,10 @@ PAIRED = {
 }
 
 
+MOVED = {"moved": replace(IMAGES["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})}
+"""Of pictures moved to a class; the first score is the one that weights are chosen by."""
+
+
 def filtered(x: Tensor) -> Tensor:
     """The median of 3×3 pixels of each channel, uint8 (n, c, h, w)."""
     padded = torch.nn.functional.pad(x.float(), (1, 1, 1, 1), mode="replicate")
@@ -117,6 +121,8 @@ class Held:
     given: Tensor
     truth: Tensor
     known: Tensor | None = None
+    labels: Tensor | None = None
+    """Classes that pictures are to be moved to, int64 (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +134,7 @@ class PictureJudge(ImageJudge):
     paired: bool = True
     chooses: str = ""
     """The metric that weights are chosen by; by default the distance, if pairs are known."""
-    metrics = IMAGES | PAIRED
+    metrics = IMAGES | PAIRED | MOVED
 
     @property
     def leading(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -136,10 +142,11 @@ class PictureJudge(ImageJudge):
 
     @property
     def default(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return (*PAIRED, "frechet") if self.paired else ("frechet", "kernel", "support")
+        return (*PAIRED, "frechet") if self.paired else (*MOVED, "frechet", "kernel", "support")
 
     def case(self, drawn: Drawn, part: Part) -> Case:
-        plain = super().case(drawn, part)
+        asked = self.held[part].labels
+        plain = super().case(drawn if asked is None else Drawn(drawn.values, asked[: len(drawn)]), part)
         if not self.paired:
             return plain
         truth = View(self.held[part].truth[: len(drawn)], self.features)

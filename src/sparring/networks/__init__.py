@@ -13,7 +13,7 @@ from sparring.networks.fourier import FourierCritic
 from sparring.networks.gated import GatedUNet
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
-from sparring.networks.patch import PatchCritic
+from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.progan import ProGANCritic, ProGANGenerator
 from sparring.networks.r3gan import R3GANCritic, R3GANGenerator
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
@@ -58,4 +58,5 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "translator": Translator,
     "rrdb": RRDB,
     "patch-critic": PatchCritic,
+    "domain-critic": DomainCritic,
 }

@@ -14,20 +14,30 @@ class Conditioned(nn.Sequential):
         return x
 
 
-class ConditionalBatchNorm(nn.Module):
-    """x (n, c, h, w), w (n, width) → batch norm of x, by each example's own gain 1 + Aw and bias Bw.
-
-    Dumoulin et al. 2017 (arXiv:1610.07629), section 2.2, and de Vries et al. 2017 (arXiv:1707.00683), section 3.1;
-    linear in w as in Brock et al. 2019 (arXiv:1809.11096), section 3.
-    """
+class ConditionalNorm(nn.Module):
+    """x (n, c, h, w), w (n, width) → a norm of x, by each example's own gain 1 + Aw and bias Bw."""
 
     conditional = True
+    kind: type[nn.BatchNorm2d] | type[nn.InstanceNorm2d]
 
     def __init__(self, channels: int, width: int):
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.norm = self.kind(channels, affine=False)
         self.gain, self.bias = (nn.Linear(width, channels, bias=False) for _ in range(2))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         gain, bias = 1 + self.gain(w), self.bias(w)
         return self.norm(x) * gain[:, :, None, None] + bias[:, :, None, None]
+
+
+class ConditionalBatchNorm(ConditionalNorm):
+    """de Vries et al. 2017 (arXiv:1707.00683), section 3.1; linear in w as in Brock et al. 2019 (arXiv:1809.11096),
+    section 3."""
+
+    kind = nn.BatchNorm2d
+
+
+class ConditionalInstanceNorm(ConditionalNorm):
+    """Dumoulin et al. 2017 (arXiv:1610.07629), section 2.2."""
+
+    kind = nn.InstanceNorm2d

@@ -56,6 +56,21 @@ class PatchCritic(nn.Module):
         return Opinion(torch.cat(logits, 1), maps)
 
 
+class DomainCritic(PatchCritic):
+    """The same, telling an image's class (n, classes) of what its last layer saw everywhere: Choi et al. 2018
+    (arXiv:1711.09020), section 3.1."""
+
+    def __init__(self, shape: Sequence[int], classes: int, width: int = 64, layers: int = 3, norm: str = "none"):
+        super().__init__(shape, 0, width, layers, 1, norm)
+        *_, last = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        self.told = nn.Linear(last.in_channels, classes)
+
+    def forward(self, x: Tensor) -> Opinion:
+        logits, maps = super().forward(x)
+        *_, last = maps.values()
+        return Opinion(logits, {"class": self.told(last.mean((2, 3)))})
+
+
 def _stages(channels: int, side: int, width: int, layers: int, kind: Norm) -> nn.Sequential:
     halvings = max(1, min(layers, (side // SMALLEST).bit_length() - 1))
     widths = doubled(halvings + 1, width, 8 * width)

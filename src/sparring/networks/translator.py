@@ -5,13 +5,16 @@ two halvings, residual blocks, two doublings, with instance norm. And the heads 
 Images of any size: they are padded to a multiple of 4, and the answer is cut back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from sparring.networks.conditioned import ConditionalInstanceNorm, Conditioned
 from sparring.networks.dcgan import initialise
+from sparring.networks.labels import encoded
 from sparring.networks.stage import Stage
 from sparring.networks.unet import even
 
@@ -19,45 +22,51 @@ SMALLEST = 8
 """Pixels: what is reflected at its border, and whose deviation is taken, has two each way when it is halved twice."""
 
 
+Norm = Callable[[int], nn.Module]
+"""Of so many channels."""
+
+
 class Block(Stage):
     """x + branch(x)."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, norm: Norm):
         super().__init__()
-        self.branch = nn.Sequential(*_conv(width, width), nn.ReLU(), *_conv(width, width))
+        self.branch = Conditioned(*_conv(width, width, norm), nn.ReLU(), *_conv(width, width, norm))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x)
+    def forward(self, x: Tensor, *w: Tensor) -> Tensor:
+        return x + self.branch(x, *w)
 
 
-def _conv(i: int, o: int, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
-    conv = nn.Conv2d(i, o, kernel, stride, kernel // 2, padding_mode="reflect")
-    return [conv, nn.InstanceNorm2d(o)]
+def _conv(i: int, o: int, norm: Norm, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    return [nn.Conv2d(i, o, kernel, stride, kernel // 2, padding_mode="reflect"), norm(o)]
 
 
 class Translator(nn.Module):
-    """Images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w) in [−1, 1].
+    """Images (n, inputs, h, w) in [−1, 1], and the classes (n,) they are to be of if it has such, → images (n, c, h, w)
+    in [−1, 1].
 
     Args:
         inputs: channels it takes; 0: as many as it makes.
         width: channels of the image's own size; the halved maps have twice and four times as many.
         blocks: residual ones; the paper's are 6 to 128 pixels, and 9 above.
+        classes: each has a gain and a bias of its own in every norm; 0: there are none.
     """
 
     grain, reach = 1, None
 
-    def __init__(self, shape: Sequence[int], inputs: int = 0, width: int = 64, blocks: int = 6):
+    def __init__(self, shape: Sequence[int], inputs: int = 0, width: int = 64, blocks: int = 6, classes: int = 0):
         super().__init__()
-        self.inputs = inputs or shape[0]
+        self.inputs, self.classes = inputs or shape[0], classes
+        norm = partial(ConditionalInstanceNorm, width=classes) if classes else nn.InstanceNorm2d
         down = [
-            nn.Sequential(*_conv(self.inputs, width, 7), nn.ReLU()),
-            nn.Sequential(*_conv(width, 2 * width, 3, 2), nn.ReLU()),
-            nn.Sequential(*_conv(2 * width, 4 * width, 3, 2), nn.ReLU()),
+            Conditioned(*_conv(self.inputs, width, norm, 7), nn.ReLU()),
+            Conditioned(*_conv(width, 2 * width, norm, 3, 2), nn.ReLU()),
+            Conditioned(*_conv(2 * width, 4 * width, norm, 3, 2), nn.ReLU()),
         ]
-        self.down = nn.ModuleList([*down, *(Block(4 * width) for _ in range(blocks))])
-        self.up = nn.Sequential(
-            *_double(4 * width, 2 * width),
-            *_double(2 * width, width),
+        self.down = nn.ModuleList([*down, *(Block(4 * width, norm) for _ in range(blocks))])
+        self.up = Conditioned(
+            *_double(4 * width, 2 * width, norm),
+            *_double(2 * width, width, norm),
             nn.Conv2d(width, shape[0], 7, 1, 3, padding_mode="reflect"),
             nn.Tanh(),
         )
@@ -65,12 +74,13 @@ class Translator(nn.Module):
         self.widths = [self.inputs, *(width << min(tap, 2) for tap in self.taps)]
         self.apply(initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *y: Tensor) -> Tensor:
         height, width = x.shape[2:]
+        w = [encoded(classes, self.classes, x) for classes in y]
         x = even(x, 4, SMALLEST)
         for stage in self.down:
-            x = stage(x)
-        return self.up(x)[:, :, :height, :width]
+            x = stage(x, *w)
+        return self.up(x, *w)[:, :, :height, :width]
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Of the way down: the pixels, both halved maps, and two blocks'; channels as `widths` says."""
@@ -83,8 +93,8 @@ class Translator(nn.Module):
         return found
 
 
-def _double(i: int, o: int) -> list[nn.Module]:
-    return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), nn.InstanceNorm2d(o), nn.ReLU()]
+def _double(i: int, o: int, norm: Norm) -> list[nn.Module]:
+    return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), norm(o), nn.ReLU()]
 
 
 class PatchHeads(nn.Module):

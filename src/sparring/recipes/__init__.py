@@ -37,6 +37,7 @@ from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN
 from sparring.recipes.sagan import SAGAN
 from sparring.recipes.sngan import SNGAN
+from sparring.recipes.stargan import STARGAN
 from sparring.recipes.stylegan2 import STYLEGAN2
 from sparring.recipes.table import TABLE
 from sparring.recipes.upscale import UPSCALE
@@ -82,6 +83,7 @@ _ALL = (
     CYCLEGAN,
     CUT,
     FASTCUT,
+    STARGAN,
     DENOISE,
     DEBLUR,
     INPAINT,

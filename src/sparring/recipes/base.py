@@ -126,6 +126,8 @@ class Recipe:
     """Past fakes that CycleGAN's critics are shown."""
     places: int = 256
     """Of a picture, that CUT compares."""
+    mirrors: bool = False
+    """CUT's generator has half its pictures mirrored, and is to treat both alike."""
     batch: int = 64
     images: int = 600_000
     """Images seen, unless the user says otherwise."""

@@ -54,7 +54,7 @@ def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     if recipe.translates:
         from sparring.recipes.pictures import new_translator  # which is built of what stands here
 
-        return new_translator(recipe, shape)
+        return new_translator(recipe, shape, width)
     if not recipe.conditioning:
         return network.build(shape, z=z)
     if getattr(NETWORKS.get(network.name), "conditional", False):

@@ -1,4 +1,4 @@
-"""CUT without the identity term, its contrast weighed ten times. Unlike the paper: no mirrored features."""
+"""CUT without the identity term, its contrast weighed ten times, its features mirrored: Park et al. 2020."""
 
 from dataclasses import replace
 
@@ -9,4 +9,5 @@ FASTCUT = replace(
     name="fastcut",
     about="as cut, faster: only the pictures that are translated are contrasted",
     weights={"nce": 10.0},
+    mirrors=True,
 )

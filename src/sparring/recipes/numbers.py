@@ -12,7 +12,7 @@ NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "
 """Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
 NAMES = ("objective", "penalties", "conditioning", "methods", "augment", "damage")
 """Fields that hold names."""
-OF_PICTURES = ("damage", "warm_up", "pool", "places")
+OF_PICTURES = ("damage", "warm_up", "pool", "places", "mirrors")
 """Fields of recipes that make pictures of pictures alone."""
 
 

@@ -11,8 +11,10 @@ from sparring.damage import Damage
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.games.cut import CUT
-from sparring.games.cyclegan import CycleGAN, Pool
+from sparring.games.cyclegan import CycleGAN
 from sparring.games.pix2pix import Pix2Pix, Restoration
+from sparring.games.pool import Pool
+from sparring.games.stargan import StarGAN
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective
 from sparring.recipes.base import Recipe, Shape
@@ -33,11 +35,12 @@ def input_shape(recipe: Recipe, shape: Shape) -> Shape:
     return int(recipe.generator.numbers.get("inputs", 0)) or shape[0], *shape[1:]  # pyright: ignore[reportArgumentType]
 
 
-def new_translator(recipe: Recipe, shape: Shape) -> nn.Module:
-    """The generator of pictures of this shape."""
+def new_translator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+    """The generator of pictures of this shape, and of so many classes if it is told which."""
     inputs = input_shape(recipe, shape)
     enlarged = {"scale": shape[1] // inputs[1]} if inputs[1:] != shape[1:] else {}
-    return recipe.generator.build(shape, inputs=inputs[0], **enlarged)
+    told = {"classes": width} if recipe.conditional else {}
+    return recipe.generator.build(shape, inputs=inputs[0], **enlarged, **told)
 
 
 def _parts(
@@ -87,8 +90,19 @@ def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     G, D, given = _parts(recipe, shape, networks, 0)
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
-    identity = "nce_identity" in recipe.weights
-    return CUT(G, D, PatchHeads(G.widths), objective(recipe), places=recipe.places, identity=identity, **given)
+    del given["latents"]  # it has its own
+    given |= {"places": recipe.places, "identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
+    return CUT(G, D, PatchHeads(G.widths), objective(recipe), **given)
+
+
+def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
+    refuse(recipe, *(name for name in UNSUITED if name != "conditioning"))
+    if recipe.conditioning != "auxiliary":
+        raise UserError(f"{recipe.name}'s critic tells the class: leave conditioning at auxiliary")
+    G, D = new_translator(recipe, shape, width), recipe.critic.build(shape, classes=width)
+    given = options(recipe, G, D, width)
+    del given["latents"]
+    return StarGAN(G, D, objective(recipe), domains=width, **given)
 
 
 PICTURES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
@@ -96,4 +110,5 @@ PICTURES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "restoration": _restoration,
     "cyclegan": _cyclegan,
     "cut": _cut,
+    "stargan": _stargan,
 }

@@ -31,7 +31,11 @@ def _pictures(data: Data, features: str | Features | None) -> PictureJudge:
     """Of data as a recipe has posed it; of two domains alone, by their test pictures."""
     plain = _images(replace(data, medium="image"), features)
     parts = {"select": data.select or data.test, "report": data.test}
-    held = {name: Held(part.given, part.values, part.known) for name, part in parts.items() if part.given is not None}
+    held = {
+        name: Held(part.given, part.values, part.known, part.labels)
+        for name, part in parts.items()
+        if part.given is not None
+    }
     own = {f.name: getattr(plain, f.name) for f in fields(plain)}
     return PictureJudge(**own, held=held, paired=not data.unpaired, chooses=data.leading)  # pyright: ignore[reportArgumentType]
 

@@ -85,11 +85,12 @@ def slider(folder: Path) -> str:
     return SLIDER.format(last=len(frames) - 1, frames=json.dumps(frames)) if frames else ""
 
 
-def inlined(picture: Image.Image) -> str:
+def inlined(picture: Image.Image, form: str = "PNG") -> str:
+    """As the source of an <img>."""
     file = BytesIO()
-    picture.save(file, "PNG")
-    return _uri(file.getvalue())
+    picture.save(file, form)
+    return _uri(file.getvalue(), form)
 
 
-def _uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def _uri(content: bytes, form: str = "PNG") -> str:
+    return f"data:image/{form.lower()};base64,{base64.b64encode(content).decode()}"

@@ -5,6 +5,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+from torch import Tensor
+
 from sparring.damage import Damage
 from sparring.data import Data, Examples
 from sparring.data.edges import others
@@ -17,6 +20,10 @@ TESTED = 1_000
 """Test pictures that are looked at."""
 UNPAIRED = ("cyclegan", "cut")
 """Games that need no pairs."""
+CLASSED = "stargan"
+"""The game whose domains are classes."""
+OF_A_CLASS, SCORED = 24, 10
+"""Training examples it must have, and pictures held out at least, of all classes together."""
 
 
 def posed(data: Data, recipe: Recipe) -> Data:
@@ -29,6 +36,8 @@ def posed(data: Data, recipe: Recipe) -> Data:
         raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
     if recipe.damage:
         return _damaged(data, recipe.damage)
+    if recipe.plays == CLASSED:
+        return _classed(data, recipe.name)
     if data.train.given is None:
         raise UserError(
             f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
@@ -56,6 +65,45 @@ def _shuffled(train: Examples) -> Examples:
     """Nobody beside its partner."""
     assert train.given is not None
     return replace(train, given=train.given[others(len(train))])
+
+
+def _classed(data: Data, name: str) -> Data:
+    """Held-out pictures are each given one of another class, to be moved to theirs."""
+    spec, labels = one_line(data.spec), data.train.labels
+    if data.medium == "pair":
+        raise UserError(f"{name} wants classes, and {spec} is of two domains: take cyclegan, or folders of other names")
+    if not data.classes or labels is None:
+        told = "attributes" if data.attributes else "no classes"
+        raise UserError(f"{name} wants classes, and {spec} has {told}: give a folder a class")
+    counts = labels.bincount(minlength=data.classes)
+    if (few := int(counts.min())) < OF_A_CLASS:
+        which = data.names[int(counts.argmin())]
+        raise UserError(f"{name} wants {OF_A_CLASS} training pictures a class, and '{which}' of {spec} has {few}")
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    kept = _kept(labels[order])
+    train, select = data.train[order[kept]], data.train[order[~kept]]
+    told = {"medium": "pair", "unpaired": "nobody knows what a picture of another class would be", "leading": "moved"}
+    posed = {"select": _from_others(select), "test": _from_others(data.test[:TESTED]), "fingerprint": _print(data)}
+    return replace(data, train=train, **posed, **told)
+
+
+def _kept(labels: Tensor) -> Tensor:
+    """Bool (n,): all but the last of each class, one in twelve, and as many as scores want at least."""
+    kept, found = torch.ones(len(labels), dtype=torch.bool), labels.unique()
+    for label in found:
+        rows = (labels == label).nonzero()[:, 0]
+        n = max(2, -(-SCORED // len(found)), min(HELD // len(found), len(rows) // SHARE))
+        kept[rows[-n:]] = False
+    return kept
+
+
+def _from_others(part: Examples) -> Examples:
+    """Each with a picture of another class, as far as there are enough of others."""
+    assert part.labels is not None
+    order = part.labels.argsort(stable=True)
+    partners = torch.empty_like(order)
+    partners[order] = order.roll(int(part.labels.bincount().max()))
+    return replace(part, given=part.values[partners])
 
 
 def _damaged(data: Data, steps: Sequence[str]) -> Data:

@@ -75,5 +75,5 @@ def drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) 
     n = samples or jury.suits("report")
     if isinstance(model, Translator) and isinstance(jury, PictureJudge):
         held = jury.held["report"]
-        model.held = Examples(held.truth, given=held.given, known=held.known)
+        model.held = Examples(held.truth, held.labels, held.given, held.known)
     return Drawn(model.sample(n, seed), model.asked(n, seed))

@@ -1,0 +1,56 @@
+"""Pictures of many domains, by one generator that is told which one to go to: Choi et al. 2018 (arXiv:1711.09020). An
+example is a picture, and what is given with it the domain it is of."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish
+from sparring.games.gan import GeneratorTurn
+from sparring.games.translation import Translation
+from sparring.objectives import Objective, TopK, apart
+from sparring.penalties import uniform
+
+
+class StarGAN(Translation):
+    """
+    Args:
+        G: pictures x (n, …), and domains (n,) to move them to, → pictures.
+        D: pictures → an `Opinion` whose `class` are logits (n, domains).
+        options: as `GAN` takes them, with terms by which D tells the class of what is real, and G wants its own told as
+            that which was asked for: L_cls, eq. 2 and 3.
+    """
+
+    def __init__(self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, domains: int, **options):
+        super().__init__(G, D, objective, *args, latents={"domain": uniform}, shows=False, **options)
+        self.domains = domains
+
+    def input(self, round: Round) -> Tensor:
+        assert isinstance(round.real, Tensor)
+        return round.real
+
+    def asked(self, round: Round) -> Tensor:
+        """The domains c (n,) that pictures are moved to in this round: any, their own too."""
+        return (round.latent["domain"] * self.domains).long()
+
+    def generate(self, round: Round) -> Sample:
+        return self.players["G"](self.input(round), self.asked(round))
+
+    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
+        return Moving(self, objective, terms)
+
+
+class Moving(GeneratorTurn):
+    """G learns to pass for real, of the domain asked for, and to find the way back: part `cycle`, ‖x − G(G(x, c), c′)‖₁
+    with the domain c′ that x is of, eq. 4."""
+
+    game: StarGAN
+
+    def judged(self, round: Round) -> Verdict:
+        verdict = super().judged(round)
+        verdict.given = self.game.asked(round)
+        return verdict
+
+    def loss(self, round: Round) -> Parts:
+        back = self.game.players["G"](round.fake, round.given)
+        return super().loss(round) | {"cycle": apart(back, self.game.input(round))}
