@@ -1,4 +1,4 @@
-"""What is left open until the machine is known: the largest slices of a batch that fit in memory, found by playing rounds
+"""What stays open until the machine is known: the largest slices of a batch that fit in memory, found by playing rounds
 in them, and the layers it computes quicker as products."""
 
 import sys
