@@ -25,6 +25,7 @@ from sparring.model import Model, load
 from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training import precision as machine
+from sparring.training.anatomy import Part, dissected
 from sparring.training.config import Config
 from sparring.training.fitting import fitted
 from sparring.training.judging import judge, shelf
@@ -175,6 +176,15 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
     data = _loaded(config.data, config)
     with explained():
         return planned(config, data, judge(data), networks)
+
+
+def dissect(config: Config, rounds: int = 10) -> dict[str, Part]:
+    """Where a round's time goes, by name (`sparring.training.anatomy`). Leaves no run folder. Raises UserError as
+    `train` does."""
+    torch.set_num_threads(config.threads)
+    data = _loaded(config.data, config)
+    with explained():
+        return dissected(config, data, judge(data), rounds)
 
 
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008

@@ -18,11 +18,11 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("products", [frozenset(), frozenset(OPERATIONS), frozenset({"weight"})], ids=str)
+@pytest.mark.parametrize("products", ["", "gather scatter weight", "weight"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_twin_is_the_layer(name, products):
     layer = copy.deepcopy(LAYERS[name]).double()
-    other = twin(layer, products)
+    other = twin(layer, frozenset(products.split()))
     assert other.weight is layer.weight and other.bias is layer.bias
     x = torch.randn(2, layer.in_channels, 5, 6, dtype=torch.double, requires_grad=True)
     for kept in (x, x.detach().to(memory_format=torch.channels_last).requires_grad_()):

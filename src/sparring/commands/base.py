@@ -38,3 +38,15 @@ def say(args: argparse.Namespace, text: str) -> None:
     """For a person: not under --json, which prints one object and nothing else."""
     if not args.json:
         print(text)
+
+
+def numbers(args: argparse.Namespace) -> dict[str, str]:
+    """A recipe's own flags, such as `--lr 1e-4 --generator.width=32`: {"lr": "1e-4", "generator.width": "32"}."""
+    pairs = [text.split("=", 1) if "=" in text else [text] for text in args.rest]
+    flat = [word for pair in pairs for word in pair]
+    for flag in flat[::2]:
+        if not flag.startswith("--"):
+            raise UserError(f"unknown argument {flag} (see spar {args.command} --help)")
+    if len(flat) % 2:
+        raise UserError(f"{flat[-1]} wants a value")
+    return dict(zip((flag.removeprefix("--") for flag in flat[::2]), flat[1::2], strict=True))

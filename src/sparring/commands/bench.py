@@ -1,14 +1,27 @@
-"""`spar bench scaling`."""
+"""`spar bench step` and `spar bench scaling`."""
 
 import argparse
 from dataclasses import asdict
 
-from sparring.commands.base import Add, Answer, say
+from sparring.commands import reading
+from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
 from sparring.recipes import named
+from sparring.recipes.numbers import with_numbers
 
 
 def add(command: Add) -> None:
+    parser = command("step", step, "Where a round's time goes on this machine, and how near that is to what it can do.")
+    parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
+    parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{reading.SPEC} (default: digits)")
+    reading.add_flags(parser)
+    parser.add_argument("--images", type=int, help="of the run that reports belong to (default: the recipe's)")
+    parser.add_argument("--rounds", type=int, default=10, help="to play (default: 10)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.set_defaults(takes_more=True)
+
     parser = command("scaling", scaling, "What more GPUs would bring, by a cost model of a round.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
     parser.add_argument("--gpus", default="1,8,64,1024", help="numbers of processes (default: 1,8,64,1024)")
@@ -18,6 +31,32 @@ def add(command: Add) -> None:
     parser.add_argument("--batch", type=int, help="images a process (default: the recipe's batch)")
     parser.add_argument("--step", type=float, help="milliseconds of a round on one (default: measured on this machine)")
     parser.add_argument("--data-rate", type=float, default=float("inf"), help="images a second a process can read")
+
+
+def step(args: argparse.Namespace) -> Answer:
+    if args.rounds < 1:
+        raise UserError(f"rounds is {args.rounds}: it must be 1 or more")
+    from sparring import api
+    from sparring.training.limits import limits
+    from sparring.training.precision import PRECISIONS
+    from sparring.training.precision import device as on
+
+    recipe = with_numbers(named(args.recipe), numbers(args))
+    settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
+    config = api.configured(recipe, args.data, reading=reading.options(args), **settings)
+    parts = api.dissect(config, args.rounds)
+    best = limits(on(config.device), PRECISIONS[config.precision])
+    whole = sum(part.seconds for part in parts.values())
+    how = f"{config.precision}, {config.device}, {config.threads} threads"
+    say(args, f"{recipe.name} on {args.data}: {whole * 1e3:,.1f} ms a round of {recipe.batch} ({how})")
+    say(args, f"this machine at best: {best.gflops:,.0f} GFLOP/s, {best.bandwidth:,.1f} GB/s")
+    say(args, f"{'':<12} {'ms':>9} {'share':>6} {'GFLOP':>8} {'GB':>7} {'of its best':>12}")
+    for name, part in sorted(parts.items(), key=lambda item: -item[1].seconds):
+        near = f"{part.floor(best) / part.seconds:>12.0%}" if part.floor(best) else f"{'':>12}"
+        counts = f"{part.gflop:>8,.2f} {part.gigabytes:>7,.3f}"
+        say(args, f"{name:<12} {part.seconds * 1e3:>9,.2f} {part.seconds / whole:>6.1%} {counts} {near}")
+    rows = {name: asdict(part) | {"floor": part.floor(best)} for name, part in parts.items()}
+    return {"config": asdict(config), "limits": asdict(best), "parts": rows}
 
 
 def scaling(args: argparse.Namespace) -> Answer:

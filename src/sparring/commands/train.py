@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.commands import reading
-from sparring.commands.base import Add, Answer, say
+from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
 from sparring.recipes import RECIPES, named
 from sparring.recipes.numbers import with_numbers
@@ -86,7 +86,7 @@ def train(args: argparse.Namespace) -> Answer:
         raise UserError("name the run folder to make: --out RUN (or look first, with --dry-run)")
     if args.recipe and args.recipe not in RECIPES and args.data is None and _is_data(args.recipe):
         args.recipe, args.data = None, args.recipe  # `spar train FOLDER`
-    data, flags = args.data or "digits", _flags(args.rest)
+    data, flags = args.data or "digits", numbers(args)
     if flags.get("batch") == AUTO:  # the recipe's, in slices
         del flags["batch"]
         args.micro_batches = 0
@@ -134,18 +134,6 @@ def _watchers(args: argparse.Namespace) -> list[Any]:
     from sparring.training.watchers import TensorBoard
 
     return [TensorBoard(Path(args.out) / "tensorboard")]
-
-
-def _flags(words: list[str]) -> dict[str, str]:
-    """`--lr 1e-4 --generator.width=32` as {"lr": "1e-4", "generator.width": "32"}."""
-    pairs = [text.split("=", 1) if "=" in text else [text] for text in words]
-    flat = [word for pair in pairs for word in pair]
-    for flag in flat[::2]:
-        if not flag.startswith("--"):
-            raise UserError(f"unknown argument {flag} (see spar train --help)")
-    if len(flat) % 2:
-        raise UserError(f"{flat[-1]} wants a value")
-    return dict(zip((flag.removeprefix("--") for flag in flat[::2]), flat[1::2], strict=True))
 
 
 def resume(args: argparse.Namespace) -> Answer:

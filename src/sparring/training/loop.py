@@ -5,7 +5,8 @@ weighed and summed; gradients averaged over ranks; its learners' optimisers move
 players to keep are averaged.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -58,6 +59,8 @@ class Loop:
         self.rounds = 0
         self.latest: Slice | None = None
         """Of the round last played, for those who look; it is not part of the state."""
+        self.part: Callable[[str], AbstractContextManager[object]] = nullcontext
+        """Told, by name, of each part of a round while it is played, for those who measure."""
         # What the user froze stays frozen: only these ever learn.
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
         self.adams = {name: settings.optimisers.get(name, Adam()) for name in self.learners}
@@ -86,15 +89,18 @@ class Loop:
             self.adams[name].adjust(optimiser, self.seen, correction(name, turns))
         means: dict[str, Tensor] = {}
         for together in self._grouped(turns):
-            slices = self.draws.open(together, self.device)
+            with self.part("data"):
+                slices = self.draws.open(together, self.device)
             shared = any(self._makes(turn) for turn in together)
             for turn in together:
-                means |= self._move(turn, slices, shared)
+                with self.part(turn.name):
+                    means |= self._move(turn, slices, shared)
             self.latest = slices[0]
         if self.ranks.world > 1:
             self.ranks.average_([b for b in self.game.buffers() if b.is_floating_point()])
         self.rounds += 1
-        self.ema.update(self.seen, self.settings.batch)
+        with self.part("average"):
+            self.ema.update(self.seen, self.settings.batch)
         return means
 
     def _makes(self, turn: Turn) -> bool:
@@ -159,7 +165,7 @@ class Loop:
         makes, fake = self._makes(turn), piece.fake
         if fake is None:
             self._free(self.game.makers)
-            with torch.set_grad_enabled(makes or shared):
+            with self.part("fakes"), torch.set_grad_enabled(makes or shared):
                 fake = piece.fake = self._generate.run(piece.real, piece.given, piece.latent)
         return fake if makes else each(Tensor.detach, fake)
 
@@ -172,11 +178,12 @@ class Loop:
     def _step(self, turn: Turn) -> None:
         learners = [p for name in turn.learns for p in self.learners[name]]
         self.ranks.average_([p.grad for p in learners if p.grad is not None])
-        for name in turn.learns:
-            if name in self.optimisers:  # a player the user froze whole has none
-                self.optimisers[name].step()
-            for after_step in self.followers[name]:
-                after_step()
+        with self.part("optimisers"):
+            for name in turn.learns:
+                if name in self.optimisers:  # a player the user froze whole has none
+                    self.optimisers[name].step()
+                for after_step in self.followers[name]:
+                    after_step()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that changes, as flat, named tensors; the rest is a function of the configuration."""

@@ -1,0 +1,133 @@
+"""Where a round's time goes, and how near each part of it is to what this machine can do."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from sparring.data import Data
+from sparring.metrics.report import Judge
+from sparring.training.config import Config
+from sparring.training.limits import Limits
+from sparring.training.loop import Loop
+from sparring.training.plan import planned
+from sparring.training.run import begun
+
+WARM = 2
+LOOKUPS = (torch.ops.aten.index, torch.ops.aten.index_select, torch.ops.aten.gather, torch.ops.aten.embedding)
+"""Operations that read no more of a tensor than they take."""
+COMMON = ("data", "fakes", "optimisers", "average", "the rest")
+"""Parts of every round; the others are turns."""
+
+
+class Meter:
+    """What a growing number grew by in each part, without the parts inside it."""
+
+    def __init__(self, read: Callable[[], float]):
+        self.read = read
+        self.grown: dict[str, float] = {}
+        self._inner: list[float] = []
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = self.read()
+        self._inner.append(0.0)
+        try:
+            yield
+        finally:
+            grown = self.read() - start
+            self.grown[part] = self.grown.get(part, 0.0) + grown - self._inner.pop()
+            if self._inner:
+                self._inner[-1] += grown
+
+
+class Counted(TorchDispatchMode):
+    """What operations ask of a machine: floating-point operations of products and convolutions, and bytes read and
+    written, each tensor once an operation, which is what memory moves where caches do not hold it."""
+
+    def __init__(self):
+        super().__init__()
+        self.flops = self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            self.flops += count(*args, **kwargs, out_val=out)
+        if not func.is_view:
+            taken = (out, out) if func.overloadpacket in LOOKUPS else (args, kwargs, out)
+            self.bytes += sum(x.nbytes for x in tree_leaves(taken) if isinstance(x, Tensor))
+        return out
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a round, on average."""
+
+    seconds: float
+    gflop: float
+    gigabytes: float
+
+    def __add__(self, other: "Part") -> "Part":
+        return Part(self.seconds + other.seconds, self.gflop + other.gflop, self.gigabytes + other.gigabytes)
+
+    def __sub__(self, other: "Part") -> "Part":
+        return self + Part(-other.seconds, -other.gflop, -other.gigabytes)
+
+    def floor(self, limits: Limits) -> float:
+        """Seconds that it would take if products ran at the machine's rate, or memory did, whichever takes longer."""
+        return max(self.gflop / limits.gflops, self.gigabytes / limits.bandwidth)
+
+
+def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> dict[str, Part]:
+    """The parts of a run's round by name, with what penalties cost and a round's share of the reports."""
+    plan = planned(config, data, judge)
+    config = plan.config
+    bare = replace(config, recipe=replace(config.recipe, penalties=()))
+    loops = [begun(kind, data, torch.device(kind.device)) for kind in (config, bare)]
+    parts, plain = (anatomy(loop, rounds) for loop in loops)
+    if config.recipe.penalties:
+        parts["penalties"] = Part(0, 0, 0)
+        for turn in [name for name in parts if name not in (*COMMON, "penalties")]:
+            parts["penalties"] += parts[turn] - plain.get(turn, Part(0, 0, 0))
+            parts[turn] = plain.get(turn, Part(0, 0, 0))
+    return parts | {"reports": Part(plan.reports * plan.scoring / config.rounds, 0, 0)}
+
+
+def anatomy(loop: Loop, rounds: int = 10) -> dict[str, Part]:
+    """By the name of the part, for a loop that is thrown away: data; fakes, made where no generator learns from them;
+    each turn with its gradients; optimisers; the average; and what is left of the round."""
+    clock = Meter(lambda: _now(loop.device))
+    for i in range(WARM + rounds):
+        loop.part = clock if i >= WARM else Meter(time.perf_counter)
+        with loop.part("the rest"):
+            loop.round()
+    with Counted() as counted:
+        flops, moved = Meter(lambda: counted.flops), Meter(lambda: counted.bytes)
+        loop.part = lambda name: _both(flops(name), moved(name))
+        with loop.part("the rest"):
+            for _ in range(rounds):
+                loop.round()
+    return {
+        name: Part(seconds / rounds, flops.grown[name] / rounds / 1e9, moved.grown[name] / rounds / 1e9)
+        for name, seconds in clock.grown.items()
+    }
+
+
+@contextmanager
+def _both(a: AbstractContextManager[object], b: AbstractContextManager[object]) -> Iterator[None]:
+    with a, b:
+        yield
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

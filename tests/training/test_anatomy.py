@@ -1,0 +1,70 @@
+"""Where a round's time goes: parts without the parts inside them, and operations counted against closed forms."""
+
+import json
+
+import pytest
+import torch
+from test_run import refused, spar
+
+from sparring.recipes import named
+from sparring.recipes.numbers import with_numbers
+from sparring.training.anatomy import Counted, Meter, Part, anatomy
+from sparring.training.limits import Limits
+from sparring.training.loop import Loop
+from sparring.training.measured import RandomImages
+
+pytestmark = pytest.mark.usefixtures("quick_judge")
+
+
+def test_a_part_is_without_the_parts_inside_it():
+    now = iter((0, 1, 4, 10, 20, 23))
+    meter = Meter(lambda: next(now))
+    with meter("outer"), meter("inner"):
+        pass
+    with meter("inner"):
+        pass
+    assert meter.grown == {"inner": 3 + 3, "outer": 10 - 3}
+
+
+def test_operations_are_counted():
+    a, b, table = torch.ones(3, 5), torch.ones(5, 7), torch.ones(1000, 4)
+    with Counted() as counted:
+        a @ b
+    assert (counted.flops, counted.bytes) == (2 * 3 * 5 * 7, 4 * (3 * 5 + 5 * 7 + 3 * 7))
+    with Counted() as counted:
+        table[torch.tensor([1, 2])].view(8)
+    assert counted.flops == 0 and counted.bytes == 2 * 4 * 2 * 4
+
+
+def test_the_parts_of_a_round():
+    recipe = with_numbers(named("mlp-gan"), {"generator.widths": "8", "critic.widths": "8", "batch": "16"})
+    loop = Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
+    parts = anatomy(loop, 3)
+    assert set(parts) == {"data", "fakes", "critic", "generator", "optimisers", "average", "the rest"}
+    D, G = 16 * 8 + 8, 100 * 8 + 8 * 16  # multiplications an example
+    flop = 2 * 16 * 1e-9
+    # Forward and weights' gradients of real and fake, and the hidden layer's own.
+    assert parts["critic"].gflop == pytest.approx(flop * 2 * (2 * D + 8))
+    assert parts["fakes"].gflop == pytest.approx(flop * 2 * G)  # `fresh`: once for each turn
+    assert parts["optimisers"].gflop == 0 < parts["optimisers"].gigabytes
+    assert all(part.seconds > 0 for part in parts.values())
+
+
+def test_the_floor_is_of_what_takes_longer():
+    part = Part(seconds=1, gflop=10, gigabytes=1)
+    assert part.floor(Limits(100, 100)) == pytest.approx(0.1) and part.floor(Limits(100, 2)) == pytest.approx(0.5)
+
+
+def test_the_command(capsys):
+    words = ["--generator.width=8", "--critic.width=8", "--images", "640", "--rounds", "2", "--threads", "1"]
+    assert spar("bench", "step", "wgan-gp", "--data", "digits", *words, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["parts"]["penalties"]["gigabytes"] > 0 and told["parts"]["reports"]["seconds"] > 0
+    assert told["limits"]["gflops"] > 0 and told["config"]["recipe"]["generator"]["numbers"]["width"] == 8
+    assert spar("bench", "step", "dcgan", *words) == 0
+    assert "of its best" in capsys.readouterr().out
+
+
+def test_bad_words_are_refused(capsys):
+    assert "rounds is 0: it must be 1 or more" in refused(capsys, "bench", "step", "--rounds", "0")
+    assert "batchh" in refused(capsys, "bench", "step", "dcgan", "--batchh", "3")
