@@ -41,9 +41,9 @@ TRANSLATORS = {"unet": 1, "gated-unet": 1, "translator": 1, "rrdb": 4}
 def test_every_network_stands_in_the_registry_and_is_built_alike():
     x, z = torch.randn(3, 1, 8, 8), torch.randn(3, 100)
     takes = {"generator": (z, (3, 1, 8, 8)), "pair-critic": ((x, z), (3, 1)), "encoder": (x, (3, 100))}
-    takes |= {name: (x, (3, 1, 8 * times, 8 * times)) for name, times in TRANSLATORS.items()} | {
-        "patch-critic": (x, (3, 4))
-    }
+    takes |= {name: (x, (3, 1, 8 * times, 8 * times)) for name, times in TRANSLATORS.items()}
+    takes |= {"patch-critic": (x, (3, 4)), "domain-critic": (x, (3, 4))}
+    classes = {"domain-critic": {"classes": 2}}
     for name, network in NETWORKS.items():
         if name.startswith(TABLES):
             continue
@@ -51,7 +51,7 @@ def test_every_network_stands_in_the_registry_and_is_built_alike():
         inputs, made = next((value for kind, value in takes.items() if name.endswith(kind)), (x, (3, 1)))
         if name.startswith("coupled"):
             inputs, made = (z, (3, *shape)) if name.endswith("generator") else (torch.randn(3, *shape), (3, 2))
-        answer = network(shape=shape).eval()(inputs)
+        answer = network(shape=shape, **classes.get(name, {})).eval()(inputs)
         assert (answer.logits if isinstance(answer, Opinion) else answer).shape == made
 
 

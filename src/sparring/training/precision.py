@@ -1,5 +1,8 @@
 """What to compute with: the device and the number format, chosen by what the machine has."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from sparring.errors import UserError
@@ -27,3 +30,14 @@ def precision(name: str, device: torch.device) -> str:
         cpu = torch.cpu.get_capabilities()
         return "bf16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "fp32"
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+
+
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Numbers too small to be normal count as 0 meanwhile: moments of what no longer learns halve until they are, and a
+    CPU is slow with them."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

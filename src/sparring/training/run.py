@@ -26,7 +26,7 @@ from sparring.training.crowded import noted
 from sparring.training.interrupts import interruptions
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
-from sparring.training.precision import PRECISIONS
+from sparring.training.precision import PRECISIONS, denormals_flushed
 from sparring.training.progress import Progress
 from sparring.training.quicker import hasten
 from sparring.training.random import WEIGHTS, stream
@@ -75,7 +75,6 @@ class Run:
         self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
         self.watchers, self.own_scores = watchers if ranks.leads else (), scores
         torch.set_num_threads(config.threads)
-        torch.set_flush_denormal(True)  # moments of what no longer learns halve until they are
         device = torch.device(config.device)
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
@@ -119,7 +118,7 @@ class Run:
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.draws.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
-        with interruptions() as interrupted, shown as progress, closing(self.watchers):
+        with interruptions() as interrupted, shown as progress, closing(self.watchers), denormals_flushed():
             outcome = self.over(entry)
             while not outcome:  # however short its time, every session gets a round further
                 for name, part in loop.round().items():
