@@ -1,10 +1,11 @@
 """A round of DCGAN-64 against the plain loop of the tutorials, side by side, in one process.
 
 Same networks, batch and data shape. Plain: fp32, eager, the default memory format, Adam as it comes, the critic's
-weight gradients taken in the generator's step too. Ours: what `spar train dcgan --size 64` does on this machine.
-Both use the allocator the process was started with. Rounds alternate, so that a drifting machine touches both alike.
+weight gradients taken in the generator's step too. Ours: what `spar train dcgan --size 64` does on this machine,
+products for convolutions included. Both use one allocator, glibc's as it comes or as `--keep` tells it. Rounds
+alternate, so that a drifting machine touches both alike.
 
-    python benchmarks/step.py [--json] [--rounds 15] [--batch 64] [--threads N]
+    python benchmarks/step.py [--json] [--rounds 15] [--batch 64] [--threads N] [--keep]
 """
 
 import argparse
@@ -20,9 +21,11 @@ from plain import train as plain_round
 from torch.utils.flop_counter import FlopCounterMode
 
 from sparring.recipes import RECIPES, Network
+from sparring.training import allocator
 from sparring.training import precision as machine
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
+from sparring.training.quicker import hasten, quicker
 
 SHAPE = (3, 64, 64)
 
@@ -69,6 +72,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--keep", action="store_true", help="tell the allocator, of both, to keep what is freed")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -78,9 +82,14 @@ def main() -> None:
         RECIPES["dcgan"], generator=Network("dcgan-generator", paper), critic=Network("dcgan-critic", paper)
     )
     game, source = recipe.game(SHAPE), Noise(8 * args.batch)
+    if args.keep:
+        allocator.keep()
     G, D = (copy.deepcopy(game.players[name]).train() for name in ("G", "D"))
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
     settings = replace(recipe.settings(autocast=PRECISIONS[precision]), batch=args.batch)
+    thrown_away = copy.deepcopy(game).to(memory_format=torch.channels_last)
+    products = quicker(Loop(thrown_away, source, settings))
+    hasten(game, products)
     loop = Loop(game.to(memory_format=torch.channels_last), source, settings)
     batch = source.x[: args.batch]
 
@@ -97,6 +106,8 @@ def main() -> None:
         "ours_images_per_second": args.batch / ours,
         "plain_images_per_second": args.batch / theirs,
         "gemm_fraction": gflop(game, args.batch) / ours / rate,
+        "products": products,
+        "keep": args.keep,
         "precision": precision,
         "amx": bool(torch.cpu.get_capabilities().get("amx_bf16")),
         "threads": args.threads,
