@@ -17,6 +17,9 @@ from sparring.training.loop import Loop
 
 WORTH = 0.9
 """A product is chosen if it takes at most this share of the time."""
+LEAST = 1e-3
+"""Seconds it must save: a twin's operations go through Python, and small layers lose by it (digits of 8×8: a round of
+9.8 ms became 11.9)."""
 TIMES, CLEAR = 5, (0.6, 1.5)
 LONG = 500
 """Rounds of a run for which measuring is worth while."""
@@ -114,4 +117,4 @@ def _wins(a: Callable[[], Tensor], b: Callable[[], Tensor]) -> bool:
             best[k] = min(best[k], time.perf_counter() - start)
         if i and not CLEAR[0] < best[0] / best[1] < CLEAR[1]:
             break
-    return best[0] <= WORTH * best[1]
+    return best[0] <= WORTH * best[1] and best[1] - best[0] >= LEAST
