@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sparring.recipes import RECIPES, Network
 from sparring.training import allocator
 from sparring.training import precision as machine
+from sparring.training.limits import product_rate
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 from sparring.training.quicker import hasten, quicker
@@ -61,12 +62,6 @@ def gflop(game, batch: int) -> float:
     return total / 1e9
 
 
-def matrix_rate(dtype: torch.dtype, n: int = 2048) -> float:
-    """GFLOP/s of a square product, the best of several."""
-    a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
-    return 2 * n**3 / min(seconds(lambda: a @ b) for _ in range(8)) / 1e9
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
@@ -100,7 +95,7 @@ def main() -> None:
         plain(), loop.round()
     times = [(seconds(plain), seconds(loop.round)) for _ in range(args.rounds)]
     theirs, ours = (statistics.median(column) for column in zip(*times, strict=True))
-    rate = matrix_rate(PRECISIONS[precision] or torch.float32)
+    rate = product_rate(torch.randn(2048, 2048).to(PRECISIONS[precision] or torch.float32))
     result = {
         "ratio": theirs / ours,
         "ours_images_per_second": args.batch / ours,

@@ -50,14 +50,10 @@ def reconstruction(small: Decode, large: Decode) -> Term:
         detail = large(window)
         grain = detail.shape[2] // window.shape[2]
         shown = quarter(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
-        return _apart(whole, _averaged(seen, *whole.shape[2:])) + _apart(detail, shown)
+        return apart(whole, _averaged(seen, *whole.shape[2:])) + apart(detail, shown)
 
     return Term("reconstruction", part, draws={"place": places})
 
 
 def _averaged(x: Tensor, height: int, width: int) -> Tensor:
     return interpolate(x, (height, width), mode="area")
-
-
-def _apart(x: Tensor, y: Tensor) -> Tensor:
-    return apart(x, y)

@@ -65,7 +65,7 @@ def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path)
     sparring.train("dcgan", "digits", parts, minutes=1e-9, **options)
     chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
     assert "D.0.scatter" in chosen
-    monkeypatch.setattr(quicker, "quicker", lambda loop: pytest.fail("measured again"))
+    monkeypatch.setattr(fitting, "quicker", lambda loop: pytest.fail("measured again"))
     while sparring.resume(parts).outcome != "finished":
         pass
     a, b = (load_file(max((run / "checkpoints").glob("*"))) for run in (whole, parts))

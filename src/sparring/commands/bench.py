@@ -36,6 +36,8 @@ def add(command: Add) -> None:
 def step(args: argparse.Namespace) -> Answer:
     if args.rounds < 1:
         raise UserError(f"rounds is {args.rounds}: it must be 1 or more")
+    import torch
+
     from sparring import api
     from sparring.training.limits import limits
     from sparring.training.precision import PRECISIONS
@@ -45,7 +47,7 @@ def step(args: argparse.Namespace) -> Answer:
     settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
     config = api.configured(recipe, args.data, reading=reading.options(args), **settings)
     parts = api.dissect(config, args.rounds)
-    best = limits(on(config.device), PRECISIONS[config.precision])
+    best = limits(on(config.device), PRECISIONS[config.precision] or torch.float32)
     whole = sum(part.seconds for part in parts.values())
     how = f"{config.precision}, {config.device}, {config.threads} threads"
     say(args, f"{recipe.name} on {args.data}: {whole * 1e3:,.1f} ms a round of {recipe.batch} ({how})")

@@ -10,6 +10,7 @@ import torch
 
 from sparring.doctor.check import BROKEN, OK, SLOW, Check, worst
 from sparring.files import cache
+from sparring.training.limits import product_rate
 from sparring.training.precision import device, precision
 
 SIDE, TIMES = 1024, 3
@@ -51,7 +52,7 @@ def number_formats() -> Check:
     """bf16 is right, and where training takes it by itself, no slower than fp32."""
     on = device("auto")
     x = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0)).to(on)
-    rates = {dtype: _rate(x.to(dtype)) for dtype in (torch.float32, torch.bfloat16)}
+    rates = {dtype: product_rate(x.to(dtype), TIMES + 1) for dtype in (torch.float32, torch.bfloat16)}
     full, half = x @ x, (x.bfloat16() @ x.bfloat16()).float()
     units = [
         unit for unit in ("amx_bf16", "avx512_bf16") if on.type == "cpu" and torch.cpu.get_capabilities().get(unit)
@@ -64,16 +65,6 @@ def number_formats() -> Check:
     if takes == "bf16" and rates[torch.bfloat16] < rates[torch.float32]:
         return Check(SLOW, told, "train with --precision fp32, which is faster here")
     return Check(OK, told)
-
-
-def _rate(x: torch.Tensor) -> float:
-    """GFLOP/s of the fastest of a few products."""
-    best = float("inf")
-    for _ in range(TIMES + 1):  # the first one warms up
-        start = time.perf_counter()
-        (x @ x)[0, 0].item()
-        best = min(best, time.perf_counter() - start)
-    return 2 * SIDE**3 / best / 1e9
 
 
 def threads() -> Check:

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import flop_registry
 
 from sparring.data import Data
 from sparring.metrics.report import Judge
+from sparring.training.clock import now
 from sparring.training.config import Config
 from sparring.training.limits import Limits
 from sparring.training.loop import Loop
@@ -86,25 +87,31 @@ class Part:
         return max(self.gflop / limits.gflops, self.gigabytes / limits.bandwidth)
 
 
+NOTHING = Part(0, 0, 0)
+
+
 def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> dict[str, Part]:
     """The parts of a run's round by name, with what penalties cost and a round's share of the reports."""
     plan = planned(config, data, judge)
     config = plan.config
-    bare = replace(config, recipe=replace(config.recipe, penalties=()))
-    loops = [begun(kind, data, torch.device(kind.device)) for kind in (config, bare)]
-    parts, plain = (anatomy(loop, rounds) for loop in loops)
+    parts = anatomy(_begun(config, data), rounds)
     if config.recipe.penalties:
-        parts["penalties"] = Part(0, 0, 0)
-        for turn in [name for name in parts if name not in (*COMMON, "penalties")]:
-            parts["penalties"] += parts[turn] - plain.get(turn, Part(0, 0, 0))
-            parts[turn] = plain.get(turn, Part(0, 0, 0))
+        plain = anatomy(_begun(replace(config, recipe=replace(config.recipe, penalties=())), data), rounds)
+        turns = [name for name in parts if name not in COMMON]
+        bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn is nothing but its penalties
+        penalties = sum((parts.pop(name) for name in turns), NOTHING) - sum(bare.values(), NOTHING)
+        parts |= bare | {"penalties": penalties}
     return parts | {"reports": Part(plan.reports * plan.scoring / config.rounds, 0, 0)}
+
+
+def _begun(config: Config, data: Data) -> Loop:
+    return begun(config, data, torch.device(config.device))
 
 
 def anatomy(loop: Loop, rounds: int = 10) -> dict[str, Part]:
     """By the name of the part, for a loop that is thrown away: data; fakes, made where no generator learns from them;
     each turn with its gradients; optimisers; the average; and what is left of the round."""
-    clock = Meter(lambda: _now(loop.device))
+    clock = Meter(lambda: now(loop.device))
     for i in range(WARM + rounds):
         loop.part = clock if i >= WARM else Meter(time.perf_counter)
         with loop.part("the rest"):
@@ -125,9 +132,3 @@ def anatomy(loop: Loop, rounds: int = 10) -> dict[str, Part]:
 def _both(a: AbstractContextManager[object], b: AbstractContextManager[object]) -> Iterator[None]:
     with a, b:
         yield
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()

@@ -3,12 +3,12 @@
 import resource
 import statistics
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from sparring.training.clock import now
 from sparring.training.loop import Loop
 
 WARM, TIMED = 3, 10
@@ -32,14 +32,11 @@ class Forecast:
 
 def forecast(loop: Loop, images: int) -> Forecast:
     """Plays the loop a few rounds, so it must be one that is thrown away."""
-    on_gpu = loop.device.type == "cuda"
     times = []
     for _ in range(WARM + TIMED):
-        start = time.perf_counter()
+        start = now(loop.device)
         loop.round()
-        if on_gpu:
-            torch.cuda.synchronize(loop.device)
-        times.append(time.perf_counter() - start)
+        times.append(now(loop.device) - start)
     round_time, batch = statistics.median(times[WARM:]), loop.settings.batch
     return Forecast(
         seconds=round_time * -(-images // batch),

@@ -1,10 +1,12 @@
 """What this machine can do at best: measured rates of products and of memory."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+
+from sparring.training.clock import now
 
 SIDE, RUNS = 2048, 8
 LARGE = 2**26
@@ -21,18 +23,20 @@ class Limits:
 
 def limits(device: torch.device, dtype: torch.dtype) -> Limits:
     """On this device, in this number format; the best of a few runs."""
-    a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     x, y = (torch.ones(LARGE, device=device) for _ in range(2))
-    product, copy = _best(lambda: a @ b, device), _best(lambda: y.copy_(x), device)
-    return Limits(2 * SIDE**3 / product / 1e9, 2 * x.nbytes / copy / 1e9)
+    copy = _best(lambda: y.copy_(x), device, RUNS)
+    return Limits(product_rate(torch.randn(SIDE, SIDE, device=device).to(dtype)), 2 * x.nbytes / copy / 1e9)
 
 
-def _best(call: Callable[[], object], device: torch.device) -> float:
+def product_rate(x: Tensor, runs: int = RUNS) -> float:
+    """GFLOP/s of x·x, x (n, n), in the best of a few runs."""
+    return 2 * len(x) ** 3 / _best(lambda: x @ x, x.device, runs) / 1e9
+
+
+def _best(call: Callable[[], object], device: torch.device, runs: int) -> float:
     times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
+    for _ in range(runs):
+        start = now(device)
         call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - start)
+        times.append(now(device) - start)
     return min(times)
