@@ -248,6 +248,7 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
         raise UserError(f"{path} does not fit model.json ({brief(error)})") from None
     for prefix, player in _prefixed(players).items():
         player.load_state_dict({key: kept[prefix + key] for key in player.state_dict()})
+        player.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  as they were trained
     from sparring.translator import kind  # which is one of this
 
     return kind(description)(description, *players, rows=kept.get(ROWS))

@@ -137,6 +137,8 @@ def test_bad_asking(digits, jury, tmp_path):
     ):
         with pytest.raises(UserError, match=expected):
             evaluate(some, jury, [name])
+    with pytest.raises(UserError, match="conditional needs a class with two samples and two real images"):
+        evaluate(Drawn(some[:10], torch.arange(10)), jury, ["conditional"])
     bare = Pictures(digits.train.values, digits.test.values, None, 0, "x")
     with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
         judge_images(bare, tmp_path, "pixel")

@@ -1,6 +1,7 @@
 """Starting from another run's weights, with layers of the critic held."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -39,6 +40,19 @@ def test_a_run_starts_where_another_ended(earlier, tmp_path):
     for name, p in run.loop.game.players["D"].named_parameters():
         assert torch.equal(p, old[f"game.players.D.{name}"])
     assert json.loads((out / "run.json").read_text())["config"]["source"] == str(earlier)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_said_so(earlier, tmp_path, capsys):
+    source, out = tmp_path / "earlier", tmp_path / "later"
+    shutil.copytree(earlier, source)
+    good = max(source.glob("checkpoints/*"))
+    bad = good.with_name(f"{int(good.stem) + 1:012d}.safetensors")
+    bad.write_bytes(good.read_bytes()[:-1])
+    still = with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"})
+    run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
+    assert f"{bad} is damaged: starting from the checkpoint before it" in capsys.readouterr().err
+    for name, p in run.loop.game.players["D"].named_parameters():
+        assert torch.equal(p, newest(earlier)[f"game.players.D.{name}"])
 
 
 def test_held_layers_hold_and_go_on_holding_when_resumed(earlier, tmp_path):

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict
 
+from torch import Tensor
+
 from sparring.metrics.classified import inception_score, reverse_kl, taught
 from sparring.metrics.extrapolated import extrapolate, least
 from sparring.metrics.frechet import distance, frechet
@@ -78,9 +80,7 @@ def _taught(case: Case) -> Scores:
 def intra_class(fake: View, real: View) -> float:
     """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
     assert fake.labels is not None and real.labels is not None
-    within = [fake.labels == c for c in real.labels.unique()], [real.labels == c for c in real.labels.unique()]
-    pairs = zip(*within, strict=True)
-    found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
+    found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in _common(fake.labels, real.labels)]
     return sum(found) / len(found)
 
 
@@ -92,7 +92,15 @@ def _lacks_classes(case: Case, samples: int) -> str:
 def _lacks_labels(case: Case, samples: int) -> str:
     if case.fake.labels is None or case.real.labels is None:
         return "needs a conditional model of labelled data (such as cgan): leave it out"
+    if not _common(case.fake.labels, case.real.labels):
+        return "needs a class with two samples and two real images: ask for more samples, or leave it out"
     return _lacks_classes(case, samples)
+
+
+def _common(fake: Tensor, real: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Where each class is, (n,) of bool, of those that both have two of."""
+    pairs = [(fake == c, real == c) for c in real.unique()]
+    return [(a, b) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
 
 
 def _lacks_size(side: int) -> Lack:

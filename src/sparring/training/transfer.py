@@ -1,6 +1,7 @@
 """Starting from what another run has learnt: Wang et al. 2018 (arXiv:1805.01677), with some of the critic's layers held
 as they are: Mo et al. 2020 (arXiv:2002.10964)."""
 
+import sys
 from pathlib import Path
 
 from torch import nn
@@ -17,7 +18,9 @@ def start_from(loop: Loop, run: Path) -> None:
     """
     if not any(run.glob("checkpoints/*.safetensors")):
         raise UserError(f"{run} has no checkpoint to start from: give the folder of a run")
-    state, _ = checkpoint.latest(run / "checkpoints", loop.device)
+    state, damaged = checkpoint.latest(run / "checkpoints", loop.device)
+    for path in damaged:
+        print(f"{path} is damaged: starting from the checkpoint before it", file=sys.stderr)
     for name, player in loop.game.players.items():
         learnt = under(f"ema.{name}.", state) or under(f"game.players.{name}.", state)
         averaged = [loop.ema.players[name]] if name in loop.game.keeps else []
