@@ -67,10 +67,11 @@ class EMA:
         beta = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
         for name, player in self.source.items():
             kept = self.players[name]
-            for old, new in zip(kept.parameters(), player.parameters(), strict=True):
-                old.lerp_(new, 1 - beta)
-            for old, new in zip(kept.buffers(), player.buffers(), strict=True):
-                old.copy_(new)
+            old: list[Tensor] = list(kept.parameters())
+            new: list[Tensor] = list(player.parameters())
+            torch._foreach_lerp_(old, new, 1 - beta)  # pyright: ignore[reportPrivateImportUsage]
+            for held, latest in zip(kept.buffers(), player.buffers(), strict=True):
+                held.copy_(latest)
 
 
 def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -18,6 +18,18 @@ def generator(device: torch.device, *key: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(stream(*key))
 
 
+def seed_ambient(device: torch.device, *key: int) -> None:
+    """Seeds the streams that dropout and its like draw from, the processor's and this device's.
+
+    `torch.manual_seed` seeds every device there might be, and keeps a stack trace for those that have not started: a
+    millisecond, which small networks notice.
+    """
+    seed = stream(*key)
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)
+
+
 class Order:
     """An endless stream of shuffled epochs over n examples; batch k is always the same (batch,) indices."""
 

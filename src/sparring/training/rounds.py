@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.errors import UserError
 from sparring.game import Game, Sample, Turn, each
 from sparring.training.ahead import Ahead
-from sparring.training.random import LATENT, PLAY, Order, generator, stream
+from sparring.training.random import LATENT, PLAY, Order, generator, seed_ambient
 from sparring.training.ranks import Ranks
 
 
@@ -81,7 +81,7 @@ class Rounds:
         g = generator(device, self.seed, LATENT, self.opened)
         draws = self.game.latents | {name: draw for turn in turns for name, draw in turn.draws.items()}
         latent = {name: draw(self.batch, tuple(example.shape[1:]), g)[here] for name, draw in draws.items()}
-        torch.manual_seed(stream(self.seed, PLAY, self.opened, self.ranks.rank))  # dropout and its like
+        seed_ambient(device, self.seed, PLAY, self.opened, self.ranks.rank)
         self.opened += 1
         return Slice(real, given, latent).cut(self.micro_batches)
 
