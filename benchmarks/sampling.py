@@ -34,7 +34,7 @@ def plain(run: str, n: int, batch: int, out: Path) -> None:
 
     import sparring
 
-    G = sparring.load(run).G  # only to have the same weights
+    G = sparring.load(run).G.to(memory_format=torch.contiguous_format)  # the same weights, as a tutorial has them
     images = []
     with torch.no_grad():
         for start in range(0, n, batch):
