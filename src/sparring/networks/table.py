@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from sparring.networks.layers import LayeredCritic
 
@@ -91,7 +90,7 @@ class RowGenerator(nn.Module):
         return torch.cat([*rows, *(position[:, None] for position in positions)], 1), likely
 
     def _chosen(self, scores: Tensor) -> tuple[Tensor, Tensor]:
-        hard = one_hot(scores.argmax(1), scores.shape[1]).to(scores.dtype)
+        hard = torch.zeros_like(scores).scatter_(1, scores.max(1, keepdim=True).indices, 1.0)
         if not self.training:
             return hard, hard
         soft = (scores / self.tau).softmax(1)

@@ -121,7 +121,7 @@ class Schema:
         for i, option in zip(self.learnt, options, strict=True):
             column = self.columns[i]
             assert isinstance(column, Number | Category)
-            values[:, i] = column.decode(option.argmax(1), next(taken) if column.places else none)
+            values[:, i] = column.decode(option.max(1).indices, next(taken) if column.places else none)
         return self.completed(values)
 
     def completed(self, values: Tensor) -> Tensor:
