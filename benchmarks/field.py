@@ -9,7 +9,7 @@ Scores are of 10,000 samples against the report part: task-Fréchet, precision, 
 gap is (score − real row) / (median of `mlp-gan` after 50 epochs − real row), as `yardstick.py` recorded it. Where a
 class is asked for, `asked` is the share of samples that another classifier (`second.py`) takes for it, and `within` the
 least coverage inside a class, over that of as many real test images; for `infogan`, `asked` is the share in the best
-matching of categories to classes.
+matching of categories to classes. A run that ends by an alarm, because no remedy helped, has no row and is told of.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from torch import Tensor
 import sparring
 from sparring.data import Data, load
 from sparring.data.media import MEDIA
+from sparring.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
@@ -165,7 +166,11 @@ def main() -> None:
             shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
             tell = partial(score, jury=jury, data=data, classifier=classifier, shown=shown)
             about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
-            row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
+            try:
+                row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
+            except UserError as error:  # no remedy helped
+                print(f"{name}, seed {seed}: {error}", file=sys.stderr)
+                continue
             row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
             table.append(row)
             print(line(row), file=sys.stderr)
