@@ -9,7 +9,7 @@ HERE = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of a recipe with its own numbers."""
+    """One run of a recipe with its own numbers, or with others if the note says so."""
 
     recipe: str
     data: str
@@ -21,7 +21,7 @@ class Measured:
     share_left: float
     """Of the gap between the real row and the MLP GAN after 50 epochs."""
     note: str = ""
-    """Such as "collapsed"."""
+    """Such as "collapsed", or numbers that were the recipe's own once."""
 
     def text(self) -> str:
         head = f"{self.data}, {self.images:,} images, seed {self.seed}"
