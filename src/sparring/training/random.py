@@ -19,15 +19,13 @@ def generator(device: torch.device, *key: int) -> torch.Generator:
 
 
 def seed_ambient(device: torch.device, *key: int) -> None:
-    """Seeds the streams that dropout and its like draw from, the processor's and this device's.
+    """Seeds the streams that dropout and its like draw from.
 
     `torch.manual_seed` seeds every device there might be, and keeps a stack trace for those that have not started: ten
-    times the work, up to half a millisecond a round, which small networks notice.
+    times the work, up to half a millisecond a round, which small networks on a CPU notice.
     """
-    seed = stream(*key)
-    torch.default_generator.manual_seed(seed)
-    if device.type != "cpu":
-        torch.get_device_module(device).manual_seed(seed)
+    seed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
+    seed(stream(*key))
 
 
 class Order:
