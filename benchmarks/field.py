@@ -28,7 +28,6 @@ from torch import Tensor
 import sparring
 from sparring.data import Data, load
 from sparring.data.media import MEDIA
-from sparring.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
@@ -40,6 +39,7 @@ from sparring.recipes.measured import rows as recorded
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
 from sparring.recipes.r3gan import PRESETS
+from sparring.training.healing import Unhealed
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
@@ -168,7 +168,7 @@ def main() -> None:
             about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
             try:
                 row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
-            except UserError as error:  # no remedy helped
+            except Unhealed as error:
                 print(f"{name}, seed {seed}: {error}", file=sys.stderr)
                 continue
             row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])

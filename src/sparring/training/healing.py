@@ -25,15 +25,19 @@ REMEDIES = {
 """What is done about an alarm, in turn."""
 
 
+class Unhealed(UserError):
+    """A run that no remedy may, or did, help."""
+
+
 def healed(folder: Path, config: Config, fingerprint: str, ruined: Ruined, ranks: Ranks) -> Config:
     """The configuration with which the run goes on, from its newest checkpoint if there still is one.
 
-    Raises UserError where it is not to be healed, or was often enough.
+    Raises Unhealed where it is not to be healed, or was often enough.
     """
     if not config.heal:
-        raise UserError(f"stopped after {ruined.images:,} images: {ruined} (what {folder} keeps is from before)")
+        raise Unhealed(f"stopped after {ruined.images:,} images: {ruined} (what {folder} keeps is from before)")
     if len(config.remedies) == MOST:
-        raise UserError(f"stopped after {MOST} remedies and {ruined.images:,} images: {ruined}")
+        raise Unhealed(f"stopped after {MOST} remedies and {ruined.images:,} images: {ruined}")
 
     def done() -> dict:
         # In this order: interrupted in between, the run is ruined and healed once more.
