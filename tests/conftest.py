@@ -7,19 +7,32 @@ import torch
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.fixture(scope="session")
+def session(tmp_path_factory) -> Path:
+    """A folder of this session's own, which all its processes share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(session):
+    """Of the session's own, for fixtures that train too."""
+    os.environ["XDG_CACHE_HOME"] = str(session / "cache")
+
+
 @pytest.fixture(autouse=True)
-def _one_thread(tmp_path_factory, monkeypatch):
-    """One thread, for pytest runs as many processes as there are cores; and a cache of the session's own."""
+def _quick(monkeypatch):
+    """One thread, for pytest runs as many processes as there are cores."""
     torch.set_num_threads(1)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "cache"))
     # Enough for what is not about these features; their own tests say how many they take.
     monkeypatch.setattr("sparring.metrics.self_supervised.STEPS", 5)
 
 
 @pytest.fixture
-def quick_judge(monkeypatch):
-    """A classifier of a few steps, for tests that ask nothing of it; not on named sets, whose judges are shared."""
+def quick_judge(monkeypatch, session):
+    """A classifier of a few steps, for tests that ask nothing of it, in a cache apart from that of good ones."""
     monkeypatch.setattr("sparring.metrics.extractors.STEPS", 20)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(session / "quick"))
 
 
 @pytest.fixture

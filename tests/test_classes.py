@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from commands import refused, spar
 from PIL import Image
-from test_run import refused, spar
 from torch import nn
 
 import sparring

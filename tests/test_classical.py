@@ -1,17 +1,12 @@
 """The classical rows of `benchmarks/restore.py`, against what they are by definition."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-
 
 @pytest.fixture
-def classical(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def classical(benchmarks):
     import classical
 
     return classical

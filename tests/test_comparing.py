@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import refused, spar
 from PIL import Image
-from test_run import refused, spar
 
 import sparring
 from sparring.data import load

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,12 +10,9 @@ from sparring.api import configured
 from sparring.data import load
 from sparring.recipes import RECIPES
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-
 
 @pytest.fixture
-def ledger(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def ledger(benchmarks, monkeypatch, tmp_path):
     import ledger
 
     monkeypatch.setattr(ledger, "ROWS", tmp_path / "rows.jsonl")

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from commands import refused, spar
 from PIL import Image
-from test_run import SMALL, refused, spar
+from test_run import SMALL
 
 import sparring
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from commands import final, same, spar
 from PIL import Image
-from safetensors.torch import load_file
 from torch import nn
 
 import sparring
@@ -84,8 +84,7 @@ def test_own_networks_resume_to_the_bit(recipe, squares, tmp_path):
     run = sparring.resume(tmp_path / "parts", data=squares, networks=networks())
     while run.loop.rounds < 20:
         run = sparring.resume(tmp_path / "parts", data=squares, networks=networks())
-    a, b = (load_file(max((tmp_path / name / "checkpoints").glob("*"))) for name in ("whole", "parts"))
-    assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+    assert same(final(tmp_path / "whole"), final(tmp_path / "parts"))
     with pytest.raises(UserError, match="no data set or folder 'squares'"):
         sparring.resume(tmp_path / "parts", networks=networks())
 
@@ -109,10 +108,9 @@ def test_arrays_become_data():
 
 def test_tensorboard_events_are_written(recipe, squares, tmp_path):
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    from sparring.training.watchers import TensorBoard
-
-    sparring.train(recipe, squares, tmp_path / "run", images=320, reports=2, watchers=[TensorBoard(tmp_path / "tb")])
-    events = event_accumulator.EventAccumulator(str(tmp_path / "tb"))
+    given = ("--images", 320, "--reports", 2, "--batch", 32, "--out", tmp_path / "run", "--tensorboard")
+    assert spar("train", "dense", "--data", "digits", *given) == 0
+    events = event_accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     events.Reload()
     assert [event.step for event in events.Scalars("scores/frechet")] == [160, 320]
     assert len(events.Images("samples")) == 2

@@ -12,11 +12,11 @@ import threading
 import numpy as np
 import pytest
 import torch
+from commands import final, refused, same, spar
 from PIL import Image
 from safetensors.torch import load_file
 
 import sparring
-from sparring.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
@@ -35,38 +35,13 @@ OWN = {"cogan": ("digits+edges", (2, 8, 8))}
 """Recipes that take other data than their medium's others."""
 
 
-def spar(*words: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    return int(stop.value.code or 0)
-
-
-def refused(capsys, *words: object) -> str:
-    """The one line a bad command is answered with."""
-    capsys.readouterr()
-    assert spar(*words) == 2
-    out, err = capsys.readouterr()
-    lines = err.strip().splitlines()
-    assert out == "" and len(lines) == 1 and lines[0].startswith("spar: ") and "Traceback" not in err
-    return lines[0]
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A short run of the MLP GAN, trained to its end."""
     out = tmp_path_factory.mktemp("runs") / "short"
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp().parent / "cache")
     torch.set_num_threads(1)
     assert spar("train", "mlp-gan", "--data", "digits", "--out", out, "--images", 640, "--threads", 1, *SMALL) == 0
     return out
-
-
-def final(folder):
-    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 @pytest.mark.parametrize("recipe", PICTURED)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from commands import same
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -14,10 +15,6 @@ STATE = {
     "flag": torch.tensor(True),
     "none": torch.empty(0, 4),
 }
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) and a[k].dtype == b[k].dtype for k in a)
 
 
 def test_what_is_read_is_what_was_written(tmp_path):

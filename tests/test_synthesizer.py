@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from commands import final, refused, same, spar
 from frames import people
 from playing import resumed_to_the_bit
-from test_run import final, refused, same, spar
 
 import sparring
 from sparring.data.tables.load import table_data

@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from commands import distance
 from safetensors.torch import load_file, save_file
 from tiny_games import BATCH, GAMES, Rows
 
@@ -72,11 +73,6 @@ def play(cell: Cell, norm: bool) -> dict[str, torch.Tensor]:
             loop.restore(state)
         loop.round()
     return {name: value.clone() for name, value in loop.state().items()}
-
-
-def distance(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
-    assert a.keys() == b.keys()
-    return max(float((a[name].double() - b[name].double()).abs().max()) for name in a)
 
 
 def _rank(rank: int, rendezvous: str, cells: list[Cell], folder: str) -> None:

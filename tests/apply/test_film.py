@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import refused, spar
 from PIL import Image
-from test_run import refused, spar
 from translators import noise
 
 from sparring.apply.film import WRITERS, film

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from commands import spar
 from PIL import Image
-from test_run import spar
 from translators import noise
 
 from sparring.apply import translate

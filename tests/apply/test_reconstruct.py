@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from commands import refused, spar
 from PIL import Image
-from test_run import refused, spar
 
 from sparring.apply.reading import read
 from sparring.data import load

@@ -6,8 +6,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from commands import refused, spar
 from PIL import Image, ImageCms
-from test_run import refused, spar
 from translators import model, noise
 
 from sparring.errors import UserError

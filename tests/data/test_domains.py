@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 import torch
+from commands import refused, spar
 from data.pictures import png, shades, told, unpacked, zipped
 from PIL import Image
-from test_run import refused, spar
 
 from sparring.data import Options, load
 from sparring.data.scan import preview

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pictures import told
 from PIL import Image
 
 from sparring.data import Options, load
-from sparring.errors import UserError
 
 
 def fill(folder: Path, n: int = 12, colour: int | tuple = 90, mode: str = "L", size=(16, 16)) -> Path:
@@ -141,13 +141,6 @@ def test_fingerprint(tmp_path):
 
 
 # --- errors
-
-
-def told(spec) -> str:
-    with pytest.raises(UserError) as error:
-        load(spec)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 @pytest.mark.parametrize("n, says", [(0, "no usable images"), (11, "only 11 usable images")])

@@ -1,18 +1,13 @@
 """What benchmarks/pairs.py counts as agreement."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from sparring.data import load
 from sparring.data.edges import edges
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
-
-def test_agreement_is_of_those_that_belong_together(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def test_agreement_is_of_those_that_belong_together(benchmarks):
     from pairs import agreement, shuffled
 
     images = load("digits").train.values

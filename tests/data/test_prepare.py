@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from commands import refused
 from pictures import png, shades, unpacked, zipped
 from PIL import Image
 
-from sparring.cli import main
 from sparring.data import Options, load, only_pictures
 from sparring.data import prepare as preparing
 from sparring.data.prepare import prepare
@@ -161,15 +161,6 @@ def test_prepared_again_it_is_checked(tmp_path):
     pixels.tofile(path)
     with pytest.raises(UserError, match="have changed"):  # so few that all are looked at
         load(tmp_path / "out")
-
-
-def refused(capsys, *words: object) -> str:
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    assert stop.value.code == 2 and out == "" and len(err.strip().splitlines()) == 1 and "Traceback" not in err
-    return err
 
 
 def test_what_is_not_whole_is_refused_in_one_line(tmp_path, capsys, monkeypatch):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_run import refused, spar
+from commands import refused, spar
 
 from sparring.data import Options
 from sparring.data.scan import scan

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from commands import refused, spar
 from pictures import unpacked
 from PIL import Image, ImageEnhance
-from test_run import refused, spar
 
 from sparring.data import Options, load, only_pictures
 from sparring.data.prepare import prepare

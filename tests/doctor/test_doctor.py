@@ -6,7 +6,7 @@ import time
 
 import pytest
 import torch
-from test_run import refused, spar
+from commands import refused, spar
 
 from sparring.doctor import installed, machine, running, working
 from sparring.doctor.check import BROKEN, OK, SLOW, Check, worst

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from commands import refused, spar
 from PIL import Image
-from test_run import refused, spar
 
 import sparring
 from sparring.explore.codes import STEPS, sweep

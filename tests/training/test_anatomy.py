@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from test_run import refused, spar
+from commands import refused, spar
 
 from sparring.recipes import named
 from sparring.recipes.numbers import with_numbers

@@ -18,6 +18,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from commands import distance, final
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_games import BATCH, Rows, noise
@@ -107,11 +108,6 @@ def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
     mp.spawn(_rank, (str(folder / "rendezvous"), str(folder)), nprocs=2)
     return folder
-
-
-def distance(a, b) -> float:
-    assert a.keys() == b.keys()
-    return max(float((a[name].double() - b[name].double()).abs().max()) for name in a)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -220,7 +216,6 @@ def answers(tmp_path_factory):
     """A run of two processes straight to its end; one of which a process was killed, gone on with in three ways; one
     of a process, gone on with by two; and processes that differ."""
     folder = tmp_path_factory.mktemp("runs")
-    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     torch.set_num_threads(1)
     here = (folder, folder)
     said = run_all({"killed": Command([*TRAIN, "--out", "killed"], here, patch=_killed)}, folder)
@@ -259,10 +254,6 @@ def _half(folder: Path) -> None:
     about = json.loads(path.read_text())
     about["config"]["until"] = None
     path.write_text(json.dumps(about))
-
-
-def final(folder):
-    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
 
 
 def test_the_first_process_alone_speaks(answers):

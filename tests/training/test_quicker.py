@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from commands import final, same
 
 import sparring
 from sparring.errors import UserError
@@ -68,8 +68,7 @@ def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path)
     monkeypatch.setattr(fitting, "quicker", lambda loop: pytest.fail("measured again"))
     while sparring.resume(parts).outcome != "finished":
         pass
-    a, b = (load_file(max((run / "checkpoints").glob("*"))) for run in (whole, parts))
-    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert same(final(whole), final(parts))
 
 
 def test_products_of_another_network_are_refused():

@@ -8,14 +8,14 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from commands import distance, spar
 from playing import Pictures
 from safetensors.torch import load_file, save_file
-from test_vocabulary import Cell, distance, new_loop
+from test_vocabulary import Cell, new_loop
 from tiny_games import BATCH, GAMES
 
 import sparring
 from sparring import api
-from sparring.cli import main
 from sparring.data import load
 from sparring.errors import Mishap
 from sparring.mishaps import explained
@@ -170,7 +170,6 @@ def test_ranks_take_smaller_slices_together(tmp_path):
     assert BATCH == 16  # so that the slices of two ranks can be halved
 
 
-HERE = ["--threads", "1", "--device", "cpu", "--precision", "fp32"]
 SMALL = ["--batch", "32", "--generator.widths", "8,8", "--critic.widths", "8,8", "--reports", "3"]
 TRAIN = [
     "train",
@@ -186,12 +185,6 @@ TRAIN = [
     "fp32",
     "--out",
 ]
-
-
-def spar(*words: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(word) for word in words])
-    return int(stop.value.code or 0)
 
 
 def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch, capsys):

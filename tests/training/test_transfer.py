@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from commands import final
 
 import sparring
 from sparring.errors import UserError
@@ -24,17 +24,13 @@ def earlier(tmp_path_factory):
     return out
 
 
-def newest(folder):
-    return load_file(max((folder / "checkpoints").glob("*.safetensors")))
-
-
 def test_a_run_starts_where_another_ended(earlier, tmp_path):
     out = tmp_path / "later"
     run = sparring.train(
         with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"}), "digits", out, images=16, reports=1, threads=1,
         source=earlier, seed=7,
     )  # fmt: skip
-    old, new = newest(earlier), newest(out)
+    old, new = final(earlier), final(out)
     for name, p in run.loop.game.players["G"].named_parameters():  # nothing moved, so this is how it began
         assert torch.equal(p, old[f"ema.G.{name}"]) and torch.equal(new[f"ema.G.{name}"], p)
     for name, p in run.loop.game.players["D"].named_parameters():
@@ -52,20 +48,20 @@ def test_a_damaged_checkpoint_is_passed_over_and_said_so(earlier, tmp_path, caps
     run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
     assert f"{bad} is damaged: starting from the checkpoint before it" in capsys.readouterr().err
     for name, p in run.loop.game.players["D"].named_parameters():
-        assert torch.equal(p, newest(earlier)[f"game.players.D.{name}"])
+        assert torch.equal(p, final(earlier)[f"game.players.D.{name}"])
 
 
 def test_held_layers_hold_and_go_on_holding_when_resumed(earlier, tmp_path):
     out = tmp_path / "held"
     sparring.train(RECIPE, "digits", out, images=64, reports=2, threads=1, source=earlier, freeze=1)
-    (first, *others) = [name for name in newest(out) if name.startswith("game.players.D") and name.endswith("weight")]
-    assert torch.equal(newest(out)[first], newest(earlier)[first])
-    assert not any(torch.equal(newest(out)[name], newest(earlier)[name]) for name in others)
+    (first, *others) = [name for name in final(out) if name.startswith("game.players.D") and name.endswith("weight")]
+    assert torch.equal(final(out)[first], final(earlier)[first])
+    assert not any(torch.equal(final(out)[name], final(earlier)[name]) for name in others)
     sorted((out / "checkpoints").glob("*"))[-1].unlink()
     (out / "scores.json").unlink()
-    whole = newest(out)
+    whole = final(out)
     again = sparring.resume(out)
-    assert again.loop.rounds == 4 and torch.equal(newest(out)[first], whole[first])
+    assert again.loop.rounds == 4 and torch.equal(final(out)[first], whole[first])
 
 
 def test_what_does_not_fit_is_one_line(earlier, tmp_path):

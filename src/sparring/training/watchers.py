@@ -1,6 +1,7 @@
 """Who else is told how a run goes: TensorBoard, Weights & Biases, MLflow, or anything with the same two methods."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,7 +42,13 @@ class TensorBoard:
 
     def __init__(self, folder: Path):
         _imported("tensorboard", "'sparring[tensorboard]'")
-        self._writer = _imported("torch.utils.tensorboard", "'sparring[tensorboard]'").SummaryWriter(str(folder))
+        self._module = _imported("torch.utils.tensorboard", "'sparring[tensorboard]'")
+        self._folder = folder
+
+    @cached_property
+    def _writer(self) -> Any:
+        # It makes its folder, which may be within that of the run: not before there is something to write.
+        return self._module.SummaryWriter(str(self._folder))
 
     def report(self, entry: Entry, grid: Image.Image) -> None:
         import numpy as np
