@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from common import Keep, Pictures, add_flags, add_pictures, flags
 from ledger import measured
 
 import sparring
@@ -34,14 +35,12 @@ METRICS = ["frechet", "support", "memorisation"]
 """What those are scores of."""
 
 
-def score(run: Path, jury: ImageJudge, shown: Path | None) -> dict:
+def score(run: Path, jury: ImageJudge, keep: Keep) -> dict:
     model, n = sparring.load(run), jury.suits("report")
     report = evaluate(Drawn(model.sample(n), model.asked(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
-    if shown:
-        shown.parent.mkdir(parents=True, exist_ok=True)
-        model.look(SHOWN).save(shown)
+    keep(lambda: model.look(SHOWN))
     scores = {name: report.rows[0].scores[name] for name in SCORES}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
@@ -61,9 +60,9 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=RECIPES, default=ROWS, metavar="RECIPE")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--flag", nargs="*", default=[], metavar="NAME=VALUE", help="numbers for every recipe")
+    add_flags(parser)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--pictures", type=Path, help="write a picture of each new row's samples into this folder")
+    add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -72,13 +71,13 @@ def main() -> None:
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     protocol = jury.protocol("report", jury.suits("report"))
-    flags, rows = dict(flag.split("=", 1) for flag in args.flag), []
+    rows = []
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
-        recipe = with_numbers(RECIPES[name], flags)
+        recipe = with_numbers(RECIPES[name], flags(args.flag))
         # So many reports that slow recipes have some in time: the best of them is what is scored.
         more = {"minutes": args.minutes, "reports": 50, "device": args.device, "reading": Options(size=args.size)}
-        shown = args.pictures and args.pictures / f"{Path(args.data).name}-{name}.png"
-        tell = partial(score, jury=jury, shown=shown)
+        keep = partial(Pictures(args.pictures).keep, f"{Path(args.data).name}-{name}", seed)
+        tell = partial(score, jury=jury, keep=keep)
         told = measured(args.out, name, recipe, data, recipe.images, seed, f"colour.py, {protocol}", tell, **more)
         plain = [row["frechet"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
         row = {"row": name, "seed": seed, **told}

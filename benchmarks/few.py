@@ -23,6 +23,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
+from common import Keep, Pictures, add_pictures
 from ledger import measured
 from torch import Tensor
 
@@ -64,10 +65,8 @@ class Scores:
         return {"frechet": frechet(features, self.real), "copied": copied.share, "p": copied.p}
 
 
-def by_weights(run: Path, scores: Scores, shown: Path | None) -> dict[str, dict]:
-    if shown:
-        shown.parent.mkdir(parents=True, exist_ok=True)
-        MEDIA["image"].picture(sparring.load(run).sample(SHOWN)).save(shown)
+def by_weights(run: Path, scores: Scores, keep: Keep) -> dict[str, dict]:
+    keep(lambda: MEDIA["image"].picture(sparring.load(run).sample(SHOWN)))
     return {weights: scores(sparring.load(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
 
 
@@ -88,7 +87,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="a run on other images, to start from")
     parser.add_argument("--freeze", type=int, default=2)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--pictures", type=Path, help="write a picture of each new run's samples into this folder")
+    add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -96,12 +95,13 @@ def main() -> None:
     full = load(args.data, Options(size=args.size))
     few = some(full, args.count)
     scores, rows = Scores(full, few), []
-    protocol = scores.jury.protocol("report", SAMPLES)
+    judged = scores.jury.protocol("report", SAMPLES).split(";")[0]
+    protocol = f"{judged}; {SAMPLES:,} samples against {len(full.train):,} training images; Fréchet distance, ddof 1"
     starts = {"": {}} | ({"+transfer": {"source": args.source, "freeze": args.freeze}} if args.source else {})
     for recipe, way, start, seed in product(args.recipes, args.ways, starts, args.seeds):
         name = f"{recipe}+{way}{start}"
         numbers = with_numbers(RECIPES[recipe], WAYS[way])
-        tell = partial(by_weights, scores=scores, shown=args.pictures and args.pictures / f"{name}.png")
+        tell = partial(by_weights, scores=scores, keep=partial(Pictures(args.pictures).keep, name, seed))
         told = measured(args.out, name, numbers, few, args.images, seed, f"few.py, {protocol}", tell, **starts[start])
         about = {"recipe": recipe, "way": f"{way}{start}", "seed": seed}
         rows += [about | {"weights": weights} | row for weights, row in told.items()]

@@ -14,16 +14,17 @@ matching of categories to classes. A run that ends by an alarm, because no remed
 
 import argparse
 import json
-import statistics
 import sys
 from functools import partial
 from pathlib import Path
 
 import torch
+from common import Keep, Pictures, add_pictures
 from ledger import measured
 from scipy.optimize import linear_sum_assignment
 from second import accuracy, second
 from torch import Tensor
+from yardstick import middle
 
 import sparring
 from sparring.data import Data, load
@@ -35,7 +36,6 @@ from sparring.metrics.support import support
 from sparring.model import Model
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import Measured, record
-from sparring.recipes.measured import rows as recorded
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
 from sparring.recipes.r3gan import PRESETS
@@ -112,28 +112,20 @@ def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float
     return min(shares)
 
 
-def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, shown: Path | None) -> dict:
+def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, keep: Keep) -> dict:
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
     scores = jury.scores(samples, "report", jury.named(METRICS))
     seen = Journal(run / "journal.jsonl").entries[-1]["images"]
     row = {name: scores[name] for name in SCORES} | {"images": seen}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
-    if shown:
-        shown.parent.mkdir(parents=True, exist_ok=True)
-        (model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN])).save(shown)
+    keep(lambda: model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
     return row
 
 
 def baselines(jury: ImageJudge, data: Data) -> dict[str, float]:
     report = evaluate(Drawn(data.train.values[:SAMPLES]), jury, ["frechet"])
     return {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
-
-
-def yardstick() -> float:
-    """The median score of the MLP GANs of `yardstick.py`, 50 epochs each."""
-    rows = [row for row in recorded() if (row.recipe, row.data, row.images) == ("mlp-gan", "mnist", 3_000_000)]
-    return statistics.median(row.frechet for row in rows)
 
 
 def line(row: dict) -> str:
@@ -149,7 +141,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=rows(), default=list(rows()), metavar="ROW")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
-    parser.add_argument("--pictures", type=Path, help="write a picture of each new row's samples into this folder")
+    add_pictures(parser)
     parser.add_argument("--record", action="store_true", help="write the recipes' rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
@@ -159,26 +151,26 @@ def main() -> None:
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     classifier = second(data, args.out)
-    trivial, middle, table = baselines(jury, data), yardstick(), []
+    trivial, yardstick, table = baselines(jury, data), middle(), []
     protocol = jury.protocol("report", SAMPLES)
     for name in args.rows:
         for seed in args.seeds:
-            shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}.png"
-            tell = partial(score, jury=jury, data=data, classifier=classifier, shown=shown)
+            keep = partial(Pictures(args.pictures).keep, name, seed)
+            tell = partial(score, jury=jury, data=data, classifier=classifier, keep=keep)
             about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
             try:
                 row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
             except Unhealed as error:
                 print(f"{name}, seed {seed}: {error}", file=sys.stderr)
                 continue
-            row["share_left"] = (row["frechet"] - trivial["real"]) / (middle - trivial["real"])
+            row["share_left"] = (row["frechet"] - trivial["real"]) / (yardstick - trivial["real"])
             table.append(row)
             print(line(row), file=sys.stderr)
     if args.record:
         names = [row for row in table if row["row"] in RECIPES]
         record([Measured(r["row"], "mnist", r["images"], r["seed"], r["frechet"], r["share_left"]) for r in names])
     about = {
-        "yardstick": middle,
+        "yardstick": yardstick,
         "baselines": trivial,
         "second_accuracy": accuracy(classifier, data),
         "protocol": protocol,

@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,9 @@ from torch import Tensor, nn
 
 import sparring
 from sparring.data import load
-from sparring.errors import UserError
 from sparring.recipes import named
 from sparring.recipes.numbers import with_numbers
+from sparring.training.healing import Unhealed
 from sparring.training.journal import Journal
 
 Networks = Callable[[Tensor], dict[str, nn.Module]]
@@ -36,7 +37,7 @@ DIVERGED = ("exploding", "not finite", "critic won", "astray", "collapse")
 
 
 class Overflowing(nn.Module):
-    """A generator of images whose numbers overflow once, in the middle of the third tenth of the run."""
+    """A generator of images whose numbers overflow once, when it is asked for the `at`-th time in training."""
 
     def __init__(self, shape: Sequence[int], at: int):
         super().__init__()
@@ -64,10 +65,11 @@ class Replaying(nn.Module):
 
     def __init__(self, images: Tensor):
         super().__init__()
-        self.shown = nn.Parameter(images.float() / 127.5 - 1)
+        self.register_buffer("shown", images.float() / 127.5 - 1)
+        self.nothing = nn.Parameter(torch.zeros(()))  # a player learns something
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.shown[(z[:, 0].abs() * 1e4).long() % len(self.shown)]
+        return self.shown[(z[:, 0].abs() * 1e4).long() % len(self.shown)] + 0 * self.nothing
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Ruin:
     """It diverges, and is among those to be healed."""
 
 
+QUARTER = 60_000 // 64 // 4
+"""Rounds; `dcgan` makes one fake in each."""
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 RUINS = {
     "ring, weak critic": Ruin(
@@ -109,7 +113,7 @@ RUINS = {
         "mlp-gan", "mnist", 200_000, {"lr": "2e-5", "critic-lr": "1e-3", "critic-steps": "5"}, DIVERGED
     ),
     "MNIST, overflow": Ruin(
-        "dcgan", "mnist", 60_000, {}, ("not finite",), lambda x: {"G": Overflowing(x.shape[1:], 500)}, heals=True
+        "dcgan", "mnist", 60_000, {}, ("not finite",), lambda x: {"G": Overflowing(x.shape[1:], QUARTER)}, heals=True
     ),
     "MNIST, another range": Ruin("dcgan", "mnist", 60_000, {}, ("range",), lambda x: {"G": Bright(x.shape[1:])}),
     "digits, replay": Ruin("dcgan", "digits", 60_000, {}, ("copies",), lambda x: {"G": Replaying(x[:300])}),
@@ -146,12 +150,14 @@ def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int,
     run = out / f"{name.replace(' ', '-').replace(',', '')}-{seed}{'-healed' * heal}"
     ended = ""
     if not (run / "told.json").exists():
+        shutil.rmtree(run, ignore_errors=True)  # what was interrupted begins anew, for ruins know nothing of resuming
         loaded = load(data)
         flags, networks = (ruin.flags, ruin.networks(loaded.train.values)) if ruin else ({}, {})
         given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "heal": heal, "networks": networks}
         try:
-            sparring.train(with_numbers(named(recipe), flags), loaded, run, **given)
-        except UserError as error:
+            if sparring.train(with_numbers(named(recipe), flags), loaded, run, **given).outcome == "interrupted":
+                sys.exit(f"{run} was interrupted")
+        except Unhealed as error:
             ended = str(error)
         best = min((next(iter(e["scores"].values())) for e in Journal(run / "journal.jsonl").entries), default=math.inf)
         remedies = json.loads((run / "run.json").read_text())["config"]["remedies"]

@@ -1,9 +1,11 @@
 """A ledger: each run is kept under a name, a seed, and a hash of its configuration and of the code it trains by, and
 what was measured of it in `rows.jsonl`, so that a row is measured once, and again when either has changed.
 
-The code is that of the modules the game's networks, turns, wishes and objective come from, and of the loop; comments
-and docstrings do not count. Code that was rewritten and does what it did keeps its rows: where only the code's hash
-has changed, the first rounds are played, and losses and weights compared with those the row was kept with.
+The code is that of the modules the game's networks, turns, wishes and objective come from, of those that make a game of
+a recipe, and of the loop; comments and docstrings do not count. Code that was rewritten and does what it did keeps its
+rows: where only the code's hash has changed, the first rounds are played, and losses and weights compared with those
+the row was kept with. An option that is new changes no row, but a row is measured again when a number that it was
+played with by default is another now.
 
 `rows.jsonl` stays when the runs are gone.
 """
@@ -16,7 +18,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from sparring.training.config import Config
 from sparring.training.run import begun
 
 LOOP = [f"sparring.training.{name}" for name in ("loop", "play", "gradients", "optim", "rounds", "random", "held")]
-
+MAKING = [f"sparring.recipes.{name}" for name in ("base", "building", "games", "methods")]
 
 ROWS = Path(__file__).with_name("rows.jsonl")
 PROBED, NEAR = 3, 1e-4
@@ -47,7 +49,7 @@ def modules(recipe: Recipe, data: Data) -> set[str]:
     classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]
     asked = [function for wish in wishes for function in vars(wish).values() if inspect.isfunction(function)]
     names = {thing.__module__ for thing in (*classes, *asked, type(recipe.prior), recipe.prior())}
-    return {name for name in {*names, *LOOP} if name.startswith("sparring.")}
+    return {name for name in {*names, *LOOP, *MAKING} if name.startswith("sparring.")}
 
 
 def bare(source: str) -> str:
@@ -73,6 +75,14 @@ def hashed(config: Config, data: Data) -> tuple[str, str]:
     told = json.dumps(lasting, sort_keys=True, default=_plain)
     sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
     return _digest(told), _digest("".join(map(bare, sources)))
+
+
+def numbers(recipe: Recipe) -> dict[str, Any]:
+    """Every number a recipe is played with, those by default too, as JSON has them."""
+    played = recipe.settings()
+    own = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in ("name", "about", "paper")}
+    told = own | {f"played {f.name}": getattr(played, f.name) for f in fields(played)}
+    return json.loads(json.dumps(told, default=lambda it: asdict(it) if is_dataclass(it) else str(it)))
 
 
 def _chosen(thing: Any) -> dict[str, object]:
@@ -138,7 +148,8 @@ def measured(
         by: what is measured and with what, such as the name of the benchmark and the identity of features.
     """
     config = configured(recipe, data, **settings(images, seed, more))
-    about = dict(zip(("config", "code"), hashed(config, data), strict=True)) | {"by": by}
+    about: dict[str, Any] = dict(zip(("config", "code"), hashed(config, data), strict=True))
+    about |= {"by": by, "numbers": numbers(config.recipe)}
     if (row := known(about, lambda: probe(config, data))) is not None:
         return row["scores"]
     run = trained(out, name, recipe, data, images, seed, **more)
@@ -149,10 +160,11 @@ def measured(
     return scores
 
 
-def known(about: dict[str, str], probed: Callable[[], list[float]]) -> dict | None:
+def known(about: dict[str, Any], probed: Callable[[], list[float]]) -> dict | None:
     """The row that was kept of this configuration, of the same code or of code that did the same."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
     rows = [row for row in reversed(rows) if all(row[name] == about[name] for name in ("config", "by"))]
+    rows = [row for row in rows if all(about["numbers"].get(n, v) == v for n, v in row["numbers"].items())]
     if same := [row for row in rows if row["code"] == about["code"]]:
         return same[0]
     now = probed() if rows else []

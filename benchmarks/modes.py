@@ -1,7 +1,7 @@
 """Modes found on ring and grid by several ways to train one pair of networks, beside real points and samplers that
 learnt nothing.
 
-    python benchmarks/modes.py OUT [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--recipe flags …]
+    python benchmarks/modes.py OUT [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--flag NAME=VALUE …]
 
 The networks, rates and batch are those of the recipe `points`; a way changes what the players want, or how the critic
 is asked. OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a run is trained once. The score is of
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import torch
+from common import add_flags, flags
 from ledger import measured
 
 from sparring.data import load
@@ -73,12 +74,12 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--images", type=int, default=named("points").images)
+    add_flags(parser)
     parser.add_argument("--json", action="store_true")
-    args, rest = parser.parse_known_args()
-    flags = {flag.removeprefix("--"): value for flag, value in zip(rest[::2], rest[1::2], strict=True)}
+    args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    found = table(args, flags)
+    found = table(args, flags(args.flag))
     if args.json:
         print(json.dumps(found))
         return

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import torch
+from common import Pictures, add_pictures
 from ledger import measured
 from torch import Tensor
 
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
-    parser.add_argument("--pictures", type=Path, help="write a picture of each new run's pairs into this folder")
+    add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -76,11 +77,9 @@ def main() -> None:
     rows = []
     for seed in args.seeds:
 
-        def scored(run: Path, name: str = f"cogan-{seed}") -> dict:
-            pairs = sparring.load(run).sample(PAIRS)
-            if args.pictures:
-                args.pictures.mkdir(parents=True, exist_ok=True)
-                MEDIA["image"].picture(pairs[:SHOWN]).save(args.pictures / f"{name}.png")
+        def scored(run: Path, seed: int = seed) -> dict:
+            pairs, name = sparring.load(run).sample(PAIRS), f"cogan-{seed}"
+            Pictures(args.pictures).keep("cogan", seed, lambda: MEDIA["image"].picture(pairs[:SHOWN]))
             return {"rows": [row(name, pairs, *jury), row(f"{name} shuffled", shuffled(pairs), *jury)]}
 
         about = (RECIPES["cogan"], data, args.images, seed, f"pairs.py, {protocol}")

@@ -14,7 +14,6 @@ the judge's (`second.py`) takes for what they are. `--share 0.01` trains on a hu
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import torch
 from classical import biharmonic, total_variation
+from common import Keep, Pictures, add_pictures, sets
 from ledger import measured
 from second import second
 from torch import Tensor
@@ -119,15 +119,13 @@ def scored(made: Tensor, data: Data, jury: PictureJudge, classifier: Features | 
 
 
 def score(
-    run: Path, data: Data, jury: PictureJudge, classifier: Features | None, shown: Path | None
+    run: Path, data: Data, jury: PictureJudge, classifier: Features | None, keep: Keep
 ) -> dict[str, float | None]:
     model, held = sparring.load(run), jury.held["report"]
     assert isinstance(model, Translator)
     parts = zip(held.given.split(50), (held.known if held.known is not None else held.given).split(50), strict=True)
     made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])
-    if shown:
-        shown.parent.mkdir(parents=True, exist_ok=True)
-        side_by_side([held.given, made, held.truth]).save(shown)
+    keep(lambda: side_by_side([held.given, made, held.truth]))
     return scored(made, data, jury, classifier)
 
 
@@ -138,7 +136,7 @@ def line(name: str, seed: object, row: Mapping[str, float | None]) -> str:
 
 def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
     """The trivial rows, and a seed's row each."""
-    root = Path(os.environ.get("SPARRING_DATA", "."))
+    root = sets()
     spec = task.data if task.data == "mnist" else str(root / task.data)
     whole = load(spec, task.reading)
     data = posed(whole, task.recipe)
@@ -151,8 +149,8 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
         found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
     by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for seed in args.seeds:
-        shown = args.pictures and args.pictures / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.png"
-        tell = partial(score, data=data, jury=jury, classifier=classifier, shown=shown)
+        keep = partial(Pictures(args.pictures).keep, name, seed)
+        tell = partial(score, data=data, jury=jury, classifier=classifier, keep=keep)
         about = (name.replace(", ", "+"), task.recipe, data, task.images, seed, by, tell)
         got = measured(args.out, *about, reading=task.reading, threads=args.threads)
         found.append({"task": name, "row": "model", "seed": seed, "images": task.images, **got})
@@ -168,7 +166,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--share", type=float, default=1.0, help="of each task's images")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--pictures", type=Path, help="write given, made and right of each new row into this folder")
+    add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """What `spar data scan` finds of what was planted, and what it suspects in sets where nothing was.
 
-    python benchmarks/scanning.py [--sets eurosat-4k trashnet-128] [--count 1000] [--clean eurosat-4k …] [--json]
+    SPARRING_DATA=… python benchmarks/scanning.py [--sets eurosat-4k trashnet-128] [--count 1000]
+        [--clean eurosat-4k …] [--json]
 
 Of each set so many images are drawn, and of each defect 5 % are planted: truncated files, files copied under another
 name, images saved again (as JPEG of quality 60, or at 90 % of the size, or 15 % brighter), images of one colour with a
@@ -12,7 +13,6 @@ images with nothing planted, and `--clean` that in whole sets.
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from common import sets
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options
@@ -29,7 +30,6 @@ from sparring.data.scanning.looking import both
 
 SHARE = 0.05
 STRANGERS = ("emoji-pairs/testA/*.png", "dungeon-tiles/item/*.png", "trashnet-128/*/*.jpg", "eurosat-4k/*/*.jpg")
-SETS = Path(os.environ.get("SPARRING_DATA", "../shared/data"))
 PLANTED = ("broken", "duplicates", "near-duplicates", "blank", "tiny", "outliers", "mislabelled")
 AGAIN: tuple[Callable[[Image.Image], Image.Image], ...] = (
     lambda image: image,
@@ -125,10 +125,10 @@ def row(planted: set[str], found: set[str], before: set[str], n: int, touched: s
 
 
 def measured(name: str, count: int) -> dict[str, dict[str, float]]:
-    source = SETS / name
+    source = sets() / name
     others = [path for path in STRANGERS if name not in path]
     strangers = [
-        file for files in zip(*(sorted(SETS.glob(path))[:count] for path in others), strict=False) for file in files
+        file for files in zip(*(sorted(sets().glob(path))[:count] for path in others), strict=False) for file in files
     ]
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
@@ -154,7 +154,7 @@ def main() -> None:
         rows[name] = measured(name, args.count)
         print(name, rows[name], file=sys.stderr)
     for name in args.clean:
-        spec = str(SETS / name) if (SETS / name).is_dir() and "mnist" not in name else name
+        spec = str(sets() / name) if (sets() / name).is_dir() and "mnist" not in name else name
         found = scan(spec)
         clean[name] = {each.name: len(each.where) / found.examples for each in found.findings}
         print(name, clean[name], file=sys.stderr)

@@ -1,7 +1,7 @@
 """How a number of a recipe changes the quality that a run reaches: one run a value, each as long as the others.
 
     SPARRING_DATA=… python benchmarks/search.py OUT RECIPE --vary lr 4e-4 2e-3 cosine:4e-3:4e-4
-        [--data mnist] [--images 60000] [--seeds 0] [--with NAME=VALUE …] [--json]
+        [--data mnist] [--images 60000] [--seeds 0] [--flag NAME=VALUE …] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. The selection score is that of every fifth of the
 run; precision, recall and coverage are of the best weights, against the report part.
@@ -13,6 +13,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from common import add_flags, flags
 from ledger import measured
 
 import sparring
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument(
         "--vary", nargs="+", required=True, metavar="NAME VALUE", help="a flag of spar train, its values"
     )
-    parser.add_argument("--with", dest="also", nargs="*", default=[], metavar="NAME=VALUE", help="the same for all")
+    add_flags(parser)
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
@@ -52,7 +53,7 @@ def main() -> None:
     jury = judge(data)
     by = f"search.py, {jury.protocol('report', jury.suits('report'))}"
     name, *values = args.vary
-    also, rows = dict(pair.split("=", 1) for pair in args.also), []
+    also, rows = flags(args.flag), []
     for value in values:
         recipe = with_numbers(named(args.recipe), also | {name: value})
         for seed in args.seeds:

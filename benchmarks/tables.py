@@ -1,7 +1,7 @@
 """Made tables beside real ones: adult, german_credit, diamonds.
 
-    python benchmarks/tables.py OUT [--sets adult …] [--ways table ctgan] [--seeds 0 1 2] [--validation] [--asked]
-                                [--recipe flags …]
+    SPARRING_DATA=… python benchmarks/tables.py OUT [--sets adult …] [--ways table ctgan] [--seeds 0 1 2]
+        [--validation] [--asked] [--flag NAME=VALUE …]
 
 The split, the trees and the detector were fixed before anything was tuned: rows are shuffled by torch's generator with
 seed 0; the last ROWS of a set are for test. Tuning is by `--validation`, which trains on five sixths of the training
@@ -9,22 +9,22 @@ rows and tests on the last sixth of them. OUT is the ledger (`ledger.py`): a run
 was interrupted. Scores are those of a run's closing report: as many rows as were trained on, by the weights with the
 best selection score. `--asked` draws 1,000 rows of each category of each column too, and says what share is as asked,
 and how far, by total variation, the other columns are from those of the real training rows with that category (where
-there are 300 or more), beside how far as many other real rows are.
+there are 300 or more), beside how far as many other real rows are: both from the same half of them, up to 1,000 rows.
 """
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 import torch
+from common import add_flags, flags, sets
 from ledger import trained
 from torch import Tensor
 
 from sparring.data import Data
 from sparring.data.tables.arrow import read
-from sparring.data.tables.binned import binned, compared
+from sparring.data.tables.binned import WIDTH, binned, compared
 from sparring.data.tables.columns import Category
 from sparring.data.tables.load import table_data
 from sparring.explore.rows import rows
@@ -44,7 +44,7 @@ ASKED, ENOUGH = 1_000, 300
 
 def data_of(name: str, validation: bool) -> Data:
     file, tested, target = SETS[name]
-    table = read(Path(os.environ["SPARRING_DATA"]) / "tables" / file)
+    table = read(sets() / "tables" / file)
     order = torch.randperm(table.num_rows, generator=torch.Generator().manual_seed(0)).tolist()
     train, test = order[:-tested], order[-tested:]
     if validation:
@@ -55,7 +55,8 @@ def data_of(name: str, validation: bool) -> Data:
 
 
 def conditional(model: Model, data: Data) -> dict[str, float]:
-    """The share of rows that are as asked, and the mean and largest distance of other columns, with real rows' own."""
+    """The share of rows that are as asked, and the mean and largest distance of other columns: of made rows from half
+    of the real ones, and beside it of the other half, of as many."""
     schema, train = data.schema, data.train.values
     assert schema is not None
     right, made_off, real_off = [], [], []
@@ -67,19 +68,20 @@ def conditional(model: Model, data: Data) -> dict[str, float]:
             right.append(float((made[:, i] == k).double().mean()))
             real = train[train[:, i] == k]
             if len(real) >= ENOUGH:
-                half = len(real) // 2
-                made_off += _distances(data, made, real)
-                real_off += _distances(data, real[:half], real[half:])
-    names = ("as_asked", "off_mean", "off_most", "real_halves_mean", "real_halves_most")
+                n = min(len(real) // 2, ASKED)
+                made_off += _distances(data, made[:n], real[:n], i)
+                real_off += _distances(data, real[n : 2 * n], real[:n], i)
+    names = ("as_asked", "off_mean", "off_most", "real_off_mean", "real_off_most")
     values = (min(right), sum(made_off) / len(made_off), max(made_off), sum(real_off) / len(real_off), max(real_off))
     return dict(zip(names, values, strict=True))
 
 
-def _distances(data: Data, made: Tensor, real: Tensor) -> list[float]:
-    """Total variation of each column, numbers in tenths."""
+def _distances(data: Data, made: Tensor, real: Tensor, asked: int) -> list[float]:
+    """Total variation of each column but the one asked for, numbers in tenths."""
     assert data.schema is not None
     a, b = binned(data.schema, data.train.values, made, real)
-    counts = [[x[:, c].bincount(minlength=64) / len(x) for x in (a, b)] for c in range(len(compared(data.schema)))]
+    others = [c for c, i in enumerate(compared(data.schema)) if i != asked]
+    counts = [[x[:, c].bincount(minlength=WIDTH) / len(x) for x in (a, b)] for c in others]
     return [float((p - q).abs().sum() / 2) for p, q in counts]
 
 
@@ -125,12 +127,12 @@ def main() -> None:
     parser.add_argument("--images", type=int)
     parser.add_argument("--validation", action="store_true")
     parser.add_argument("--asked", action="store_true")
+    add_flags(parser)
     parser.add_argument("--json", action="store_true")
-    args, rest = parser.parse_known_args()
-    flags = {flag.removeprefix("--"): value for flag, value in zip(rest[::2], rest[1::2], strict=True)}
+    args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    found = lines(args, flags)
+    found = lines(args, flags(args.flag))
     if args.json:
         print(json.dumps(found))
         return

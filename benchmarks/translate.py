@@ -11,12 +11,12 @@ others' partners, and the right ones serve scores alone.
 
 import argparse
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
 
 import torch
+from common import Keep, Pictures, add_pictures, sets
 from ledger import measured
 from restore import over
 from second import second
@@ -54,18 +54,16 @@ def scored(made: Tensor, jury: PictureJudge, classifier: Features) -> dict[str, 
     return {name: row[name] for name in SCORES}
 
 
-def score(run: Path, jury: PictureJudge, classifier: Features, shown: Path | None) -> dict[str, float]:
+def score(run: Path, jury: PictureJudge, classifier: Features, keep: Keep) -> dict[str, float]:
     model, held = sparring.load(run), jury.held["report"]
     assert isinstance(model, Translator)
     made = torch.cat([model.apply(part) for part in held.given.split(50)])
-    if shown:
-        shown.parent.mkdir(parents=True, exist_ok=True)
-        side_by_side([held.given, made, held.truth]).save(shown)
+    keep(lambda: side_by_side([held.given, made, held.truth]))
     return scored(made, jury, classifier)
 
 
 def table(args: argparse.Namespace) -> list[dict]:
-    spec = str(Path(os.environ.get("SPARRING_DATA", ".")) / "emoji-pairs")
+    spec = str(sets() / "emoji-pairs")
     whole = load(spec, READING)
     classifier = second(of_domains(whole), args.out)
     jury = judge(posed(whole, RECIPES["pix2pix"]))
@@ -80,8 +78,8 @@ def table(args: argparse.Namespace) -> list[dict]:
         seen = max(16, round(IMAGES[name] * args.share))
         recipe = over(RECIPES[name], seen)
         for seed in args.seeds:
-            shown = args.pictures and args.pictures / f"{name}-{seed}.png"
-            tell = partial(score, jury=jury, classifier=classifier, shown=shown)
+            keep = partial(Pictures(args.pictures).keep, name, seed)
+            tell = partial(score, jury=jury, classifier=classifier, keep=keep)
             about = (name, recipe, posed(whole, recipe), seen, seed, by, tell)
             got = measured(args.out, *about, reading=READING, threads=args.threads)
             found.append({"row": name, "seed": seed, "images": seen, **got})
@@ -100,7 +98,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--share", type=float, default=1.0, help="of each recipe's images")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--pictures", type=Path, help="write given, made and right of each new row into this folder")
+    add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

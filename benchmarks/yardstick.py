@@ -1,10 +1,11 @@
 """The yardstick and what it measures: MLP GAN and DCGAN on MNIST, and the tutorials' plain loop beside them.
 
-    SPARRING_DATA=… python benchmarks/yardstick.py OUT [--seeds 0 1 2] [--json]
+    SPARRING_DATA=… python benchmarks/yardstick.py OUT [--seeds 0 1 2] [--record] [--json]
 
 Trains what OUT does not hold yet (plain loop and `mlp-gan` for 50 epochs, `dcgan` for its own number of images), one
 run at a time, then scores 10,000 samples of each by the judge (report part) and prints scores, seconds, and the share
-left of the gap, (score − real row) / (median MLP GAN − real row). Interrupted, it goes on where it stopped.
+left of the gap, (score − real row) / (median MLP GAN − real row). OUT holds the runs, as `ledger.py` names them.
+Interrupted, it goes on where it stopped.
 """
 
 import argparse
@@ -17,10 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ledger import trained
 
 import sparring
-from sparring.data import load
+from sparring.data import Data, load
 from sparring.metrics.report import Judge, evaluate
+from sparring.recipes import named
+from sparring.recipes.measured import Measured, record
+from sparring.recipes.measured import rows as recorded
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
@@ -36,17 +41,20 @@ def plain(folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     return torch.from_numpy(kept["images"])[:, None], float(kept["seconds"])
 
 
-def ours(recipe: str, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
-    run = folder / f"{recipe}-{seed}"
-    if not run.exists():
-        sparring.train(recipe, "mnist", run, seed=seed, reports=10)
-    elif not (run / "scores.json").exists():
-        sparring.resume(run)
+def ours(name: str, data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
+    more = {"reports": 10, "threads": torch.get_num_threads()}
+    run = trained(folder, name, named(name), data, named(name).images, seed, **more)
     return sparring.load(run).sample(10_000), Journal(run / "journal.jsonl").seconds
 
 
-def table(folder: Path, seeds: list[int], jury: Judge) -> list[dict]:
-    ways = {"plain": plain, "mlp-gan": partial(ours, "mlp-gan"), "dcgan": partial(ours, "dcgan")}
+def middle() -> float:
+    """The median score of the MLP GANs after 50 epochs, as they were recorded."""
+    of = ("mlp-gan", "mnist", named("mlp-gan").images)
+    return statistics.median(row.frechet for row in recorded() if (row.recipe, row.data, row.images) == of)
+
+
+def table(folder: Path, data: Data, seeds: list[int], jury: Judge) -> list[dict]:
+    ways = {"plain": plain} | {name: partial(ours, name, data) for name in ("mlp-gan", "dcgan")}
     rows = []
     for name, way in ways.items():
         for seed in seeds:
@@ -60,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--record", action="store_true", help="write the MLP GAN's rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -68,7 +77,7 @@ def main() -> None:
     trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows}
     baseline["training copies"] = baseline.pop("model")
-    rows = table(args.out, args.seeds, jury)
+    rows = table(args.out, data, args.seeds, jury)
     medians = {
         name: statistics.median(row["frechet"] for row in rows if row["name"] == name)
         for name in dict.fromkeys(row["name"] for row in rows)
@@ -76,6 +85,9 @@ def main() -> None:
     gap = medians["mlp-gan"] - baseline["real"]
     for row in rows:
         row["share_left"] = (row["frechet"] - baseline["real"]) / gap
+    if args.record:
+        found, images = [row for row in rows if row["name"] == "mlp-gan"], named("mlp-gan").images
+        record([Measured("mlp-gan", "mnist", images, r["seed"], r["frechet"], r["share_left"]) for r in found])
     if args.json:
         print(json.dumps({"rows": rows, "baselines": baseline, "protocol": trivial.protocol}))
         return

@@ -9,6 +9,8 @@ import torch
 from sparring.api import configured
 from sparring.data import load
 from sparring.recipes import RECIPES
+from sparring.recipes.methods import METHODS
+from sparring.recipes.numbers import with_numbers
 
 
 @pytest.fixture
@@ -20,16 +22,18 @@ def ledger(benchmarks, monkeypatch, tmp_path):
 
 
 def test_a_row_stands_while_configuration_and_what_the_code_does_are_the_same(ledger):
-    row = {"config": "c", "code": "old", "by": "x", "probe": [1.0, -2.0], "scores": {"a": 1}}
+    row = {"config": "c", "code": "old", "by": "x", "numbers": {"k": 1}, "probe": [1.0, -2.0], "scores": {"a": 1}}
     ledger.ROWS.write_text(json.dumps(row) + "\n")
 
-    def known(config, code, by, *now):
-        return ledger.known({"config": config, "code": code, "by": by}, lambda: list(now))
+    def known(config, code, by, *now, **numbers):
+        about = {"config": config, "code": code, "by": by, "numbers": {"k": 1} | numbers}
+        return ledger.known(about, lambda: list(now))
 
     assert known("c", "old", "x") == row  # the same code is not even probed
     assert known("c", "new", "x", 1.0, -2.0 * (1 + 1e-6)) == row
     assert known("c", "new", "x", 1.0, -2.1) is None and known("c", "new", "x", 1.0) is None
     assert known("d", "old", "x") is None and known("c", "old", "y") is None
+    assert known("c", "old", "x", new=2) == row and known("c", "old", "x", k=2) is None
 
 
 def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
@@ -40,6 +44,15 @@ def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
     assert hashed[0] == hashed[1] and hashed[0][0] != hashed[2][0] and hashed[0][1] == hashed[2][1]
     assert ledger.bare("def f():\n    'text'\n    return 1  # why") == ledger.bare("def f():\n    return 1")
     assert ledger.bare("x = 1") != ledger.bare("x = 2")
+
+
+def test_numbers_by_default_are_told_too(ledger, monkeypatch):
+    recipe = with_numbers(RECIPES["dcgan"], {"methods": "lecam"})
+    told = ledger.numbers(recipe)
+    assert told["half_life"] == told["played half_life"] == recipe.half_life and told["played batch"] == recipe.batch
+    method = replace(METHODS["lecam"], weights={name: 9 * value for name, value in METHODS["lecam"].weights.items()})
+    monkeypatch.setitem(METHODS, "lecam", method)
+    assert ledger.numbers(recipe)["played weights"] != told["played weights"]
 
 
 def test_a_probe_tells_what_the_code_does(ledger):

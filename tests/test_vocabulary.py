@@ -97,12 +97,13 @@ def play_all(cells: list[Cell], folder: Path) -> dict[Cell, dict[str, torch.Tens
 
 
 def assert_agreement(cells: list[Cell], folder: Path) -> None:
+    plain = {(game, norm): play(Cell(game), norm) for game, norm in {(cell.game, cell.norm) for cell in cells}}
     for cell, state in play_all(cells, folder).items():
-        assert distance(play(Cell(cell.game), cell.norm), state) < 1e-9, f"{cell} differs from the plain way"
+        assert distance(plain[cell.game, cell.norm], state) < 1e-9, f"{cell} differs from the plain way"
 
 
-# For every game: each value of each axis at least once, axes combined as differently as four rows allow.
-SAMPLE = [(None, 1, 1, True), ("aot_eager", 2, 1, False), (None, 2, 2, False), ("aot_eager", 1, 2, True)]
+# For every game: each value of each axis at least once, axes combined as differently as three rows allow.
+SAMPLE = [("aot_eager", 2, 1, False), (None, 2, 2, False), ("aot_eager", 1, 2, True)]
 
 
 @pytest.mark.parametrize("games", [tuple(GAMES)[:5], tuple(GAMES)[5:]], ids=["first five", "last five"])
@@ -127,13 +128,17 @@ def test_stopping_and_resuming_changes_not_a_bit(game):
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_every_learner_moves_and_nobody_else(game):
-    loop = new_loop(Cell(game), True)
-    before = {name: [p.clone() for p in ps] for name, ps in loop.learners.items()}
-    for _ in range(ROUNDS):
-        loop.round()
-    for name, parameters in loop.learners.items():
-        assert any(not torch.equal(old, new) for old, new in zip(before[name], parameters, strict=True)), name
+def test_every_learner_moves_and_nobody_else(game, monkeypatch):
+    for i in range(len(new_loop(Cell(game), True).game.turns(0))):
+        loop = new_loop(Cell(game), True)
+        turn = loop.game.turns(0)[i]
+        monkeypatch.setattr(loop.game, "turns", lambda seen, turn=turn: [turn])
+        before = {name: [p.clone() for p in ps] for name, ps in loop.learners.items()}
+        for _ in range(ROUNDS):
+            loop.round()
+        for name, parameters in loop.learners.items():
+            moved = any(not torch.equal(old, new) for old, new in zip(before[name], parameters, strict=True))
+            assert moved == (name in turn.learns), f"{turn.name}: {name}"
 
 
 def test_what_the_user_froze_stays_frozen():

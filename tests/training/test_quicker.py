@@ -8,6 +8,7 @@ from commands import final, same
 
 import sparring
 from sparring.errors import UserError
+from sparring.networks.products import ProductConv2d, ProductConvTranspose2d
 from sparring.recipes import named
 from sparring.training import fitting, quicker
 from sparring.training.loop import Loop
@@ -27,6 +28,12 @@ def loop(products=()):
     game = named("dcgan").game(SHAPE)
     quicker.hasten(game, products)
     return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), named("dcgan").settings())
+
+
+def twins(loop) -> list[str]:
+    """Layers computed as products."""
+    layers = loop.game.players.named_modules()
+    return [name for name, layer in layers if isinstance(layer, ProductConv2d | ProductConvTranspose2d)]
 
 
 def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
@@ -50,6 +57,7 @@ def test_the_quicker_one_wins():
 def test_products_are_the_same_game():
     plain = loop()
     fast = loop(("G.1.weight", "G.4.gather", "G.7.scatter", "D.0.scatter", "D.2.weight", "D.2.gather"))
+    assert twins(plain) == [] and twins(fast) == ["G.1", "G.4", "G.7", "D.0", "D.2"]
     for _ in range(3):
         a, b = plain.round(), fast.round()
         assert all(torch.allclose(a[name], b[name], rtol=1e-3) for name in a)
@@ -66,8 +74,8 @@ def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path)
     chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
     assert "D.0.scatter" in chosen
     monkeypatch.setattr(fitting, "quicker", lambda loop: pytest.fail("measured again"))
-    while sparring.resume(parts).outcome != "finished":
-        pass
+    while (run := sparring.resume(parts)).outcome != "finished":
+        assert "D.0" in twins(run.loop)
     assert same(final(whole), final(parts))
 
 
