@@ -69,6 +69,13 @@ def test_own_networks_data_scores_and_watchers(recipe, squares, tmp_path):
         sparring.load(out)
 
 
+def test_the_same_networks_are_trained_twice(recipe, squares, tmp_path):
+    nets = networks()
+    for name in ("a", "b"):
+        sparring.train(recipe, squares, tmp_path / name, images=64, reports=1, networks=nets, threads=1)
+    assert all(p.requires_grad for net in nets.values() for p in net.parameters())
+
+
 def test_it_stops_at_a_score_of_the_users_own(recipe, squares, tmp_path):
     options = {"images": 3200, "networks": networks(), "scores": {"mine": lambda x: 3.0}}
     assert sparring.train(recipe, squares, tmp_path / "a", until="mine >= 3", **options).outcome == "reached"

@@ -151,6 +151,16 @@ def test_what_the_user_froze_stays_frozen():
     assert all(torch.equal(before[name], p) for name, p in loop_game.players["E"].named_parameters())
 
 
+def test_a_player_frozen_whole_makes_no_moves():
+    game = GAMES["lazy-r1"](False)
+    game.players["D"].requires_grad_(False)
+    loop = Loop(game.double(), Rows(), Settings(batch=BATCH))
+    assert {name.split(".")[0] for name in loop.round()} == {"generator"}
+    game.requires_grad_(False)
+    with pytest.raises(UserError, match="all of G, D is frozen: nothing is left to learn"):
+        Loop(game, Rows(), Settings(batch=BATCH))
+
+
 def test_batch_norm_under_accumulation_sees_a_slice_at_a_time():
     """Documented, not hidden: the numbers differ from the whole batch's, and stay finite."""
     whole, sliced = play(Cell("ali"), True), play(Cell("ali", slices=2), True)

@@ -134,11 +134,11 @@ def train(
             config = config if again else fitted(config, loaded, networks, ranks)
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
         ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
-        hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
+        new = partial(Run, out, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
         with alone(out, ranks), explained(SAVED.format(out)):
             if again:
                 config, _ = config_of(out, ranks)  # with what it has been given meanwhile
-            return played(partial(Run, out, data=loaded, judge=jury, **hands), config, again, networks)
+            return played(new, config, again, networks, watchers if ranks.leads else ())
 
 
 def resume(
@@ -161,10 +161,10 @@ def resume(
         loaded = loaded_alike(lambda: _loaded(data or config.data, config), config, ranks)
         if loaded.fingerprint != fingerprint:
             raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
-        hands = {"watchers": watchers, "scores": scores, "networks": networks, "ranks": ranks}
         jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
+        new = partial(Run, folder, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
         with alone(folder, ranks), explained(SAVED.format(folder)):
-            return played(partial(Run, folder, data=loaded, judge=jury, **hands), config, True, networks)
+            return played(new, config, True, networks, watchers if ranks.leads else ())
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:

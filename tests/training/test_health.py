@@ -202,6 +202,29 @@ def fragile_run(tmp_path, bad, **settings):
     return sparring.train(small, "digits", tmp_path / "run", **given)
 
 
+class Told:
+    def __init__(self):
+        self.told: list[object] = []
+
+    def report(self, entry, grid):
+        self.told.append(entry["images"])
+
+    def close(self):
+        self.told.append("closed")
+
+
+def test_a_healed_session_closes_its_watchers_once(tmp_path):
+    watcher = Told()
+    fragile_run(tmp_path, {21}, watchers=[watcher])
+    assert watcher.told.count("closed") == 1 and watcher.told[-1] == "closed"
+
+
+def test_a_critic_that_is_handed_over_learns_again_after_healing(tmp_path):
+    """It is the generator's losses that fail, and so it holds still when the run is left."""
+    D = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
+    assert fragile_run(tmp_path, {21}, networks={"G": Fragile({21}), "D": D}).outcome == "finished"
+
+
 def test_a_number_that_overflows_is_healed(tmp_path, capsys):
     run = fragile_run(tmp_path, {21})
     assert run.outcome == "finished"

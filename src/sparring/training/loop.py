@@ -6,13 +6,14 @@ players to keep are averaged.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from sparring.errors import UserError
 from sparring.game import Game, Parts, Sample, Turn, each
 from sparring.training.gradients import Averaged, Weigh
 from sparring.training.optim import EMA, Adam, correction, restore, state_of
@@ -65,6 +66,8 @@ class Loop:
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
         self.adams = {name: settings.optimisers.get(name, Adam()) for name in self.learners}
         self.optimisers = {name: self.adams[name].build(ps) for name, ps in self.learners.items() if ps}
+        if not self.optimisers:
+            raise UserError(f"all of {', '.join(self.learners)} is frozen: nothing is left to learn")
         self.followers = {
             name: [getattr(m, "after_step") for m in player.modules() if hasattr(m, "after_step")]  # noqa: B009
             for name, player in self._players()
@@ -84,7 +87,7 @@ class Loop:
 
     def round(self) -> dict[str, Tensor]:
         """Plays one round. Returns every loss part by "turn.part": the mean over this rank's slices, on the device."""
-        turns = self.game.turns(self.seen)
+        turns = self._turns()
         for name, optimiser in self.optimisers.items():
             self.adams[name].adjust(optimiser, self.seen, correction(name, turns))
         means: dict[str, Tensor] = {}
@@ -102,6 +105,10 @@ class Loop:
         with self.part("average"):
             self.ema.update(self.seen, self.settings.batch)
         return means
+
+    def _turns(self) -> list[Turn]:
+        """Those of this round in which somebody learns: players that the user froze whole have no moves."""
+        return [turn for turn in self.game.turns(self.seen) if any(self.learners[name] for name in turn.learns)]
 
     def _makes(self, turn: Turn) -> bool:
         return not set(turn.learns).isdisjoint(self.game.makers)
@@ -146,7 +153,7 @@ class Loop:
 
     def _cut(self, slices: list[Slice]) -> bool:
         """Makes this round's slices smaller, and those of all rounds to come; tells whether they can be."""
-        parts = self.draws.finer(self.game.turns(self.seen))
+        parts = self.draws.finer(self._turns())
         slices[:] = [part for piece in slices for part in piece.cut(parts)]
         return parts > 1
 
@@ -174,6 +181,14 @@ class Loop:
         for name, parameters in self.learners.items():
             for p in parameters:
                 p.requires_grad_(name in players)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Turns hold players still meanwhile; afterwards all that could learn can, for the next loop to find it so."""
+        try:
+            yield
+        finally:
+            self._free(self.learners)
 
     def _step(self, turn: Turn) -> None:
         learners = [p for name in turn.learns for p in self.learners[name]]

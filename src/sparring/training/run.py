@@ -6,8 +6,7 @@ Everything but the wall-clock limit fires by rounds, never by the clock, so watc
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -73,7 +72,7 @@ class Run:
         ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
     ):
         self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
-        self.watchers, self.own_scores = watchers if ranks.leads else (), scores
+        self.watchers, self.own_scores = watchers, scores
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
@@ -118,7 +117,7 @@ class Run:
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.draws.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
-        with interruptions() as interrupted, shown as progress, closing(self.watchers), denormals_flushed():
+        with interruptions() as interrupted, shown as progress, denormals_flushed(), loop.borrowed():
             outcome = self.over(entry)
             while not outcome:  # however short its time, every session gets a round further
                 for name, part in loop.round().items():
@@ -284,12 +283,3 @@ def begun(
     if config.source:
         start_from(loop, Path(config.source))
     return loop
-
-
-@contextmanager
-def closing(watchers: Sequence[Watcher]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for watcher in watchers:
-            watcher.close()

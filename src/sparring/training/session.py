@@ -1,7 +1,8 @@
 """The course of a run: played, healed as often as it takes, scored and closed."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -20,30 +21,52 @@ from sparring.training.health import Ruined
 from sparring.training.judging import shelf
 from sparring.training.papers import leave_papers
 from sparring.training.run import Run
+from sparring.training.watchers import Watcher
 from sparring.translator import Translator
 
 SCORES = "scores.json"
 SAVED = "what was saved last is unharmed: spar resume {}"
 
 
-def played(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
-    """Plays the run of a configuration, new or resumed, and of those that heal it."""
+def played(
+    new: Callable[..., Run],
+    config: Config,
+    resumed: bool,
+    networks: Mapping[str, nn.Module],
+    watchers: Sequence[Watcher],
+) -> Run:
+    """Plays the run of a configuration, new or resumed, and of those that heal it, and scores it."""
+    with closing(watchers):
+        run = _healed(partial(new, watchers=watchers), config, resumed, networks)
+    if run.outcome != "interrupted":
+        run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
+    return run
+
+
+def _healed(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
+    """The run once it is played, as what it has become."""
     untaught = deepcopy({name: net.state_dict() for name, net in networks.items()})
     while True:
         run = new(config=config, resumed=resumed)
         if resumed:
             run.ranks.led(partial(_unfinished, run))
         try:
-            outcome = run.play()
-            break
+            run.play()
+            return run
         except Ruined as ruined:
             config = healed(run.folder, run.config, run.data.fingerprint, ruined, run.ranks)
             resumed = config.remedies[-1].back > 0
             for name, net in networks.items():  # begun anew, they have learnt nothing
                 net.load_state_dict(untaught[name])
-    if outcome != "interrupted":
-        run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
-    return run
+
+
+@contextmanager
+def closing(watchers: Sequence[Watcher]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for watcher in watchers:
+            watcher.close()
 
 
 def _unfinished(run: Run) -> None:

@@ -17,11 +17,12 @@ Vitals = dict[str, float]
 def vitals(loop: Loop) -> Vitals:
     """Of the round just played:
 
-    gradient.P: the norm of what player P's last step followed;
+    gradient.P: the norm of what player P's last step followed, if it is one that learns;
     edge: the probability that the critic takes a real example over a fake, ½ where it can't tell them apart;
     logits: the root of their mean square.
     """
-    return {f"gradient.{name}": gradient(learners) for name, learners in loop.learners.items()} | opinions(loop)
+    learning = {name: learners for name, learners in loop.learners.items() if learners}
+    return {f"gradient.{name}": gradient(learners) for name, learners in learning.items()} | opinions(loop)
 
 
 def gradient(learners: list[nn.Parameter]) -> float:
