@@ -63,7 +63,7 @@ def world() -> World:
     jury = judge(data)
 
     def begin(out: Path) -> None:
-        make_folder(out, config, data, jury, ())
+        make_folder(out, config, data)
         with alone(out):
             Run(out, replace(config, images=128, reports=2), data, jury).play()
 

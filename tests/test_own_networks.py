@@ -84,6 +84,19 @@ def test_it_stops_at_a_score_of_the_users_own(recipe, squares, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+def test_a_run_towards_a_score_of_the_users_own_goes_on_once_it_is_handed_over(recipe, squares, tmp_path):
+    options = {"images": 96, "networks": networks(), "scores": {"mine": lambda x: 3.0}, "reports": 3}
+    sparring.train(recipe, squares, tmp_path / "run", until="mine<3", minutes=1e-9, **options)
+    with pytest.raises(UserError, match="no such score here, only frechet; one of your own is handed over from Python"):
+        sparring.resume(tmp_path / "run", data=squares, networks=networks())
+    about = tmp_path / "run" / "journal.jsonl"
+    entry = json.loads(about.read_text())
+    del entry["scores"]["mine"]  # as a session without it left it
+    about.write_text(json.dumps(entry) + "\n")
+    handed = {"data": squares, "networks": networks(), "scores": {"mine": lambda x: 2.0}}
+    assert sparring.resume(tmp_path / "run", **handed).outcome == "reached"
+
+
 def test_own_networks_resume_to_the_bit(recipe, squares, tmp_path):
     options = {"images": 640, "reports": 4, "threads": 1}
     sparring.train(recipe, squares, tmp_path / "whole", networks=networks(), **options)

@@ -219,6 +219,9 @@ BAD = {
     "finished run": (["resume", "{run}"], "nothing left to do"),
     "negative count": (["sample", "{run}", "--n", "-3", "--out", "{new}.png"], "-3 samples"),
     "unknown ending": (["sample", "{run}", "--out", "{new}.bmp"], "'.bmp'"),
+    "no threads": (["train", "dcgan", "--threads", "0", "--out", "{new}"], "threads is 0"),
+    "no such GPU": (["train", "dcgan", "--device", "cuda:99", "--out", "{new}"], "no device 'cuda:99'"),
+    "no device's number": (["train", "dcgan", "--device", "cpu:x", "--out", "{new}"], "no device 'cpu:x'"),
     "no such device": (["train", "dcgan", "--device", "tpu", "--out", "{new}"], "no device 'tpu'"),
     "sample nothing": (["sample", "{empty}", "--out", "{new}.png"], "no model"),
 }

@@ -35,7 +35,7 @@ from sparring.training.posing import posed
 from sparring.training.processes import TIMEOUT, joined
 from sparring.training.run import Run, Score, begun
 from sparring.training.session import SAVED, drawn, played
-from sparring.training.starting import begun_before, config_of, loaded_alike, make_folder
+from sparring.training.starting import begun_before, config_of, jury_of, loaded_alike, make_folder, remarked, same_data
 from sparring.training.watchers import Watcher
 
 
@@ -126,18 +126,20 @@ def train(
     out = Path(out)
     with joined(timeout) as ranks:
         config = ranks.agreed(lambda: configured(recipe, data, networks=networks, **settings))
+        torch.set_num_threads(config.threads)  # before anything is measured
         again = ranks.led(lambda: begun_before(out, config))
         loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
         ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
         with explained():
             config = config if again else fitted(config, loaded, networks, ranks)
-        jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
-        ranks.led(lambda: make_folder(out, config, loaded, jury, scores) if jury and not again else None)
+        jury = jury_of(judge, config, loaded, scores, ranks)
+        ranks.led(lambda: None if again else make_folder(out, config, loaded))
         new = partial(Run, out, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
         with alone(out, ranks), explained(SAVED.format(out)):
             if again:
-                config, _ = config_of(out, ranks)  # with what it has been given meanwhile
+                config, fingerprint = config_of(out, ranks)  # with what it has been given meanwhile
+                same_data(config, loaded, out, fingerprint)
             return played(new, config, again, networks, watchers if ranks.leads else ())
 
 
@@ -158,10 +160,11 @@ def resume(
     folder = Path(folder)
     with joined(timeout) as ranks:
         config, fingerprint = config_of(folder, ranks)
+        ranks.agreed(lambda: machine.device(config.device))
+        torch.set_num_threads(config.threads)
         loaded = loaded_alike(lambda: _loaded(data or config.data, config), config, ranks)
-        if loaded.fingerprint != fingerprint:
-            raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
-        jury = ranks.agreed(lambda: judge(loaded) if ranks.leads else None)
+        same_data(config, loaded, folder, fingerprint)
+        jury = jury_of(judge, config, loaded, scores, ranks)
         new = partial(Run, folder, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
         with alone(folder, ranks), explained(SAVED.format(folder)):
             return played(new, config, True, networks, watchers if ranks.leads else ())
@@ -223,7 +226,7 @@ def evaluate(
         UserError: bad input, such as fewer samples than a metric needs.
     """
     folder = Path(run)
-    config, _ = Config.load(folder)
+    config, fingerprint = Config.load(folder)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
     judged = _loaded(data or config.data, config)
@@ -232,6 +235,7 @@ def evaluate(
         raise UserError("path length is of images: leave it out")
     model = load(folder, weights, networks)
     report = score(drawn(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
+    report = remarked(report, judged, fingerprint)
     return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
 
 

@@ -16,6 +16,8 @@ from sparring.model import load
 from sparring.training.config import Config
 from sparring.training.judging import judge, shelf
 from sparring.training.papers import leave_comparison
+from sparring.training.posing import posed
+from sparring.training.starting import remarked
 
 
 def compare(
@@ -53,11 +55,11 @@ def compare(
         if page is not None:
             raise UserError("a page shows samples, and saved reports have none: name a run or images too")
         return merged(saved, mixed)
-    data = _reference(fresh, reference, reading)
+    data, fingerprint = _reference(fresh, reference, reading)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
     reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
-    report = merged({name: reports[name] for name in names}, mixed)
+    report = remarked(merged({name: reports[name] for name in names}, mixed), data, fingerprint)
     if page is not None:
         leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
     return report
@@ -87,15 +89,18 @@ def _saved(path: Path) -> Report:
         raise UserError(f"{path} is no report: give one that spar evaluate --json wrote") from None
 
 
-def _reference(names: list[str], reference: str | Path | Data | None, reading: Options) -> Data:
-    if isinstance(reference, Data):
-        return reference
+def _reference(names: list[str], reference: str | Path | Data | None, reading: Options) -> tuple[Data, str]:
+    """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
+    of a run."""
     if reference is not None:
-        return load_data(reference, reading)
+        data = reference if isinstance(reference, Data) else load_data(reference, reading)
+        return data, data.fingerprint
     for name in names:
         if (Path(name) / "run.json").exists():
-            config, _ = Config.load(Path(name))
-            return load_data(config.data, config.reading)
+            config, fingerprint = Config.load(Path(name))
+            data = load_data(config.data, config.reading)
+            trained = posed(data, config.recipe).fingerprint
+            return data, data.fingerprint if trained == fingerprint else fingerprint
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
 
 

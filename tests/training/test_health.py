@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from sparring.errors import UserError
 from sparring.metrics.glance import Glance, Glancer, extent, relative, spread
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
+from sparring.training import run as running
+from sparring.training import session
 from sparring.training.config import Config
 from sparring.training.healing import MOST, REMEDIES, chosen, withdrawn
 from sparring.training.health import ALARMS, Raised, Ruined, examine, healthy
@@ -217,6 +220,18 @@ def test_a_healed_session_closes_its_watchers_once(tmp_path):
     watcher = Told()
     fragile_run(tmp_path, {21}, watchers=[watcher])
     assert watcher.told.count("closed") == 1 and watcher.told[-1] == "closed"
+
+
+def test_a_healed_session_has_one_limit_on_the_clock(tmp_path, monkeypatch):
+    """A minute a round, of which ten are played in vain."""
+    played = []
+    clock = SimpleNamespace(monotonic=lambda: 60.0 * len(played))
+    for module in (running, session):
+        monkeypatch.setattr(module, "time", clock)
+    play = Loop.round
+    monkeypatch.setattr(Loop, "round", lambda loop: (played.append(loop), play(loop))[1])
+    run = fragile_run(tmp_path, {21}, minutes=15)
+    assert run.outcome == "out of time" and run.config.remedies and len(played) == 16
 
 
 def test_a_critic_that_is_handed_over_learns_again_after_healing(tmp_path):

@@ -32,7 +32,8 @@ class Bar(NamedTuple):
     value: float
 
     def met(self, scores: Mapping[str, float]) -> bool:
-        return self.holds(scores[self.score], self.value)
+        """By these; one of the user's own that was not taken meets none."""
+        return self.score in scores and self.holds(scores[self.score], self.value)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Config:
     """What the run was given, in order."""
 
     def __post_init__(self):
-        for name, least in (("images", 1), ("reports", 1), ("micro_batches", 0)):
+        for name, least in (("images", 1), ("reports", 1), ("micro_batches", 0), ("threads", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be {least} or more")
         if self.recipe.batch < 1:

@@ -12,11 +12,15 @@ PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 
 def device(name: str) -> torch.device:
     """'auto' is the first of CUDA, MPS and CPU that is there. Raises UserError for one that is not."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    there = {"cuda": cuda, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
     if name == "auto":
-        return torch.device(next(kind for kind, is_there in there.items() if is_there))
-    if not there.get(name.split(":")[0], False):
-        raise UserError(f"no device '{name}' on this machine; there are: {', '.join(k for k, v in there.items() if v)}")
+        return torch.device(next(kind for kind, count in there.items() if count))
+    kind, _, number = name.partition(":")
+    one_of_them = name in (kind, f"{kind}:{int(number) if number.isdecimal() else 0}")
+    if not one_of_them or int(number or 0) >= there.get(kind, 0):
+        known = ", ".join(kind if count == 1 else f"{kind} ({count} of them)" for kind, count in there.items() if count)
+        raise UserError(f"no device '{name}' on this machine; there are: {known}")
     return torch.device(name)
 
 

@@ -3,6 +3,7 @@
 Everything but the wall-clock limit fires by rounds, never by the clock, so watching a run does not change it.
 """
 
+import math
 import sys
 import threading
 import time
@@ -55,6 +56,7 @@ class Run:
         scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
         networks: players the library does not know, by name.
         resumed: go on from the folder's last checkpoint; from the beginning, if it was stopped before the first.
+        deadline: of `time.monotonic()`, at which to stop.
         ranks: the processes that play it together. The first one alone needs the folder and the judge, and writes.
     """
 
@@ -69,10 +71,11 @@ class Run:
         scores: Mapping[str, Score] = {},
         networks: Mapping[str, nn.Module] = {},
         resumed: bool = False,
+        deadline: float = math.inf,
         ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
     ):
         self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
-        self.watchers, self.own_scores = watchers, scores
+        self.watchers, self.own_scores, self.deadline = watchers, scores, deadline
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
@@ -106,7 +109,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Spent playing, over all sessions."""
+        """Spent playing, over all sessions: of earlier ones up to the last report of what is not played again."""
         return self._earlier + time.monotonic() - self._start
 
     def play(self) -> str:
@@ -138,8 +141,7 @@ class Run:
 
     def _stopped(self, interrupted: threading.Event) -> str:
         """Why to stop here, if so: every rank stops after the same round."""
-        late = bool(self.config.minutes) and time.monotonic() - self._start > 60 * (self.config.minutes or 0)
-        if not self.ranks.any(interrupted.is_set() or late):
+        if not self.ranks.any(interrupted.is_set() or time.monotonic() > self.deadline):
             return ""
         return "interrupted" if self.ranks.any(interrupted.is_set()) else "out of time"
 

@@ -1,6 +1,8 @@
 """The course of a run: played, healed as often as it takes, scored and closed."""
 
 import json
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -36,8 +38,9 @@ def played(
     watchers: Sequence[Watcher],
 ) -> Run:
     """Plays the run of a configuration, new or resumed, and of those that heal it, and scores it."""
+    deadline = time.monotonic() + 60 * config.minutes if config.minutes else math.inf
     with closing(watchers):
-        run = _healed(partial(new, watchers=watchers), config, resumed, networks)
+        run = _healed(partial(new, watchers=watchers, deadline=deadline), config, resumed, networks)
     if run.outcome != "interrupted":
         run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
     return run

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from sparring.data import Data
 from sparring.errors import UserError
 from sparring.files import folder_aside, write
-from sparring.metrics.report import Judge
+from sparring.metrics.report import Judge, Report
 from sparring.training.config import PACKAGES, Config
 from sparring.training.processes import restarts
 from sparring.training.ranks import Ranks
@@ -47,6 +47,20 @@ def config_of(folder: Path, ranks: Ranks) -> tuple[Config, str]:
     return TypeAdapter(Config).validate_python(about), str(fingerprint)
 
 
+def same_data(config: Config, data: Data, folder: Path, fingerprint: str) -> None:
+    """Raises UserError for data that is not what the run in this folder began with."""
+    if data.fingerprint != fingerprint:
+        raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
+
+
+def remarked(report: Report, data: Data, fingerprint: str) -> Report:
+    """The report, saying so where its data is no longer what the run was trained on."""
+    if data.fingerprint == fingerprint:
+        return report
+    remark = f"by data that is not what the run was trained on: the fingerprint of {data.spec} has changed"
+    return replace(report, protocol=f"{report.protocol}; {remark}")
+
+
 def begun_before(out: Path, config: Config) -> bool:
     """Whether it is this very run's folder, to go on in, because torchrun has started it again.
 
@@ -68,11 +82,25 @@ def _plain(config: Config) -> dict[str, object]:
     return json.loads(json.dumps(asdict(config)))
 
 
-def make_folder(out: Path, config: Config, data: Data, jury: Judge, scores: Collection[str]) -> None:
-    """The run folder, as it is before the first round: all of it, or none. Raises UserError for a bar on a score that
-    is not there, and where the folder can't be made."""
-    if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
-        raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}")
+def jury_of(
+    judge: Callable[[Data], Judge], config: Config, data: Data, scores: Collection[str], ranks: Ranks
+) -> Judge | None:
+    """The judge, of the first process alone. Raises UserError for a bar on a score that is not taken here."""
+
+    def made() -> Judge | None:
+        if not ranks.leads:
+            return None
+        jury = judge(data)
+        if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
+            own = f"; one of your own is handed over from Python: scores={{'{config.bar.score}': …}}"
+            raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}{own}")
+        return jury
+
+    return ranks.agreed(made)
+
+
+def make_folder(out: Path, config: Config, data: Data) -> None:
+    """The run folder, as it is before the first round: all of it, or none. Raises UserError where it can't be made."""
     _tell(out, data)
     with folder_aside(out) as aside:
         (aside / "samples").mkdir()
