@@ -11,10 +11,13 @@ from sparring.errors import UserError, brief
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT, Shape
 
+FORMAT = 1
 LARGEST = 1 << 20
-"""No number in a model file may exceed this."""
+"""No number that networks are made by may exceed this."""
 LARGEST_SAMPLE = 1 << 28
 """Nor the numbers of one sample this."""
+SIZES = ("z", "categories", "codes", "pool", "places")
+"""Fields of a recipe by which tensors are made."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Description:
     """Of points: what the networks call 1."""
     schema: Schema | None = None
     """Of a table."""
-    format: int = 1
+    format: int = FORMAT
 
     @property
     def width(self) -> int:
@@ -50,12 +53,38 @@ def described(path: Path) -> Description:
         raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
     except ValidationError as error:
         raise UserError(f"{path} is no model description ({brief(error)})") from None
-    networks = (description.recipe.generator, description.recipe.encoder)
-    values = [v for network in networks if network for v in network.numbers.values() if not isinstance(v, str)]
-    values += [description.recipe.pool, description.recipe.places]
-    numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
-    if any(abs(n) > LARGEST for n in [*numbers, *description.shape, description.recipe.latent]):
-        raise UserError(f"{path} asks for a network with a number above {LARGEST:,}: not built")
-    if math.prod(description.shape) > LARGEST_SAMPLE:
-        raise UserError(f"{path} asks for samples of more than {LARGEST_SAMPLE:,} numbers: not built")
+    if description.format != FORMAT:
+        raise UserError(f"{path} is of format {description.format}, and this version reads {FORMAT}: take a newer one")
+    if wrong := excess(description.recipe) or _misshapen(description) or _mislabelled(description):
+        raise UserError(f"{path} asks for {wrong}: not built")
     return description
+
+
+def excess(recipe: Recipe) -> str:
+    """What it asks for that is out of bounds; "" if nothing is."""
+    for name in SIZES:
+        if not 0 <= getattr(recipe, name) <= LARGEST:
+            return f"{name} {getattr(recipe, name):,}, which is not between 0 and {LARGEST:,}"
+    values = [v for network in recipe.networks.values() for v in network.numbers.values() if not isinstance(v, str)]
+    numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
+    within = all(abs(n) <= LARGEST for n in numbers)  # which no NaN is
+    return "" if within else f"a network with a number above {LARGEST:,}"
+
+
+def _misshapen(description: Description) -> str:
+    """What is wrong with the shape of its samples."""
+    if any(abs(n) > LARGEST for n in description.shape):
+        return f"samples with a side above {LARGEST:,}"
+    large = math.prod(description.shape) > LARGEST_SAMPLE
+    return f"samples of more than {LARGEST_SAMPLE:,} numbers" if large else ""
+
+
+def _mislabelled(description: Description) -> str:
+    """What is wrong with what it can be asked for."""
+    labels, shares, scales = description.labels, description.shares, description.scales
+    if description.schema is not None or not description.recipe.conditional:
+        return ""
+    if scales:
+        return f"{len(labels)} attributes with {len(scales)} scales" if len(labels) != len(scales) else ""
+    drawn = len(shares) == len(labels) and all(0 <= share <= 1 for share in shares) and sum(shares) > 0
+    return "" if drawn else f"{len(labels)} classes with shares that are not theirs"

@@ -237,7 +237,8 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     path = folder / f"{name}.safetensors"
     try:
         held, wanted = shapes(path), len(description.scales) if description.recipe.conditional else 0
-        if held.pop(ROWS, (0, 0))[1:] != (wanted,):
+        rows = held.pop(ROWS, (0, 0))
+        if rows[1:] != (wanted,) or (wanted and not rows[0]):
             raise UserError(f"{path} does not fit model.json ({wanted} attributes are told of there)")
         if why := misfit(held, _prefixed(_sketch(description, networks, folder))):
             raise UserError(f"{path} does not fit model.json ({why})")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from sparring.data.options import Options
+from sparring.description import excess
 from sparring.errors import UserError
 from sparring.files import write
 from sparring.recipes import Recipe
@@ -80,6 +81,8 @@ class Config:
         for name, least in (("images", 1), ("reports", 1), ("micro_batches", 0), ("threads", 1)):
             if getattr(self, name) < least:
                 raise UserError(f"{name.replace('_', '-')} is {getattr(self, name)}: it must be {least} or more")
+        if beyond := excess(self.recipe):
+            raise UserError(f"{self.recipe.name} asks for {beyond}: not built")
         if self.recipe.batch < 1:
             raise UserError(f"batch is {self.recipe.batch}: it must be 1 or more")
         if self.compiled and self.synchronised:

@@ -1,0 +1,71 @@
+"""What `model.json` and `run.json` may ask for: bounded numbers that fit together, in a format that is known."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from sparring.description import Description
+from sparring.errors import UserError
+from sparring.model import Model, load
+from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.config import Config
+
+SHAPE, CLASSED = (1, 8, 8), with_numbers(RECIPES["cgan"], {"generator.width": "8", "critic.width": "8"})
+
+
+def changed(path: Path, **parts) -> None:
+    """Parts of the file, or of the recipe in it."""
+    about = json.loads(path.read_text())
+    recipe = (about.get("config") or about)["recipe"]
+    for name, value in parts.items():
+        (recipe if name in recipe else about).update({name: value})
+    path.write_text(json.dumps(about))
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    description = Description(CLASSED, SHAPE, ("a", "b"), (0.5, 0.5))
+    Model(description, CLASSED.new_generator(SHAPE, 2)).save(tmp_path / "model")
+    assert load(tmp_path / "model").sample(2).shape == (2, *SHAPE)
+    return tmp_path / "model" / "model.json"
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"z": 10_000_000, "codes": -9_999_900}, "z 10,000,000, which is not between 0 and 1,048,576"),
+        ({"categories": -1}, "categories -1"),
+        ({"shares": [1.0]}, "2 classes with shares that are not theirs"),
+        ({"shares": [0.0, 0.0]}, "2 classes with shares"),
+        ({"shares": [1.5, -0.5]}, "2 classes with shares"),
+        ({"scales": [[0, 1]]}, "2 attributes with 1 scales"),
+        ({"format": 2}, "is of format 2, and this version reads 1"),
+    ],
+)
+def test_a_model_file_is_held_to_its_bounds(model, parts, told):
+    changed(model, **parts)
+    with pytest.raises(UserError, match=told):
+        load(model.parent)
+
+
+def test_attributes_are_of_one_example_at_least(tmp_path):
+    description = Description(CLASSED, SHAPE, ("tone", "luck"), scales=((0.0, 1.0), (0.0, 1.0)))
+    Model(description, CLASSED.new_generator(SHAPE, 2), rows=torch.zeros(0, 2)).save(tmp_path)
+    with pytest.raises(UserError, match="2 attributes are told of there"):
+        load(tmp_path)
+
+
+def test_a_run_file_is_held_to_the_same(tmp_path):
+    Config(CLASSED, "digits", 64).save(tmp_path, "")
+    assert Config.load(tmp_path)[0].recipe == CLASSED
+    for parts, told in (
+        ({"z": 10_000_000}, "z 10,000,000, which is not between"),
+        ({"critic": {"name": "mlp-critic", "numbers": {"widths": [10**9]}}}, "a network with a number above"),
+    ):
+        changed(tmp_path / "run.json", **parts)
+        with pytest.raises(UserError, match=told):
+            Config.load(tmp_path)
+        Config(CLASSED, "digits", 64).save(tmp_path, "")
