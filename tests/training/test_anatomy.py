@@ -9,6 +9,7 @@ from commands import refused, spar
 from sparring.recipes import named
 from sparring.recipes.numbers import with_numbers
 from sparring.training.anatomy import Counted, Meter, Part, anatomy
+from sparring.training.forecast import forecast, kinds
 from sparring.training.limits import Limits
 from sparring.training.loop import Loop
 from sparring.training.measured import RandomImages
@@ -48,6 +49,31 @@ def test_the_parts_of_a_round():
     assert parts["fakes"].gflop == pytest.approx(flop * 2 * G)  # `fresh`: once for each turn
     assert parts["optimisers"].gflop == 0 < parts["optimisers"].gigabytes
     assert all(part.seconds > 0 for part in parts.values())
+
+
+def lazy(every: int) -> Loop:
+    """A penalty in every so-manieth round."""
+    numbers = {"generator.widths": "8", "critic.widths": "8", "batch": "16", "penalties": "r1"}
+    recipe = with_numbers(named("mlp-gan"), numbers | {"penalty-every": str(every)})
+    return Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
+
+
+def test_a_lazy_turn_counts_for_the_share_of_rounds_it_is_played_in():
+    assert [(kind.first, kind.cycle, kind.share) for kind in kinds(lazy(4))] == [(0, 4, 0.25), (1, 4, 0.75)]
+    seldom, often = anatomy(lazy(4), 1)["smooth"].gflop, anatomy(lazy(2), 5)["smooth"].gflop
+    assert 0 < 2 * seldom == pytest.approx(often)
+
+
+def test_a_forecast_counts_lazy_turns_for_their_share(monkeypatch):
+    """By a clock on which a round takes a second, and four more with its penalty."""
+    spent = [0.0]
+
+    def round(loop):
+        spent[0] += 5.0 if loop.rounds % 4 == 0 else 1.0
+
+    monkeypatch.setattr("sparring.training.forecast.now", lambda device: spent[0])
+    monkeypatch.setattr(Loop, "round", round)
+    assert forecast(lazy(4), 64).seconds == pytest.approx(64 / 16 * (1 + 4 / 4))
 
 
 def test_the_floor_is_of_what_takes_longer():

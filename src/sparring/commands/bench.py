@@ -16,7 +16,7 @@ def add(command: Add) -> None:
     parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{reading.SPEC} (default: digits)")
     reading.add_flags(parser)
     parser.add_argument("--images", type=int, help="of the run that reports belong to (default: the recipe's)")
-    parser.add_argument("--rounds", type=int, default=10, help="to play (default: 10)")
+    parser.add_argument("--rounds", type=int, default=10, help="to play, of each kind one at least (default: 10)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")

@@ -16,6 +16,7 @@ from sparring.data import Data
 from sparring.metrics.report import Judge
 from sparring.training.clock import now
 from sparring.training.config import Config
+from sparring.training.forecast import Kind, kinds
 from sparring.training.limits import Limits
 from sparring.training.loop import Loop
 from sparring.training.plan import planned
@@ -79,8 +80,11 @@ class Part:
     def __add__(self, other: "Part") -> "Part":
         return Part(self.seconds + other.seconds, self.gflop + other.gflop, self.gigabytes + other.gigabytes)
 
+    def __mul__(self, share: float) -> "Part":
+        return Part(self.seconds * share, self.gflop * share, self.gigabytes * share)
+
     def __sub__(self, other: "Part") -> "Part":
-        return self + Part(-other.seconds, -other.gflop, -other.gigabytes)
+        return self + other * -1
 
     def floor(self, limits: Limits) -> float:
         """Seconds that it would take if products ran at the machine's rate, or memory did, whichever takes longer."""
@@ -111,17 +115,26 @@ def _begun(config: Config, data: Data) -> Loop:
 def anatomy(loop: Loop, rounds: int = 10) -> dict[str, Part]:
     """By the name of the part, for a loop that is thrown away: data; fakes, made where no generator learns from them;
     each turn with its gradients; optimisers; the average; and what is left of the round."""
+    parts: dict[str, Part] = {}
+    for kind in kinds(loop):
+        for name, part in _of_kind(loop, kind, kind.times(rounds)).items():
+            parts[name] = parts.get(name, NOTHING) + part * kind.share
+    return parts
+
+
+def _of_kind(loop: Loop, kind: Kind, rounds: int) -> dict[str, Part]:
+    """Of the rounds in which the same turns are played."""
     clock = Meter(lambda: now(loop.device))
-    for i in range(WARM + rounds):
-        loop.part = clock if i >= WARM else Meter(time.perf_counter)
+    for k in range(WARM + rounds):
+        loop.part = clock if k >= WARM else Meter(time.perf_counter)
         with loop.part("the rest"):
-            loop.round()
+            kind.play(loop, k)
     with Counted() as counted:
         flops, moved = Meter(lambda: counted.flops), Meter(lambda: counted.bytes)
         loop.part = lambda name: _both(flops(name), moved(name))
         with loop.part("the rest"):
-            for _ in range(rounds):
-                loop.round()
+            for k in range(rounds):
+                kind.play(loop, k)
     return {
         name: Part(seconds / rounds, flops.grown[name] / rounds / 1e9, moved.grown[name] / rounds / 1e9)
         for name, seconds in clock.grown.items()

@@ -1,5 +1,6 @@
 """What a run will cost on this machine, measured by playing a few of its rounds."""
 
+import math
 import resource
 import statistics
 import sys
@@ -12,7 +13,7 @@ from sparring.training.clock import now
 from sparring.training.loop import Loop
 
 WARM, TIMED = 3, 10
-"""Rounds played before, and while, the clock runs."""
+"""Rounds played before, and while, the clock runs: before, of each kind."""
 MIB = 2**20
 
 
@@ -32,18 +33,53 @@ class Forecast:
 
 def forecast(loop: Loop, images: int) -> Forecast:
     """Plays the loop a few rounds, so it must be one that is thrown away."""
-    times = []
-    for _ in range(WARM + TIMED):
-        start = now(loop.device)
-        loop.round()
-        times.append(now(loop.device) - start)
-    round_time, batch = statistics.median(times[WARM:]), loop.settings.batch
+    round_time, batch = sum(kind.share * _timed(loop, kind) for kind in kinds(loop)), loop.settings.batch
     return Forecast(
         seconds=round_time * -(-images // batch),
         images_per_second=batch / round_time,
         memory=peak(loop.device),
         parameters={name: sum(p.numel() for p in player.parameters()) for name, player in loop.game.players.items()},
     )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Rounds in which the same turns are played: lazy ones sit most of them out."""
+
+    first: int
+    cycle: int
+    """It comes again after so many rounds."""
+    share: float
+    """Of all rounds."""
+
+    def times(self, rounds: int) -> int:
+        """How many of so many rounds, but one at least."""
+        return max(1, round(self.share * rounds))
+
+    def play(self, loop: Loop, k: int) -> None:
+        """The k-th of this kind."""
+        loop.rounds = self.first + k * self.cycle
+        loop.round()
+
+
+def kinds(loop: Loop) -> list[Kind]:
+    """All that a game has, as it begins."""
+    every = [turn.every for turn in loop.game.turns(0)]
+    cycle = math.lcm(*every)
+    played: dict[tuple[bool, ...], list[int]] = {}
+    for k in range(cycle):
+        played.setdefault(tuple(k % n == 0 for n in every), []).append(k)
+    return [Kind(these[0], cycle, len(these) / cycle) for these in played.values()]
+
+
+def _timed(loop: Loop, kind: Kind) -> float:
+    """Seconds of such a round, a median."""
+    times = []
+    for k in range(WARM + kind.times(TIMED)):
+        start = now(loop.device)
+        kind.play(loop, k)
+        times.append(now(loop.device) - start)
+    return statistics.median(times[WARM:])
 
 
 def peak(device: torch.device) -> int:
