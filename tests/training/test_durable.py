@@ -73,6 +73,12 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_end(place, whole, tmp_path, m
     assert same_end(tmp_path / "run", whole)
 
 
+def test_a_run_that_ends_on_a_report_is_saved_once_there(tmp_path, monkeypatch):
+    saved, save = [], checkpoint.save
+    monkeypatch.setattr(checkpoint, "save", lambda folder, seen, *more: (saved.append(seen), save(folder, seen, *more)))
+    assert spar(*TRAIN, tmp_path / "run") == 0 and saved == [64, 128, 192]
+
+
 def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(os, "rename", raising(Killed(), 0, os.rename))
@@ -159,7 +165,7 @@ def test_every_failing_operation_and_every_power_cut_of_a_sample(benchmarks, tmp
     """`benchmarks/faults.py` tries them all."""
     import faults
 
-    found = faults.measured(tmp_path, every=50)
+    found = faults.measured(tmp_path, every=40)
     assert found["faults"]["fault"] == found["power cuts"]["fault"] == 0
     assert found["faults"]["told"] > 5 and found["power cuts"]["cases"] > 5
 

@@ -102,6 +102,11 @@ class Config:
     def rounds(self) -> int:
         return -(-self.images // self.recipe.batch)
 
+    @property
+    def period(self) -> int:
+        """Rounds from one report to the next."""
+        return -(-self.rounds // self.reports)
+
     @cached_property
     def bar(self) -> Bar | None:
         """What stops the run. Raises UserError for a bar that is not understood."""

@@ -10,14 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Data
-from sparring.description import Description
 from sparring.metrics.report import Judge
 from sparring.training.checkpoint import KEPT
 from sparring.training.config import Config
 from sparring.training.fitting import fitted
 from sparring.training.forecast import MIB, TIMED, Forecast, forecast, peak
-from sparring.training.run import begun
-from sparring.translator import modelled
+from sparring.training.run import averaged, begun
 
 FEW = 100
 """Samples that are scored before the clock runs: what a judge looks up once is no report's."""
@@ -74,16 +72,13 @@ def planned(config: Config, data: Data, judge: Judge, networks: Mapping[str, nn.
     config, device = fitted(config, data, networks), torch.device(config.device)
     loop = begun(config, data, device, deepcopy(dict(networks)))
     playing = forecast(loop, config.images)
-    recipe = config.played.fitted(data.layout)
-    about = Description(recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema)
-    model = modelled(about, data, dict(loop.ema.players))
+    model = averaged(loop, config, data)
     judge.scores(model.sample(min(FEW, judge.suits("select"))), "select")
     start = time.perf_counter()
     judge.scores(model.sample(judge.suits("select")), "select")
     scoring = time.perf_counter() - start
-    period = -(-config.rounds // config.reports)
     disk = (KEPT + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict())  # and the best; last and best
-    return Plan(config, playing, scoring, -(-config.rounds // period), peak(device), disk)
+    return Plan(config, playing, scoring, -(-config.rounds // config.period), peak(device), disk)
 
 
 def _bytes(tensors: Mapping[str, Tensor]) -> int:

@@ -81,15 +81,10 @@ class Run:
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
-        recipe = config.played.fitted(data.layout)
-        description = Description(
-            recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema
-        )
-        self.model = modelled(description, data, dict(self.loop.ema.players))
+        self.model = averaged(self.loop, config, data)
         self.journal = Journal(folder / "journal.jsonl")
-        self.period = -(-config.rounds // config.reports)
         self.sums: dict[str, Tensor] = {}
-        self.outcome = "not played"
+        self.outcome, self._saved = "not played", -1
         self.report: Report | None = None
         """The closing scores, once the run has ended by itself."""
         if resumed:
@@ -127,7 +122,7 @@ class Run:
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
                 self.config = noted(self.config, loop, self.folder, self.data.fingerprint)
                 progress.update(loop.seen)
-                if loop.rounds % self.period == 0 or loop.rounds == config.rounds:
+                if loop.rounds % config.period == 0 or loop.rounds == config.rounds:
                     entry = self._report()
                     progress.report(entry)
                 outcome = self.over(entry) or self._stopped(interrupted)
@@ -148,7 +143,7 @@ class Run:
     def _ended(self, outcome: str) -> str:
         self.outcome = outcome
         self._average_sums()
-        self.ranks.led(self.save)
+        self.ranks.led(lambda: None if self._saved == self.loop.seen else self.save())
         return outcome
 
     def _average_sums(self) -> None:
@@ -228,6 +223,7 @@ class Run:
         state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
         best = self.journal.best(self._judge.measures[0])
         checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
+        self._saved = self.loop.seen
 
 
 def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
@@ -238,6 +234,13 @@ def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
     mine = [model.decode(model.inputs(0, ranks.world * i + ranks.rank)) for i in range(share)]
     chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, chunk, …)
     return chunks.transpose(0, 1).flatten(0, 2)[:n]
+
+
+def averaged(loop: Loop, config: Config, data: Data) -> Model:
+    """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
+    recipe = config.played.fitted(data.layout)
+    about = Description(recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema)
+    return modelled(about, data, dict(loop.ema.players))
 
 
 def new_loop(
