@@ -36,11 +36,22 @@ def latest(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[
     """The newest state that can be read, and the damaged files passed over. Raises UserError when there is none."""
     damaged = []
     for path in reversed(saved(folder)):
-        try:
-            return {name: x.to(device) for name, x in sealed.read(path).items()}, damaged
-        except (SafetensorError, OSError):
-            damaged.append(path)
+        if (state := _read(path, device)) is not None:
+            return state, damaged
+        damaged.append(path)
     raise UserError(f"no readable checkpoint in {folder}: nothing to resume; start again with spar train")
+
+
+def at(folder: Path, seen: int, device: torch.device) -> dict[str, Tensor] | None:
+    """The state after so many images; None if it is not kept, or damaged."""
+    return _read(_path(folder, seen), device)
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Tensor] | None:
+    try:
+        return {name: x.to(device) for name, x in sealed.read(path).items()}
+    except (SafetensorError, OSError):
+        return None
 
 
 def forget(folder: Path, after: int) -> None:

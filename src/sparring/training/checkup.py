@@ -27,7 +27,7 @@ def looked(judge: Judge, samples: Tensor, epochs: float) -> Vitals:
 
 def fatal(entry: Entry) -> list[Raised]:
     """The fatal alarms of a report."""
-    return [Raised(**raised) for raised in entry["alarms"] if ALARMS[raised["name"]].fatal]
+    return [Raised(**raised) for raised in entry.get("alarms", ()) if ALARMS[raised["name"]].fatal]
 
 
 def check(entry: Entry) -> None:

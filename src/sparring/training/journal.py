@@ -2,7 +2,7 @@
 and gone once the run goes on."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,7 @@ class Journal:
 
     def best(self, score: str) -> Entry | None:
         """The report with the lowest value of a score; None when it was never taken."""
-        scored = [entry for entry in self.entries if score in entry["scores"]]
-        return min(scored, key=lambda entry: entry["scores"][score], default=None)
+        return best(self.entries, score)
 
     @property
     def seconds(self) -> float:
@@ -46,6 +45,12 @@ class Journal:
     def scoring(self) -> float:
         """The share of the time that went into scores."""
         return sum(entry.get("scoring_seconds", 0.0) for entry in self.entries) / max(self.seconds, 1e-9)
+
+
+def best(entries: Iterable[Entry], score: str) -> Entry | None:
+    """The one with the lowest value of a score; None when it was never taken."""
+    scored = [entry for entry in entries if score in entry["scores"]]
+    return min(scored, key=lambda entry: entry["scores"][score], default=None)
 
 
 def _line(entry: Entry) -> bytes:

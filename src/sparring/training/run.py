@@ -20,6 +20,7 @@ from sparring.metrics.report import Judge, Report
 from sparring.model import Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
+from sparring.training.best import taken_back
 from sparring.training.checkup import check, check_finite, checked, fatal, looked
 from sparring.training.config import Config
 from sparring.training.crowded import noted
@@ -110,7 +111,7 @@ class Run:
     def play(self) -> str:
         """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
         config, loop = self.config, self.loop
-        self.ranks.led(lambda: self.journal.rewind(loop.seen))
+        self.ranks.led(self._rewind)
         entry = self.ranks.led(lambda: self.journal.at(loop.seen))
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.draws.waited, self._start
@@ -127,6 +128,10 @@ class Run:
                     progress.report(entry)
                 outcome = self.over(entry) or self._stopped(interrupted)
             return self._ended(outcome)
+
+    def _rewind(self) -> None:
+        taken_back(self.folder, self.journal, self._judge.measures[0], self.loop, self.model)
+        self.journal.rewind(self.loop.seen)
 
     def over(self, entry: Entry | None) -> str:
         """Why nothing is left to play after this report, the last one, if so."""

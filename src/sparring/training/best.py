@@ -1,0 +1,28 @@
+"""The best weights of a run, when play goes back to before the report that they are of."""
+
+from copy import deepcopy
+from pathlib import Path
+
+from sparring import files
+from sparring.model import Model
+from sparring.training import checkpoint
+from sparring.training.checkup import fatal
+from sparring.training.journal import Journal, best
+from sparring.training.loop import Loop, under
+
+
+def taken_back(folder: Path, journal: Journal, score: str, loop: Loop, model: Model) -> None:
+    """Where the best weights are of a report yet to come, those of the best one before take their place, if its
+    checkpoint is kept; else there are none until a report is better. The journal is still that of the old course."""
+    saved = [entry for entry in journal.entries if not fatal(entry)]
+    now, left = best(saved, score), best([entry for entry in saved if entry["images"] <= loop.seen], score)
+    if now is None or now is left:
+        return
+    state = left and checkpoint.at(folder / "checkpoints", left["images"], loop.device)
+    if not state:
+        return files.remove(folder / "model" / "best.safetensors")
+    players = loop.ema.players
+    latest = deepcopy(players.state_dict())
+    players.load_state_dict(under("ema.", state))
+    model.save(folder / "model", "best")
+    players.load_state_dict(latest)
