@@ -1,11 +1,17 @@
-"""Flags that stand for something the Python face has too: each arrives there as what it says."""
+"""Flags: each arrives in the Python face as what it says, those too that only a recipe knows; and how commands end."""
+
+import json
+import signal
 
 import pytest
-from commands import refused
+from commands import refused, spar
 
 from sparring import api
+from sparring.cli import parser
+from sparring.commands.base import numbers
 from sparring.errors import UserError
 from sparring.explore import sample
+from sparring.training import run as running
 
 TRAIN = {
     "--images 640": {"images": 640},
@@ -83,3 +89,36 @@ def test_labels_and_truncation(told, capsys, monkeypatch, tmp_path):
     words = ("--truncation", 0.7, "--seeds", "0-2,9", "--out", tmp_path / "a.png")
     assert refused(capsys, "sample", "run", *words) == "spar: heard"
     assert heard["given"] == (None, 4, 0, (0, 1, 2, 9), 0.7, (), {})
+
+
+@pytest.mark.parametrize(
+    ("words", "recipe", "given"),
+    [
+        (["train", "--data", "digits", "--out", "o", "--lr", "1e-4"], None, {"lr": "1e-4"}),
+        (["train", "--lr", "1e-4", "dcgan", "--seed", "3", "--weight.r1=2"], "dcgan", {"lr": "1e-4", "weight.r1": "2"}),
+        (["train", "dcgan", "--noise", "-1", "--json"], "dcgan", {"noise": "-1"}),
+        (["bench", "step", "--batch", "32", "--rounds", "2"], "dcgan", {"batch": "32"}),
+        (["bench", "step", "wgan-gp", "--batch=32"], "wgan-gp", {"batch": "32"}),
+    ],
+)
+def test_a_value_belongs_to_the_flag_before_it(words, recipe, given):
+    args, args.rest = parser().parse_known_args(words)
+    assert args.recipe == recipe and numbers(args) == given
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_under_json_too(sent, tmp_path, monkeypatch, capsys):
+    play = running.Loop.round
+
+    def interrupted(loop):
+        if loop.rounds == 1:
+            signal.raise_signal(sent)
+        return play(loop)
+
+    monkeypatch.setattr(running.Loop, "round", interrupted)
+    words = ["train", "points", "--data", "ring", "--images", "600", "--batch", "32", "--threads", "1"]
+    assert spar(*words, "--out", tmp_path / "run", "--json") == 130
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"run": str(tmp_path / "run"), "outcome": "interrupted", "images": 64}
+    monkeypatch.setattr(running.Loop, "round", play)
+    assert spar("resume", tmp_path / "run") == 0 and (tmp_path / "run" / "scores.json").exists()

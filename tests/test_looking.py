@@ -109,6 +109,12 @@ BAD = {
     "medium": (["train", "dcgan", "--data", "ring", "--out", "{tmp}/new"], "makes images, but ring holds points"),
     "size of points": (["train", "points", "--data", "ring", "--size", "8", "--out", "{tmp}/new"], "is of points"),
     "seeds": (["sample", "{tmp}", "--seeds", "a-b", "--out", "{tmp}/x.png"], "write them like 0-15"),
+    "more than a span": (["sample", "{tmp}", "--seeds", "1-2-9", "--out", "{tmp}/x.png"], "write them like 0-15"),
+    "a span backwards": (["sample", "{tmp}", "--seeds", "1,9-2", "--out", "{tmp}/x.png"], "write them like 0-15"),
+    "too many seeds": (
+        ["sample", "{tmp}", "--seeds", "0-9999999999", "--out", "{tmp}/x.png"],
+        "are 10,000,000,000, and",
+    ),
     "seeds of a film": (["sample", "{tmp}", "--seeds", "0-3", "--out", "{tmp}/x.gif"], "leave seeds, label"),
     "bad fit": (["train", "dcgan", "--fit", "corp", "--out", "{tmp}/new"], "did you mean 'crop'"),
     "picture exists": (["data", "preview", "digits", "--out", "{tmp}/there.png"], "exists already"),

@@ -49,6 +49,8 @@ def compare(
     """
     names = [str(thing) for thing in things]
     _check(names, page)
+    if samples is not None and samples < 2:
+        raise UserError(f"can't score {samples} samples: ask for 2 or more")
     saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
     fresh = [name for name in names if name not in saved]
     if not fresh:

@@ -1,7 +1,7 @@
 """What every command is made with: a parser that refuses in one line, and a way to speak."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from sparring.errors import UserError
@@ -20,6 +20,22 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} (see {self.prog} --help)")
+
+    def parse_known_args(self, args=None, namespace=None):  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A command that takes more has flags that only its call knows: their values are no arguments of its own."""
+        if self.get_default("takes_more") and args is not None:
+            args = joined(args, self._option_string_actions)
+        return super().parse_known_args(args, namespace)
+
+
+def joined(words: Sequence[str], known: Collection[str]) -> list[str]:
+    """The words, each flag that is not known as one with its value: `--lr 1e-4` becomes `--lr=1e-4`."""
+    left, found = list(words), []
+    while left:
+        word = left.pop(0)
+        foreign = word.startswith("--") and word != "--" and "=" not in word and word not in known
+        found.append(f"{word}={left.pop(0)}" if foreign and left and not left[0].startswith("--") else word)
+    return found
 
 
 def adder(commands: Any) -> Add:

@@ -1,11 +1,15 @@
 """`spar sample`."""
 
 import argparse
+import re
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
 from sparring.commands.reading import pair
 from sparring.errors import UserError
+
+MOST = 1_000_000
+"""Seeds of one command."""
 
 
 def add(command: Add) -> None:
@@ -37,14 +41,14 @@ def add(command: Add) -> None:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        spans = [[int(end) for end in part.split("-")] for part in text.split(",")]
-        found = tuple(seed for span in spans for seed in range(span[0], span[-1] + 1))
-    except ValueError:
-        found = ()
-    if not 0 < len(found) <= 1_000_000:
+    """Of each span "FIRST-LAST" or "SEED"; counted before any is made."""
+    found = [re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part.strip()) for part in text.split(",")]
+    spans = [range(int(span[1]), int(span[2] or span[1]) + 1) for span in found if span]
+    if len(spans) < len(found) or not all(spans):
         raise UserError(f"--seeds {text}: write them like 0-15, or 3,7,10-12")
-    return found
+    if (n := sum(map(len, spans))) > MOST:
+        raise UserError(f"--seeds {text}: these are {n:,}, and at most {MOST:,} can be drawn at once")
+    return tuple(seed for span in spans for seed in span)
 
 
 def sample(args: argparse.Namespace) -> Answer:

@@ -145,14 +145,12 @@ def resume(args: argparse.Namespace) -> Answer:
 
 def _told(args: argparse.Namespace, run) -> Answer:
     """Of several processes, the first one tells."""
+    if run.outcome == "interrupted":
+        args.code = 130
     if not run.ranks.leads:
-        if run.outcome == "interrupted":
-            sys.exit(130)
         return {}
     if run.outcome == "interrupted":
         print(f"stopped at {run.loop.seen:,} images, all saved; go on with: spar resume {run.folder}", file=sys.stderr)
-        if not args.json:
-            sys.exit(130)
         return {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen}
     took = f"{run.seconds:,.0f} s ({run.journal.scoring:.0%} of it for scores)"
     say(args, f"{run.outcome} after {run.loop.seen:,} images in {took}: {run.folder}")
