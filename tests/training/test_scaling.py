@@ -6,6 +6,8 @@ import pytest
 from sparring.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
+from sparring.recipes.numbers import with_numbers
+from sparring.training.measured import measured_round
 from sparring.training.scaling import Link, Round, averaged, fitted, scaled
 
 
@@ -44,6 +46,14 @@ def test_what_a_game_averages_is_its_learners_gradients():
     assert kept[0] == 4 * sum(b.numel() for b in game.buffers() if b.is_floating_point())
     five = averaged(RECIPES["wgan-gp"].game((3, 32, 32)))
     assert five[0][1] == 5
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "pix2pix", "cyclegan", "stargan", "upscale"])
+def test_a_round_of_any_recipe_of_pictures_is_measured(recipe, monkeypatch):
+    monkeypatch.setattr("sparring.training.forecast.WARM", 0)
+    monkeypatch.setattr("sparring.training.forecast.TIMED", 1)
+    small = with_numbers(RECIPES[recipe], {"generator.width": "8", "critic.width": "8"})
+    assert measured_round(small, (3, 32, 32), 2, 10 if small.conditional else 0) > 0
 
 
 def test_the_command_tells_it(capsys):

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from sparring.recipes import Recipe
+from sparring.recipes.base import Shape
+from sparring.recipes.pictures import input_shape
 from sparring.training import precision as machine
 from sparring.training.forecast import forecast
 from sparring.training.loop import Loop
@@ -13,24 +15,28 @@ from sparring.training.precision import PRECISIONS
 
 
 class RandomImages:
-    """n images of a shape in [−1, 1], of classes in turn if there are any."""
+    """n images of a shape in [−1, 1], with classes in turn if there are any, or images of another shape."""
 
-    def __init__(self, n: int, shape: tuple[int, ...], classes: int, device: torch.device):
+    def __init__(self, n: int, shape: Shape, classes: int, device: torch.device, inputs: Shape | None = None):
         self.x = torch.rand(n, *shape, device=device) * 2 - 1
-        self.y = torch.arange(n, device=device) % classes if classes else None
+        self.given = torch.arange(n, device=device) % classes if classes else None
+        if inputs is not None:
+            self.given = torch.rand(n, *inputs, device=device) * 2 - 1
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.x[indices], None if self.y is None else self.y[indices]
+        return self.x[indices], None if self.given is None else self.given[indices]
 
 
-def measured_round(recipe: Recipe, shape: tuple[int, ...], batch: int, classes: int = 0) -> float:
+def measured_round(recipe: Recipe, shape: Shape, batch: int, classes: int = 0) -> float:
     """Seconds of a round, a median. Raises UserError for a shape the recipe's networks can't make."""
     device = machine.device("auto")
     settings = replace(recipe.settings(autocast=PRECISIONS[machine.precision("auto", device)]), batch=batch)
     game = recipe.game(shape, {}, classes).to(device)
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    loop = Loop(game, RandomImages(4 * batch, shape, classes, device), settings)
+    given = recipe.translates and not recipe.damage and not classes
+    inputs = input_shape(recipe, shape) if given else None
+    loop = Loop(game, RandomImages(4 * batch, shape, classes, device, inputs), settings)
     return batch / forecast(loop, batch).images_per_second
