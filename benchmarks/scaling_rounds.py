@@ -17,7 +17,7 @@ import torch.distributed as dist
 from sparring.recipes import RECIPES, Network
 from sparring.training.loop import Loop
 from sparring.training.measured import RandomImages
-from sparring.training.scaling import Round, averaged, fitted
+from sparring.training.scaling import Cost, averaged, fitted
 
 SHAPE, WARM = (3, 64, 64), 3
 SIZES = (4_000, 40_000, 400_000, 4_000_000, 12_000_000, 24_000_000)
@@ -100,7 +100,7 @@ def model(args: argparse.Namespace) -> dict:
         apart = processes(2, "rounds", 1, args.batch // 2, args.rounds, joined=False)
         compute = statistics.mean(statistics.median(each["rounds"]) for each in apart)
         together = processes(2, "rounds", 1, args.batch, args.rounds, joined=True)[0]
-        found["foretold ms"].append(1e3 * Round(compute, args.batch // 2, averages).seconds(2, link))
+        found["foretold ms"].append(1e3 * Cost(compute, args.batch // 2, averages).seconds(2, link))
         found["measured ms"].append(1e3 * statistics.median(together["rounds"]))
         links.append(link)
     foretold, measured = (statistics.median(times) for times in found.values())

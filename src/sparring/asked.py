@@ -48,7 +48,7 @@ class Attributes:
 
 
 @dataclass(frozen=True, eq=False)
-class Options:
+class Conditions:
     """Options of a table's columns, as rows are given one each: as often as the training data has them."""
 
     names = ()
@@ -77,4 +77,4 @@ def _numbered(names: tuple[str, ...]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)}
 
 
-Asked = Classes | Attributes | Options
+Asked = Classes | Attributes | Conditions

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sparring import files, sealed
-from sparring.asked import KEPT, Asked, Attributes, Classes, Options
+from sparring.asked import KEPT, Asked, Attributes, Classes, Conditions
 from sparring.data.media import Medium, medium
 from sparring.description import Description, described
 from sparring.errors import UserError, brief
@@ -62,7 +62,7 @@ class Model:
             names, shares, scales = description.labels, description.shares, description.scales
             self.given = Classes(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
         if description.schema is not None and description.recipe.conditional:
-            self.given = Options(description.schema.option_shares, tuple(description.schema.choices))
+            self.given = Conditions(description.schema.option_shares, tuple(description.schema.choices))
 
     @property
     def players(self) -> dict[str, nn.Module]:

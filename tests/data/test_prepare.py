@@ -24,7 +24,7 @@ from sparring.data.sets import digest
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.training.ahead import DEPTH, Ahead
-from sparring.training.held import Held, Mapped
+from sparring.training.held import InMemory, Mapped
 from sparring.training.ranks import Ranks
 from sparring.training.rounds import Rounds
 from sparring.training.sources import source
@@ -211,7 +211,7 @@ def test_training_on_a_mapped_set_is_training_on_a_held_one(tmp_path):
     """The same batches, read ahead by threads; mirrored ones too."""
     prepared(unpacked(tmp_path / "set", classes()), tmp_path / "out", size=(8, 8))
     data = load(tmp_path / "out", Options(flip=True))
-    mapped, held = source(data, CPU), Held(data, CPU)
+    mapped, held = source(data, CPU), InMemory(data, CPU)
     assert isinstance(mapped, Mapped) and len(mapped) == 40
     which = torch.tensor([0, 39, 7, 20])
     for x, y in zip(mapped[which], held[which], strict=True):

@@ -2,13 +2,13 @@ import torch
 
 from sparring.data import load
 from sparring.data.sets import Data, Examples
-from sparring.training.held import Held
+from sparring.training.held import InMemory
 
 
-def held(mirrored: bool) -> Held:
+def held(mirrored: bool) -> InMemory:
     pixels = torch.arange(2 * 6, dtype=torch.uint8).view(2, 1, 2, 3) * 20
     examples = Examples(pixels, torch.tensor([4, 7]))
-    return Held(Data.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
+    return InMemory(Data.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
 
 
 def test_the_second_half_is_the_first_mirrored():
@@ -24,5 +24,5 @@ def test_the_second_half_is_the_first_mirrored():
 
 def test_networks_see_points_at_a_scale_of_their_own():
     for name in ("ring", "grid"):
-        seen, _ = Held(load(name), torch.device("cpu"))[torch.arange(5000)]
+        seen, _ = InMemory(load(name), torch.device("cpu"))[torch.arange(5000)]
         assert abs(float(seen.std()) - 1) < 0.02

@@ -8,7 +8,7 @@ from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.measured import measured_round
-from sparring.training.scaling import Link, Round, averaged, fitted, scaled
+from sparring.training.scaling import Cost, Link, averaged, fitted, scaled
 
 
 def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
@@ -20,7 +20,7 @@ def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
 
 
 def test_a_round_waits_for_the_slower_of_compute_and_data():
-    fast, slow = (Round(0.1, 64, ((1e8, 1.0), (1e8, 0.25)), rate) for rate in (math.inf, 64.0))
+    fast, slow = (Cost(0.1, 64, ((1e8, 1.0), (1e8, 0.25)), rate) for rate in (math.inf, 64.0))
     link = Link(1e9, 0.0)
     assert fast.seconds(1, link) == 0.1 and fast.seconds(2, link) == pytest.approx(0.1 + 0.125)
     assert slow.seconds(2, link) == 1.0
@@ -73,4 +73,4 @@ def test_the_command_tells_it(capsys):
             main([*words, *bad])
         assert stop.value.code == 2 and told in capsys.readouterr().err
     with pytest.raises(UserError, match="latency"):
-        scaled(Round(1, 1, ()), Link(1, -1), [2])
+        scaled(Cost(1, 1, ()), Link(1, -1), [2])

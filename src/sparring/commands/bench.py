@@ -63,7 +63,7 @@ def step(args: argparse.Namespace) -> Answer:
 
 def scaling(args: argparse.Namespace) -> Answer:
     from sparring.training.measured import measured_round
-    from sparring.training.scaling import Link, Round, averaged, scaled
+    from sparring.training.scaling import Cost, Link, averaged, scaled
 
     recipe, shape = named(args.recipe), _numbers(args.shape, "x", "shape", 3)
     batch = recipe.batch if args.batch is None else args.batch
@@ -72,9 +72,9 @@ def scaling(args: argparse.Namespace) -> Answer:
     classes = 10 if recipe.conditional else 0
     seconds = measured_round(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
     sizes = averaged(recipe.game(shape, {}, classes))
-    round = Round(seconds, batch, sizes, args.data_rate)
+    cost = Cost(seconds, batch, sizes, args.data_rate)
     link = Link(args.bandwidth * 1e9, args.latency * 1e-6)
-    rows = scaled(round, link, _numbers(args.gpus, ",", "gpus"))
+    rows = scaled(cost, link, _numbers(args.gpus, ",", "gpus"))
     told = sum(size * often for size, often in sizes) / 1e6
     say(
         args,
@@ -84,7 +84,7 @@ def scaling(args: argparse.Namespace) -> Answer:
     for row in rows:
         cells = f"{row.seconds * 1e3:>10,.2f} {row.images_per_second:>12,.0f} {row.efficiency:>10.0%}"
         say(args, f"{row.processes:>9,} {row.batch:>9,} {cells}")
-    return {"recipe": recipe.name, "round": asdict(round), "link": asdict(link), "rows": [asdict(row) for row in rows]}
+    return {"recipe": recipe.name, "round": asdict(cost), "link": asdict(link), "rows": [asdict(row) for row in rows]}
 
 
 def _numbers(text: str, mark: str, what: str, count: int | None = None) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from sparring.data.media import medium
 from sparring.data.sets import standard
 
 
-class Held:
+class InMemory:
     def __init__(self, data: Data, device: torch.device):
         self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.scale
         self.labels = None if data.train.labels is None else standard(data.train.labels, data.scales).to(device)
@@ -35,7 +35,7 @@ class Held:
         return real
 
 
-class Mapped(Held):
+class Mapped(InMemory):
     """A set that may not fit: its values stay in the file they are mapped from, and batches are read ahead of the loop
     (see `sparring.training.rounds.Slow`)."""
 

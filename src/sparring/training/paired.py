@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from sparring.data import Data
-from sparring.training.held import Held
+from sparring.training.held import InMemory
 
 
-class Paired(Held):
+class Paired(InMemory):
     def __init__(self, data: Data, device: torch.device):
         super().__init__(data, device)
         assert data.train.given is not None

@@ -39,7 +39,7 @@ def terms(size: float, n: int) -> tuple[float, int]:
 
 
 @dataclass(frozen=True)
-class Round:
+class Cost:
     """What a process does in a round."""
 
     compute: float
@@ -67,16 +67,16 @@ class Scaled:
     """Of n times one process's images a second."""
 
 
-def scaled(round: Round, link: Link, processes: Sequence[int]) -> list[Scaled]:
+def scaled(cost: Cost, link: Link, processes: Sequence[int]) -> list[Scaled]:
     """The same slice on each of n processes, for each n. Raises UserError for numbers that can't be."""
-    for name, value in (("bandwidth", link.bandwidth), ("compute", round.compute), ("data rate", round.data_rate)):
+    for name, value in (("bandwidth", link.bandwidth), ("compute", cost.compute), ("data rate", cost.data_rate)):
         if not value > 0:
             raise UserError(f"{name} is {value:g}: it must be more than 0")
     if link.latency < 0 or min(processes, default=0) < 1:
         raise UserError("latency must be 0 or more, and processes 1 or more")
-    alone, found = round.seconds(1, link), []
+    alone, found = cost.seconds(1, link), []
     for n in processes:
-        seconds, batch = round.seconds(n, link), n * round.images
+        seconds, batch = cost.seconds(n, link), n * cost.images
         found.append(Scaled(n, batch, seconds, batch / seconds, alone / seconds))
     return found
 

@@ -4,13 +4,13 @@ import torch
 
 from sparring.data import Data
 from sparring.training.asked_rows import AskedRows
-from sparring.training.held import Held, Mapped
+from sparring.training.held import InMemory, Mapped
 from sparring.training.paired import Paired
 
 
-def source(data: Data, device: torch.device, conditional: bool = False) -> Held | AskedRows:
+def source(data: Data, device: torch.device, conditional: bool = False) -> InMemory | AskedRows:
     if conditional and data.schema is not None:
         return AskedRows(data, data.schema, device)
     if data.train.given is not None:
         return Paired(data, device)
-    return (Mapped if data.mapped else Held)(data, device)
+    return (Mapped if data.mapped else InMemory)(data, device)
