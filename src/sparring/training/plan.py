@@ -15,7 +15,7 @@ from sparring.training.checkpoint import KEPT
 from sparring.training.config import Config
 from sparring.training.fitting import fitted
 from sparring.training.forecast import MIB, TIMED, Forecast, forecast, peak
-from sparring.training.run import averaged, begun
+from sparring.training.run import begun, model_of
 
 FEW = 100
 """Samples that are scored before the clock runs: what a judge looks up once is no report's."""
@@ -72,7 +72,7 @@ def planned(config: Config, data: Data, judge: Judge, networks: Mapping[str, nn.
     config, device = fitted(config, data, networks), torch.device(config.device)
     loop = begun(config, data, device, deepcopy(dict(networks)))
     playing = forecast(loop, config.images)
-    model = averaged(loop, config, data)
+    model = model_of(loop, config, data)
     judge.scores(model.sample(min(FEW, judge.suits("select"))), "select")
     start = time.perf_counter()
     judge.scores(model.sample(judge.suits("select")), "select")

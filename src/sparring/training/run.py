@@ -82,7 +82,7 @@ class Run:
         resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
-        self.model = averaged(self.loop, config, data)
+        self.model = model_of(self.loop, config, data)
         self.journal = Journal(folder / "journal.jsonl")
         self.sums: dict[str, Tensor] = {}
         self.outcome, self._saved = "not played", -1
@@ -241,7 +241,7 @@ def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
     return chunks.transpose(0, 1).flatten(0, 2)[:n]
 
 
-def averaged(loop: Loop, config: Config, data: Data) -> Model:
+def model_of(loop: Loop, config: Config, data: Data) -> Model:
     """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
     recipe = config.played.fitted(data.layout)
     about = Description(recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema)
