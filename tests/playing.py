@@ -5,7 +5,35 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.numbers import numbers, with_numbers
 from sparring.training.loop import Loop
+
+NARROW = {
+    "batch": "4", "critic.group": "4", "critic.mapping": "1", "generator.blocks": "1", "generator.dilations": "1",
+    "generator.embedding": "8", "generator.group": "4", "generator.growth": "4", "generator.hidden": "16",
+    "critic.hidden": "16", "generator.levels": "1", "generator.mapping": "1", "generator.w": "8", "pool": "3",
+    "critic.blocks": "1", "places": "20",
+} | {f"{side}.{size}": "8" for side in ("generator", "critic", "encoder") for size in ("width", "widest")}  # fmt: skip
+
+
+def narrow(name: str, **changes: str) -> Recipe:
+    """The recipe with small networks and batches, and with these numbers changed."""
+    known = numbers(RECIPES[name])
+    return with_numbers(RECIPES[name], {k: text for k, text in NARROW.items() if k in known} | changes)
+
+
+def shape_of(recipe: Recipe) -> tuple[int, ...]:
+    """Of the smallest pictures that every such recipe can make."""
+    return {"cogan": 2}.get(recipe.name, 3 if recipe.translates else 1), 16, 16
+
+
+def narrow_loop(recipe: Recipe, **machine) -> Loop:
+    """On noise, with three classes or with other pictures given where the recipe wants them."""
+    torch.manual_seed(0)
+    shape, classes = shape_of(recipe), 3 * recipe.conditional
+    given = Pictures(shape).x.flip(0) if recipe.translates and not (recipe.damage or classes) else None
+    return Loop(recipe.game(shape, classes=classes), Pictures(shape, classes, given), recipe.settings(**machine))
 
 
 class Pictures:

@@ -1,6 +1,7 @@
 """Layers that several architectures share."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,13 +33,19 @@ class SpectralNorm(nn.Module):
             self.after_step()
 
     def forward(self, weight: Tensor) -> Tensor:
-        return weight / torch.dot(self.u, weight.flatten(1) @ self.v)
+        with _exact(weight):
+            return weight / torch.dot(self.u, weight.flatten(1) @ self.v)
 
     @torch.no_grad()
     def after_step(self) -> None:
         matrix = self._weight[0].flatten(1)
         self.v.copy_(normalize(matrix.T @ self.u, dim=0))
         self.u.copy_(normalize(matrix @ self.v, dim=0))
+
+
+def _exact(weight: Tensor) -> AbstractContextManager[object]:
+    """No autocast, for σ wants full precision; there is none on the meta device."""
+    return nullcontext() if weight.is_meta else torch.autocast(weight.device.type, enabled=False)
 
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
