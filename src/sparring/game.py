@@ -276,6 +276,8 @@ class Game(nn.Module):
         super().__init__()
         self.players = nn.ModuleDict(players)
         self.latents, self.makers, self.keeps = dict(latents), makers, keeps
+        self.frozen: frozenset[str] = frozenset()
+        """Weights that never learn, for the user froze them, as "player.weight"; the loop tells."""
 
     def turns(self, seen: int) -> list[Turn]:
         """Who moves in the round that begins after `seen` images. The same name always means the same turn."""

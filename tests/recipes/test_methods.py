@@ -44,6 +44,7 @@ VARIANTS = {
     "pack by class, smoothed": {"pack": 2, "conditioning": "input", "penalties": ("lipschitz", "dragan")},
     "unroll": {"unroll": 2},
     "unroll by class": {"unroll": 2, "conditioning": "projection"},
+    "unroll, told the class": {"unroll": 2, "conditioning": "auxiliary"},
     "top-k": {"top_k": Linear(1.0, 0.5, 48)},
     "several": {
         "conditioning": "projection",
@@ -226,6 +227,25 @@ def test_unrolling_looks_ahead_by_plain_gradient_steps():
     expected = torch.autograd.grad(loss(G.weight), G.weight)[0]
     parts = game.turns(0)[-1].loss(Round(x, None, {"z": z}, G(z)))
     torch.testing.assert_close(torch.autograd.grad(parts["generator"].mean(), G.weight)[0], expected)
+
+
+def test_an_unrolled_batch_is_not_cut():
+    recipe = replace(BASE, unroll=1)
+    with pytest.raises(UserError, match="couples the whole batch"):
+        Loop(recipe.game(SHAPE), Pictures(SHAPE), recipe.settings(micro_batches=2))
+
+
+def test_what_is_frozen_takes_no_step_ahead():
+    loop, seen = loop_of({"unroll": 1}), []
+    D = loop.game.players["D"]
+    assert isinstance(D, nn.Sequential)
+    D[0].requires_grad_(False)
+    for layer in (D[0], D[-2]):
+        layer.register_forward_hook(lambda layer, inputs, output: seen.append(layer.weight.detach().clone()))
+    loop = Loop(loop.game, Pictures(SHAPE), loop.settings)
+    loop.round()
+    before, after = seen[-4:-2], seen[-2:]  # on fakes, at θ and a step ahead
+    assert torch.equal(before[0], after[0]) and not torch.equal(before[1], after[1])
 
 
 def test_codes_stand_behind_the_latent_and_are_told():

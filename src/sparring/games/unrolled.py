@@ -31,7 +31,13 @@ class UnrolledGAN(GAN):
 
 
 class LookingAhead(GeneratorTurn):
+    """The critic's steps are by the mean over the batch, so slices would take others."""
+
     game: UnrolledGAN
+
+    def __init__(self, game: UnrolledGAN, objective: Objective | TopK, terms: Sequence[Wish]):
+        super().__init__(game, objective, terms)
+        self.coupled = True
 
     def judged(self, round: Round) -> Verdict:
         D = self.game.players["D"]
@@ -39,12 +45,17 @@ class LookingAhead(GeneratorTurn):
         def verdict() -> Verdict:
             return self.game.verdict(round, self.game.critic(round, partial(_with, D, theta)))
 
-        theta = {name: p.detach().requires_grad_() for name, p in D.named_parameters()}
+        learning = [(name, p) for name, p in D.named_parameters() if f"D.{name}" not in self.game.frozen]
+        theta = {name: p.detach().requires_grad_() for name, p in learning}
         for _ in range(self.game.steps):
             parts = self.wanted.critic(verdict())
             loss = torch.stack([part.mean() for part in parts.values()]).sum()
-            slopes = torch.autograd.grad(loss, list(theta.values()), create_graph=True)
-            theta = {name: p - self.game.rate * slope for (name, p), slope in zip(theta.items(), slopes, strict=True)}
+            # What is told beside the logits has layers that the objective does not reach.
+            slopes = torch.autograd.grad(loss, list(theta.values()), create_graph=True, allow_unused=True)
+            theta = {
+                name: p if slope is None else p - self.game.rate * slope
+                for (name, p), slope in zip(theta.items(), slopes, strict=True)
+            }
         return verdict()
 
 

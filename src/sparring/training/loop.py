@@ -64,6 +64,7 @@ class Loop:
         """Told, by name, of each part of a round while it is played, for those who measure."""
         # What the user froze stays frozen: only these ever learn.
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
+        game.frozen = frozenset(name for name, p in game.players.named_parameters() if not p.requires_grad)
         self.adams = {name: settings.optimisers.get(name, Adam()) for name in self.learners}
         self.optimisers = {name: self.adams[name].build(ps) for name, ps in self.learners.items() if ps}
         if not self.optimisers:
