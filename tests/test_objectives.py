@@ -87,8 +87,9 @@ def test_label_smoothing_is_a_softer_target():
     R_ = R.clone().requires_grad_()
     (slope,) = torch.autograd.grad(square.real(R_).sum(), R_)
     torch.testing.assert_close(slope, R - 0.9)
-    with pytest.raises(UserError, match="no labels to smooth"):
-        smoothed(relativistic, 0.1)
+    for objective in (relativistic, relativistic_average, wasserstein):
+        with pytest.raises(UserError, match="no labels to smooth"):
+            smoothed(objective, 0.1)
 
 
 def gan(**options):

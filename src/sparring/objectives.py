@@ -97,9 +97,9 @@ def smoothed(objective: Objective, share: float) -> Objective:
     section 3.4.
 
     For cross-entropy this is the target 1 − share; for least squares too, up to a constant. Raises UserError for an
-    objective on differences of logits, which has no target for a real example.
+    objective that compares logits, and so has no target for a real example.
     """
-    if type(objective) is not Objective:
+    if type(objective) is not Objective or objective is wasserstein:
         raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
     return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
 

@@ -1,5 +1,7 @@
 """Coupled networks: what is shared, and that both domains learn."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -8,6 +10,7 @@ from sparring.errors import UserError
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator, domain
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.heads import HeadedCritic, Linear, width_of
+from sparring.recipes import RECIPES
 
 PAIR, ONE = (2, 28, 28), (1, 28, 28)
 
@@ -60,6 +63,12 @@ def test_heads_read_the_features_of_both_domains():
     D, x = CoupledCritic(PAIR, 4, "none"), torch.randn(3, *PAIR)
     told = HeadedCritic(D, [Linear("class", width_of(D, PAIR), 10)], [])(x)
     assert told.logits.shape == (3, 2) and told.extras["class"].shape == (3, 10)
+
+
+@pytest.mark.parametrize("changes", [{"pack": 2}, {"conditioning": "input"}])
+def test_what_would_mix_the_domains_is_refused(changes):
+    with pytest.raises(UserError, match="coupled-critic judges each image of a pair by itself: leave pack and"):
+        replace(RECIPES["cogan"], **changes).game((2, 8, 8), classes=3)
 
 
 def test_what_is_no_pair_is_refused():

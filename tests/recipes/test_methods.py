@@ -91,8 +91,14 @@ def test_bad_names_and_numbers():
         ({"methods": ("invariance",)}, "'invariance' goes with 'codes'"),
         ({"pack": 5}, "groups of 5, but a slice holds 12: choose a batch that is a multiple of 5"),
         ({"pack": 2, "conditioning": "auxiliary"}, "can't tell the class of a pack"),
-        ({"pack": 0}, "pack is 0"),
+        ({"pack": 0}, "pack is 0: it must be 1 or more"),
+        ({"critic_steps": 0}, "critic-steps is 0: it must be 1 or more"),
+        ({"penalty_every": 0}, "penalty-every is 0: it must be 1 or more"),
+        ({"unroll": -1}, "unroll is -1: it must be 0 or more"),
+        ({"smoothing": 3.0}, "smoothing is 3.0: it must be 0 to 1"),
+        ({"noise": Linear(0.1, -0.1, 48)}, "noise is 0.1 to -0.1 over 48 images .* it must be 0 or more"),
         ({"top_k": 0.0}, "top-k is 0"),
+        ({"top_k": Linear(0.0, 1.0, 48)}, "top-k is 0 to 1 over 48 images"),
     ):
         with pytest.raises(UserError, match=why):
             loop_of(changes)

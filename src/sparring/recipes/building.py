@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
@@ -15,6 +16,7 @@ from sparring.errors import UserError, entry
 from sparring.game import Dial
 from sparring.games.sight import Sight
 from sparring.networks import NETWORKS
+from sparring.networks.coupled import CoupledCritic
 from sparring.networks.heads import HeadedCritic, width_of
 from sparring.networks.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.layers import LayeredCritic
@@ -22,7 +24,33 @@ from sparring.objectives import OBJECTIVES, Objective, TopK, smoothed
 from sparring.penalties import PENALTIES
 from sparring.recipes.base import Recipe, Shape
 from sparring.recipes.methods import METHODS, Fit, Method, Part
-from sparring.training.schedules import at
+from sparring.training.schedules import Number, at
+
+BOUNDS = {
+    "pack": (1, math.inf),
+    "critic_steps": (1, math.inf),
+    "penalty_every": (1, math.inf),
+    "generator_penalty_every": (1, math.inf),
+    "unroll": (0, math.inf),
+    "noise": (0, math.inf),
+    "clip": (0, math.inf),
+    "smoothing": (0, 1),
+}
+"""The least and the greatest of what a game takes."""
+
+
+def bounded(recipe: Recipe) -> None:
+    """Raises UserError for a number that no game can be played with."""
+    for name, (least, most) in BOUNDS.items():
+        number = getattr(recipe, name)
+        if not all(least <= value <= most for value in _ends(recipe, number)):
+            may = f"{least} or more" if most == math.inf else f"{least} to {most}"
+            raise UserError(f"{name.replace('_', '-')} is {number}: it must be {may}")
+
+
+def _ends(recipe: Recipe, number: Number) -> tuple[float, float]:
+    """Where a number starts and ends; between them it neither rises nor falls beyond."""
+    return at(number, 0), at(number, recipe.images)
 
 
 def methods(recipe: Recipe) -> list[Method]:
@@ -38,8 +66,6 @@ def methods(recipe: Recipe) -> list[Method]:
             raise UserError(f"the method '{name}' goes with {', '.join(METHODS[name].games)}, not with {recipe.plays}")
         if (beside := METHODS[name].beside) and beside not in recipe.methods:
             raise UserError(f"the method '{name}' goes with '{beside}': name both, or neither")
-    if recipe.pack < 1:
-        raise UserError(f"pack is {recipe.pack}: it must be 1 or more")
     if recipe.pack > 1 and any(method.alone for method in added):
         raise UserError("a critic can't tell the class of a pack, nor its codes: leave pack at 1, or that method out")
     return added
@@ -65,6 +91,8 @@ def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
 def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     added = methods(recipe)
     shown = width if any(method.shown for method in added) else 0
+    if NETWORKS.get(recipe.critic.name) is CoupledCritic and (recipe.pack > 1 or shown):
+        raise UserError(f"{recipe.critic.name} judges each image of a pair by itself: leave pack and conditioning out")
     own = {"classes": width} if any(method.own for method in added) else {}
     net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]), **own)
     if shown:
@@ -91,7 +119,7 @@ def objective(recipe: Recipe) -> Objective | TopK:
     wanted = entry(OBJECTIVES, "objective", recipe.objective)
     if recipe.smoothing:
         wanted = smoothed(wanted, recipe.smoothing)
-    if not 0 < at(recipe.top_k, recipe.images) <= 1:
+    if not all(0 < share <= 1 for share in _ends(recipe, recipe.top_k)):
         raise UserError(f"top-k is {recipe.top_k}: it is a share of the batch, above 0 and at most 1")
     return TopK(wanted, Dial(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
 
@@ -101,7 +129,7 @@ def augmentation(recipe: Recipe) -> Augment | None:
         raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
     if not 0 <= recipe.augment_target < 1:
         raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
-    if not all(0 <= at(recipe.augment_p, seen) <= 1 for seen in (0, recipe.images)):
+    if not all(0 <= p <= 1 for p in _ends(recipe, recipe.augment_p)):
         raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
     p = Adaptive(recipe.augment_target) if recipe.augment_target else Dial(partial(at, recipe.augment_p))
     return Augment(recipe.augment, p) if recipe.augment else None

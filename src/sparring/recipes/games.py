@@ -21,6 +21,7 @@ from sparring.networks.heads import Standardised
 from sparring.networks.progan import Grown
 from sparring.recipes.base import Network, Recipe, Shape
 from sparring.recipes.building import (
+    bounded,
     headed,
     methods,
     new_critic,
@@ -100,6 +101,7 @@ GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
 
 def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> Game:
     """The recipe's game; the user's own networks are tried first."""
+    bounded(recipe)
     if attributes and any(method.conditional and not (method.shown or method.own) for method in methods(recipe)):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
     game = entry(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
