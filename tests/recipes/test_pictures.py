@@ -9,11 +9,12 @@ from playing import Pictures, resumed_to_the_bit
 import sparring
 from sparring.data import Data, Examples
 from sparring.errors import UserError
-from sparring.game import Round
+from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
 from sparring.model import Description, load
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.building import objective
 from sparring.recipes.numbers import with_numbers
 from sparring.training.loop import Loop
 from sparring.training.posing import posed
@@ -174,6 +175,14 @@ def test_held_out_of_every_class_and_given_others():
         assert part.given is not None and part.labels is not None
         shades = part.given.flatten(1).double().mean(1).div(80).floor()
         assert (shades != part.labels).all()
+
+
+@pytest.mark.parametrize(("name", "part"), [("cyclegan", "fools_D"), ("cyclegan", "fools_C"), ("fastcut", "generator")])
+def test_fooling_weighs_beside_the_rest_as_in_the_paper(name, part):
+    """(D(G(x)) − 1)², without the objective's ½."""
+    recipe, logits = RECIPES[name], torch.tensor([[3.0]])
+    told = objective(recipe).generator(Verdict(lambda x: x, logits, logits))["generator"]
+    assert recipe.weights[part] * told == (logits - 1).square()
 
 
 def test_fastcut_mirrors_there_and_back():

@@ -4,6 +4,8 @@ blocks and two halvings in the critic for small pictures, averaged weights."""
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Linear
 
+SQUARE = 2.0
+"""Times the objective's ½(D(G(x)) − 1)² is what the paper minimises (section 4), beside which its λ stand."""
 IMAGES = 30_000
 
 CYCLEGAN = Recipe(
@@ -15,7 +17,7 @@ CYCLEGAN = Recipe(
     plays="cyclegan",
     medium="pair",
     objective="least-squares",
-    weights={"cycle": 10.0, "identity": 5.0},
+    weights={"fools_D": SQUARE, "fools_C": SQUARE, "cycle": 10.0, "identity": 5.0},
     z=0,
     batch=1,
     images=IMAGES,

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from sparring.recipes.cut import CUT
+from sparring.recipes.cyclegan import SQUARE
 
 FASTCUT = replace(
     CUT,
     name="fastcut",
     about="as cut, faster: only the pictures that are translated are contrasted",
-    weights={"nce": 10.0},
+    weights={"generator": SQUARE, "nce": 10.0},
     mirrors=True,
 )
