@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
 from sparring.consistency import changed, moved, mutual_information, shifted
@@ -233,6 +233,13 @@ def test_unrolling_looks_ahead_by_plain_gradient_steps():
     expected = torch.autograd.grad(loss(G.weight), G.weight)[0]
     parts = game.turns(0)[-1].loss(Round(x, None, {"z": z}, G(z)))
     torch.testing.assert_close(torch.autograd.grad(parts["generator"].mean(), G.weight)[0], expected)
+
+
+@pytest.mark.parametrize("name", ["wgan", "wgan-gp"])
+def test_after_five_critic_steps_the_generator_draws_its_own_z(name):
+    loop = narrow_loop(narrow(name))
+    loop.round()
+    assert loop.draws.opened == 5 + 1
 
 
 def test_an_unrolled_batch_is_not_cut():
