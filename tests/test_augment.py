@@ -138,6 +138,9 @@ def test_p_goes_up_while_the_critic_is_too_sure():
     for expected, signs in ((0.1, sure), (0.2, sure), (0.1, unsure), (0.0, unsure), (0.0, unsure)):
         adaptive.after({"sign": signs})
         assert adaptive.value.item() == pytest.approx(expected)
+    in_packs = Adaptive(target=0.6, images=100, pack=5)
+    in_packs.after({"sign": torch.ones(2)})
+    assert in_packs.value.item() == pytest.approx(0.1)
     verdict = Verdict(lambda x: x.flatten(1).sum(1, keepdim=True), X, X)
     assert torch.equal(adaptive(verdict), X.flatten(1).sum(1).sign())
 
@@ -148,6 +151,7 @@ def test_p_goes_up_while_the_critic_is_too_sure():
         ({"augment": ("ciontrast",)}, "did you mean 'contrast'"),
         ({"augment": ("ada",), "augment_p": 1.5}, "a probability is 0 to 1"),
         ({"augment": ("ada",), "augment_target": 1.0}, "below 1"),
+        ({"augment": ("ada",), "augment_target": 0.6, "objective": "relativistic"}, "take a schedule, --augment-p"),
         ({"augment": ("ada",), "plays": "ali"}, "has no augment"),
         ({"augment": ("ada",), "medium": "point"}, "only images are augmented"),
     ],

@@ -92,6 +92,11 @@ class AveragedObjective(Objective):
         return {}  # the generator's part weighs both sides already
 
 
+def compares(objective: Objective) -> bool:
+    """Whether only differences of logits count, so that a logit by itself, or its sign, says nothing."""
+    return type(objective) is not Objective or objective is wasserstein
+
+
 def smoothed(objective: Objective, share: float) -> Objective:
     """One-sided label smoothing: real examples count as fake by this share. Salimans et al. 2016 (arXiv:1606.03498),
     section 3.4.
@@ -99,7 +104,7 @@ def smoothed(objective: Objective, share: float) -> Objective:
     For cross-entropy this is the target 1 − share; for least squares too, up to a constant. Raises UserError for an
     objective that compares logits, and so has no target for a real example.
     """
-    if type(objective) is not Objective or objective is wasserstein:
+    if compares(objective):
         raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
     return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
 

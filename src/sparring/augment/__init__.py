@@ -75,15 +75,16 @@ class Adaptive(nn.Module):
     Args:
         target: of r_t, in (0, 1); the paper's is .6.
         images: over which p can rise from 0 to 1.
+        pack: of them, what the critic judges at once.
     """
 
     name, coupled = "r_t", False
     draws: Mapping[str, Draw] = {}
     value: Tensor
 
-    def __init__(self, target: float = 0.6, images: int = 500_000):
+    def __init__(self, target: float = 0.6, images: int = 500_000, pack: int = 1):
         super().__init__()
-        self.target, self.images = target, images
+        self.target, self.images, self.pack = target, images, pack
         self.register_buffer("value", torch.zeros(()))
 
     def forward(self, verdict: Verdict) -> Tensor:
@@ -94,5 +95,5 @@ class Adaptive(nn.Module):
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
         signs = notes["sign"]
-        self.value += (signs.mean() - self.target).sign() * len(signs) / self.images
+        self.value += (signs.mean() - self.target).sign() * len(signs) * self.pack / self.images
         self.value.clamp_(0, 1)

@@ -20,7 +20,7 @@ from sparring.networks.coupled import CoupledCritic
 from sparring.networks.heads import HeadedCritic, width_of
 from sparring.networks.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.layers import LayeredCritic
-from sparring.objectives import OBJECTIVES, Objective, TopK, smoothed
+from sparring.objectives import OBJECTIVES, Objective, TopK, compares, smoothed
 from sparring.penalties import PENALTIES
 from sparring.recipes.base import Recipe, Shape
 from sparring.recipes.methods import METHODS, Fit, Method, Part
@@ -131,7 +131,16 @@ def augmentation(recipe: Recipe) -> Augment | None:
         raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
     if not all(0 <= p <= 1 for p in _ends(recipe, recipe.augment_p)):
         raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
-    p = Adaptive(recipe.augment_target) if recipe.augment_target else Dial(partial(at, recipe.augment_p))
+    if recipe.augment and recipe.augment_target and compares(OBJECTIVES[recipe.objective]):
+        raise UserError(
+            f"augment-target is of the sign of D(x), which says nothing in a {recipe.objective} game: "
+            "take a schedule, --augment-p"
+        )
+    p = (
+        Adaptive(recipe.augment_target, pack=recipe.pack)
+        if recipe.augment_target
+        else Dial(partial(at, recipe.augment_p))
+    )
     return Augment(recipe.augment, p) if recipe.augment else None
 
 
