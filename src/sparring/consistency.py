@@ -38,9 +38,14 @@ def _apart(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor
     return per_example((logits - verdict.opinion(other, side).logits).square())
 
 
+def _image(sample: Sample, method: str) -> Tensor:
+    if not isinstance(sample, Tensor) or sample.dim() != 4:
+        raise UserError(f"only images are shifted and scaled: leave the method '{method}' out")
+    return sample
+
+
 def _moved(verdict: Verdict, sample: Sample) -> Tensor:
-    assert isinstance(sample, Tensor)
-    return shifted(sample, REACH * verdict.draws["shift"])
+    return shifted(_image(sample, "consistency"), REACH * verdict.draws["shift"])
 
 
 def _near(verdict: Verdict) -> Sample:
@@ -103,12 +108,6 @@ def mutual_information(p: Tensor, q: Tensor) -> Tensor:
     joint = p.T @ q / len(p)
     joint = ((joint + joint.T) / 2).clamp(min=1e-8)
     return (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
-
-
-def _image(sample: Sample, method: str) -> Tensor:
-    if not isinstance(sample, Tensor) or sample.dim() != 4:
-        raise UserError(f"only images are shifted and scaled: leave the method '{method}' out")
-    return sample
 
 
 def _unshared(verdict: Verdict) -> Tensor:

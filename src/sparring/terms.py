@@ -77,7 +77,8 @@ def quarters(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tens
 def _unasked(verdict: Verdict) -> Tensor:
     """−log of the share that the options asked for have in a row of a table; a pack's mean."""
     given, fake = verdict.given, verdict.fake
-    assert given is not None and isinstance(fake, Tensor)
+    if given is None or not given.is_floating_point() or not isinstance(fake, Tensor) or fake.dim() != 2:
+        raise UserError("only rows of a table are asked for options: leave the method 'asked' out")
     rows = fake.reshape(*given.shape[:-1], -1)[..., : given.shape[-1]]
     return per_example(-(rows * given).sum(-1).clamp(min=1e-6).log())
 

@@ -65,3 +65,18 @@ def test_a_name_a_network_does_not_know():
     recipe = with_numbers(RECIPES["hinge"], {"critic.norm": "spectrum"})
     with pytest.raises(UserError, match="dcgan-critic knows no 'spectrum'"):
         recipe.game((1, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "number", "text"),
+    [
+        ("mlp-gan", "critic.dropout", "2"),
+        ("r3gan", "generator.group", "0"),
+        ("stylegan2", "generator.width", "0"),
+        ("pix2pix", "critic.scales", "0"),
+        ("denoise", "generator.levels", "-1"),
+    ],
+)
+def test_networks_that_can_not_be_built(recipe, number, text):
+    with pytest.raises(UserError, match=f"can't be built with .*'{number.split('.')[1]}': {text}"):
+        with_numbers(RECIPES[recipe], {number: text}).game((3, 16, 16))

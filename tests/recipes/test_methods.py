@@ -104,6 +104,24 @@ def test_bad_names_and_numbers():
             loop_of(changes)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "method", "why"),
+    [
+        ("points", "consistency", "only images are shifted and scaled: leave the method 'consistency' out"),
+        ("points", "improved-consistency", "only images are shifted and scaled"),
+        ("points", "asked", "only rows of a table are asked for options: leave the method 'asked' out"),
+        ("dcgan", "asked", "only rows of a table"),
+        ("cgan", "asked", "only rows of a table"),
+    ],
+)
+def test_what_is_not_of_this_medium(recipe, method, why):
+    plain = replace(RECIPES[recipe], methods=(method,), batch=8)
+    shape = (2,) if recipe == "points" else (1, 8, 8)
+    loop = Loop(plain.game(shape, classes=3), Pictures(shape, classes=3 * plain.conditional), plain.settings())
+    with pytest.raises(UserError, match=why):
+        loop.round()
+
+
 def test_shifts_move_pixels_and_repeat_edges():
     x = torch.arange(16.0).view(1, 1, 4, 4).repeat(2, 1, 1, 1)
     moved = shifted(x, torch.tensor([[0.25, 0.0], [0.0, -0.5]]))

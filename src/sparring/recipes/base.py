@@ -59,7 +59,7 @@ class Network:
             return network(shape=shape, **{**self.numbers, **fitted})
         except KeyError as error:
             raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
-        except (TypeError, RuntimeError) as error:
+        except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
             raise UserError(f"{self.name} can't be built with {dict(self.numbers)}: {one_line(error)}") from None
 
 
