@@ -11,6 +11,7 @@ from sparring.game import Opinion, Round, Verdict
 from sparring.games.gan import GAN
 from sparring.games.priors import normal
 from sparring.games.sight import Sight
+from sparring.memory import LeCam
 from sparring.objectives import (
     OBJECTIVES,
     hinge,
@@ -178,6 +179,15 @@ def test_a_slope_brings_its_logits_along():
     assert v.opinion_real.extras["features"].shape == (2, 3)
     assert len(calls) == 1
     assert v.on_fake.tolist() == [[3], [3]] and len(calls) == 2
+
+
+def test_terms_share_the_logits_that_penalties_bring():
+    """Two looks, whatever a critic learns besides."""
+    calls = []
+    game = gan(penalties=[r1, r2], critic_terms=[LeCam()])
+    game.players["D"].register_forward_hook(lambda *told: calls.append(told))
+    game.turns(0)[0].loss(Round(REAL, None, {"z": torch.zeros(2, 2)}, FAKE))
+    assert len(calls) == 2
 
 
 def test_logits_are_judged_in_full_precision():

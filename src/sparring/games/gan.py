@@ -62,7 +62,8 @@ class GAN(Game):
         if self.sight.augment is not None and isinstance(self.sight.augment.p, Adaptive):
             critic_terms = [*critic_terms, self.sight.augment.p]
         lazy, seldom = penalty_every > 1, generator_penalty_every > 1
-        critic = CriticTurn(self, [*critic_terms, *([] if lazy else penalties)], objective, clip)
+        # Penalties first: their slopes bring the logits that terms and objective ask for.
+        critic = CriticTurn(self, [*([] if lazy else penalties), *critic_terms], objective, clip)
         critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
         answer = self.answer(objective, [*generator_terms, *([] if seldom else generator_penalties)])
         answer.fresh = fresh
