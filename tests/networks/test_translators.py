@@ -9,7 +9,7 @@ from sparring.networks.conditioned import ConditionalInstanceNorm
 from sparring.networks.gated import GatedUNet
 from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
-from sparring.networks.translator import PatchHeads, Translator
+from sparring.networks.translator import Block, PatchHeads, Translator
 from sparring.networks.unet import UNet
 from sparring.tiles import tiled
 
@@ -151,8 +151,29 @@ def test_a_patch_is_as_large_as_the_paper_says(layers, side):
 def test_directions_of_places():
     net = Translator(SHAPE, width=4, blocks=2)
     maps = net.features(torch.randn(2, 3, 16, 16))
-    assert [x.shape[1] for x in maps] == net.widths == [3, 8, 16, 16, 16][: len(maps)]
-    places = torch.rand(2, len(maps), 7)
-    found = PatchHeads(net.widths, 5)(maps, places)
+    assert [x.shape[1] for x in maps] == net.widths == [3, 8, 16, 16]
+    found = PatchHeads(net.widths, 7, 5)(maps, torch.rand(2, len(maps), 16 * 16))
     assert all(x.shape == (2, 7, 5) for x in found)
     torch.testing.assert_close(found[0].norm(dim=-1), torch.ones(2, 7))
+
+
+def test_no_place_is_taken_twice():
+    """Of as many as there are, each is looked at once, and they are the numbers' own."""
+    heads, x = PatchHeads([1], 100), torch.arange(16.0).view(1, 1, 4, 4)
+    heads.heads = nn.ModuleList([Beside()])
+    u = torch.rand(1, 1, 20)
+    (found,) = heads([x], u)
+    at = (found[0, :, 0] / found[0, :, 1]).round()
+    assert sorted(at.tolist()) == list(range(16)) and at.tolist() == u[0, 0, :16].argsort().tolist()
+
+
+class Beside(nn.Module):
+    """x beside 1, so that a direction tells it."""
+
+    def forward(self, x):
+        return torch.cat([x, torch.ones_like(x)], -1)
+
+
+def test_the_last_features_are_the_fifth_of_nine_blocks():
+    net = Translator(SHAPE, width=2, blocks=9)
+    assert net.taps == [1, 2, 3, 7] and [i for i, stage in enumerate(net.down) if isinstance(stage, Block)][4] == 7

@@ -190,8 +190,8 @@ def test_fastcut_mirrors_there_and_back():
     game, x = small("fastcut").game(SHAPE), Pictures(SHAPE).x[:4]
     assert isinstance(game, CUT)
     game.players["G"].forward, game.features = lambda x: x, lambda x: [x]  # type: ignore[method-assign]
-    game.players["H"] = PatchHeads([3])
-    turn, places = game.turns(0)[-1], torch.rand(4, 1, 20)
+    game.players["H"] = PatchHeads([3], 20)
+    turn, places = game.turns(0)[-1], torch.rand(4, 1, 16 * 24)
 
     def contrast(mirror: list[float]) -> torch.Tensor:
         latent = {"places": places, "mirror": torch.tensor(mirror)}

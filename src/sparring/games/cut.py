@@ -3,6 +3,7 @@ be known again place by place, among other places of the same picture, by featur
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +21,13 @@ class CUT(Translation):
     """
     Args:
         H: heads that read G's features.
-        places: looked at in every layer of each picture.
         identity: the same of what G makes of the target domain's own pictures, part `nce_identity`.
         mirrors: half the pictures are mirrored before G, and the features of what it makes of them mirrored back, so
             that G has to treat both alike (FastCUT's flip equivariance: appendix, on training).
     """
 
-    def __init__(self, G: Translator, D: nn.Module, H: PatchHeads, *args, places, identity, mirrors=False, **options):
-        self.places, self.identity = places, identity
+    def __init__(self, G: Translator, D: nn.Module, H: PatchHeads, *args, identity, mirrors=False, **options):
+        self.identity = identity
         super().__init__(G, D, *args, latents={"mirror": uniform} if mirrors else {}, shows=False, **options)
         self.players["H"] = H
 
@@ -45,8 +45,10 @@ class CUT(Translation):
     def contrast(self, x: Tensor, made: Tensor, places: Tensor, back: Callable[[Tensor], Tensor] = lambda f: f):
         """(n,): how hard the places of x are to find again in what was made of it, its features turned back."""
         H = self.players["H"]
-        queries, keys = H([back(f) for f in self.features(made)], places), H(self.features(x), places)
-        return nce(queries, [key.detach() for key in keys])
+        queries = H([back(f) for f in self.features(made)], places)
+        with torch.no_grad():
+            keys = H(self.features(x), places)
+        return nce(queries, keys)
 
     def features(self, x: Tensor) -> list[Tensor]:
         G = self.players["G"]
@@ -67,7 +69,7 @@ class Contrasting(GeneratorTurn):
     def _places(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         G = self.game.players["G"]
         assert isinstance(G, Translator)
-        return torch.rand(n, len(G.widths), self.game.places, generator=generator, device=generator.device)
+        return torch.rand(n, len(G.widths), prod(shape[1:]), generator=generator, device=generator.device)
 
     def loss(self, round: Round) -> Parts:
         game, y, places = self.game, round.real, round.latent["places"]

@@ -70,7 +70,7 @@ class Translator(nn.Module):
             nn.Conv2d(width, shape[0], 7, 1, 3, padding_mode="reflect"),
             nn.Tanh(),
         )
-        self.taps = sorted({1, 2, 3, 3 + (blocks - 1) // 2 + 1} & set(range(len(self.down))))
+        self.taps = sorted({1, 2, 3, 3 + (blocks - 1) // 2} & set(range(len(self.down))))
         self.widths = [self.inputs, *(width << min(tap, 2) for tap in self.taps)]
         self.apply(initialise)
 
@@ -83,7 +83,8 @@ class Translator(nn.Module):
         return self.up(x, *w)[:, :, :height, :width]
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Of the way down: the pixels, both halved maps, and two blocks'; channels as `widths` says."""
+        """Of the way down: the pixels, both halved maps, the first block's and the middle one's, of nine the fifth;
+        channels as `widths` says."""
         found = [x]
         x = even(x, 4, SMALLEST)
         for i, stage in enumerate(self.down[: self.taps[-1] + 1]):
@@ -98,23 +99,27 @@ def _double(i: int, o: int, norm: Norm) -> list[nn.Module]:
 
 
 class PatchHeads(nn.Module):
-    """Maps (n, cₗ, hₗ, wₗ), and places (n, layers, k) in [0, 1), → the directions (n, k, width) of what is there, by a
-    perceptron a map.
+    """Maps (n, cₗ, hₗ, wₗ) → the directions (n, places, width) of what stands at so many places, by a perceptron a map.
+
+    By numbers (n, layers, all places of the largest map) in [0, 1): where the least of them are, so that no place is
+    taken twice, and is not its own negative.
 
     Args:
         widths: the maps' channels cₗ.
+        places: of each map, or all of one that has fewer.
     """
 
-    def __init__(self, widths: Sequence[int], width: int = 256):
+    def __init__(self, widths: Sequence[int], places: int = 256, width: int = 256):
         super().__init__()
+        self.places = places
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths
         )
 
-    def forward(self, maps: Sequence[Tensor], places: Tensor) -> list[Tensor]:
+    def forward(self, maps: Sequence[Tensor], u: Tensor) -> list[Tensor]:
         found = []
         for i, (head, x) in enumerate(zip(self.heads, maps, strict=True)):
-            at = (places[:, i] * (x.shape[2] * x.shape[3])).long()
+            at = u[:, i, : x.shape[2] * x.shape[3]].argsort(1)[:, : self.places]
             rows = x.flatten(2).transpose(1, 2)  # (n, places, c)
             picked = torch.take_along_dim(rows, at[:, :, None], 1)
             found.append(normalize(head(picked), dim=-1))

@@ -91,8 +91,8 @@ def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
     del given["latents"]  # it has its own
-    given |= {"places": recipe.places, "identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
-    return CUT(G, D, PatchHeads(G.widths), objective(recipe), **given)
+    given |= {"identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
+    return CUT(G, D, PatchHeads(G.widths, recipe.places), objective(recipe), **given)
 
 
 def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
