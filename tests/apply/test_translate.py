@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 from commands import refused, spar
+from data.pictures import png, zipped
 from PIL import Image, ImageCms
 from translators import model, noise
 
@@ -76,6 +77,20 @@ def test_a_zip_through_colorize(runs, tmp_path):
             archive.writestr(name, file.getvalue())
     assert spar("apply", runs / "colorize", tmp_path / "a.zip", "--out", tmp_path / "out") == 0
     assert Image.open(tmp_path / "out" / "x" / "1.png").mode == "RGB"
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_nothing_is_written_outside_the_folder(runs, tmp_path, monkeypatch, capsys, guarded):
+    """Not even were such a name to come through: whoever writes looks again."""
+    if not guarded:
+        monkeypatch.setattr("sparring.data.zipped.climbs", lambda name: False)
+    files = {"in/a.png": png(), " ../up.png": png(), "\x07../y.png": png(), f" {tmp_path}/abs.png": png()}
+    archive = zipped(tmp_path / "a.zip", files)
+    assert spar("apply", runs / "denoise", archive, "--out", tmp_path / "out") == 0
+    said = "its name leads out of" if not guarded else ""
+    assert said in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "out"}
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.png")) == ["a.png"]
 
 
 @pytest.mark.parametrize("place", ["beside", "named", "folder"])

@@ -74,6 +74,12 @@ def test_a_class_with_nothing_usable_is_gone(tmp_path):
     assert data.names == ("x", "z") and data.train.labels.unique().tolist() == [0, 1] and len(data.broken) == 8
 
 
+def test_a_folder_whose_name_climbs_when_it_is_printed(tmp_path):
+    fill(tmp_path / "set")
+    fill(tmp_path / "set" / "\x07..", 1)
+    assert load(tmp_path / "set").broken == (("../000.png", "its path climbs out of the folder"),)
+
+
 def test_hidden_and_other_files_are_passed_over(tmp_path):
     fill(tmp_path)
     fill(tmp_path / ".thumbs")

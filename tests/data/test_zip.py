@@ -50,6 +50,12 @@ def test_entries_that_are_left_out(tmp_path):
     assert len(data.train) + len(data.test) == 12
 
 
+def test_names_that_climb_only_when_they_are_printable(tmp_path):
+    names = [" /tmp/x.png", " ../z.png", "\x07../y.png"]
+    data = load(zipped(tmp_path / "a.zip", {**shades(), **{name: png() for name in names}}))
+    assert {why for _, why in data.broken} == {"its path climbs out of the zip"} and len(data.broken) == 3
+
+
 def test_a_damaged_entry(tmp_path):
     path = zipped(tmp_path / "a.zip", shades(13))
     content = bytearray(path.read_bytes())

@@ -101,6 +101,8 @@ def _one(model: Translator, item: Item, make: Make, holes: dict[str, Item], out:
         known = mask(holes[picture.name])
     result = make(picture.pixels, known)
     path = out if alone else out / f"{picture.name}.png"
+    if not alone and not path.resolve().is_relative_to(out.resolve()):
+        raise UserError(f"its name leads out of {one_line(out)}: rename it")
     if path.exists():
         raise UserError(f"{path} is there already, of a picture of the same name and another ending")
     path.parent.mkdir(parents=True, exist_ok=True)

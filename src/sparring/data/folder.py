@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from sparring.data.items import Item, LabelFile, Source, in_order
+from sparring.data.items import Item, LabelFile, Source, climbs, in_order
 from sparring.data.picture import ENDINGS
 from sparring.errors import one_line
 
@@ -21,7 +21,7 @@ def folder_source(folder: Path) -> Source:
     stamp: list[object] = []
     for path in _found(root, broken):
         name = one_line(path.relative_to(root).as_posix())
-        if why := _unfit(path, root):
+        if why := "its path climbs out of the folder" if climbs(name) else _unfit(path, root):
             broken.append((name, why))
             continue
         try:

@@ -1,5 +1,6 @@
 """What a folder, a zip and a parquet file have in common: named pictures, perhaps of a class."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,12 @@ class Source:
     """Changes when a file does: names, sizes, times of change."""
     labels: LabelFile | None = None
     """The dataset.json that came along."""
+
+
+def climbs(name: str) -> bool:
+    """Whether an item's name leads out of the place that it is looked for, or written, in. It is to be the name as it
+    is used in the end: making it printable takes characters away."""
+    return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
 def in_order(items: list[Item]) -> tuple[Item, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.items import Source
+from sparring.errors import one_line
 
 Reader = Callable[[Path], Source]
 
@@ -20,7 +21,7 @@ def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
 
 def shard_source(folder: Path, paths: list[Path], read: Reader) -> Source:
     """All of them, one after the other; an item's name begins with its shard's. Raises UserError as `read`."""
-    sources = [(path.name, read(path)) for path in paths]
+    sources = [(one_line(path.name), read(path)) for path in paths]
     return Source(
         folder.resolve(),
         tuple(replace(item, name=f"{name}/{item.name}") for name, source in sources for item in source.items),

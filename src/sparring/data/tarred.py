@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sparring.data.folder import is_image
-from sparring.data.items import Item, Source
+from sparring.data.items import Item, Source, climbs
 from sparring.data.picture import Unusable
 from sparring.errors import UserError, one_line
 
@@ -44,7 +44,7 @@ def tar_source(path: Path) -> Source:
         name = one_line(member.name.removeprefix("./"))
         if not is_image(name.split("/")[-1]):
             continue
-        if why := _unfit(member) or ("the same name twice" if name in items else None):
+        if why := _unfit(member, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         elif classes and _stem(member.name) not in classes:
             broken.append((name, f"no {CLASS} beside it"))
@@ -69,10 +69,10 @@ def _wanted(member: tarfile.TarInfo) -> bool:
     return not member.isdir() and (is_image(name) or name.endswith(CLASS))
 
 
-def _unfit(member: tarfile.TarInfo) -> str | None:
+def _unfit(member: tarfile.TarInfo, name: str) -> str | None:
     if not member.isreg():
         return "a link, or no plain file"
-    if member.name.startswith("/") or ".." in member.name.split("/"):
+    if climbs(name):
         return "its path climbs out of the tar"
     return None
 

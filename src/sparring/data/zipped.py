@@ -1,6 +1,5 @@
 """The images of a zip, read in place: nothing is ever unpacked to the disk."""
 
-import re
 import stat
 from functools import partial
 from io import BytesIO
@@ -10,7 +9,7 @@ from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sparring.data.folder import OWN_LABELS, is_image
-from sparring.data.items import Item, LabelFile, Source, in_order
+from sparring.data.items import Item, LabelFile, Source, climbs, in_order
 from sparring.data.picture import Unusable
 from sparring.errors import UserError, one_line
 
@@ -43,7 +42,7 @@ def zip_source(path: Path) -> Source:
         if not _wanted(place):
             continue
         name = one_line(place)
-        if why := _unfit(entry, place) or ("the same name twice" if name in items else None):
+        if why := _unfit(entry, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         else:
             items[name] = Item(name, partial(_opened, archive, lock, entry))
@@ -58,9 +57,9 @@ def _wanted(place: str) -> bool:
     return is_image(parts[-1]) and not any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
-def _unfit(entry: ZipInfo, place: str) -> str | None:
+def _unfit(entry: ZipInfo, name: str) -> str | None:
     """Why an entry is better not opened."""
-    if place.startswith("/") or re.match("[A-Za-z]:", place) or ".." in place.split("/"):
+    if climbs(name):
         return "its path climbs out of the zip"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "a link"
