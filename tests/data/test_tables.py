@@ -139,6 +139,29 @@ def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path):
     assert data.medium == "table" and data.schema.target == "name" and len(data.train) + len(data.test) == 24
 
 
+def test_rows_that_end_in_a_delimiter_stay_in_their_columns(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "1,10,100,\n2,20,200,\n" * 10)
+    table = read(tmp_path / "t.csv")
+    assert table.slice(0, 2).to_pydict() == {"a": [1, 2], "b": [10, 20], "c": [100, 200]}
+    (tmp_path / "t.csv").write_text("a,b,c\n" + "1,10,100,\n2,20,200,7\n" * 10)
+    with pytest.raises(UserError, match=r"t\.csv has rows of more values than it has names"):
+        read(tmp_path / "t.csv")
+
+
+def test_a_column_is_of_one_type_however_long_it_is(tmp_path, recwarn):
+    rows, width = [*map(str, range(3_000)), "unknown"], 512  # pandas would read so wide a table in parts of 1,024 rows
+    names = ",".join(["a", *(f"b{i}" for i in range(width - 1))])
+    (tmp_path / "t.csv").write_text(names + "\n" + "".join(each + "," * (width - 1) + "\n" for each in rows))
+    assert read(tmp_path / "t.csv").column("a").to_pylist() == rows and not recwarn.list
+
+
+def test_names_are_looked_at_as_they_come_out(tmp_path):
+    for text in ("\na ,a\n1,2\n", '"a", a\n1,2\n'):
+        (tmp_path / "t.csv").write_text(text)
+        with pytest.raises(UserError, match="two columns are called 'a'"):
+            read(tmp_path / "t.csv")
+
+
 def _of(**columns):
     return pd.DataFrame(columns)
 
@@ -152,6 +175,7 @@ BAD = {
     "mixed": (_of(a=[1, "x"] * 20), r"'a' holds values of several types \(int, str\)"),
     "infinite": (_of(a=[1.0, np.inf] * 20), r"'a' holds an infinite value \(row 1\)"),
     "lists": (_of(a=[[1], [2]] * 20), "'a' is of type list"),
+    "long": (_of(n=[1] * 20, a=[10**23] * 20), "'a' holds whole numbers of more than 64 bits"),
     "no table": ([1, 2], "a list is no table"),
     "prose": (
         _of(a=[f"the {i}th of many long and winding sentences" for i in range(60)]),

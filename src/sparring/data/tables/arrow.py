@@ -2,6 +2,7 @@
 one of the same schema; pandas' own types are part of it. Needs the extra `tables`."""
 
 import csv
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,11 @@ def to_arrow(frame: Any) -> Any:
         return arrow.Table.from_pandas(frame, preserve_index=False)
     except (arrow.ArrowException, ValueError, TypeError) as error:
         raise UserError(f"this table can't be read ({one_line(str(error).partition(chr(10))[0])})") from None
+    except OverflowError:
+        long = next(name for name in frame.columns if frame[name].dtype == object and _longer(frame[name]))
+        raise UserError(
+            f"column '{one_line(long)}' holds whole numbers of more than 64 bits: make them texts, or drop it"
+        ) from None
 
 
 def _check_names(names: list[str]) -> None:
@@ -77,6 +83,11 @@ def _check_types(name: str, column: Any) -> None:
     if len(kinds) > 1 and kinds != numbers:
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise UserError(f"column '{one_line(name)}' holds values of several types ({found}): make them one")
+
+
+def _longer(column: Any) -> bool:
+    """Whether it holds whole numbers that no type of numbers takes."""
+    return any(isinstance(value, int) and value.bit_length() >= 64 for value in column)
 
 
 def read(path: Path) -> Any:
@@ -122,8 +133,15 @@ def _csv(path: Path) -> Any:
     if not start.strip():
         raise UserError(f"{one_line(path)} is empty: give a table with a line of names and rows below")
     delimiter = _delimiter(start)
-    _check_names([name.strip() for name in next(csv.reader([start.splitlines()[0]], delimiter=delimiter))])
-    frame = pandas.read_csv(path, sep=delimiter, encoding=how, skipinitialspace=True, na_values=GONE)
+    about: dict[str, Any] = {"sep": delimiter, "encoding": how, "skipinitialspace": True, "index_col": False}
+    first = pandas.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **about)
+    _check_names([str(name).strip() for name in first.iloc[0]])  # pandas gives names that come twice others
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pandas.errors.ParserWarning)  # what it warns of is that it leaves values out
+        try:
+            frame = pandas.read_csv(path, na_values=GONE, low_memory=False, **about)
+        except pandas.errors.ParserWarning:
+            raise UserError(f"{one_line(path)} has rows of more values than it has names: name every column") from None
     frame.columns = [str(name).strip() for name in frame.columns]
     texts = [name for name in frame.columns if pandas.api.types.is_string_dtype(frame[name].dtype)]
     for name in texts:
