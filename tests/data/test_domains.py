@@ -1,6 +1,7 @@
 """Two domains: every layout, who is whose partner, both directions, and what is refused."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -54,6 +55,28 @@ def test_channels_are_each_domains_own(tmp_path):
     assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.test) == 14
     assert preview(data).size[0] > 0
+
+
+def test_a_test_part_has_the_channels_of_its_train_part(tmp_path):
+    colour = {f"trainB/{i:03d}.png": png((i + 100, 0, 0), mode="RGB") for i in range(12)}
+    folder = unpacked(tmp_path / "x", two("trainA", "trainB") | two("testA", "testB", 3, 12) | colour)
+    data = load(folder)
+    assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
+    assert data.train.given.shape[1:] == data.test.given.shape[1:] == (1, 16, 16)
+    wide = {f"train/{i}.png": png((i, 0, 0), (32, 16), "RGB") for i in range(12)}
+    data = load(unpacked(tmp_path / "y", wide | {"test/0.png": beside(3)}), Options(direction="AtoB"))
+    assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
+
+
+def test_an_entry_that_is_there_twice_shifts_no_pair(tmp_path):
+    path = zipped(tmp_path / "x.zip", two("trainA", "trainB", 14))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
+        archive.writestr("trainB/003.png", png(7))
+    data = load(path)
+    assert ("trainB/003.png", "the same name twice") in data.broken and not data.unpaired
+    assert len(data.train) + len(data.test) == 14
+    for part in (data.train, data.test):
+        assert shade(part.values) == [s + 100 for s in shade(part.given)]
 
 
 def test_a_and_b_are_classes_unless_a_direction_is_asked_for(tmp_path):

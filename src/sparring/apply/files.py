@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from sparring.data import existing, source_of
-from sparring.data.channels import TAKEN, converted
+from sparring.data.channels import CALLED, TAKEN, converted
 from sparring.data.folder import is_image
 from sparring.data.items import Item
 from sparring.data.picture import Unusable, opened, plain
@@ -73,12 +73,11 @@ def taken(image: Image.Image, channels: int, name: str) -> Picture:
     alpha = pixels[:, -1:] if pixels.shape[1] in (2, 4) else None
     if alpha is not None and channels != TAKEN["rgba"]:
         pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
-    names = {count: name for name, count in TAKEN.items()}
-    if channels not in names:
+    if channels not in CALLED:
         raise Unusable(f"no picture file has {channels} channels, as this model takes them")
     alone = None if channels == TAKEN["rgba"] else alpha
     colours = 1 if pixels.shape[1] < TAKEN["rgb"] else 3
-    return Picture(name, converted(pixels, names[channels]), alone, profile, colours)
+    return Picture(name, converted(pixels, CALLED[channels]), alone, profile, colours)
 
 
 def mask(item: Item) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from sparring.data import NAMED, Examples, Options, existing, found, load
-from sparring.data.channels import TAKEN, stacked
+from sparring.data.channels import CALLED, stacked
 from sparring.data.folder import is_image
 from sparring.data.picture import Unusable, picture
 from sparring.data.sets import Pool
@@ -24,7 +24,7 @@ def read(spec: str, shape: Shape) -> Pool:
     Raises:
         UserError: nothing there, or no usable image.
     """
-    channels = {count: name for name, count in TAKEN.items()}.get(shape[0], "auto")
+    channels = CALLED.get(shape[0], "auto")
     options = Options(size=(shape[1], shape[2]), channels=channels)
     if spec in NAMED:
         data = load(spec, options)

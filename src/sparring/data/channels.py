@@ -9,7 +9,9 @@ from torch import Tensor
 SLICE = 4096
 """Images converted at once, to bound the memory of their floats."""
 TAKEN = {"grey": 1, "rgb": 3, "rgba": 4}
-"""How many channels each name stands for."""
+"""How many channels each name stands for,"""
+CALLED = {count: name for name, count in TAKEN.items()}
+"""and the names by that."""
 LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 """ITU-R BT.601."""
 LIGHT, CELL = 224, 4

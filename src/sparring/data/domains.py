@@ -10,10 +10,11 @@ from os.path import splitext
 
 import torch
 
+from sparring.data.channels import CALLED
 from sparring.data.decoding import fitting, gather, headers
 from sparring.data.items import Item, Source
 from sparring.data.options import Options
-from sparring.data.sets import Broken, Data, Examples, split
+from sparring.data.sets import Broken, Data, Examples, Pool, split
 from sparring.errors import UserError, one_line
 
 PARTS = {"train": ("train",), "test": ("test", "val")}
@@ -59,15 +60,12 @@ def load_domains(spec: str, folders: Folders, options: Options) -> Data:
     if options.labels:
         raise UserError("a label file is for pictures of one domain: leave it out")
     size = options.size or fitting(headers(folders["B", "train"]))
-    pools = {key: gather(source, replace(options, size=size)) for key, source in folders.items()}
+    pools = _pools(folders, replace(options, size=size))
     broken: Broken = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.broken))
     for (side, part), pool in pools.items():
         if not len(pool.examples):
             raise UserError(f"{one_line(spec)}: {part}{side} has no usable pictures")
-    lost = {name for name, _ in broken}
-    names = {
-        key: [_stem(item.name) for item in source.items if item.name not in lost] for key, source in folders.items()
-    }
+    names = {key: [_stem(file) for file in pool.files] for key, pool in pools.items()}
     values = {key: pool.examples.values for key, pool in pools.items()}
     a, b = ("B", "A") if options.direction == "BtoA" else ("A", "B")
     parts, why = [], ""
@@ -81,9 +79,25 @@ def load_domains(spec: str, folders: Folders, options: Options) -> Data:
     return Data.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
 
 
+def _pools(folders: Folders, options: Options) -> dict[tuple[str, str], Pool]:
+    """The pictures of each; those of a test part with the channels that its train part has."""
+    pools: dict[tuple[str, str], Pool] = {}
+    for side, part in sorted(folders, key=lambda key: list(PARTS).index(key[1])):
+        known = pools.get((side, "train"))
+        same = options if known is None else _as_those(known, options)
+        pools[side, part] = gather(folders[side, part], same)
+    return pools
+
+
+def _as_those(pool: Pool, options: Options) -> Options:
+    """To read pictures with the same channels."""
+    return replace(options, channels=CALLED[pool.examples.values.shape[1]])
+
+
 def load_beside(spec: str, source: Source, options: Options) -> Data:
     """Pictures that are two, side by side: A left, B right. In folders `train` and `test` (or `val`), or in one."""
     height, width = options.size or fitting(headers(source))
+    wide = replace(options, size=(height, 2 * width), fit="stretch")
     folders: dict[str, list[Item]] = {part: [] for part in PARTS}
     for item in source.items:
         words = item.name.split("/")[:-1]
@@ -92,8 +106,8 @@ def load_beside(spec: str, source: Source, options: Options) -> Data:
     parts, broken = [], []
     for part, items in folders.items():
         if items:
-            wide = replace(options, size=(height, 2 * width), fit="stretch")
             pool = gather(_source(source, items, f"beside-{part}"), wide)
+            wide = _as_those(pool, wide)
             left, right = pool.examples.values.split(width, 3)
             a, b = (right, left) if options.direction == "BtoA" else (left, right)
             parts.append(Examples(b.contiguous(), given=a.contiguous()))

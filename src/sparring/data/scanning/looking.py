@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from sparring.data import found, load, pictures, ready
-from sparring.data.channels import TAKEN
+from sparring.data.channels import CALLED
 from sparring.data.decoding import headers
 from sparring.data.items import Source
 from sparring.data.options import Options
@@ -36,7 +36,7 @@ def both(spec: str | Path, other: str | Path, options: Options) -> Looked:
     first = looking(spec, options)
     if first is None or not len(first):
         raise UserError(f"{one_line(spec)} holds no images to compare with {one_line(other)}")
-    channels = {count: name for name, count in TAKEN.items()}.get(first.shape[0], "auto")
+    channels = CALLED.get(first.shape[0], "auto")
     second = looking(other, replace(options, size=first.shape[1:], channels=channels, labels=None))
     if second is None or not len(second) or second.shape != first.shape:
         raise UserError(f"{one_line(other)} holds no images like those of {one_line(spec)} to be compared with")
