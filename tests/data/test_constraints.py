@@ -5,7 +5,9 @@ import pytest
 import torch
 from frames import people
 
+from sparring.data.tables import infer
 from sparring.data.tables.arrow import to_arrow
+from sparring.data.tables.columns import Follower
 from sparring.data.tables.infer import Kind
 from sparring.data.tables.schema import Schema
 from sparring.data.tables.where import asked
@@ -83,6 +85,54 @@ def test_what_is_asked_becomes_options():
     low, high = found.spans[place("age")]
     assert (low + 18, high + 18) == (30 + 18 - people()["age"].min(), 40 + 18 - people()["age"].min())
     assert found.spans[place("wage")] == (1000.0, people()["wage"].max())
+
+
+def test_bounds_between_whole_values_let_none_in_that_lies_beyond():
+    schema, _ = Schema.of(to_arrow(pd.DataFrame({"n": [5 * (i % 20) for i in range(200)]})))
+    assert asked(schema, {"n": "12:40"}).spans[0] == (3.0, 8.0) and asked(schema, {"n": "30.5:"}).spans[0] == (7, 19)
+    for value in ("12", "12:14", "inf:", "nan"):
+        with pytest.raises(UserError, match="'n' is never"):
+            asked(schema, {"n": value})
+
+
+def zips(monkeypatch) -> Schema:
+    """Six zips, of which three are learnt one by one; each has a town and a height of its own."""
+    monkeypatch.setattr(infer, "LEARNT", 3)
+    names = [f"z{k}" for k in range(6) for _ in range(150 - 20 * k)]
+    town = {"z0": "A", "z1": "B", "z2": "C", "z3": "A", "z4": "B", "z5": "C"}
+    frame = pd.DataFrame({"zip": names, "town": map(town.get, names), "height": [int(name[1]) for name in names]})
+    schema, _ = Schema.of(to_arrow(frame), {"height": Kind("number")})
+    assert schema.learnt == (0,) and isinstance(schema.column("town"), Follower)
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"town": "B"}, {"z1", "z4"}),
+        ({"height": (4, 5)}, {"z4", "z5"}),
+        ({"town": "B", "height": "2:"}, {"z4"}),
+        ({"zip": ["z3", "z5", "z0"], "town": "C"}, {"z5"}),
+    ],
+)
+def test_who_asks_for_a_follower_gets_its_leaders_even_rare_ones(where, expected, monkeypatch):
+    schema = zips(monkeypatch)
+    zip, found, g = schema.column("zip"), asked(schema, where), torch.Generator().manual_seed(0)
+    option = found.options[0].nonzero()[:, 0].repeat(60)
+    cells = torch.zeros(len(option), 3, dtype=torch.float64)
+    cells[:, 0] = zip.decode(option, torch.linspace(-1, 0.99, len(option)))
+    made = schema.table(schema.completed(found.settle(cells, {0: option == 0}, g))).to_pandas()
+    assert set(made["zip"]) == expected
+    assert "town" not in where or set(made["town"]) == {where["town"]}
+
+
+def test_a_total_is_asked_for_by_its_parts():
+    frame = pd.DataFrame({"a": [i * i % 11 for i in range(50)], "b": [i % 7 for i in range(50)]})
+    frame["total"] = frame["a"] + frame["b"]
+    schema, _ = schema_of(frame, "a + b = total")
+    with pytest.raises(UserError, match=r"'total' is worked out \('a \+ b = total'\).*ask for its parts, a, b"):
+        asked(schema, {"total": 10})
+    assert asked(schema, {"a": 3}).options
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.data.tables import cells as cell
 from sparring.data.tables.arrow import libraries, unpacked
 from sparring.data.tables.columns import Category, Follower, Identifier, Number
+from sparring.data.tables.constraints import Sum
 from sparring.data.tables.schema import Schema
 from sparring.errors import UserError, nearest, one_line
 
@@ -24,9 +26,16 @@ class Asked:
     """Of numbers, in cells."""
     rare: dict[int, list[int]] = field(default_factory=dict)
     """Of categories without an option of their own, one of which it is to be."""
+    indices: dict[int, list[int | None]] = field(default_factory=dict)
+    """Of categories, all that will do; None for a missing one."""
 
-    def narrow(self, i: int, options: Tensor) -> None:
-        self.options[i] = self.options[i] & options if i in self.options else options
+    def narrow(self, i: int, column: Category, indices: Sequence[int | None]) -> None:
+        """Column i is to be one of these, and of those that it was to be one of before."""
+        both = [index for index in indices if i not in self.indices or index in self.indices[i]]
+        none = torch.zeros(column.options, dtype=torch.bool)
+        self.indices[i] = both
+        self.options[i] = torch.stack([none, *(column.meets(index) for index in both)]).any(0)
+        self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
 
     def settle(self, values: Tensor, places: Mapping[int, Tensor], g: torch.Generator) -> Tensor:
         """Cells (n, columns) whose options are as asked, with the rest of what is asked.
@@ -38,6 +47,8 @@ class Asked:
             inside = values[:, i].nan_to_num(low).clamp(low, high)
             values[:, i] = torch.where(values[:, i].isnan(), values[:, i], inside)
         for i, indices in self.rare.items():
+            if not indices:
+                continue
             drawn = torch.tensor(indices)[torch.randint(len(indices), (len(values),), generator=g)]
             values[:, i] = torch.where(places[i], drawn.double(), values[:, i])
         return values
@@ -56,14 +67,15 @@ def asked(schema: Schema, where: Mapping[str, Any]) -> Asked:
     found = Asked()
     for name, value in where.items():
         column, i = schema.column(name), schema.names.index(name)
+        _check_free(schema, name)
         if isinstance(column, Identifier):
             raise UserError(f"'{one_line(name)}' only tells rows apart: it can't be asked for")
         if isinstance(column, Follower):
             leader = schema.column(column.leader)
             assert isinstance(leader, Category)
-            found.narrow(schema.names.index(column.leader), _led(schema, leader, column, value))
+            found.narrow(schema.names.index(column.leader), leader, _led(schema, leader, column, value))
         elif isinstance(column, Category):
-            _categories(found, i, column, value)
+            found.narrow(i, column, [_index(column, each) for each in _listed(value)])
         else:
             _span(found, i, column, schema, value)
     for i, options in found.options.items():
@@ -72,13 +84,13 @@ def asked(schema: Schema, where: Mapping[str, Any]) -> Asked:
     return found
 
 
-def _categories(found: Asked, i: int, column: Category, value: Any) -> None:
-    indices = [_index(column, each) for each in _listed(value)]
-    options = torch.stack([column.meets(index) for index in indices]).any(0)
-    rare = [index for index in indices if index is not None and index >= column.learnt]
-    if rare:
-        found.rare[i] = rare
-    found.narrow(i, options)
+def _check_free(schema: Schema, name: str) -> None:
+    for constraint in schema.constraints:
+        if isinstance(constraint, Sum) and constraint.total == name:
+            raise UserError(
+                f"'{one_line(name)}' is worked out ('{one_line(constraint)}') and can't be asked for: "
+                f"ask for its parts, {one_line(', '.join(constraint.parts))}"
+            )
 
 
 def _index(column: Category, value: Any) -> int | None:
@@ -102,15 +114,17 @@ def _span(found: Asked, i: int, column: Number, schema: Schema, value: Any) -> N
             raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
         options = torch.zeros(column.options, dtype=torch.bool)
         options[-1] = True
-        return found.narrow(i, options)
+        found.options[i] = options
+        return
     low, high = (_cell(column, schema, end) for end in _ends(value))
     low = column.low if low is None else max(low, column.low)
     high = column.high if high is None else min(high, column.high)
+    if column.whole:  # what lies between two whole values is none
+        low, high = float(np.ceil(low)), float(np.floor(high))
     options = column.meets(low, high)
     if low > high or not options.any():
         raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: ask for what is")
-    found.spans[i] = (low, high)
-    found.narrow(i, options)
+    found.spans[i], found.options[i] = (low, high), options
 
 
 def _ends(value: Any) -> Sequence[Any]:
@@ -136,22 +150,24 @@ def _cell(column: Number, schema: Schema, value: Any) -> float | None:
         raise UserError(f"'{one_line(column.name)}' is of type {kind}: '{one_line(value)}' is none") from None
 
 
-def _led(schema: Schema, leader: Category, column: Follower, value: Any) -> Tensor:
-    """Which of the leader's options have a follower that will do."""
-    found = Asked()
-    if isinstance(column.column, Category):
-        _categories(found, 0, column.column, value)
-    else:
-        _span(found, 0, column.column, schema, value)
+def _led(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
+    """The leader's indices that have a follower that will do; None for a missing leader."""
     cells = torch.tensor([torch.nan if each is None else each for each in column.table], dtype=torch.float64)
-    fits = found.options[0][column.column.encode(cells)[0]]
-    if 0 in found.spans:
-        low, high = found.spans[0]
-        fits &= (cells >= low) & (cells <= high)
-    indices = [index if index < len(leader.values) else None for index in fits.nonzero()[:, 0].tolist()]
-    indices = [index for index in indices if index is not None or leader.missing]
-    none = torch.zeros(leader.options, dtype=torch.bool)
-    return torch.stack([none, *(leader.meets(index) for index in indices)]).any(0)
+    fits = _fitting(cells, schema, column.column, value).nonzero()[:, 0].tolist()
+    indices = [index if index < len(leader.values) else None for index in fits]
+    return [index for index in indices if index is not None or leader.missing]
+
+
+def _fitting(cells: Tensor, schema: Schema, column: Number | Category, value: Any) -> Tensor:
+    """Which cells of a column will do, bool (n,)."""
+    if isinstance(column, Category):
+        wanted = [_index(column, each) for each in _listed(value)]
+        known = torch.tensor([index for index in wanted if index is not None], dtype=torch.float64)
+        return torch.isin(cells, known) | (cells.isnan() & (None in wanted))
+    found = Asked()
+    _span(found, 0, column, schema, value)
+    low, high = found.spans.get(0, (torch.nan, torch.nan))
+    return (cells >= low) & (cells <= high) if found.spans else cells.isnan()
 
 
 def _listed(value: Any) -> Sequence[Any]:
