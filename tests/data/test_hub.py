@@ -1,4 +1,7 @@
 import io
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from pictures import png
@@ -7,6 +10,93 @@ from PIL import Image
 from sparring.data import Options, load, only_pictures
 from sparring.data.prepare import prepare
 from sparring.errors import UserError
+
+
+@dataclass
+class ClassLabel:
+    names: list[str]
+
+    def int2str(self, value: int) -> str:
+        if not 0 <= value < len(self.names):
+            raise ValueError(f"Invalid integer class label {value}")
+        return self.names[value]
+
+
+@dataclass
+class Feature:
+    decode: bool = True
+
+
+class Rows:
+    """As much of a data set of the library as is used."""
+
+    def __init__(self, features: dict, columns: dict[str, list]):
+        self.features, self.columns, self._fingerprint = features, columns, repr(columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, key: str | int):
+        return self.columns[key] if isinstance(key, str) else {name: of[key] for name, of in self.columns.items()}
+
+    def cast_column(self, column: str, kind: Feature) -> "Rows":
+        assert not kind.decode
+        return Rows(self.features | {column: kind}, self.columns)
+
+
+def pictures(labels: list, kind: object = None, names=("cat", "dog")) -> Rows:
+    """An image of each shade, with its label."""
+    kept = {"label": kind or ClassLabel(list(names))}
+    images = [{"bytes": png(10 * i), "path": None} for i in range(len(labels))]
+    return Rows({"image": Feature(), **kept}, {"image": images, "label": labels})
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """Makes a SPEC of what the library would read from a disk, without the library."""
+
+    def make(rows: object) -> str:
+        library = SimpleNamespace(load_from_disk=lambda place: rows, Image=Feature, ClassLabel=ClassLabel)
+        monkeypatch.setitem(sys.modules, "datasets", library)
+        return f"hf:{tmp_path}"
+
+    return make
+
+
+def seen(data) -> dict:
+    """Each image, told by its shade, with its class."""
+    return {
+        int(image[0, 0, 0]): data.names[label]
+        for part in (data.train, data.test)
+        for image, label in zip(part.values, part.labels.tolist(), strict=True)
+    }
+
+
+def test_rows_with_their_classes(held, tmp_path):
+    spec = held({"train": pictures([i % 2 for i in range(24)]), "test": None})
+    expected = {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
+    assert seen(load(spec)) == expected
+    prepare(spec, tmp_path / "out", Options(size=(8, 8)), only_pictures, 1)
+    assert seen(load(tmp_path / "out")) == expected
+    assert load(held(pictures(["b", "a"] * 12, "text"))).names == ("a", "b")
+    assert load(held(pictures([7, -1] * 12, "int64"))).names == ("-1", "7")
+
+
+@pytest.mark.parametrize("first", [-1, None])
+def test_rows_without_a_class_are_left_out(held, first):
+    data = load(held(pictures([first, *(i % 2 for i in range(1, 24))])))
+    assert data.broken == (("row 0", "of no class, where others are of one"),) and data.names == ("cat", "dog")
+    assert load(held(pictures([first] * 24))).names == ()
+
+
+def test_what_cannot_be_read_of_a_hub(held):
+    with pytest.raises(UserError, match="has no part 'train', only test, new: save"):
+        load(held({"test": None, "new": None}))
+    with pytest.raises(UserError, match="has no column of images, only text"):
+        load(held(Rows({"text": None}, {"text": ["a"]})))
+    empty = pictures([0, 1] * 12)
+    empty.columns["image"][3] = {"bytes": None, "path": None}
+    assert load(held(empty)).broken == (("row 3", "no image in this row"),)
 
 
 def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
@@ -18,12 +108,7 @@ def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
     spec = f"hf:{tmp_path / 'saved'}"
     prepare(spec, tmp_path / "out", Options(size=(8, 8)), only_pictures, 1)
     for data in (load(spec, Options(size=(8, 8))), load(tmp_path / "out")):
-        seen = {
-            (int(image[0, 0, 0]), data.names[label])
-            for part in (data.train, data.test)
-            for image, label in zip(part.values, part.labels.tolist(), strict=True)
-        }
-        assert seen == {(10 * i, ("cat", "dog")[i % 2]) for i in range(24)}
+        assert seen(data) == {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(str(tmp_path / "bare"))
     with pytest.raises(UserError, match="no column of images, only text"):
         load(f"hf:{tmp_path / 'bare'}")

@@ -47,6 +47,19 @@ def test_what_is_left_out(saved):
     assert reasons["row 15"] == "no label" and data.names == ("a", "b")
 
 
+@pytest.mark.parametrize("bare", ["a", "z"])
+def test_shards_without_classes_beside_some_with(saved, tmp_path, bare):
+    """Whichever comes first."""
+    labels = {"label": ["x", "y"] * 6}
+    for name in ("a", "z"):
+        saved({"image": FILES} | ({} if name == bare else labels)).rename(tmp_path / f"{name}.shard")
+    for name in ("a", "z"):
+        (tmp_path / f"{name}.shard").rename(tmp_path / f"{name}.parquet")
+    data = load(tmp_path)
+    assert data.names == ("x", "y") and len(data.train) + len(data.test) == 12
+    assert len(data.broken) == 12 and all(name.startswith(f"{bare}.parquet/") for name, _ in data.broken)
+
+
 def test_no_images_make_a_table(saved):
     assert "a table of 1 rows has nothing to learn" in told(saved({"id": [1], "text": ["a"]}))
 

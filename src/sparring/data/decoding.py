@@ -102,8 +102,11 @@ def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[
 
 
 def _by_source(source: Source) -> tuple[list[Item], Left]:
-    """Items of the classes they came with, else of their folders."""
-    return (list(source.items), []) if any(item.label for item in source.items) else classed(source.items)
+    """Items of the classes they came with, if any came with one, else of their folders."""
+    if not any(item.label for item in source.items):
+        return classed(source.items)
+    bare = [(item.name, "of no class, where others are of one") for item in source.items if not item.label]
+    return [item for item in source.items if item.label], bare
 
 
 def numbers_of(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sparring.data.items import Item, Source
-from sparring.data.parquet import LABELS
+from sparring.data.parquet import LABELS, class_of
 from sparring.data.picture import Unusable
 from sparring.errors import UserError, one_line
 
@@ -30,14 +30,21 @@ def hub_source(name: str) -> Source:
         held = datasets.load_from_disk(place) if on_disk else datasets.load_dataset(place, split=SPLIT)
     except Exception as error:  # the library raises its own, of the network and of every file format
         raise UserError(f"can't read {one_line(name)}: {one_line(error).partition('.')[0][:160]}") from None
+    if isinstance(held, dict) and SPLIT not in held:
+        raise UserError(
+            f"{one_line(name)} has no part '{SPLIT}', only {one_line(', '.join(held))}: save that part alone"
+        )
     rows: Any = held[SPLIT] if isinstance(held, dict) else held
     column = next((key for key, kind in rows.features.items() if isinstance(kind, datasets.Image)), None)
     if column is None:
         raise UserError(f"{one_line(name)} has no column of images, only {', '.join(rows.features)}")
     rows = rows.cast_column(column, datasets.Image(decode=False))
     label = next((key for key in LABELS if key in rows.features), None)
-    names = [None] * len(rows) if label is None else [_class(rows.features[label], x) for x in rows[label]]
-    items = tuple(Item(f"row {i}", partial(_opened, rows, column, i), of) for i, of in enumerate(names))
+    values = [None] * len(rows) if label is None else rows[label]
+    names = [] if label is None else [one_line(each) for each in getattr(rows.features[label], "names", None) or ()]
+    items = tuple(
+        Item(f"row {i}", partial(_opened, rows, column, i), class_of(value, names)) for i, value in enumerate(values)
+    )
     stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
     return Source(Path(name), items, (), stamp)
 
@@ -49,9 +56,3 @@ def _opened(rows: Any, column: str, i: int) -> BinaryIO:
     if held.get("path"):
         return open(held["path"], "rb")
     raise Unusable("no image in this row")
-
-
-def _class(kind: Any, value: Any) -> str | None:
-    if value is None:
-        return None
-    return one_line(kind.int2str(value) if hasattr(kind, "int2str") and isinstance(value, int) else value)

@@ -47,7 +47,7 @@ def parquet_source(path: Path) -> Source:
     if label is None or labels is None:
         return Source(path.resolve(), items, (), stamp)
     names = _class_names(file.schema_arrow.metadata, label)
-    classes = [_class(value, names) for value in labels]
+    classes = [class_of(value, names) for value in labels]
     kept = tuple(Item(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
     bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
     return Source(path.resolve(), kept, bare, stamp)
@@ -101,10 +101,12 @@ def _opened(column: Column, row: int) -> BinaryIO:
     return BytesIO(content)
 
 
-def _class(value: Any, names: list[str]) -> str | None:
+def class_of(value: Any, names: list[str]) -> str | None:
+    """A class by its name or number, None for none. Hugging Face numbers what has no class −1, where classes have
+    names."""
     if isinstance(value, str):
         return one_line(value)
-    if not isinstance(value, int):
+    if not isinstance(value, int) or (names and value < 0):
         return None
     return names[value] if 0 <= value < len(names) else str(value)
 
