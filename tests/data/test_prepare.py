@@ -148,6 +148,42 @@ def test_after_kill_9_only_the_last_piece_is_done_again(tmp_path, monkeypatch):
     assert resumed.read_bytes() == straight.read_bytes()
 
 
+def test_what_is_noted_after_a_torn_line_is_not_forgotten(tmp_path, monkeypatch):
+    spec, out = unpacked(tmp_path / "set", {f"{i:03d}.png": png(i) for i in range(100)}), tmp_path / "out"
+    finish = preparing._finished
+
+    def interrupted(*words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(preparing, "_finished", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepared(spec, out, size=(8, 8))
+    notes = out / "done.jsonl"
+    lines = notes.read_bytes().splitlines(keepends=True)
+    for torn in (lines[1][:20], lines[1][:-1]):  # within the line, and all but its end
+        notes.write_bytes(lines[0] + torn)
+        with pytest.raises(KeyboardInterrupt):
+            prepared(spec, out, size=(8, 8))
+        assert len(notes.read_bytes().splitlines()) == len(lines)
+    monkeypatch.setattr(preparing, "_finished", finish)
+    assert prepared(spec, out, size=(8, 8))[1] == 0
+
+
+def test_interrupted_while_room_is_made(tmp_path, monkeypatch):
+    spec, out = unpacked(tmp_path / "set", classes()), tmp_path / "out"
+
+    def interrupted(*words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "posix_fallocate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepared(spec, out, size=(8, 8))
+    monkeypatch.undo()
+    (out / "done.jsonl").write_text('{"items": [0, 1, 2], "broken": []}\n')  # of pixels that went
+    assert prepared(spec, out, size=(8, 8))[1] == 24
+    assert content(load(out)) == {(10 * i, "ab"[i % 2]) for i in range(24)}
+
+
 def test_prepared_again_it_is_checked(tmp_path):
     spec = unpacked(tmp_path / "set", classes())
     first, _ = prepared(spec, tmp_path / "out", size=(8, 8))
@@ -178,6 +214,7 @@ def test_what_is_not_whole_is_refused_in_one_line(tmp_path, capsys, monkeypatch)
     assert "ends early, at 1,000 of 1,536 bytes" in refused(capsys, *train)
     new = ("data", "prepare", spec, tmp_path / "new", "--size", "8")
     assert "is no prepared set" in refused(capsys, "data", "prepare", spec, spec)
+    assert "is no prepared set" in refused(capsys, "data", "prepare", spec, spec / "a" / "000.png")
     assert "nothing to prepare" in refused(capsys, "data", "prepare", "digits", tmp_path / "new")
     assert "workers is 0" in refused(capsys, *new, "--workers", "0")
     assert "leave --flip out" in refused(capsys, *new, "--flip")

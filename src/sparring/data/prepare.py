@@ -21,6 +21,7 @@ from sparring.data.decoders import Open, Piece, Work, decoded, stamp_of
 from sparring.data.decoding import Left, fitting, headers, key_of, labelled, numbers_of
 from sparring.data.items import Item, LabelFile, Source
 from sparring.data.labels import read_labels
+from sparring.data.noted import noted
 from sparring.data.options import Options
 from sparring.data.picture import Unusable, header, picture
 from sparring.data.prepared import ABOUT as STORE
@@ -29,7 +30,7 @@ from sparring.data.scanning.findings import findings
 from sparring.data.scanning.looked import Looked
 from sparring.data.sets import SPLIT_SEED, TEST_EVERY, Examples, digest
 from sparring.errors import UserError, one_line
-from sparring.files import written_aside
+from sparring.files import PART, written_aside
 from sparring.steps import steps
 
 BEGUN, DONE = "begun.json", "done.jsonl"
@@ -82,10 +83,10 @@ def prepare(
     if is_prepared(out):
         return _checked(out, key), 0
     plan = _plan(spec, out, options, source, file, key)
-    done, broken, suspected = _done(out)
-    left = [i for i in range(len(plan.items)) if i not in done]
-    workers = max(1, min(workers, len(left) // WORTH))
     try:
+        done, broken, suspected = noted(out / DONE)
+        left = [i for i in range(len(plan.items)) if i not in done]
+        workers = max(1, min(workers, len(left) // WORTH))
         broken |= _decode(plan, left, out, reopen, workers)
         if drop and not suspected:
             broken |= _suspected(plan, broken, out, drop)
@@ -116,15 +117,20 @@ def _plan(spec: str, out: Path, options: Options, source: Source, file: LabelFil
             raise UserError(f"{one_line(out)} was begun from other files or options: choose another OUT")
         size, channels = tuple(held["size"]), held["channels"]
     else:
-        if out.exists() and any(out.iterdir()):
-            raise UserError(f"{one_line(out)} exists already, and is no prepared set: choose another OUT")
+        _check_free(out)
         size, channels = _looked_at(items, places, options)
-        _make_room(out, len(items) * TAKEN[channels] * size[0] * size[1])
-        with written_aside(begun) as path:
-            path.write_text(json.dumps({"key": key, "size": size, "channels": channels}))
+        held = {"key": key, "size": size, "channels": channels}
+    _make_room(out, len(items) * TAKEN[channels] * size[0] * size[1], held)
     guessed = options.channels == "auto"
     work = Work(spec, stamp_of(source), size, options.fit, channels, guessed, out / PIXELS)
     return Plan(source, [numbers[item.name] for item in items], items, attributes, broken, places, work)
+
+
+def _check_free(out: Path) -> None:
+    """Raises UserError if something is there that was not begun here."""
+    held = out.exists() and (not out.is_dir() or any(path.suffix != PART for path in out.iterdir()))
+    if held:
+        raise UserError(f"{one_line(out)} exists already, and is no prepared set: choose another OUT")
 
 
 def _looked_at(items: list[Item], places: list[int], options: Options) -> tuple[tuple[int, int], str]:
@@ -142,38 +148,26 @@ def _looked_at(items: list[Item], places: list[int], options: Options) -> tuple[
     return options.size or fitting(found), chosen(counts) if options.channels == "auto" else options.channels
 
 
-def _make_room(out: Path, size: int) -> None:
-    """The folder, and the room for all pixels, so that a full disk is told before the work and not in it."""
+def _make_room(out: Path, size: int, begun: dict) -> None:
+    """The folder, what is begun there, and the room for all pixels, unless it was made before; so that a full disk is
+    told before the work and not in it."""
+    if (out / PIXELS).is_file() and (out / PIXELS).stat().st_size >= size:
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
+        (out / PIXELS).unlink(missing_ok=True)
         free = shutil.disk_usage(out).free
         if size > free:
             raise UserError(f"{one_line(out)} needs {size / 1e9:,.1f} GB, and its disk has {free / 1e9:,.1f} GB left")
+        with written_aside(out / BEGUN) as path:
+            path.write_text(json.dumps(begun))
+        (out / DONE).unlink(missing_ok=True)  # of pixels that are gone
         with open(out / PIXELS, "wb") as file:
             if hasattr(os, "posix_fallocate") and size:
                 os.posix_fallocate(file.fileno(), 0, size)
             file.truncate(size)
     except OSError as error:
         raise UserError(f"can't write {one_line(out)}: {error.strerror}") from None
-
-
-def _done(out: Path) -> tuple[set[int], dict[int, str], bool]:
-    """The items that were decoded before, those of them that were left out, and whether suspects are among these.
-
-    A torn last line is no line.
-    """
-    suspected, done = False, set()
-    broken: dict[int, str] = {}
-    path = out / DONE
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            held = json.loads(line)
-        except json.JSONDecodeError:
-            break
-        done.update(held["items"])
-        broken |= {int(i): why for i, why in held["broken"]}
-        suspected |= held.get("suspected", False)
-    return done, broken, suspected
 
 
 def _decode(plan: Plan, left: list[int], out: Path, reopen: Open, workers: int) -> dict[int, str]:
