@@ -66,6 +66,36 @@ def test_identifiers_are_made_and_never_copied():
         assert made[name].is_unique and not set(made[name]) & set(frame[name])
 
 
+def test_identifiers_that_have_no_room_are_refused_before_training():
+    ids = np.arange(30_000, dtype=np.int16)
+    with pytest.raises(UserError, match=r"'id' is of type int16.*no room.*give it a wider type, or drop it"):
+        learnt(pd.DataFrame({"id": ids, "x": ids % 7}))
+    schema, cells = learnt(pd.DataFrame({"id": ids[:16_000], "x": ids[:16_000] % 7}))
+    assert schema.table(cells).column("id")[0].as_py() == 16_000
+    with pytest.raises(UserError, match="no room for 16,000 new identifiers from 31,000 on"):
+        schema.table(cells, start=15_000)
+
+
+def test_identifiers_of_other_types():
+    kinds, n = {"id": Kind("identifier"), "x": Kind("number")}, range(40)
+    for ids in (
+        np.array([float(i) for i in n]),
+        pa.array([None, *n[1:]], pa.float32()),
+        np.arange(40, dtype=np.uint64) + np.uint64(2**63),
+        pa.array(n, pa.decimal128(9, 2)),
+        pa.array(n, pa.int32()).dictionary_encode(),
+    ):
+        table = pa.table({"id": ids, "x": n})
+        schema, cells = Schema.of(table, kinds)
+        made = schema.table(cells).column("id")
+        assert made.type == table.schema.field("id").type
+        last = max(int(each) for each in ids.tolist() if each is not None)
+        assert made.to_pylist() == list(range(last + 1, last + 41))
+    for ids, why in ((np.linspace(0, 1, 40), "not whole: call it a 'number'"), ([True, False] * 20, "a 'category'")):
+        with pytest.raises(UserError, match=why):
+            learnt(pd.DataFrame({"id": ids, "x": n}), kinds)
+
+
 def test_many_categories_stay_bounded_and_keep_their_frequencies():
     g = np.random.default_rng(0)
     values = pd.Series((g.pareto(0.5, 20_000) * 10).astype(int).clip(max=9_999)).map("c{}".format)

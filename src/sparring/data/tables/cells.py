@@ -104,10 +104,23 @@ def _listed(array: Any, column: Category, kind: Any) -> Any:
 
 
 def _numbered(column: Identifier, n: int, kind: Any, start: int) -> Any:
+    """Raises UserError where the type has no room for them."""
     _, arrow = libraries()
-    numbers = np.arange(start, start + n) + column.first
-    if arrow.types.is_integer(kind):
-        return arrow.array(numbers).cast(kind)
+    first = column.first + start
+    try:
+        return _written(column, range(first, first + n), kind)
+    except (arrow.ArrowException, OverflowError):
+        raise UserError(
+            f"column '{one_line(column.name)}' is of type {kind}, which has no room for {n:,} new identifiers from "
+            f"{first:,} on: give it a wider type, or drop it"
+        ) from None
+
+
+def _written(column: Identifier, numbers: range, kind: Any) -> Any:
+    _, arrow = libraries()
+    if arrow.types.is_integer(kind) or arrow.types.is_floating(kind):
+        exact = arrow.uint64() if numbers.stop > SIGNED else arrow.int64()
+        return arrow.array(numbers, exact).cast(kind)
     return _cast(arrow.array([f"{column.prefix}{number:0{column.digits}d}" for number in numbers]), kind)
 
 

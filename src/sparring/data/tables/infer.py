@@ -96,8 +96,13 @@ def _category(name: str, array: Any, wanted: Kind) -> Category:
 def _identifier(name: str, array: Any, wanted: Kind) -> Identifier:
     import pyarrow as arrow
 
-    if arrow.types.is_integer(array.type):
-        return Identifier(name, "", int(max(array.drop_null().to_pylist(), default=0)) + 1)
+    if arrow.types.is_boolean(array.type):
+        raise UserError(f"column '{one_line(name)}' is true or false, which tells no rows apart: call it a 'category'")
+    if not arrow.types.is_large_string(array.type):
+        known = array.drop_null().to_pylist()
+        if any(value != int(value) for value in known):
+            raise UserError(f"column '{one_line(name)}' holds numbers that are not whole: call it a 'number'")
+        return Identifier(name, "", int(max(known, default=0)) + 1)
     values = [str(value) for value in array.drop_null().to_pylist()]
     parts = [re.fullmatch(r"(.*?)(\d{1,15})", value, re.DOTALL) for value in values]
     prefixes = {part[1] if part else None for part in parts}

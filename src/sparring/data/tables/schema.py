@@ -171,6 +171,8 @@ def _column(name: str, found: Any, array: Any, said: Kind | None) -> Column:
     if not said.kind and arrow.types.is_temporal(found.type) and array.null_count < len(array):
         said = replace(said, kind="number")  # counting days tells no rows apart
     column = infer(name, array, said)
+    if isinstance(column, Identifier):  # as many rows as these can be made, or it is told now and not after training
+        cell.write(column, np.zeros(1), found.type, len(array) - 1)
     if isinstance(column, Category) and arrow.types.is_dictionary(found.type):
         order = found.combine_chunks().dictionary.to_pylist()
         return replace(column, order=tuple(value for value in order if value is not None))
