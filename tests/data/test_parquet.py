@@ -1,12 +1,14 @@
 """Parquet: columns of bytes and of structs, classes, and what is said of others."""
 
 import json
+import os
 import sys
 
 import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked
 
-from sparring.data import load
+from sparring.data import load, pictures
+from sparring.data.tables import arrow as packed
 
 FILES = list(shades(12).values())
 
@@ -62,6 +64,24 @@ def test_shards_without_classes_beside_some_with(saved, tmp_path, bare):
 
 def test_no_images_make_a_table(saved):
     assert "a table of 1 rows has nothing to learn" in told(saved({"id": [1], "text": ["a"]}))
+
+
+def test_one_row_group_of_all_shards_is_held_and_no_file(saved, tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    for i in range(6):
+        saved({"image": [os.urandom(2**20)]}).rename(tmp_path / f"{i}.shard")
+    for path in tmp_path.glob("*.shard"):
+        path.rename(path.with_suffix(".parquet"))
+    source, before = pictures(str(tmp_path)), arrow.total_allocated_bytes()
+    assert [len(item.open().read()) for item in source.items] == [2**20] * 6
+    assert arrow.total_allocated_bytes() - before < 2 * 2**20
+    opened = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+    assert not [path for path in opened if path.endswith(".parquet")]
+
+
+def test_a_bomb_of_images_is_refused(saved, monkeypatch):
+    monkeypatch.setattr(packed, "HARMLESS", 1000)
+    assert "decompression bomb" in told(saved({"image": [b""] * 2_000_000, "label": [1] * 2_000_000}))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100])

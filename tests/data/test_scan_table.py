@@ -8,6 +8,7 @@ from commands import refused, spar
 
 from sparring.data import Options
 from sparring.data.scan import scan
+from sparring.data.tables import arrow
 from sparring.data.tables.arrow import MOST_COLUMNS
 from sparring.errors import UserError
 
@@ -108,3 +109,17 @@ def test_a_packed_table_that_unpacks_to_far_more_is_refused(tmp_path):
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,1\n" * 2**22))
     with pytest.raises(UserError, match="decompression bomb"):
         scan(tmp_path / "t.csv.gz")
+
+
+def test_a_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    def read(path):
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr("pyarrow.parquet.read_table", read)
+    monkeypatch.setattr(arrow, "HARMLESS", 1000)
+    pandas.DataFrame({"a": np.zeros(2_000_000, np.int8)}).to_parquet(tmp_path / "long.parquet")
+    pandas.DataFrame({f"c{i}": [0] for i in range(MOST_COLUMNS + 1)}).to_parquet(tmp_path / "wide.parquet")
+    with pytest.raises(UserError, match="decompression bomb"):
+        scan(tmp_path / "long.parquet")
+    with pytest.raises(UserError, match=f"a table of {MOST_COLUMNS + 1:,} columns is too wide"):
+        scan(tmp_path / "wide.parquet")

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from sparring.data.items import Item, Source
 from sparring.data.picture import Unusable
+from sparring.data.tables.arrow import check_packed
 from sparring.errors import UserError, one_line
 
 LABELS = ("label", "labels", "class")
@@ -32,12 +33,13 @@ def parquet_source(path: Path) -> Source:
     except ImportError:
         raise UserError("reading parquet needs pyarrow: pip install 'sparring[parquet]'") from None
     try:
-        file = parquet.ParquetFile(path)
-        images = image_column(file.schema_arrow, path)
-        label = next((name for name in LABELS if name in file.schema_arrow.names), None)
-        labels = file.read(columns=[label]).column(label).to_pylist() if label else None
-        column = Column(file, images)
         state = path.stat()
+        with parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            check_packed(path, file.metadata)
+            column = Column(path, image_column(schema, path), file.metadata)
+            label = next((name for name in LABELS if name in schema.names), None)
+            labels = file.read(columns=[label]).column(label).to_pylist() if label else None
     except (arrow.ArrowException, OSError, ValueError) as error:
         # Arrow's errors run over several lines; the first says what is wrong.
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
@@ -46,7 +48,7 @@ def parquet_source(path: Path) -> Source:
     stamp = (state.st_size, state.st_mtime_ns)
     if label is None or labels is None:
         return Source(path.resolve(), items, (), stamp)
-    names = _class_names(file.schema_arrow.metadata, label)
+    names = _class_names(schema.metadata, label)
     classes = [class_of(value, names) for value in labels]
     kept = tuple(Item(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
     bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
@@ -69,25 +71,44 @@ def image_column(schema: Any, path: Path) -> str:
 
 
 class Column:
-    """A column's values, of which one row group is held at a time: a file may be larger than memory."""
+    """A column's values, read a row group at a time: a file may be larger than memory, and there may be many."""
 
-    def __init__(self, file: Any, name: str):
-        self._file, self._name, self._lock = file, name, Lock()
-        groups = range(file.metadata.num_row_groups)
-        self._starts = [0, *accumulate(file.metadata.row_group(group).num_rows for group in groups)]
-        self._group, self._values = -1, None
+    def __init__(self, path: Path, name: str, about: Any):
+        self._path, self._name = path.absolute(), name
+        groups = range(about.num_row_groups)
+        self._starts = [0, *accumulate(about.row_group(group).num_rows for group in groups)]
 
     def __len__(self) -> int:
         return self._starts[-1]
 
     def __getitem__(self, row: int) -> Any:
         group = bisect_right(self._starts, row) - 1
+        return _held.values(self, group)[row - self._starts[group]].as_py()
+
+    def read(self, group: int) -> Any:
+        import pyarrow.parquet as parquet
+
+        with parquet.ParquetFile(self._path) as file:
+            return file.read_row_group(group, columns=[self._name]).column(self._name)
+
+
+class _Held:
+    """The row group that was read last, of whatever column: no other is in memory."""
+
+    def __init__(self):
+        self._lock, self._of, self._values = Lock(), None, None
+
+    def values(self, column: Column, group: int) -> Any:
         with self._lock:
-            if group != self._group:
-                self._values = self._file.read_row_group(group, columns=[self._name]).column(self._name)
-                self._group = group
-            values: Any = self._values
-        return values[row - self._starts[group]].as_py()
+            if self._of != (column, group):
+                self._of = self._values = None  # gone before another is read
+                self._values = column.read(group)
+                self._of = column, group
+            return self._values
+
+
+_held = _Held()
+"""Of this process."""
 
 
 def _opened(column: Column, row: int) -> BinaryIO:

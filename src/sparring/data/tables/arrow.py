@@ -121,9 +121,19 @@ def read(path: Path) -> Any:
 def _parquet(path: Path) -> Any:
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(path)
-    _check_names(table.column_names)
-    return table
+    with parquet.ParquetFile(path) as file:
+        _check_names(file.schema_arrow.names)
+        check_packed(path, file.metadata)
+    return parquet.read_table(path)
+
+
+def check_packed(path: Path, about: Any) -> None:
+    """Raises UserError for a parquet file that its own metadata call a bomb: by the bytes it unpacks to, or by its
+    cells, which take a byte or more each and of which any number alike are packed into a few."""
+    most = max(HARMLESS, BOMB_RATIO * path.stat().st_size)
+    told = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+    if max(told, about.num_rows * about.num_columns) > most:
+        raise UserError(f"{one_line(path)} unpacks to more than {most:,} bytes: a decompression bomb")
 
 
 def _csv(path: Path) -> Any:
