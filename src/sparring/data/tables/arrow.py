@@ -144,8 +144,7 @@ def _csv(path: Path) -> Any:
         raise UserError(f"{one_line(path)} is empty: give a table with a line of names and rows below")
     delimiter = _delimiter(start)
     about: dict[str, Any] = {"sep": delimiter, "encoding": how, "skipinitialspace": True, "index_col": False}
-    first = pandas.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **about)
-    _check_names([str(name).strip() for name in first.iloc[0]])  # pandas gives names that come twice others
+    _check_names(_names(start, delimiter))  # pandas gives names that come twice others
     with warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)  # what it warns of is that it leaves values out
         try:
@@ -153,11 +152,18 @@ def _csv(path: Path) -> Any:
         except pandas.errors.ParserWarning:
             raise UserError(f"{one_line(path)} has rows of more values than it has names: name every column") from None
     frame.columns = [str(name).strip() for name in frame.columns]
+    _check_names(list(frame.columns))
     texts = [name for name in frame.columns if pandas.api.types.is_string_dtype(frame[name].dtype)]
     for name in texts:
         stripped = frame[name].map(lambda value: value.strip() if isinstance(value, str) else value)
         frame[name] = stripped.mask(stripped.isin(GONE))
     return to_arrow(frame)
+
+
+def _names(start: str, delimiter: str) -> list[str]:
+    """In the first line that is not blank."""
+    rows = csv.reader(start.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
+    return next(([name.strip() for name in row] for row in rows if len(row) > 1 or "".join(row).strip()), [])
 
 
 def _start(path: Path) -> tuple[str, str]:
