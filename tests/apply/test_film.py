@@ -14,7 +14,7 @@ from PIL import Image
 from translators import noise
 
 from sparring.apply.film import WRITERS, film
-from sparring.apply.films import timed
+from sparring.apply.films import timed, write_gif, write_webp
 from sparring.model import load
 from sparring.translator import Translator
 
@@ -47,6 +47,16 @@ def shown(path: Path) -> tuple[list[np.ndarray], list[float]]:
             found.append(np.array(image.convert("RGB")))
             times.append(image.info["duration"])
     return found, times
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp"])
+def test_a_film_that_says_more_than_the_file_can(tmp_path, ending):
+    images = [(Image.fromarray(noise(8, 9, seed=i)), Fraction(seconds)) for i, seconds in enumerate((10**6, 1))]
+    writer = {".gif": write_gif, ".webp": write_webp}[ending]
+    writer(tmp_path / f"b{ending}", iter(images), 70_000)
+    longest = {".gif": 655_350, ".webp": 2**24 - 1}[ending]
+    assert Image.open(tmp_path / f"b{ending}").info["loop"] == 65_535
+    assert shown(tmp_path / f"b{ending}")[1] == [longest, 1000]
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])

@@ -1,6 +1,7 @@
 """Arrays: npz of every layout and range, idx files, and what is said of others."""
 
 import gzip
+import io
 import struct
 import zipfile
 
@@ -11,6 +12,8 @@ from data.pictures import told
 
 from sparring.data import Options, load
 from sparring.data.arrays import channels_first
+from sparring.data.given import of_arrays
+from sparring.errors import UserError
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (12, 3, 8, 8), np.uint8)
@@ -113,6 +116,34 @@ def test_bad_npz(tmp_path, arrays, says):
 def test_no_npz(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     assert "damaged or no npz" in told(tmp_path / "a.npz")
+
+
+def test_names_that_cannot_be_printed(tmp_path):
+    assert load(saved(tmp_path, **{"im\x07g": PIXELS, "labels": np.arange(12) % 2})).names == ("0", "1")
+
+
+def test_entries_that_cannot_be_unpacked(tmp_path):
+    path = saved(tmp_path, images=PIXELS)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1  # encrypted, says the entry and the list of them
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    assert "encrypted" in told(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        file = io.BytesIO()
+        np.save(file, np.arange(40_000, dtype=np.uint16).reshape(100, 20, 20))
+        archive.writestr("images.npy", file.getvalue())
+    content = bytearray(path.read_bytes())
+    content[-1000:-200] = b"\xff" * 800
+    path.write_bytes(content)
+    assert "damaged or no npz" in told(path)
+
+
+@pytest.mark.parametrize("n", [1, 11])
+def test_too_few_from_python(n):
+    with pytest.raises(UserError, match=f"{n} usable images, and 12 are needed"):
+        of_arrays(PIXELS[:n])
+    assert len(of_arrays(PIXELS).train) == 10
 
 
 def test_cut_npz(tmp_path):

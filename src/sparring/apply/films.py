@@ -21,7 +21,9 @@ from sparring.errors import UserError, one_line
 
 ANIMATED = (".gif", ".webp", ".png")
 """Files that may move."""
-FOREVER = 0
+MOST_PLAYS, LONGEST_GIF, LONGEST_WEBP = 2**16 - 1, 2**16 - 1, 2**24 - 1
+"""What the files' fields can hold: how often a film is shown, and how long a frame, in hundredths and thousandths of a
+second."""
 Frame = tuple[Image.Image, Fraction]
 """Upright, and the seconds it is shown."""
 
@@ -79,11 +81,12 @@ def write_gif(path: Path, frames: Iterator[Frame], plays: int) -> None:
         for i, (image, ticks) in enumerate(timed(frames, 100)):
             if not i:
                 file.write(b"GIF89a" + struct.pack("<HHBBB", *image.size, 0, 0, 0))
-                again = b"!\xff\x0bNETSCAPE2.0" + struct.pack("<BBHB", 3, 1, plays, 0)
+                again = b"!\xff\x0bNETSCAPE2.0" + struct.pack("<BBHB", 3, 1, min(plays, MOST_PLAYS), 0)
                 file.write(b"" if plays == 1 else again)
             flat = image.convert("P", palette=Image.Palette.ADAPTIVE) if image.mode != "L" else image
             # A frame leaves nothing behind (disposal 2): the next one may be transparent there.
-            about: dict[str, Any] = {"duration": 10 * ticks, "disposal": 2, "include_color_table": True, **_clear(flat)}
+            shown = 10 * min(ticks, LONGEST_GIF)
+            about: dict[str, Any] = {"duration": shown, "disposal": 2, "include_color_table": True, **_clear(flat)}
             file.writelines(GifImagePlugin.getdata(flat, **about))
         file.write(b";")
 
@@ -104,8 +107,8 @@ def write_webp(path: Path, frames: Iterator[Frame], plays: int) -> None:
             if not i:
                 file.write(b"RIFF\0\0\0\0WEBP")
                 file.write(_chunk(b"VP8X", bytes([ALPHA | MOVES, 0, 0, 0]) + width + height))
-                file.write(_chunk(b"ANIM", struct.pack("<IH", 0, plays)))
-            about = bytes(6) + width + height + _three(ticks) + bytes([ALONE])
+                file.write(_chunk(b"ANIM", struct.pack("<IH", 0, min(plays, MOST_PLAYS))))
+            about = bytes(6) + width + height + _three(min(ticks, LONGEST_WEBP)) + bytes([ALONE])
             file.write(_chunk(b"ANMF", about + _webp_pixels(image)))
         size = file.tell() - 8
         file.seek(4)

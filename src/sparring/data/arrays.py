@@ -3,9 +3,10 @@
 import math
 import zlib
 from collections.abc import Callable
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import torch
@@ -44,21 +45,24 @@ def read_npz(path: Path) -> Pool:
     """
     try:
         with ZipFile(path) as archive:
-            shapes = _shapes(archive)
-            name = _chosen(shapes)
-            images = _array(archive, name)
-            labels = _array(archive, LABELS) if LABELS in shapes else None
+            entries = _entries(archive)
+            name = _chosen({name: shape for name, (_, shape) in entries.items()})
+            images = _array(archive, entries[name][0])
+            labels = _array(archive, entries[LABELS][0]) if LABELS in entries else None
         return pooled(name, images, labels)
     except Unfit as error:
         raise UserError(f"{one_line(path)}: {error}") from None
-    except (OSError, EOFError, ValueError, BadZipFile, zlib.error, MemoryError, NotImplementedError) as error:
+    except (OSError, EOFError, ValueError, BadZipFile, zlib.error, LZMAError, MemoryError, RuntimeError) as error:
+        # A RuntimeError is of an entry that is encrypted, or packed in a way that zipfile does not know.
         reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(f"{one_line(path)} is damaged or no npz ({reason}): replace it") from None
 
 
-def _shapes(archive: ZipFile) -> dict[str, tuple[int, ...]]:
-    """By the headers alone. Raises Unfit for arrays of objects and for claims that are too large."""
-    shapes = {}
+def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
+    """Arrays with their shapes, which their headers alone tell, by printable names.
+
+    Raises Unfit for arrays of objects and for claims that are too large."""
+    entries = {}
     for entry in archive.infolist():
         if not entry.filename.endswith(".npy"):
             continue
@@ -69,8 +73,8 @@ def _shapes(archive: ZipFile) -> dict[str, tuple[int, ...]]:
             raise Unfit(f"{name} holds Python objects, which are never unpickled: save plain numbers")
         if math.prod(shape) * kind.itemsize > min(LARGEST, entry.file_size):
             raise Unfit(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
-        shapes[name] = shape
-    return shapes
+        entries[name] = entry, shape
+    return entries
 
 
 def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
@@ -96,8 +100,8 @@ def _chosen(shapes: dict[str, tuple[int, ...]]) -> str:
     return found[0]
 
 
-def _array(archive: ZipFile, name: str) -> np.ndarray:
-    with archive.open(f"{name}.npy") as file:
+def _array(archive: ZipFile, entry: ZipInfo) -> np.ndarray:
+    with archive.open(entry) as file:
         return npy.read_array(file, allow_pickle=False)
 
 
