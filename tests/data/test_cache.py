@@ -103,6 +103,14 @@ def test_what_was_not_used_goes(tmp_path, monkeypatch, kept):
     assert other not in kept()
 
 
+def test_what_killed_runs_left_goes(tmp_path, kept):
+    folder = tmp_path / "cache" / "sparring" / "data"
+    left = unpacked(folder, {".x.safetensors.1.part": b"x", ".y.safetensors.2.part": b"y"})
+    os.utime(left / ".x.safetensors.1.part", (1, 1))
+    load(unpacked(tmp_path / "x", shades(12)))
+    assert len(kept()) == 2 and left / ".y.safetensors.2.part" in kept()
+
+
 def test_without_a_cache(tmp_path, kept):
     (tmp_path / "cache").write_text("no folder")
     assert len(load(unpacked(tmp_path / "x", shades(12))).train) == 10 and kept() == []

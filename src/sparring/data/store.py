@@ -6,6 +6,7 @@ first.
 
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from safetensors.torch import save_file
 
 from sparring.data.sets import Examples, Pool, digest
 from sparring.errors import UserError
-from sparring.files import cache, written_aside
+from sparring.files import PART, cache, written_aside
 
 MOST = 4 * 2**30
 """Bytes all kept sets may take."""
 ENDING = ".safetensors"
+STALE = 24 * 3600
+"""Seconds after which what is half written has no writer any more."""
 
 
 def find(key: str) -> Pool | None:
@@ -57,7 +60,10 @@ def keep(key: str, pool: Pool) -> None:
 
 
 def _make_room(new: Path) -> None:
-    """Deletes what was used longest ago until the rest fits."""
+    """Deletes what killed writers left, and what was used longest ago until the rest fits."""
+    for path in _folder().glob(".*" + PART):
+        if time.time() - path.stat().st_mtime > STALE:
+            path.unlink(missing_ok=True)
     kept = [(path.stat(), path) for path in _folder().glob("*" + ENDING) if path != new]
     room = MOST - new.stat().st_size
     for state, path in sorted(kept, key=lambda pair: pair[0].st_mtime_ns, reverse=True):
