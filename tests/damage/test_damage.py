@@ -141,7 +141,8 @@ def test_steps_in_a_row():
         (["noise:-1"], "write noise:NUMBER"),
         (["box:2"], r"0.02 to 1 \(a box-shaped hole"),
         (["grey:3"], "grey takes no number"),
-        (["downscale:2.5"], "the factor is a whole number"),
+        (["downscale:2.5"], "the factor is one whole number"),
+        (["downscale:2-4"], "downscale:2-4: the factor is one whole number"),
         (["box:0.3", "downscale:2"], "holes and downscale do not go together"),
     ],
 )

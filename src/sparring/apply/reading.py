@@ -18,7 +18,8 @@ def read(spec: str, shape: Shape) -> Pool:
     """Images of a model's size and channels: a named set's test part, or all that a file or a folder holds.
 
     Args:
-        spec: as `sparring.data.load` takes it, or a single picture.
+        spec: a named set; a folder of images or shards, a .zip, .tar, .parquet, .npz or idx file; or a single picture.
+            Neither hf:…, nor …+edges, nor a prepared set, nor a table.
         shape: channels, height, width. Other sizes are cropped to the aspect ratio and resized.
 
     Raises:

@@ -65,9 +65,10 @@ def _blur(low: float, high: float) -> Step:
     return Step(change, between(low, high))
 
 
-def _downscale(factor: float, _: float) -> Step:
-    if factor != int(factor):
-        raise UserError(f"downscale:{factor:g}: the factor is a whole number, such as 2 or 4")
+def _downscale(factor: float, other: float) -> Step:
+    if factor != other or factor != int(factor):
+        told = f"{factor:g}" if factor == other else f"{factor:g}-{other:g}"
+        raise UserError(f"downscale:{told}: the factor is one whole number, such as 2 or 4")
 
     def change(x: Tensor, _: Tensor) -> Tensor:
         size = [side // int(factor) for side in x.shape[2:]]

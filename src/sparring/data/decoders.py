@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sparring.data.channels import TAKEN, stacked
+from sparring.data.channels import stacked
 from sparring.data.items import Source
 from sparring.data.picture import Unusable, picture
 from sparring.errors import UserError
@@ -65,11 +65,6 @@ class Decoder:
                 content = np.ascontiguousarray(row.numpy())
                 os.pwrite(self.file, content.data, place * content.nbytes)
         return broken
-
-    @property
-    def bytes(self) -> int:
-        """Of an image."""
-        return TAKEN[self.work.channels] * self.work.size[0] * self.work.size[1]
 
 
 def decoded(

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sparring.data import FEWEST
 from sparring.data.arrays import Unfit, pooled
 from sparring.data.sets import Data, split
 from sparring.errors import UserError
@@ -16,10 +17,12 @@ def of_arrays(images: np.ndarray | torch.Tensor, labels: np.ndarray | torch.Tens
         labels: classes (n,) or attributes (n, k).
 
     Raises:
-        UserError: arrays of other shapes or ranges.
+        UserError: arrays of other shapes or ranges, or of too few usable images.
     """
     try:
         pool = pooled("images", np.asarray(images), None if labels is None else np.asarray(labels))
     except Unfit as unfit:
         raise UserError(f"these arrays are no data set: {unfit}") from None
+    if len(pool.examples) < FEWEST:
+        raise UserError(f"these arrays are no data set: {len(pool.examples)} usable images, and {FEWEST} are needed")
     return Data.of("arrays given in Python", *split(pool.examples), pool.names, pool.broken)
