@@ -27,7 +27,7 @@ from sparring.data.pixels import FITTED
 from sparring.data.points import MIXTURES
 from sparring.data.prepared import is_prepared, load_prepared
 from sparring.data.sets import Data, Examples, Pool, split
-from sparring.data.shards import shard_source, shards
+from sparring.data.shards import check_apart, shard_source, shards
 from sparring.data.tables.arrow import TABLES
 from sparring.data.tables.load import is_table, load_table
 from sparring.data.tarred import tar_source
@@ -137,8 +137,11 @@ def only_pictures(spec: str) -> Source:
 def source_of(path: Path) -> Source | None:
     """The named pictures at a path; None if it is no place of such."""
     if path.is_dir():
-        files = shards(path, SHARDS)
-        return shard_source(path, files, SHARDS[files[0].suffix]) if files else folder_source(path)
+        own, files = folder_source(path), shards(path, SHARDS)
+        if not files or own.items:
+            check_apart(own, path, SHARDS)
+            return own
+        return shard_source(path, files, SHARDS[files[0].suffix])
     read = _by_ending(SOURCES, path)
     return read(path) if read else None
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.items import Source
-from sparring.errors import one_line
+from sparring.errors import UserError, one_line
 
 Reader = Callable[[Path], Source]
 
@@ -17,6 +17,25 @@ def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
         if found := sorted(path for path in folder.glob(f"*{ending}") if path.is_file() and path.name[0] != "."):
             return found
     return []
+
+
+def check_apart(own: Source, folder: Path, readers: Mapping[str, Reader]) -> None:
+    """Raises UserError if shards with pictures lie beside a folder's own, as nobody can tell which are meant; tars and
+    tables of something else are no matter."""
+    for ending, read in readers.items():
+        for path in shards(folder, {ending: read}):
+            if _holds_any(path, read):
+                raise UserError(
+                    f"{one_line(folder)} holds pictures, such as {own.items[0].name}, and {one_line(path.name)} holds "
+                    "some too: give each a folder of its own"
+                )
+
+
+def _holds_any(path: Path, read: Reader) -> bool:
+    try:
+        return bool(read(path).items)
+    except UserError:
+        return False
 
 
 def shard_source(folder: Path, paths: list[Path], read: Reader) -> Source:
