@@ -1,6 +1,7 @@
 """What is found in a set: each defect where it was planted, and nothing where there is none."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -39,6 +40,19 @@ def folder(tmp_path):
         (tmp_path / "set" / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
         scene(i, i % 2).save(tmp_path / "set" / "ab"[i % 2] / f"{i:03d}.png")
     return tmp_path / "set"
+
+
+def test_every_file_is_read_once(folder, tmp_path, monkeypatch):
+    """Its header, and what is in it; a sheet takes no more."""
+    opened = Counter()
+
+    def counted(path, mode):
+        opened[path.name] += 1
+        return open(path, mode)
+
+    monkeypatch.setattr("sparring.data.folder.open", counted, raising=False)
+    assert spar("data", "scan", folder, "--size", 32, "--sheet", tmp_path / "s.png") == 0
+    assert set(opened.values()) == {2} and len(opened) == 120
 
 
 def spoilt(folder):

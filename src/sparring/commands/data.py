@@ -36,17 +36,18 @@ def add(command: Add) -> None:
 
 def scan(args: argparse.Namespace) -> Answer:
     from sparring.data import load
-    from sparring.data.scan import contact_sheet, scan, sheet
+    from sparring.data.scan import contact_sheet, scanned
+    from sparring.data.scanning.sheet import suspects
 
     options = reading.options(args)
     if args.against:
         return _against(args, options)
-    found = scan(args.data, options)
+    found, looked = scanned(args.data, options)
     say(args, found.table())
     if args.out:
         _picture(contact_sheet(load(args.data, options)), args.out)
     if args.sheet:
-        _sheet(args, sheet(args.data, options, found.findings))
+        _sheet(args, suspects(looked, found.findings) if looked else None)
     return found.to_dict()
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.damage import Damage
-from sparring.data import found, load, pictures, ready, table_at
-from sparring.data.decoding import fitting, headers
+from sparring.data import table_at
+from sparring.data.decoding import fitting
 from sparring.data.edges import edged
 from sparring.data.media import MEDIA
 from sparring.data.named import NAMED
@@ -20,8 +20,8 @@ from sparring.data.options import Options
 from sparring.data.picture import Header
 from sparring.data.scanning.finding import Finding, told
 from sparring.data.scanning.findings import findings, unusable
-from sparring.data.scanning.looking import looking
-from sparring.data.scanning.sheet import suspects
+from sparring.data.scanning.looked import Looked
+from sparring.data.scanning.looking import Read, looking, read
 from sparring.data.scanning.table import TableScan, scan_table
 from sparring.data.sets import Broken, Data, Examples, Pool
 from sparring.data.sheet import side_by_side
@@ -89,25 +89,27 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan:  #
     Raises:
         UserError: as `load`, but not for too few usable images.
     """
+    return scanned(spec, options)[0]
+
+
+def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan, Looked | None]:
+    """The same with the images that were looked at, for a sheet of those suspected; None for points and tables."""
     if (path := table_at(str(spec))) is not None:
-        return scan_table(str(spec), path, options)
-    facts, looked = _facts(spec, options), looking(spec, options)
-    return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ()))
+        return scan_table(str(spec), path, options), None
+    held = read(spec, options)
+    facts, looked = _facts(str(spec), held, options), looking(held)
+    return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
 
 
-def _facts(spec: str | Path, options: Options) -> Scan:
-    name = str(spec)
-    if ready(name):
-        data = load(name, replace(options, size=None))
-        parts = [part.labels for part in (data.train, data.test) if part.labels is not None]
-        values = torch.empty(len(data.train) + len(data.test), *data.shape, device="meta")
-        pool = Pool(Examples(values, torch.cat(parts) if parts else None), data.names, data.broken)
+def _facts(name: str, held: Read, options: Options) -> Scan:
+    if isinstance(held, Data):
+        parts = [part.labels for part in (held.train, held.test) if part.labels is not None]
+        values = torch.empty(len(held.train) + len(held.test), *held.shape, device="meta")
+        pool = Pool(Examples(values, torch.cat(parts) if parts else None), held.names, held.broken)
         return _of_array(name, _kind(name), pool, options)
-    source = pictures(name)
-    if source is None:
-        ending = Path(name).suffix.removeprefix(".").lower()
-        return _of_array(name, ending, found(spec, replace(options, size=None)), options)
-    return _of_pictures(name, [header for header in headers(source) if header], found(spec, options), options)
+    if isinstance(held, Pool):
+        return _of_array(name, Path(name).suffix.removeprefix(".").lower(), held, options)
+    return _of_pictures(name, [header for header in held.headers if header], held.pool, options)
 
 
 def _kind(name: str) -> str:
@@ -161,12 +163,6 @@ def _labels(pool: Pool) -> dict[str, Any]:
         return {"classes": {}, "attributes": pool.names, "broken": pool.broken}
     counts = labels.bincount(minlength=len(pool.names)).tolist()
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
-
-
-def sheet(spec: str | Path, options: Options, found: Sequence[Finding]) -> Image.Image | None:
-    """The images that a scan of these suspects; None if there are none."""
-    looked = None if table_at(str(spec)) else looking(spec, options)
-    return suspects(looked, found) if looked else None
 
 
 def contact_sheet(data: Data) -> Image.Image:

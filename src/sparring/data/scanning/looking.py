@@ -1,7 +1,7 @@
 """From a SPEC to the images that are looked at."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +9,45 @@ import torch
 
 from sparring.data import found, load, pictures, ready
 from sparring.data.channels import CALLED
-from sparring.data.decoding import headers
+from sparring.data.decoding import gather, headers
 from sparring.data.items import Source
 from sparring.data.options import Options
+from sparring.data.picture import Header
 from sparring.data.scanning.looked import Looked, across
 from sparring.data.sets import Data, Examples, Pool, split
 from sparring.errors import UserError, one_line
 
 
-def looking(spec: str | Path, options: Options) -> Looked | None:
-    """What a SPEC holds, in the parts that training would have; None for points. Raises UserError as `load`."""
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What files hold, however little."""
+
+    source: Source
+    headers: Sequence[Header | None]
+    """Of its items."""
+    pool: Pool
+
+
+Read = Data | Pool | Pictures
+"""A set that is ready, whole arrays, or files."""
+
+
+def read(spec: str | Path, options: Options) -> Read:
+    """All that is looked at in a SPEC, opened and read once. Raises UserError as `load`."""
     name = str(spec)
     if ready(name):
-        return _of_data(load(name, replace(options, size=None)))
+        return load(name, replace(options, size=None))
     source = pictures(name)
-    pool = found(spec, options if source else replace(options, size=None))
-    sizes = _sizes(source, pool.files) if source else ()
-    return _of_pool(pool, sizes)
+    if source is None:
+        return found(spec, replace(options, size=None))
+    return Pictures(source, headers(source), gather(source, options))
+
+
+def looking(held: Read) -> Looked | None:
+    """The images, in the parts that training would have; None for points."""
+    if isinstance(held, Data):
+        return _of_data(held)
+    return _of_pool(held) if isinstance(held, Pool) else _of_pool(held.pool, _sizes(held))
 
 
 def both(spec: str | Path, other: str | Path, options: Options) -> Looked:
@@ -33,11 +55,11 @@ def both(spec: str | Path, other: str | Path, options: Options) -> Looked:
 
     Raises UserError as `load`, and for points.
     """
-    first = looking(spec, options)
+    first = looking(read(spec, options))
     if first is None or not len(first):
         raise UserError(f"{one_line(spec)} holds no images to compare with {one_line(other)}")
     channels = CALLED.get(first.shape[0], "auto")
-    second = looking(other, replace(options, size=first.shape[1:], channels=channels, labels=None))
+    second = looking(read(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
     if second is None or not len(second) or second.shape != first.shape:
         raise UserError(f"{one_line(other)} holds no images like those of {one_line(spec)} to be compared with")
     n = len(first)
@@ -62,7 +84,7 @@ def _of_data(data: Data) -> Looked | None:
     return Looked(take, where, np.arange(train + test) >= train, classes, data.names)
 
 
-def _of_pool(pool: Pool, sizes: Sequence[tuple[int, int]]) -> Looked:
+def _of_pool(pool: Pool, sizes: Sequence[tuple[int, int]] = ()) -> Looked:
     n = len(pool.examples)
     test = np.zeros(n, bool)
     if n > 1:
@@ -76,8 +98,8 @@ def _classes(labels: torch.Tensor | None) -> np.ndarray | None:
     return None if labels is None or labels.is_floating_point() else labels.numpy()
 
 
-def _sizes(source: Source, files: Sequence[str]) -> list[tuple[int, int]]:
+def _sizes(held: Pictures) -> list[tuple[int, int]]:
     """As the files' headers have them."""
-    seen = zip(source.items, headers(source), strict=True)
+    seen = zip(held.source.items, held.headers, strict=True)
     sizes = {item.name: header.size for item, header in seen if header}
-    return [sizes[name] for name in files]
+    return [sizes[name] for name in held.pool.files]
