@@ -3,13 +3,13 @@
     SPARRING_DATA=… python benchmarks/few.py OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
         [--source RUN [--freeze 2]] [--seeds 0] [--pictures DIR] [--json]
 
-Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes,
-and sees as many: plainly, with DiffAugment, and with adaptive augmentation; with a source, a run of the same recipe
-on other images, each way is played from its weights too, with as many of the critic's first layers held. OUT holds the
-runs, of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples to all training
-images of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close to one of the
-hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its own score,
-which knows no more than the hundred, and the last.
+Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes, and
+sees as many: plainly, with DiffAugment, with adaptive augmentation, and with p rising to .3; with a source, a run of
+the same recipe on other images, each way is played from its weights too, with as many of the critic's first layers
+held. OUT holds the runs, of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples
+to all training images of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close
+to one of the hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its
+own score, which knows no more than the hundred, and the last.
 
 Beside them: the hundred themselves, drawn again and again, which is all that augmentation in the plain sense could give
 and is copied by definition; and the test images of DATA.
@@ -40,7 +40,8 @@ from sparring.training.judging import judge
 SAMPLES, SHOWN = 5_000, 64
 WAYS = {"plain": {"augment": ""}, "diffaugment": {"augment": "diffaugment"}}
 WAYS["ada"] = {"augment": "ada", "augment-p": "0", "augment-target": "0.6"}
-"""What a recipe's critic sees, as flags."""
+WAYS["rising"] = {"augment": "ada", "augment-p": "0:0.3"}
+"""What a recipe's critic sees, as flags. Relativistic ones have no sign for `ada` to go by."""
 
 
 def some(full: Data, count: int) -> Data:

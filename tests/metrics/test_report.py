@@ -25,8 +25,8 @@ def new_judge(data, where):
 
 
 @pytest.fixture(scope="module")
-def jury(digits, tmp_path_factory):
-    return new_judge(digits, tmp_path_factory.getbasetemp().parent / "cache" / "sparring")
+def jury(digits, session):
+    return new_judge(digits, session / "cache" / "sparring")
 
 
 def test_the_classifier_is_worth_asking(jury):
@@ -117,6 +117,18 @@ def test_intervals_cover_what_other_samples_score(jury, digits):
         for name, margin in one.intervals.items()
     ]
     assert sum(inside) / len(inside) > 0.8 and max(one.intervals.values()) < 0.3
+
+
+def test_intervals_are_of_scores_that_can_be_better(jury, digits):
+    calls = []
+
+    def once(case):
+        calls.append(case)
+        return {"seen": 1.0}
+
+    told = Metric("seen", {"seen": "neither"}, once)
+    row = evaluate(digits.test.values[:100], jury, ["support"], own={"seen": told}, intervals=True).rows[0]
+    assert "seen" not in row.intervals and row.scores["seen"] == 1.0 and len(calls) == 1 + 7
 
 
 @pytest.mark.parametrize("name", ["random", "pixels"])

@@ -59,6 +59,9 @@ def test_every_number_is_a_flag():
     assert numbers(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].critic_steps == 5
     with pytest.raises(UserError, match="did you mean 'critic-steps'"):
         with_numbers(recipe, {"critic-step": "2"})
+    with pytest.raises(UserError, match=r"no game has a part 'lipshitz' to weigh \(did you mean 'lipschitz'"):
+        with_numbers(recipe, {"weight.lipshitz": "10"})
+    assert with_numbers(RECIPES["dcgan"], {"weight.real": "2"}).weights == {"real": 2.0}
 
 
 def test_a_name_a_network_does_not_know():

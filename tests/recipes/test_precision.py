@@ -9,13 +9,16 @@ from torch import nn
 
 from sparring.networks.layers import SpectralNorm, spectral_norm
 from sparring.recipes import RECIPES
+from sparring.recipes.numbers import PARTS
 
 
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.medium in ("image", "pair")])
 def test_a_round_in_bfloat16(name):
     loop = narrow_loop(replace(narrow(name), warm_up=0), autocast=torch.bfloat16)
     for _ in range(2):
-        assert all(torch.isfinite(part).all() for part in loop.round().values())
+        parts = loop.round()
+        assert all(torch.isfinite(part).all() for part in parts.values())
+    assert {part.split(".")[1] for part in parts} <= PARTS  # by which they can be weighed
 
 
 def test_spectral_norm_is_exact_under_autocast():

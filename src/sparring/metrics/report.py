@@ -195,7 +195,8 @@ def evaluate(
     rows = score() if own else kept(protocol, score)
     won = _won(chosen, model, rows)
     if intervals:
-        margins = half_widths(lambda kept: scored(chosen, case.of(kept), fewest), len(samples))
+        counting = {name: metric for name, metric in chosen.items() if _contested({name: metric})}
+        margins = half_widths(lambda kept: scored(counting, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
     return Report(protocol, [model, *rows], {"model": won} if won else {})
 
