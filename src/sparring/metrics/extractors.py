@@ -134,12 +134,21 @@ def fresh(channels: int, classes: int) -> Classifier:
 
 def fit(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, about: str) -> None:
     """So many steps on these images, uint8 (n, c, h, w), by a fixed seed."""
-    g = torch.Generator().manual_seed(0)
-    optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, count)
-    for _ in steps(count, about):
+
+    def loss(g: torch.Generator) -> Tensor:
         batch = torch.randint(len(pixels), (BATCH,), generator=g)
+        return cross_entropy(net(unit(pixels[batch])), labels[batch])
+
+    descend(net, loss, count, RATE, about)
+
+
+def descend(net: nn.Module, loss: Callable[[torch.Generator], Tensor], count: int, rate: float, about: str) -> None:
+    """So many steps down a loss, whose batches are drawn from a fixed seed; the rate rises and falls once."""
+    g = torch.Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(net.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, count)
+    for _ in steps(count, about):
         optimiser.zero_grad()
-        cross_entropy(net(unit(pixels[batch])), labels[batch]).backward()
+        loss(g).backward()
         optimiser.step()
         schedule.step()

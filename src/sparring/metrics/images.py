@@ -103,7 +103,9 @@ def _common(fake: Tensor, real: Tensor) -> list[tuple[Tensor, Tensor]]:
     return [(a, b) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
 
 
-def _lacks_size(side: int) -> Lack:
+def lacks_size(side: int) -> Lack:
+    """Of images smaller than the windows they are seen through."""
+
     def lack(case: Case, samples: int) -> str:
         small = min(case.fake.values.shape[2:]) < side
         return f"looks through windows of {side}×{side}, and images are smaller: leave it out" if small else ""
@@ -164,9 +166,9 @@ IMAGES = {
         "sliced Wasserstein distance × 1000, 7×7 patches of 2,048 images, mean of the Laplacian levels",
         {"swd": "less"},
         _patches,
-        _lacks_size(PATCH),
+        lacks_size(PATCH),
     ),
-    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness, _lacks_size(WINDOW)),
+    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness, lacks_size(WINDOW)),
 }
 
 DEFAULT = ("frechet", "kernel", "support", "memorisation", "conditional")

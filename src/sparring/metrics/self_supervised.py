@@ -8,12 +8,11 @@ patch; no mirroring, for a mirrored digit is another thing.
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, normalize
 
-from sparring.metrics.extractors import Classifier, fitted
+from sparring.metrics.extractors import descend, fitted, fresh
 from sparring.metrics.features import Features, unit
-from sparring.steps import steps
 
 PROJECTED = 64
 BATCH, STEPS, RATE = 128, 500, 3e-3
@@ -22,23 +21,14 @@ TEMPERATURE = 0.2
 
 def self_features(pixels: Tensor, kept: Path) -> Features:
     """The network after a fixed number of steps on these images, uint8 (n, c, h, w); read from `kept` if there."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net = Classifier(pixels.shape[1], PROJECTED)
-    fitted(net, kept, lambda: _fit(net, pixels))
-    return net.features("self", names_classes=False)
+    net = fresh(pixels.shape[1], PROJECTED)
 
-
-def _fit(net: nn.Module, pixels: Tensor) -> None:
-    g = torch.Generator().manual_seed(0)
-    optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, STEPS)
-    for _ in steps(STEPS, "fitting features to the images, once"):
+    def loss(g: torch.Generator) -> Tensor:
         images = unit(pixels[torch.randint(len(pixels), (BATCH,), generator=g)])
-        optimiser.zero_grad()
-        agreement(net(changed(images, g)), net(changed(images, g))).backward()
-        optimiser.step()
-        schedule.step()
+        return agreement(net(changed(images, g)), net(changed(images, g)))
+
+    fitted(net, kept, lambda: descend(net, loss, STEPS, RATE, "fitting features to the images, once"))
+    return net.features("self", names_classes=False)
 
 
 def agreement(a: Tensor, b: Tensor) -> Tensor:

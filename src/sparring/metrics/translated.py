@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.metrics.images import IMAGES
+from sparring.metrics.images import IMAGES, lacks_size
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.metric import Metric, Scores
 from sparring.metrics.report import Drawn, Part
@@ -37,12 +37,6 @@ def retrieved(fake: Tensor, truth: Tensor, first: int) -> float:
     return float(((distances < own).sum(1) < first).double().mean())
 
 
-def means(made: Tensor, truth: Tensor) -> Scores:
-    """Over pictures, each by itself: L1, PSNR, and SSIM where they are large enough."""
-    found = {"l1": l1, "psnr": psnr} | ({"ssim": ssim} if min(made.shape[2:]) >= WINDOW else {})
-    return {name: _mean(of, made, truth) for name, of in found.items()}
-
-
 def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -> float:
     pairs = zip(made.split(SLICE), truth.split(SLICE), strict=True)
     return float(torch.cat([of(x, y) for x, y in pairs]).mean())
@@ -68,11 +62,6 @@ def _structure(case: PairCase) -> Scores:
     return {"ssim": _mean(ssim, case.fake.values, case.truth.values)}
 
 
-def _lacks_size(case: PairCase, samples: int) -> str:
-    small = min(case.fake.values.shape[2:]) < WINDOW
-    return f"looks through windows of {WINDOW}×{WINDOW}, and pictures are smaller: leave it out" if small else ""
-
-
 def _retrieval(case: PairCase) -> Scores:
     fake, truth = case.fake.embedded, case.truth.embedded
     found = {f"top{first}": retrieved(fake, truth, first) for first in (1, 5)}
@@ -81,7 +70,7 @@ def _retrieval(case: PairCase) -> Scores:
 
 PAIRED = {
     "distance": Metric("L1 and PSNR picture by picture", {"l1": "less", "psnr": "more"}, _likeness),
-    "structure": Metric("SSIM picture by picture", {"ssim": "more"}, _structure, _lacks_size),
+    "structure": Metric("SSIM picture by picture", {"ssim": "more"}, _structure, lacks_size(WINDOW)),
     "retrieval": Metric(
         "retrieval of the right answer by features among all, and the distance to it",
         {"top1": "more", "top5": "more", "feature_distance": "less"},
