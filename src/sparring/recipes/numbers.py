@@ -5,10 +5,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from sparring.errors import UserError, nearest
-from sparring.penalties import PENALTIES
 from sparring.recipes import RECIPES
 from sparring.recipes.base import Recipe
-from sparring.recipes.methods import METHODS
 from sparring.training.schedules import read
 
 NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "augment_p")
@@ -17,16 +15,12 @@ NAMES = ("objective", "penalties", "conditioning", "methods", "augment", "damage
 """Fields that hold names."""
 OF_PICTURES = ("damage", "warm_up", "pool", "places", "mirrors")
 """Fields of recipes that make pictures of pictures alone."""
-
-PARTS = {
+PARTS = (
     *("real", "fake", "critic", "generator", "real_C", "fake_C", "real_D", "fake_D", "fools_C", "fools_D"),
     *("encoder", "encoded", "kl", "class", "category", "contrast", "invariance", "steady", "asked"),
     *("features", "rotation", "reconstruction"),
-    *PENALTIES,
-    *(part for method in METHODS.values() for part in method.weights),
-    *(part for recipe in RECIPES.values() for part in recipe.weights),
-}
-"""Of losses, which can be weighed: those that nobody weighs by default, and those that somebody does."""
+)
+"""Of losses, those that nobody weighs by default."""
 
 
 def numbers(recipe: Recipe) -> dict[str, Any]:
@@ -50,10 +44,19 @@ def with_numbers(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     for name, text in texts.items():
         if name not in known and not name.startswith("weight."):
             raise UserError(f"{recipe.name} has no --{name}{nearest(name, known)}")
-        if name not in known and (part := name.removeprefix("weight.")) not in PARTS:
-            raise UserError(f"no game has a part '{part}' to weigh{nearest(part, PARTS)}")
+        if name not in known and (part := name.removeprefix("weight.")) not in weighable():
+            raise UserError(f"no game has a part '{part}' to weigh{nearest(part, weighable())}")
         recipe = _replaced(recipe, name, _value(name, text, known.get(name, 0.0)))
     return recipe
+
+
+def weighable() -> set[str]:
+    """Every part of a loss that a game may have."""
+    from sparring.penalties import PENALTIES
+    from sparring.recipes.methods import METHODS
+
+    told = [part for owner in (*METHODS.values(), *RECIPES.values()) for part in owner.weights]
+    return {*PARTS, *PENALTIES, *told}
 
 
 def _value(name: str, text: str, old: Any) -> Any:
