@@ -45,7 +45,8 @@ def modules(recipe: Recipe, data: Data) -> set[str]:
     """Names of the package's modules that a run of this recipe trains by."""
     game = recipe.fitted(data.layout).game(data.shape, classes=data.classes, attributes=data.attributes)
     turns = game.turns(0)
-    wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in (*turn.terms, turn.objective)]
+    wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in turn.terms]
+    wishes += [turn.objective for turn in turns if isinstance(turn, PlayerTurn) and turn.objective]
     classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]
     asked = [function for wish in wishes for function in vars(wish).values() if inspect.isfunction(function)]
     names = {thing.__module__ for thing in (*classes, *asked, type(recipe.prior), recipe.prior())}

@@ -46,6 +46,13 @@ def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
     assert ledger.bare("x = 1") != ledger.bare("x = 2")
 
 
+def test_the_modules_that_a_run_trains_by(ledger):
+    """Also where a turn has no objective of its own."""
+    lazy = with_numbers(RECIPES["stylegan2"], {"generator.width": "4", "critic.width": "4"})
+    found = ledger.modules(lazy, load("digits"))
+    assert {f"sparring.{name}" for name in ("networks.stylegan2", "penalties", "memory", "games.gan")} <= found
+
+
 def test_numbers_by_default_are_told_too(ledger, monkeypatch):
     recipe = with_numbers(RECIPES["dcgan"], {"methods": "lecam"})
     told = ledger.numbers(recipe)
