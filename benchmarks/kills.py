@@ -120,9 +120,10 @@ def killed(folder: Path, kills: int, seed: int, images: int, reports: int) -> Co
             found["kills"] += run.exists()
             found["torn"] += torn(run)
             found[where(run, final)] += 1
-        if code:
+        said = (folder / "said.txt").read_text()[-500:]
+        if code and not said.rstrip().endswith("nothing left to do"):  # it was killed when all was done
             found["not resumed"] += 1
-            print(f"{run} ended with {code}: {(folder / 'said.txt').read_text()[-500:]}", file=sys.stderr)
+            print(f"{run} ended with {code}: {said}", file=sys.stderr)
         elif wrong := differences(run, whole):
             found["different"] += 1
             print(f"{run} differs in {', '.join(wrong)}", file=sys.stderr)
