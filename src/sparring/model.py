@@ -21,6 +21,7 @@ from sparring.asked import KEPT, Asked, Attributes, Classes, Conditions
 from sparring.data.media import Medium, medium
 from sparring.description import Description, described
 from sparring.errors import UserError, brief
+from sparring.networks.choices import chance
 from sparring.recipes import encoding
 from sparring.recipes.base import Shape
 from sparring.training.random import CLASS, SAMPLE, generator
@@ -136,7 +137,7 @@ class Model:
     def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of what the seed feeds the generator, each (chunk, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        z = self.description.recipe.prior()(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
+        z = self.description.recipe.prior(self.G)(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
         if self.given is not None:
             return z, self._asked(seed, k, label).to(device)
         if label is not None:
@@ -174,7 +175,7 @@ class Model:
         Raises UserError for latents that are not (n, z).
         """
         z = inputs[0]
-        wanted = self.description.recipe.latent_of(self.shape)
+        wanted = self.description.recipe.latent + chance(self.G)
         if z.ndim != 2 or z.shape[1] != wanted:
             told = ", ".join(map(str, z.shape))
             raise UserError(f"this model decodes latents (n, {wanted}), not ({told})")

@@ -1,7 +1,5 @@
 """What z, and noise on examples, are drawn from."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -23,9 +21,9 @@ def normal(dim: int) -> Draw:
     return draw
 
 
-def coded(dim: int, categories: int = 0, codes: int = 0, chance: bool = False) -> Draw:
+def coded(dim: int, categories: int = 0, codes: int = 0, chance: int = 0) -> Draw:
     """z = [N(0, I_dim), one of the categories as a one-hot vector, codes from U[−1, 1]]. Chen et al. 2016
-    (arXiv:1606.03657), section 7.1. With `chance`, as many numbers from N(0, 1) behind them as an example has."""
+    (arXiv:1606.03657), section 7.1. `chance` numbers from N(0, 1) behind them."""
 
     def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         parts = [normal(dim)(n, shape, generator)]
@@ -35,7 +33,7 @@ def coded(dim: int, categories: int = 0, codes: int = 0, chance: bool = False) -
         if codes:
             parts.append(2 * torch.rand(n, codes, generator=generator, device=generator.device) - 1)
         if chance:
-            parts.append(normal(math.prod(shape))(n, shape, generator))
+            parts.append(normal(chance)(n, shape, generator))
         return torch.cat(parts, 1)
 
     return draw

@@ -9,40 +9,44 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sparring.networks.choices import gumbel, hard, inverted, reinmax
 from sparring.networks.layers import LayeredCritic
 
 SPREAD = 6.0
 """By how much e^± the spread of a position can differ from one that fills its place evenly."""
 
 
-def gumbel(normal: Tensor) -> Tensor:
-    """Noise from the standard Gumbel distribution, of noise from N(0, 1): −log(−log Φ(x)), finite in float32."""
-    return -(-torch.special.ndtr(normal).clamp(1e-30, 1 - 6e-8).log()).log()
-
-
 class RowGenerator(nn.Module):
-    """z (n, z), noise like a row behind it, and what is given → rows (n, width).
+    """z (n, z), noise from N(0, 1) behind it, and what is given → rows (n, width).
 
-    A choice is drawn by the Gumbel-max trick; it is passed on hard, with the gradient of the soft one at temperature τ
-    (straight-through: Jang et al. 2017, arXiv:1611.01144, section 2.2), or soft. A position is 2Φ(μ + σε) − 1: evenly
-    spread at μ = 0, σ = 1; it counts only where one of its column's places was chosen.
+    A position is 2Φ(μ + σε) − 1: evenly spread at μ = 0, σ = 1; it counts only where one of its column's places was
+    chosen.
 
     Args:
         choices: options of each column.
         places: how many of them, the first, have positions.
-        hard: pass choices on hard in training too; otherwise only in use.
     """
 
     conditional = True
 
-    def __init__(self, choices: Sequence[int], places: Sequence[int], z: int, tau: float, hard: bool):
+    def __init__(self, choices: Sequence[int], places: Sequence[int], z: int):
         super().__init__()
-        self.choices, self.places, self.z, self.tau, self.hard = list(choices), list(places), z, tau, hard
+        self.choices, self.places, self.z = list(choices), list(places), z
 
     @property
     def outputs(self) -> list[int]:
         """Numbers a column is decided by: logits, then μ and log σ if it has places."""
         return [choices + 2 * (places > 0) for choices, places in zip(self.choices, self.places, strict=True)]
+
+    @property
+    def draws(self) -> list[int]:
+        """Numbers of noise that each column's choice takes."""
+        return [1] * len(self.choices)
+
+    @property
+    def chance(self) -> int:
+        """Numbers of noise behind z: those of choices, then one for each position."""
+        return sum(self.draws) + sum(places > 0 for places in self.places)
 
     def begin(self, z: Tensor) -> Any:
         """What is known before the first column is decided; z has behind it what is given."""
@@ -52,8 +56,13 @@ class RowGenerator(nn.Module):
         """What column j is decided by, (n, outputs[j])."""
         raise NotImplementedError
 
-    def after(self, known: Any, j: int, decided: Tensor) -> Any:
-        """What is known once column j is decided."""
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """A column's part of the rows (n, choices), and which options that is, int64 (n,); of noise (n, draws)."""
+        raise NotImplementedError
+
+    def after(self, known: Any, j: int, row: Tensor, option: Tensor, position: Tensor | None) -> Any:
+        """What is known once column j is decided: what `choose` told, and the position in [−1, 1], (n,), if it has
+        places."""
         return known
 
     def forward(self, z: Tensor, *given: Tensor) -> Tensor:
@@ -68,8 +77,8 @@ class RowGenerator(nn.Module):
             allowed: of each column, which options will do, bool (options,); None for all.
         """
         z, noise = z[:, : self.z], z[:, self.z :].float()
-        draws = gumbel(noise[:, : sum(self.choices)]).split(self.choices, 1)
-        rest = iter(noise[:, sum(self.choices) :].unbind(1))
+        draws = noise[:, : sum(self.draws)].split(self.draws, 1)
+        rest = iter(noise[:, sum(self.draws) :].unbind(1))
         known, likely = self.begin(torch.cat([z, *given], 1)), torch.zeros(len(z), device=z.device)
         rows, positions = [], []
         for j, (choices, places, draw) in enumerate(zip(self.choices, self.places, draws, strict=True)):
@@ -78,23 +87,17 @@ class RowGenerator(nn.Module):
             if allowed is not None and (mask := allowed[j]) is not None:
                 likely = likely + logits.log_softmax(1)[:, mask].logsumexp(1)
                 logits = logits.masked_fill(~mask, -torch.inf)
-            row, hard = self._chosen(logits + draw)
+            row, option = self.choose(logits, draw)
             rows.append(row)
+            position = None
             if places:
                 mu, log_sigma = told[:, choices:].unbind(1)
                 spread = log_sigma.clamp(-SPREAD, SPREAD).exp()
                 place = 2 * torch.special.ndtr(mu + spread * next(rest)) - 1
-                positions.append(place * hard[:, :places].sum(1))
-                row = torch.cat([row, positions[-1][:, None]], 1)
-            known = self.after(known, j, row)
+                position = place * (option < places)
+                positions.append(position)
+            known = self.after(known, j, row, option, position)
         return torch.cat([*rows, *(position[:, None] for position in positions)], 1), likely
-
-    def _chosen(self, scores: Tensor) -> tuple[Tensor, Tensor]:
-        hard = torch.zeros_like(scores).scatter_(1, scores.max(1, keepdim=True).indices, 1.0)
-        if not self.training:
-            return hard, hard
-        soft = (scores / self.tau).softmax(1)
-        return (hard + soft - soft.detach() if self.hard else soft), hard
 
 
 class Block(nn.Module):
@@ -122,13 +125,15 @@ class TableGenerator(RowGenerator):
         width: int = 256,
         blocks: int = 2,
         head: int = 64,
-        tau: float = 0.7,
+        tau: float = 1.0,
     ):
-        super().__init__(choices, places, z, tau, hard=True)
+        super().__init__(choices, places, z)
+        self.tau = tau
         self.trunk = nn.Sequential(nn.Linear(z + classes, width), *(Block(width) for _ in range(blocks)))
         self.heads = nn.ModuleList([_head(width, head, outputs) for outputs in self.outputs])
         shown = [choices + (places > 0) for choices, places in zip(self.choices, self.places, strict=True)]
-        self.known = nn.ModuleList([nn.Linear(size, width, bias=False) for size in shown[:-1]])
+        bounds = [(size, size**-0.5) for size in shown[:-1]]
+        self.known = nn.ParameterList([torch.empty(size, width).uniform_(-b, b) for size, b in bounds])
 
     def begin(self, z: Tensor) -> Tensor:
         return self.trunk(z)
@@ -136,8 +141,18 @@ class TableGenerator(RowGenerator):
     def output(self, known: Tensor, j: int) -> Tensor:
         return self.heads[j](known)
 
-    def after(self, known: Tensor, j: int, decided: Tensor) -> Tensor:
-        return known + self.known[j](decided) if j < len(self.known) else known
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        option = inverted(logits.detach().softmax(1), noise[:, 0])
+        if not self.training:
+            return hard(option, logits), option
+        return reinmax(logits, option, self.tau), option
+
+    def after(self, known: Tensor, j: int, row: Tensor, option: Tensor, position: Tensor | None) -> Tensor:
+        if j == len(self.known):
+            return known
+        options, places = self.known[j].split([self.choices[j], len(self.known[j]) - self.choices[j]])
+        told = row @ options if self.training else options[option]  # the same, but that gradients pass the first
+        return known + told if position is None else torch.addcmul(known + told, position[:, None], places)
 
 
 def _head(width: int, head: int, outputs: int) -> nn.Module:
@@ -189,10 +204,22 @@ class CTGANGenerator(RowGenerator):
         blocks: int = 2,
         tau: float = 0.2,
     ):
-        super().__init__(choices, places, z, tau, hard=False)
+        super().__init__(choices, places, z)
+        self.tau = tau
         wide = z + classes
         layers = [Concatenated(wide + i * width, width) for i in range(blocks)]
         self.net = nn.Sequential(*layers, nn.Linear(wide + blocks * width, sum(self.outputs)))
+
+    @property
+    def draws(self) -> list[int]:
+        return self.choices
+
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        scores = logits + gumbel(noise)
+        option = scores.max(1).indices
+        if not self.training:
+            return hard(option, logits), option
+        return (scores / self.tau).softmax(1), option
 
     def begin(self, z: Tensor) -> tuple[Tensor, ...]:
         return self.net(z).split(self.outputs, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
@@ -92,8 +91,6 @@ class Recipe:
     """Of a one-hot part of the latent behind them."""
     codes: int = 0
     """Numbers from U[−1, 1] behind these."""
-    chance: bool = False
-    """Behind these, a number from N(0, 1) for each of a sample: by them a generator that chooses draws its choices."""
     critic_steps: int = 1
     fresh: bool = False
     penalty_every: int = 1
@@ -153,15 +150,12 @@ class Recipe:
         """Numbers in all that a generator takes, but for those of chance."""
         return self.z + self.categories + self.codes
 
-    def latent_of(self, shape: Shape) -> int:
-        """With those of chance, for samples of this shape."""
-        return self.latent + math.prod(shape) * self.chance
-
-    def prior(self) -> Draw:
-        """What they are drawn from."""
+    def prior(self, G: nn.Module) -> Draw:
+        """What they are drawn from, those of chance too."""
         from sparring.games.priors import coded
+        from sparring.networks.choices import chance
 
-        return coded(self.z, self.categories, self.codes, self.chance)
+        return coded(self.z, self.categories, self.codes, chance(G))
 
     def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
         """The generator; `width` classes or attributes come with the examples."""

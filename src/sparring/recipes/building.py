@@ -169,7 +169,7 @@ def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str,
     fit, added = Fit(recipe, width), methods(recipe)
     return {
         "penalties": [entry(PENALTIES, "penalty", name) for name in recipe.penalties],
-        "latents": {"z": recipe.prior()},
+        "latents": {"z": recipe.prior(G)},
         "conditional": bool(recipe.conditioning),
         "critic_terms": [wanted(D, fit) for method in added for wanted in method.of_critic],
         "generator_terms": [wanted(G, fit) for method in added for wanted in method.of_generator],

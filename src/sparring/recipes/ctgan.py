@@ -16,7 +16,6 @@ CTGAN = Recipe(
     methods=("asked",),
     medium="table",
     z=128,
-    chance=True,
     pack=10,
     batch=500,
     images=6_750_000,

@@ -84,7 +84,7 @@ def _encoded(
         D = networks.get("D") or critic(recipe, shape)
         _check_encoder(E, recipe, shape, told)
         given = options(recipe, G, D, width)
-        given["latents"] = {"z": recipe.prior(), "e": normal(recipe.latent)}
+        given["latents"] = {"z": recipe.prior(G), "e": normal(recipe.latent)}
         return kind(G, E, D, objective(recipe), **given)
 
     return build

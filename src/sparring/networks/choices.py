@@ -1,0 +1,42 @@
+"""Options drawn from logits, as one-hots that gradients pass through."""
+
+import torch
+from torch import Tensor, nn
+
+
+def chance(network: nn.Module) -> int:
+    """Numbers from N(0, 1) that it takes behind its latents, to draw its choices by."""
+    return getattr(network, "chance", 0)
+
+
+def gumbel(normal: Tensor) -> Tensor:
+    """Noise from the standard Gumbel distribution, of noise from N(0, 1): −log(−log Φ(x)), finite in float32."""
+    return -(-torch.special.ndtr(normal).clamp(1e-30, 1 - 6e-8).log()).log()
+
+
+def inverted(p: Tensor, normal: Tensor) -> Tensor:
+    """Options drawn with probabilities p (n, k), int64 (n,): the first whose cumulative share exceeds Φ(normal), (n,).
+
+    One of probability 0 is never drawn, whatever rounding does to their sum.
+    """
+    ends = p.cumsum(1)
+    u = torch.special.ndtr(normal).clamp(max=1 - 2**-24)
+    return torch.searchsorted(ends, (u * ends[:, -1])[:, None], right=True)[:, 0]
+
+
+def hard(option: Tensor, logits: Tensor) -> Tensor:
+    """One-hots of options, like their logits (n, k)."""
+    return torch.zeros_like(logits).scatter_(1, option[:, None], 1.0)
+
+
+def reinmax(logits: Tensor, option: Tensor, tau: float) -> Tensor:
+    """The one-hots D of options drawn with π₀ = softmax(θ), with a gradient that is right to second order.
+
+    It is that of 2π₁ − π₀/2, where π₁ = (D + softmax(θ/τ))/2 is a softmax of θ shifted by a constant: Liu et al. 2023
+    (arXiv:2304.08612), algorithm 2.
+    """
+    D = hard(option, logits)
+    middle = ((D + (logits / tau).softmax(1)) / 2).clamp(min=1e-30)
+    pi1 = ((middle.log() - logits).detach() + logits).softmax(1)
+    pi2 = 2 * pi1 - logits.softmax(1) / 2
+    return (pi2 - pi2.detach()) + D
