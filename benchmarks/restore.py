@@ -144,7 +144,7 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
     assert isinstance(jury, PictureJudge)
     classifier = second(whole, args.out) if task.data == "mnist" else None
     held, found = jury.held["report"], []
-    trivial = {row: drawn.values for row, drawn in jury.trivial(len(held.truth)).items()}
+    trivial = {row: drawn.values for row, drawn in jury.trivial(len(held.truth))}
     for row, made in (trivial | dict(classical(held, jury.held["select"]))).items():
         found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
     by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"

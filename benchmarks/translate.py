@@ -71,7 +71,7 @@ def table(args: argparse.Namespace) -> list[dict]:
     held = jury.held["report"]
     found = [
         {"row": name, "seed": "", **scored(drawn.values, jury, classifier)}
-        for name, drawn in jury.trivial(len(held.truth)).items()
+        for name, drawn in jury.trivial(len(held.truth))
     ]
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:

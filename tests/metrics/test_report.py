@@ -6,6 +6,7 @@ import torch
 from sparring.data import load
 from sparring.data.named import stacked
 from sparring.errors import UserError
+from sparring.metrics import judges
 from sparring.metrics.features import Features
 from sparring.metrics.judges import judge_images
 from sparring.metrics.metric import Metric
@@ -71,8 +72,15 @@ def test_unlabelled_images_are_judged_by_features_of_their_own(digits, tmp_path)
     assert jury.scores(digits.test.values)["frechet"] < jury.scores(torch.zeros_like(digits.test.values))["frechet"]
 
 
+def test_trivial_rows_do_not_depend_on_how_many_images_are_changed_at_once(jury, monkeypatch):
+    rows = list(jury.trivial(200))
+    monkeypatch.setattr(judges, "CHUNK", 16)
+    for (name, whole), (_, pieces) in zip(rows, jury.trivial(200), strict=True):
+        assert torch.equal(whole.values, pieces.values), name
+
+
 def test_what_a_trivial_sampler_wins_is_said(digits, jury):
-    noise = jury.trivial(200)["noise"].values
+    noise = dict(jury.trivial(200))["noise"].values
     report = evaluate(noise, jury, ["frechet", "support"])
     won = report.won["model"]["frechet"]
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won

@@ -4,6 +4,7 @@ The network is fitted to the first two thirds of the training set; the next sixt
 to report by, so no figure reported was ever chosen by.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,8 @@ from sparring.metrics.views import Case, View
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
 MOST = 10_000
 """Samples a score is taken from."""
+CHUNK = 512
+"""Images that are changed at once."""
 GRAIN = 20.0
 """Spread of the noise on copies, of 255."""
 
@@ -94,23 +97,35 @@ class ImageJudge(Judge):
         found = memorisation(self.features(values), self.memory)
         return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
-    def trivial(self, n: int) -> dict[str, Drawn]:
+    @property
+    def tested(self) -> int:
+        return len(self.test)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
         g = torch.Generator().manual_seed(0)
         which = torch.arange(n) % len(self.train)
-        copies, labels = self.train[which], None if self.labels is None else self.labels[which]
-        total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
-        mean = (total.double() / len(self.train)).round().to(torch.uint8)
-        rows = {
-            "training copies": copies,
-            "noisy copies": _pixels(copies + GRAIN * torch.randn(copies.shape, generator=g)),
-            "blurred copies": _blurred(copies),
-            "one copy": self.train[:1].expand(n, -1, -1, -1),
-            "mean image": mean.expand(n, -1, -1, -1),
-            "noise": torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8),
-        }
-        real = Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
         # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
-        return {"real": real} | {name: Drawn(values, labels) for name, values in rows.items()}
+        labels = None if self.labels is None else self.labels[which]
+
+        def copies(change: Callable[[Tensor], Tensor] = _same) -> Drawn:
+            return Drawn(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
+
+        def repeated(image: Tensor) -> Drawn:
+            return Drawn(image.expand(n, -1, -1, -1), labels)
+
+        yield "real", Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
+        yield "training copies", copies()
+        yield "noisy copies", copies(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
+        yield "blurred copies", copies(_blurred)
+        yield "one copy", repeated(self.train[:1])
+        total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
+        yield "mean image", repeated((total.double() / len(self.train)).round().to(torch.uint8))
+        noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
+        yield "noise", Drawn(noise, labels)
+
+
+def _same(images: Tensor) -> Tensor:
+    return images
 
 
 def _blurred(images: Tensor) -> Tensor:
@@ -168,9 +183,13 @@ class PointJudge(Judge):
         seen = Glance(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
         return relative(seen, Glance(SHARE, 1.0, 1.0, spread(self.test)))
 
-    def trivial(self, n: int) -> dict[str, Drawn]:
+    @property
+    def tested(self) -> int:
+        return len(self.test)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
         g = torch.Generator().manual_seed(0)
         mean, spread = self.test.mean(0), self.test.std(0)
-        gaussian = mean + spread * torch.randn(n, self.test.shape[1], generator=g)
-        rows = {"real": self.test[:n], "mean": mean.expand(n, -1), "gaussian": gaussian}
-        return {name: Drawn(points) for name, points in rows.items()}
+        yield "real", Drawn(self.test[:n])
+        yield "mean", Drawn(mean.expand(n, -1))
+        yield "gaussian", Drawn(mean + spread * torch.randn(n, self.test.shape[1], generator=g))

@@ -1,7 +1,7 @@
 """What stands in a report: the samples' scores beside what trivial samplers get in their place, and the protocol."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -51,9 +51,15 @@ class Judge(ABC):
     def suits(self, part: Part) -> int:
         """How many samples to score."""
 
+    @property
     @abstractmethod
-    def trivial(self, n: int) -> Mapping[str, Drawn]:
-        """n real test examples, "real", and n from each of some samplers that learnt nothing, by name."""
+    def tested(self) -> int:
+        """How many real test examples there are."""
+
+    @abstractmethod
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+        """n real test examples, "real", or as many as there are, and n from each of some samplers that learnt nothing,
+        by name; one at a time, for each is as large as what the model drew."""
 
     def closest(self, values: Tensor) -> Tensor | None:
         """The samples most like copies, each followed by the training example it is like; None where none is told."""
@@ -182,15 +188,15 @@ def evaluate(
         UserError: an unknown metric, or too few samples for one that was asked for.
     """
     samples = drawn if isinstance(drawn, Drawn) else Drawn(drawn)
-    others = judge.trivial(len(samples))
-    fewest = min(judge.suits("report"), len(samples), *map(len, others.values()))
+    fewest = min(judge.suits("report"), len(samples), judge.tested)
     case = judge.case(samples, "report")
     chosen = judge.chosen(metrics, samples, fewest) | dict(own)
     model = Row("model", scored(chosen, case, fewest), len(samples))
     protocol = judge.protocol("report", len(samples), chosen)
 
     def score() -> list[Row]:
-        return [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others.items()]
+        others = judge.trivial(len(samples))
+        return [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others]
 
     rows = score() if own else kept(protocol, score)
     won = _won(chosen, model, rows)

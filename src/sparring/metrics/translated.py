@@ -1,6 +1,6 @@
 """Scores of pictures whose right answers are known, and the judge that takes them beside those of a set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -151,16 +151,23 @@ class PictureJudge(ImageJudge):
     def closest(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """None: a picture made of a test picture is no copy."""
 
-    def trivial(self, n: int) -> dict[str, Drawn]:
+    @property
+    def tested(self) -> int:
+        return len(self.held["report"].truth)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
         held: Held = self.held["report"]
         truth, given = held.truth[:n], in_channels(held.given[:n], held.truth.shape[1])
         mean = self.train[:10_000].double().mean(0).round().to(torch.uint8).expand(len(truth), -1, -1, -1)
-        rows = {"real": truth, "mean image": mean}
+        yield "real", Drawn(truth)
+        yield "mean image", Drawn(mean)
         if given.shape[2:] != truth.shape[2:]:
             size = (truth.shape[2], truth.shape[3])
-            rows |= {mode: enlarged(given, size, mode) for mode in ("nearest", "bicubic")}
-        elif held.known is not None:
-            rows |= {"copy input": given, "mean in the holes": torch.where(held.known[:n], given, mean)}
+            for mode in ("nearest", "bicubic"):
+                yield mode, Drawn(enlarged(given, size, mode))
+            return
+        yield "copy input", Drawn(given)
+        if held.known is not None:
+            yield "mean in the holes", Drawn(torch.where(held.known[:n], given, mean))
         else:
-            rows |= {"copy input": given, "median filter": filtered(given)}
-        return {name: Drawn(values) for name, values in rows.items()}
+            yield "median filter", Drawn(filtered(given))
