@@ -43,7 +43,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def one_line(text: object) -> str:
     """A path or a foreign error as text that can be printed on one line: unprintable characters become spaces."""
-    return "".join(c if c.isprintable() else " " for c in str(text)).strip()
+    line = str(text)
+    return (line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)).strip()
 
 
 def brief(error: Exception) -> str:

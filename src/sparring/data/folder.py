@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from stat import S_ISLNK, S_ISREG
 
 from sparring.data.items import Item, LabelFile, Source, climbs, in_order
 from sparring.data.picture import ENDINGS
@@ -19,23 +20,19 @@ def folder_source(folder: Path) -> Source:
     items: list[Item] = []
     broken: list[tuple[str, str]] = []
     stamp: list[object] = []
-    for path in _found(root, broken):
-        name = one_line(path.relative_to(root).as_posix())
-        if why := "its path climbs out of the folder" if climbs(name) else _unfit(path, root):
-            broken.append((name, why))
-            continue
-        try:
-            state = path.stat()
-        except OSError as error:  # gone since it was listed
-            broken.append((name, error.strerror or "can't be read"))
+    for path in _found(root, broken):  # as text: a folder may hold a million
+        name = one_line(path[len(root) :].lstrip(os.sep).replace(os.sep, "/"))
+        state = "its path climbs out of the folder" if climbs(name) else _plain(path, root)
+        if isinstance(state, str):
+            broken.append((name, state))
             continue
         items.append(Item(name, partial(open, path, "rb")))
         stamp.append((name, state.st_size, state.st_mtime_ns))
-    labels = _own_labels(Path(root), broken)
+    labels = _own_labels(root, broken)
     return Source(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
 
 
-def _found(root: str, broken: list[tuple[str, str]]) -> Iterator[Path]:
+def _found(root: str, broken: list[tuple[str, str]]) -> Iterator[str]:
     """Image files, and links to folders, which may hold some; adds the folders that can't be listed to `broken`."""
 
     def refused(error: OSError) -> None:
@@ -46,7 +43,7 @@ def _found(root: str, broken: list[tuple[str, str]]) -> Iterator[Path]:
         # os.walk lists a link to a folder among the folders and does not follow it.
         links = [name for name in folders if os.path.islink(os.path.join(here, name))]
         for name in links + [name for name in files if is_image(name)]:
-            yield Path(here, name)
+            yield os.path.join(here, name)
 
 
 def is_image(name: str) -> bool:
@@ -54,25 +51,29 @@ def is_image(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(ENDINGS)
 
 
-def _unfit(path: Path, root: str) -> str | None:
-    """Why a path can't be opened without harm: a link may show what was never meant to be shared, a pipe waits."""
-    if not path.is_symlink():  # os.walk does not follow links, so it is where it seems to be
-        return None if path.is_file() else "not a plain file"
-    target = os.path.realpath(path)
-    if not target.startswith(os.path.join(root, "")):
-        return "a link to outside the folder"
-    return None if os.path.isfile(target) else "not a plain file"
+def _plain(path: str, root: str) -> os.stat_result | str:
+    """What the system says of a file; or why it can't be opened without harm: a link may show what was never meant to
+    be shared, a pipe waits."""
+    try:
+        state = os.lstat(path)
+        if S_ISLNK(state.st_mode):  # os.walk does not follow links, so all else is where it seems to be
+            if not os.path.realpath(path).startswith(os.path.join(root, "")):
+                return "a link to outside the folder"
+            state = os.stat(path)
+    except OSError as error:
+        return error.strerror or "can't be read"
+    return state if S_ISREG(state.st_mode) else "not a plain file"
 
 
-def _own_labels(root: Path, broken: list[tuple[str, str]]) -> LabelFile | None:
-    path = root / OWN_LABELS
+def _own_labels(root: str, broken: list[tuple[str, str]]) -> LabelFile | None:
+    path = os.path.join(root, OWN_LABELS)
     if not os.path.lexists(path):
         return None
-    if why := _unfit(path, str(root)):
+    if isinstance(why := _plain(path, root), str):
         broken.append((OWN_LABELS, why))
         return None
     try:
-        return LabelFile(OWN_LABELS, path.read_bytes())
+        return LabelFile(OWN_LABELS, Path(path).read_bytes())
     except OSError as error:
         broken.append((OWN_LABELS, error.strerror or "can't be read"))
         return None
