@@ -44,7 +44,8 @@ class Mapped(InMemory):
         self.device = device
 
     def rows(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        return self.values[indices % len(self.values)], indices
+        """By NumPy: in each thread that reads, PyTorch would start threads of its own, beside those that train."""
+        return torch.from_numpy(self.values.numpy()[(indices % len(self.values)).numpy()]), indices
 
     def given(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
         values, indices = rows
