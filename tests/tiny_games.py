@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from sparring.game import Game, Opinion, Round, Turn, Verdict, pullback
+from sparring.game import Game, Opinion, Round, Turn, Verdict, pullback, uniform
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
 from sparring.games.sight import Sight
 from sparring.networks.layers import spectral_norm
 from sparring.objectives import hinge, least_squares, non_saturating, per_example, wasserstein
-from sparring.penalties import lipschitz, r1, uniform
+from sparring.penalties import lipschitz, r1
 
 X, Z, CLASSES = 8, 4, 3
 
@@ -162,7 +162,7 @@ class CycleGAN(Game):
 
 class PooledCritics(Turn):
     name, learns = "critics", ("DA", "DB")
-    draws = {"swap": uniform, "slot": uniform}
+    draws = {"swap": uniform(), "slot": uniform()}
 
     def __init__(self, game: CycleGAN):
         self.game = game

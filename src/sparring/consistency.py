@@ -7,7 +7,7 @@ from torch import Tensor
 from sparring.augment.moves import scale, squeeze, translation
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import Sample, Term, Verdict
+from sparring.game import Sample, Term, Verdict, uniform
 from sparring.games.priors import normal
 from sparring.objectives import per_example
 from sparring.terms import told
@@ -80,20 +80,10 @@ def _squares(a: Sample, b: Sample) -> Tensor:
     return (a - b).square()
 
 
-def changes(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n, 5) from U[0, 1): what `changed` takes."""
-    return torch.rand(n, 5, generator=generator, device=generator.device)
-
-
 def changed(x: Tensor, u: Tensor) -> Tensor:
     """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
     sides = (x.shape[2], x.shape[3])
     return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
-
-
-def moves(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n, 3) from U[0, 1): what `moved` takes."""
-    return torch.rand(n, 3, generator=generator, device=generator.device)
 
 
 def moved(x: Tensor, u: Tensor) -> Tensor:
@@ -116,7 +106,7 @@ def _unshared(verdict: Verdict) -> Tensor:
     return -mutual_information(p, q)
 
 
-invariant_category = Term("invariance", _unshared, draws={"change": changes}, coupled=True)
+invariant_category = Term("invariance", _unshared, draws={"change": uniform(5)}, coupled=True)
 """−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
 often as any other."""
 
@@ -129,4 +119,4 @@ def steady_codes(start: int) -> Term:
         seen = verdict.opinion(moved(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
         return (told(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
 
-    return Term("steady", part, draws={"move": moves})
+    return Term("steady", part, draws={"move": uniform(3)})

@@ -3,13 +3,8 @@
 import torch
 from torch import Tensor
 
-from sparring.game import Sample, Term, Verdict
+from sparring.game import Sample, Term, Verdict, uniform
 from sparring.objectives import per_example
-
-
-def uniform(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n,) in [0, 1)."""
-    return torch.rand(n, generator=generator, device=generator.device)
 
 
 def uniform_noise(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -54,7 +49,7 @@ r1 = Term("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
 r2 = Term("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
 """½‖∇D(G(z))‖², weighed by γ. Mescheder et al. 2018, eq. 10."""
 
-lipschitz = Term("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform})
+lipschitz = Term("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform()})
 """(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), weighed by λ = 10. Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3."""
 
 dragan = Term("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})

@@ -10,20 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.game import Term, Verdict
+from sparring.game import Term, Verdict, uniform
 from sparring.objectives import apart
 from sparring.terms import told
 
 Decode = Callable[[Tensor], Tensor]
 
 
-def places(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n, 2) in [0, 1): down, right."""
-    return torch.rand(n, 2, generator=generator, device=generator.device)
-
-
 def quarter(x: Tensor, place: Tensor, grain: int = 1) -> Tensor:
-    """Windows (n, c, ⌈h/2⌉, ⌈w/2⌉) of x (n, c, h, w), each at its place (n, 2) of those there are.
+    """Windows (n, c, ⌈h/2⌉, ⌈w/2⌉) of x (n, c, h, w), each at its place (n, 2) in [0, 1): down, right.
 
     Args:
         grain: x is made of squares of so many pixels, which are not cut: sides are counted in these.
@@ -52,7 +47,7 @@ def reconstruction(small: Decode, large: Decode) -> Term:
         shown = quarter(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
         return apart(whole, _averaged(seen, *whole.shape[2:])) + apart(detail, shown)
 
-    return Term("reconstruction", part, draws={"place": places})
+    return Term("reconstruction", part, draws={"place": uniform(2)})
 
 
 def _averaged(x: Tensor, height: int, width: int) -> Tensor:

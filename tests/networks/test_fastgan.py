@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
 from sparring.errors import UserError
-from sparring.game import Opinion, Round, Verdict
+from sparring.game import Opinion, Round, Verdict, uniform
 from sparring.model import Description, Model, load
 from sparring.networks.fastgan import (
     Decoder,
@@ -24,7 +24,7 @@ from sparring.networks.fastgan import (
 from sparring.networks.layers import NORMS
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
-from sparring.reconstruction import places, quarter, reconstruction
+from sparring.reconstruction import quarter, reconstruction
 from sparring.training.loop import Loop
 
 SHAPE, CLASSES = (1, 8, 8), 3
@@ -149,7 +149,7 @@ def test_quarters_reach_every_corner():
     assert windows.shape == (3, 2, 3, 3)
     assert torch.equal(windows[0], x[0, :, :3, :3]) and torch.equal(windows[1], x[1, :, 2:, 3:])
     assert torch.equal(windows[2], x[2, :, :3, 2:5])
-    drawn = places(10_000, (), torch.Generator().manual_seed(0))
+    drawn = uniform(2)(10_000, (), torch.Generator().manual_seed(0))
     starts = quarter(torch.arange(5.0).view(1, 1, 5, 1).expand(10_000, 1, 5, 1), drawn)[:, 0, 0, 0]
     assert (starts.long().bincount() / 10_000).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
 
@@ -220,7 +220,7 @@ def test_a_decoder_learns_to_decode():
     term, adam = reconstruction(**decoders(D)), torch.optim.Adam(D.parameters(), 3e-3)
     for i in range(30):
         adam.zero_grad()
-        place = places(8, (), torch.Generator().manual_seed(i))
+        place = uniform(2)(8, (), torch.Generator().manual_seed(i))
         loss = term(Verdict(D, x, x, {"place": place})).mean()
         loss.backward()
         adam.step()

@@ -14,7 +14,7 @@ from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
 from sparring.errors import entry
-from sparring.game import Dial, Draw, Parts, Verdict
+from sparring.game import Dial, Draw, Parts, Verdict, uniform
 from sparring.objectives import per_example
 
 GROUPS = {
@@ -47,10 +47,7 @@ class Augment(nn.Module):
         self.tints = [TINTS[name] for name in TINTS if name in single]
         self.p = p
         self.numbers = sum(1 + k for _, k in (*self.moves, *self.tints))
-
-    def draw(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Numbers from U[0, 1) for n examples, (n, numbers)."""
-        return torch.rand(n, self.numbers, generator=generator, device=generator.device)
+        self.draw = uniform(self.numbers)
 
     def forward(self, x: Tensor, u: Tensor) -> Tensor:
         """Examples, with their numbers."""

@@ -8,12 +8,11 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Turn, Wish
+from sparring.game import Parts, Round, Turn, Wish, uniform
 from sparring.games.gan import GeneratorTurn
 from sparring.games.translation import Translation
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective, TopK
-from sparring.penalties import uniform
 from sparring.terms import nce
 
 
@@ -28,7 +27,7 @@ class CUT(Translation):
 
     def __init__(self, G: Translator, D: nn.Module, H: PatchHeads, *args, identity, mirrors=False, **options):
         self.identity = identity
-        super().__init__(G, D, *args, latents={"mirror": uniform} if mirrors else {}, shows=False, **options)
+        super().__init__(G, D, *args, latents={"mirror": uniform()} if mirrors else {}, shows=False, **options)
         self.players["H"] = H
 
     def generate(self, round: Round) -> Tensor:
@@ -69,7 +68,7 @@ class Contrasting(GeneratorTurn):
     def _places(self, n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         G = self.game.players["G"]
         assert isinstance(G, Translator)
-        return torch.rand(n, len(G.widths), prod(shape[1:]), generator=generator, device=generator.device)
+        return uniform(len(G.widths), prod(shape[1:]))(n, shape, generator)
 
     def loss(self, round: Round) -> Parts:
         game, y, places = self.game, round.real, round.latent["places"]

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from sparring.game import Game, Parts, Round, Sample, Turn, Verdict
-from sparring.games.pool import Pool, pair
+from sparring.game import Game, Parts, Round, Sample, Turn, Verdict, uniform
+from sparring.games.pool import Pool
 from sparring.objectives import Objective, apart
 
 
@@ -33,7 +33,7 @@ class CycleGAN(Game):
 
 
 class Critics(Turn):
-    name, learns, draws = "critics", ("D", "C"), {"pool_D": pair, "pool_C": pair}
+    name, learns, draws = "critics", ("D", "C"), {"pool_D": uniform(2), "pool_C": uniform(2)}
 
     def __init__(self, game: CycleGAN, objective: Objective):
         self.game, self.objective = game, objective

@@ -30,8 +30,3 @@ class Pool(nn.Module):
             if not full or chance < 0.5:
                 self.images[int(place * self.size) if full else int(self.held)] = fake
             self.held += not full
-
-
-def pair(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """(n, 2) from U[0, 1)."""
-    return torch.rand(n, 2, generator=generator, device=generator.device)

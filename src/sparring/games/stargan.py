@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish
+from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish, uniform
 from sparring.games.gan import GeneratorTurn
 from sparring.games.translation import Translation
 from sparring.objectives import Objective, TopK, apart
-from sparring.penalties import uniform
 
 
 class StarGAN(Translation):
@@ -22,7 +21,7 @@ class StarGAN(Translation):
     """
 
     def __init__(self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, domains: int, **options):
-        super().__init__(G, D, objective, *args, latents={"domain": uniform}, shows=False, **options)
+        super().__init__(G, D, objective, *args, latents={"domain": uniform()}, shows=False, **options)
         self.domains = domains
 
     def input(self, round: Round) -> Tensor:
