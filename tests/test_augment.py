@@ -11,10 +11,10 @@ from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
 from sparring.consistency import shifted
+from sparring.draws import normal
 from sparring.errors import UserError
 from sparring.game import Dial, Round, Verdict
 from sparring.games.gan import GAN
-from sparring.games.priors import normal
 from sparring.games.sight import Sight
 from sparring.objectives import non_saturating
 from sparring.penalties import r1

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from sparring.data import Options, load
 from sparring.data.pixels import to_unit
+from sparring.draws import normal
 from sparring.games.gan import GAN
-from sparring.games.priors import normal
 from sparring.objectives import relativistic, wasserstein
 from sparring.penalties import lipschitz, r1, r2
 from sparring.recipes import RECIPES

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.draws import normal
 from sparring.errors import UserError
 from sparring.game import Opinion, Round, Verdict
 from sparring.games.gan import GAN
-from sparring.games.priors import normal
 from sparring.games.sight import Sight
 from sparring.memory import LeCam
 from sparring.objectives import (

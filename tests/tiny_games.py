@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softplus
 
-from sparring.game import Game, Opinion, Round, Turn, Verdict, pullback, uniform
+from sparring.draws import uniform
+from sparring.game import Game, Opinion, Round, Turn, Verdict, pullback
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
 from sparring.games.sight import Sight
 from sparring.networks.layers import spectral_norm

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from sparring.augment.moves import scale, squeeze, translation
 from sparring.augment.warp import warped
+from sparring.draws import normal, uniform
 from sparring.errors import UserError
-from sparring.game import Sample, Term, Verdict, uniform
-from sparring.games.priors import normal
+from sparring.game import Sample, Term, Verdict
 from sparring.objectives import per_example
 from sparring.terms import told
 

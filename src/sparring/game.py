@@ -18,16 +18,6 @@ Sample = Tensor | tuple[Tensor, ...]
 Draw = Callable[[int, tuple[int, ...], torch.Generator], Tensor]
 """A random input: (n, the shape of one real example, generator) → (n, …), on the generator's device."""
 
-
-def uniform(*size: int) -> Draw:
-    """Numbers from U[0, 1), (n, *size)."""
-
-    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        return torch.rand(n, *size, generator=generator, device=generator.device)
-
-    return draw
-
-
 Parts = dict[str, Tensor]
 """Named, unweighted losses, each (n,) per example or a scalar; the loop averages, weighs and sums them."""
 

@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from sparring.draws import gaussian
 from sparring.game import Draw, Parts, Sample, Verdict, pullback
-from sparring.games.priors import gaussian
 from sparring.objectives import per_example
 
 

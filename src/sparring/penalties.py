@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from sparring.game import Sample, Term, Verdict, uniform
+from sparring.draws import uniform
+from sparring.game import Sample, Term, Verdict
 from sparring.objectives import per_example
 
 

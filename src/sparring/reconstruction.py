@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.game import Term, Verdict, uniform
+from sparring.draws import uniform
+from sparring.game import Term, Verdict
 from sparring.objectives import apart
 from sparring.terms import told
 

@@ -6,10 +6,10 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
+from sparring.draws import normal
 from sparring.game import Opinion, Round
 from sparring.games.ali import ALI, cycle
 from sparring.games.encoded import divergence, drawn, mean
-from sparring.games.priors import normal
 from sparring.games.sight import Sight
 from sparring.games.vaegan import VAEGAN
 from sparring.networks.mlp import MLPCritic

@@ -8,8 +8,9 @@ from playing import Pictures, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
+from sparring.draws import uniform
 from sparring.errors import UserError
-from sparring.game import Opinion, Round, Verdict, uniform
+from sparring.game import Opinion, Round, Verdict
 from sparring.model import Description, Model, load
 from sparring.networks.fastgan import (
     Decoder,

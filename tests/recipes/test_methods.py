@@ -8,10 +8,10 @@ from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
 from sparring.consistency import changed, moved, mutual_information, shifted
+from sparring.draws import coded, normal
 from sparring.errors import UserError
 from sparring.game import Dial, Opinion, Round, Verdict
 from sparring.games.gan import GAN
-from sparring.games.priors import coded, normal
 from sparring.games.sight import Sight
 from sparring.games.unrolled import UnrolledGAN
 from sparring.memory import HistoricalAverage, LeCam

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
+from sparring.draws import uniform
 from sparring.errors import entry
-from sparring.game import Dial, Draw, Parts, Verdict, uniform
+from sparring.game import Dial, Draw, Parts, Verdict
 from sparring.objectives import per_example
 
 GROUPS = {

@@ -8,7 +8,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Turn, Wish, uniform
+from sparring.draws import uniform
+from sparring.game import Parts, Round, Turn, Wish
 from sparring.games.gan import GeneratorTurn
 from sparring.games.translation import Translation
 from sparring.networks.translator import PatchHeads, Translator

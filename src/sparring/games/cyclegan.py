@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from sparring.game import Game, Parts, Round, Sample, Turn, Verdict, uniform
+from sparring.draws import uniform
+from sparring.game import Game, Parts, Round, Sample, Turn, Verdict
 from sparring.games.pool import Pool
 from sparring.objectives import Objective, apart
 

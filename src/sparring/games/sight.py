@@ -5,8 +5,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from sparring.augment import Augment
+from sparring.draws import gaussian
 from sparring.game import Dial, Draw, Round, Sample, View, each
-from sparring.games.priors import gaussian
 
 SIDES = ("real", "fake")
 

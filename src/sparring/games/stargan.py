@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish, uniform
+from sparring.draws import uniform
+from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish
 from sparring.games.gan import GeneratorTurn
 from sparring.games.translation import Translation
 from sparring.objectives import Objective, TopK, apart

@@ -152,7 +152,7 @@ class Recipe:
 
     def prior(self, G: nn.Module) -> Draw:
         """What they are drawn from, those of chance too."""
-        from sparring.games.priors import coded
+        from sparring.draws import coded
         from sparring.networks.choices import chance
 
         return coded(self.z, self.categories, self.codes, chance(G))

@@ -8,12 +8,12 @@ from functools import partial
 import torch
 from torch import nn
 
+from sparring.draws import normal
 from sparring.errors import UserError, entry, one_line
 from sparring.game import Game, Round
 from sparring.games.ali import ALI
 from sparring.games.encoded import EncodedGAN
 from sparring.games.gan import GAN
-from sparring.games.priors import normal
 from sparring.games.progressive import ProgressiveGAN, grown_after
 from sparring.games.unrolled import UnrolledGAN
 from sparring.games.vaegan import VAEGAN

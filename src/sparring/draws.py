@@ -1,4 +1,4 @@
-"""What z, and noise on examples, are drawn from."""
+"""What latents, noise on examples, and the random numbers of terms and turns are drawn from."""
 
 import torch
 from torch import Tensor
@@ -10,6 +10,15 @@ from sparring.game import Draw
 def gaussian(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Noise like an example, (n, *shape) from N(0, 1)."""
     return torch.randn(n, *shape, generator=generator, device=generator.device)
+
+
+def uniform(*size: int) -> Draw:
+    """Numbers from U[0, 1), (n, *size)."""
+
+    def draw(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        return torch.rand(n, *size, generator=generator, device=generator.device)
+
+    return draw
 
 
 def normal(dim: int) -> Draw:
