@@ -1,6 +1,7 @@
 """Tables from beginning to end: fit, sample, ask, save and load, in Python and on the command line; bad input."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -9,13 +10,17 @@ import torch
 from commands import final, refused, same, spar
 from frames import people
 from playing import resumed_to_the_bit
+from scipy.stats import ks_2samp
 
 import sparring
+from sparring.data.tables.columns import Category, Number
 from sparring.data.tables.load import table_data
+from sparring.data.tables.schema import Schema
 from sparring.description import Description
 from sparring.errors import UserError
 from sparring.explore.rows import rows
 from sparring.model import Model, load
+from sparring.networks.table import TableGenerator
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.loop import Loop
@@ -147,6 +152,31 @@ def test_conditions_keep_the_distribution_of_the_other_columns():
             a, b = mine[:, other].double().mean(), made[:, other].double().mean()
             spread = mine[:, other].double().std()
             assert abs(a - b) < 5 * spread / min(len(mine), 3_000) ** 0.5, (column, other)
+
+
+@pytest.mark.parametrize("low, high", [(950, 1050), (1000, 1010), (990, 1300)])
+def test_numbers_asked_for_fill_their_range_as_they_do_unasked(low, high):
+    """Within bins, too: no heap where the range cuts one."""
+    model = untrained("table")
+    wage = model.description.schema.names.index("wage")
+    plain = model.sample(150_000)[:, wage]
+    mine, made = plain[(plain >= low) & (plain <= high)], rows(model, 2_000, 0, {"wage": (low, high)})[:, wage]
+    assert len(mine) > 150 and ks_2samp(mine, made).pvalue > 1e-3
+
+
+def test_learnt_and_rare_values_asked_for_at_once_come_as_often_as_unasked():
+    counts = [400, 300, *([2] * 150)]
+    column = Category("city", tuple(f"city {i}" for i in range(152)), tuple(counts), learnt=2)
+    schema = Schema((column, Number("x", (0.0, 1.0, 2.0), ())), "", target="x")
+    G = TableGenerator(schema.shape, schema.choices, schema.places, z=8).eval()
+    recipe = replace(RECIPES["table"], z=8)
+    model = Model(Description(recipe, schema.shape, schema=schema), G)
+    plain, wanted = model.sample(60_000)[:, 0], [1, 5, 90, 91]
+    mine = torch.tensor([(plain == i).sum() for i in wanted]).double()
+    made = rows(model, 4_000, 0, {"city": [f"city {i}" for i in wanted]})[:, 0]
+    assert set(made.tolist()) == set(wanted)
+    share = float((made == 1).double().mean())
+    assert share == pytest.approx(float(mine[0] / mine.sum()), abs=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -73,14 +73,13 @@ def _held(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:
 def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: Asked) -> Tensor:
     G, g = model.G, torch.Generator().manual_seed(stream(seed, CLASS))
     assert isinstance(G, RowGenerator)
-    allowed = [None if (mask := wanted.options.get(i)) is None or mask.all() else mask for i in schema.learnt]
+    allowed = [None if (s := wanted.options.get(i)) is None or (s == 1).all() else s for i in schema.learnt]
     shown, log = _pool(model, G, n, seed, allowed)
     if not log.isfinite().any():
         raise UserError("the model never makes such rows: ask for less at once")
-    shown = shown[_drawn(log, n, g)]
-    starts = torch.tensor([0, *schema.choices]).cumsum(0).tolist()
-    first = {i: shown[:, starts[k]] > 0 for k, i in enumerate(schema.learnt)}
-    return schema.completed(wanted.settle(schema.decode(shown), first, g))
+    found = schema.parts(shown[_drawn(log, n, g)])
+    parts = {i: (o, wanted.placed(i, schema.columns[i], o, p, g)) for i, (o, p) in found.items()}
+    return schema.completed(wanted.held(schema.joined(n, parts)))
 
 
 def _pool(model: Model, G: RowGenerator, n: int, seed: int, allowed: list[Tensor | None]) -> tuple[Tensor, Tensor]:

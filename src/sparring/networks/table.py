@@ -74,7 +74,7 @@ class RowGenerator(nn.Module):
         """Rows, and the log-probability of what was allowed, (n,), with what came before each column known.
 
         Args:
-            allowed: of each column, which options will do, bool (options,); None for all.
+            allowed: of each column, the share of its options that will do, (options,); None for all.
         """
         z, noise = z[:, : self.z], z[:, self.z :].float()
         draws = noise[:, : sum(self.draws)].split(self.draws, 1)
@@ -84,9 +84,10 @@ class RowGenerator(nn.Module):
         for j, (choices, places, draw) in enumerate(zip(self.choices, self.places, draws, strict=True)):
             told = self.output(known, j).float()
             logits = told[:, :choices]
-            if allowed is not None and (mask := allowed[j]) is not None:
-                likely = likely + logits.log_softmax(1)[:, mask].logsumexp(1)
-                logits = logits.masked_fill(~mask, -torch.inf)
+            if allowed is not None and (shares := allowed[j]) is not None:
+                weights = shares.log().to(logits)
+                likely = likely + (logits.log_softmax(1) + weights).logsumexp(1)
+                logits = logits + weights
             row, option = self.choose(logits, draw)
             rows.append(row)
             position = None

@@ -18,6 +18,9 @@ from torch import Tensor
 STRICT = {"extra": "forbid"}
 """To pydantic: a file that says what the library does not know is refused."""
 
+TOUCHED = 1e-12
+"""The share of a bin that a single value takes, where values are not rounded."""
+
 Value = str | int | float | bool
 """What JSON can hold of a category."""
 
@@ -97,12 +100,24 @@ class Number:
             cells = cells.round(decimals=self.decimals)
         return cells.clamp(self.low, self.high)
 
+    def part(self, low: float, high: float) -> Tensor:
+        """Where in each bin the cells are that are rounded to one in [low, high]: positions from, to, (places, 2)."""
+        edges, _ = self._tensors
+        half = 0.5 if self.whole else 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
+        ends = torch.tensor([low - half, high + half], dtype=torch.float64)
+        return (2 * (ends - edges[:-1, None]) / edges.diff()[:, None] - 1).clamp(-1, 1)
+
     def meets(self, low: float, high: float) -> Tensor:
-        """Which options can hold a cell in [low, high], bool (options,)."""
+        """The share of each option that is in [low, high], float64 (options,): of a bin as if it were evenly filled,
+        and of one that is only touched next to nothing."""
         edges, spikes = self._tensors
-        bins = (edges[:-1] <= high) & (edges[1:] >= low) if self.places else torch.zeros(0, dtype=torch.bool)
-        gone = torch.zeros(int(self.missing > 0), dtype=torch.bool)
-        return torch.cat([bins, (spikes >= low) & (spikes <= high), gone])
+        shares = torch.zeros(self.options, dtype=torch.float64)
+        if self.places:
+            part = self.part(low, high)
+            touched = ((edges[:-1] <= high) & (edges[1:] >= low)) | (part[:, 1] > part[:, 0])
+            shares[: self.places] = (part.diff(dim=1)[:, 0] / 2).clamp(min=TOUCHED) * touched
+        shares[self.places : self.places + len(spikes)] = ((spikes >= low) & (spikes <= high)).double()
+        return shares
 
 
 @dataclass(frozen=True)
@@ -143,9 +158,7 @@ class Category:
         option = index + self.places
         if self.places:
             rare = index >= self.learnt
-            i = (index - self.learnt).clamp(min=0)
-            middle = self._ends[i] + self._ends[i + 1] - 1  # of the part, in [−1, 1]
-            position = torch.where(rare & ~gone, middle, position)
+            position = torch.where(rare & ~gone, self.middle(index.clamp(min=self.learnt)), position)
             option = option.masked_fill(rare, 0)
         return option.masked_fill(gone, self.options - 1), position
 
@@ -170,12 +183,19 @@ class Category:
     def index(self) -> dict[Value, int]:
         return {value: i for i, value in enumerate(self.values)}
 
+    def middle(self, index: Tensor) -> Tensor:
+        """The position of rare values, of their parts of [−1, 1]."""
+        i = index - self.learnt
+        return self._ends[i] + self._ends[i + 1] - 1
+
     def meets(self, index: int | None) -> Tensor:
-        """Which option holds the value of this index, or no value (None), bool (options,)."""
-        option = self.options - 1 if index is None else self.places + index if index < self.learnt else 0
-        found = torch.zeros(self.options, dtype=torch.bool)
-        found[option] = True
-        return found
+        """The share of each option that is of the value of this index, or of no value (None), float64 (options,)."""
+        shares = torch.zeros(self.options, dtype=torch.float64)
+        if index is not None and index >= self.learnt:
+            shares[0] = self.counts[index] / sum(self.counts[self.learnt :])
+        else:
+            shares[self.options - 1 if index is None else self.places + index] = 1
+        return shares
 
 
 @dataclass(frozen=True)

@@ -112,16 +112,25 @@ class Schema:
         return torch.cat([*shown, *(position[:, None] for position in positions)], 1).to(device)
 
     def decode(self, shown: Tensor) -> Tensor:
-        """Its inverse, on the CPU: of each one-hot the largest."""
-        shown = shown.cpu()
-        *options, positions = shown.split([*self.choices, self.shape[0] - sum(self.choices)], 1)
-        values = torch.zeros(len(shown), len(self.columns), dtype=torch.float64)
-        taken = iter(positions.unbind(1))
-        none = torch.zeros(len(shown))
-        for i, option in zip(self.learnt, options, strict=True):
+        """Its inverse, on the CPU."""
+        return self.joined(len(shown), self.parts(shown))
+
+    def parts(self, shown: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
+        """By learnt column, the option int64 (n,), of each one-hot the largest, and the position (n,)."""
+        *options, positions = shown.cpu().split([*self.choices, self.shape[0] - sum(self.choices)], 1)
+        taken, none = iter(positions.unbind(1)), torch.zeros(len(shown))
+        return {
+            i: (option.max(1).indices, next(taken) if self.columns[i].places else none)
+            for i, option in zip(self.learnt, options, strict=True)
+        }
+
+    def joined(self, n: int, parts: Mapping[int, tuple[Tensor, Tensor]]) -> Tensor:
+        """Cells of n rows, from the parts of all learnt columns."""
+        values = torch.zeros(n, len(self.columns), dtype=torch.float64)
+        for i, (option, position) in parts.items():
             column = self.columns[i]
             assert isinstance(column, Number | Category)
-            values[:, i] = column.decode(option.max(1).indices, next(taken) if column.places else none)
+            values[:, i] = column.decode(option, position)
         return self.completed(values)
 
     def completed(self, values: Tensor) -> Tensor:

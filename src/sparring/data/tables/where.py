@@ -1,4 +1,4 @@
-"""What rows are asked for: values of columns, as a mask over the options of those that are learnt."""
+"""What rows are asked for: values of columns, as shares of the options of those that are learnt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring.data.tables import cells as cell
 from sparring.data.tables.arrow import libraries, unpacked
-from sparring.data.tables.columns import Category, Follower, Identifier, Number
+from sparring.data.tables.columns import Category, Column, Follower, Identifier, Number
 from sparring.data.tables.constraints import Sum
 from sparring.data.tables.schema import Schema
 from sparring.errors import UserError, nearest, one_line
@@ -18,10 +18,10 @@ from sparring.errors import UserError, nearest, one_line
 
 @dataclass
 class Asked:
-    """Of each column (by its place) that is asked for: which options will do, and what cells must be."""
+    """Of each column (by its place) that is asked for: what share of its options will do, and what cells must be."""
 
     options: dict[int, Tensor] = field(default_factory=dict)
-    """Bool (options,)."""
+    """Float64 (options,)."""
     spans: dict[int, tuple[float, float]] = field(default_factory=dict)
     """Of numbers, in cells."""
     rare: dict[int, list[int]] = field(default_factory=dict)
@@ -31,26 +31,28 @@ class Asked:
 
     def narrow(self, i: int, column: Category, indices: Sequence[int | None]) -> None:
         """Column i is to be one of these, and of those that it was to be one of before."""
-        both = [index for index in indices if i not in self.indices or index in self.indices[i]]
-        none = torch.zeros(column.options, dtype=torch.bool)
+        new = dict.fromkeys(indices)
+        both = [index for index in new if i not in self.indices or index in self.indices[i]]
+        none = torch.zeros(column.options, dtype=torch.float64)
         self.indices[i] = both
-        self.options[i] = torch.stack([none, *(column.meets(index) for index in both)]).any(0)
+        self.options[i] = torch.stack([none, *(column.meets(index) for index in both)]).sum(0).clamp(max=1)
         self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
 
-    def settle(self, values: Tensor, places: Mapping[int, Tensor], g: torch.Generator) -> Tensor:
-        """Cells (n, columns) whose options are as asked, with the rest of what is asked.
+    def placed(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
+        """Positions of column i, (n,), brought to where what is asked for is, in the options that were chosen."""
+        if i in self.spans and isinstance(column, Number) and column.places:
+            start, end = column.part(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
+            return start + (position.double() + 1) / 2 * (end - start)
+        if isinstance(column, Category) and (rare := self.rare.get(i)):
+            counts = torch.tensor([column.counts[index] for index in rare], dtype=torch.float64)
+            drawn = torch.multinomial(counts, len(position), replacement=True, generator=g)
+            return column.middle(torch.tensor(rare)[drawn])
+        return position
 
-        Args:
-            places: which rows chose a place, bool (n,), by column.
-        """
+    def held(self, values: Tensor) -> Tensor:
+        """Cells (n, columns) within the bounds that are asked for, whatever rounding did to them."""
         for i, (low, high) in self.spans.items():
-            inside = values[:, i].nan_to_num(low).clamp(low, high)
-            values[:, i] = torch.where(values[:, i].isnan(), values[:, i], inside)
-        for i, indices in self.rare.items():
-            if not indices:
-                continue
-            drawn = torch.tensor(indices)[torch.randint(len(indices), (len(values),), generator=g)]
-            values[:, i] = torch.where(places[i], drawn.double(), values[:, i])
+            values[:, i] = values[:, i].clamp(low, high)
         return values
 
 
@@ -112,9 +114,8 @@ def _span(found: Asked, i: int, column: Number, schema: Schema, value: Any) -> N
     if value is None or value == "":
         if not column.missing:
             raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
-        options = torch.zeros(column.options, dtype=torch.bool)
-        options[-1] = True
-        found.options[i] = options
+        found.options[i] = torch.zeros(column.options, dtype=torch.float64)
+        found.options[i][-1] = 1
         return
     low, high = (_cell(column, schema, end) for end in _ends(value))
     low = column.low if low is None else max(low, column.low)
