@@ -2,12 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from commands import final, same
 
 import sparring
+from sparring.description import Description
 from sparring.errors import UserError
+from sparring.explore.sample import Samples, write
+from sparring.model import Model, load
 from sparring.networks.products import ProductConv2d, ProductConvTranspose2d
 from sparring.recipes import named
 from sparring.training import fitting, quicker
@@ -26,7 +30,7 @@ def empty_cache(tmp_path, monkeypatch):
 def loop(products=()):
     torch.manual_seed(0)
     game = named("dcgan").game(SHAPE)
-    quicker.hasten(game, products)
+    quicker.hasten(dict(game.players.items()), products)
     return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), named("dcgan").settings())
 
 
@@ -77,6 +81,25 @@ def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path)
     while (run := sparring.resume(parts)).outcome != "finished":
         assert "D.0" in twins(run.loop)
     assert same(final(whole), final(parts))
+
+
+def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
+    """The same up to rounding; few samples are not worth the measuring."""
+    torch.manual_seed(0)
+    recipe = named("dcgan")
+    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
+    model.save(tmp_path / "model", "best")
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
+    monkeypatch.setattr(quicker, "MANY", 600)
+    images = {}
+    for n in (599, 601):
+        model = load(tmp_path / "model")
+        write(Samples(model, n), tmp_path / f"{n}.npz")
+        images[n] = np.load(tmp_path / f"{n}.npz")["images"].astype(int)
+        made = [name for name, layer in model.G.named_modules() if isinstance(layer, ProductConvTranspose2d)]
+        assert made == ([] if n == 599 else ["1", "4", "7"])
+        assert all(layer.operations.products == {"scatter"} for layer in model.G if hasattr(layer, "operations"))
+    assert np.abs(images[599] - images[601][:599]).max() <= 1
 
 
 def test_products_of_another_network_are_refused():

@@ -198,6 +198,11 @@ def fits(layer: nn.Module) -> bool:
     )
 
 
+def forward(layer: nn.Module) -> tuple[str, ...]:
+    """The operations of a fitting layer without its gradients."""
+    return ("scatter",) if isinstance(layer, nn.ConvTranspose2d) else ("gather",)
+
+
 def operations(layer: nn.Module, products: frozenset[str] = frozenset()) -> Operations:
     """A fitting layer's."""
     return Operations(layer.kernel_size, layer.stride, layer.padding, products)  # pyright: ignore

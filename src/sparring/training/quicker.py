@@ -3,16 +3,17 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
 from sparring.files import cache, ensure, write
-from sparring.game import Game
-from sparring.networks.products import OPERATIONS, Operations, fits, operations, scattered, twin
+from sparring.model import Model
+from sparring.networks.products import OPERATIONS, Operations, fits, forward, operations, scattered, twin
 from sparring.training.loop import Loop
 
 WORTH = 0.9
@@ -23,6 +24,8 @@ LEAST = 1e-3
 TIMES, CLEAR = 5, (0.6, 1.5)
 LONG = 500
 """Rounds of a run for which measuring is worth while."""
+MANY = 10_000
+"""Samples for which it is."""
 LONGEST = 2**28
 """Numbers in the patches of a layer's batch above which memory is worth more than time."""
 
@@ -32,63 +35,85 @@ def quicker(loop: Loop) -> tuple[str, ...]:
 
     Plays a round, so the loop must be one that is thrown away.
     """
+    dtype = loop.settings.autocast or torch.float32
+    return chosen(dict(loop.game.players.items()), loop.round, dtype, lambda layer: OPERATIONS)
+
+
+def hastened(model: Model, n: int) -> Model:
+    """The model, which makes n samples in less time from now on, if it is worth while to find out how."""
+    if n >= MANY and next(model.G.parameters()).device.type == "cpu":
+        hasten(model.players, chosen({"G": model.G}, lambda: model.raw(model.inputs(0)), torch.float32, forward))
+    return model
+
+
+def chosen(
+    players: Mapping[str, nn.Module],
+    play: Callable[[], object],
+    dtype: torch.dtype,
+    asked: Callable[[nn.Module], Sequence[str]],
+) -> tuple[str, ...]:
+    """Operations of the players' layers that are to be products, of those asked for, by what layers see in `play`."""
     layers = {
         f"{player}.{name}": layer
-        for player, net in loop.game.players.items()
+        for player, net in players.items()
         for name, layer in net.named_modules()
         if name and fits(layer)
     }
+    if not layers:
+        return ()
     seen: dict[str, Tensor] = {}
 
     def look(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         return lambda layer, inputs: seen.update({name: inputs[0].detach()})
 
     hooks = [layer.register_forward_pre_hook(look(name)) for name, layer in layers.items()]
-    loop.round()
+    play()
     for hook in hooks:
         hook.remove()
-    dtype = loop.settings.autocast or torch.float32
     return tuple(
         f"{name}.{operation}"
         for name, layer in layers.items()
         if name in seen
-        for operation in _known(layer, seen[name].to(dtype))
+        for operation in _known(layer, seen[name].to(dtype), asked(layer))
     )
 
 
-def hasten(game: Game, products: Sequence[str]) -> None:
+def hasten(players: Mapping[str, nn.Module], products: Sequence[str]) -> None:
     """Puts twins in the place of the layers that these are operations of. Raises UserError for a layer not there."""
-    chosen: dict[str, set[str]] = {}
+    wanted: dict[str, set[str]] = {}
     for name in products:
         layer, _, operation = name.rpartition(".")
-        chosen.setdefault(layer, set()).add(operation)
-    for name, found in chosen.items():
+        wanted.setdefault(layer, set()).add(operation)
+    for name, found in wanted.items():
         player, _, inner = name.partition(".")
         try:
-            net = game.players[player]
+            net = players[player]
             layer = net.get_submodule(inner)
         except (KeyError, AttributeError):
             raise UserError(f"no layer {name} to compute as a product: are these the run's networks?") from None
         net.set_submodule(inner, twin(layer, frozenset(found)))
 
 
-def _known(layer: nn.Module, x: Tensor) -> list[str]:
-    """What was measured of such a layer on such a machine, or is now."""
+def _known(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> list[str]:
+    """Of the operations asked for, those that were quicker when such a layer was measured on such a machine, or are
+    now."""
     about = [type(layer).__name__, layer.extra_repr(), [*x.shape], str(x.dtype), torch.get_num_threads()]
     about += [torch.__version__, torch.backends.cpu.get_cpu_capability()]
     digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     path = cache() / "layers" / f"{digest}.json"
+    held: dict[str, bool] = {}
     with suppress(OSError, ValueError, TypeError):
-        return [operation for operation in OPERATIONS if operation in json.loads(path.read_bytes())]
-    found = _measured(layer, x)
-    with suppress(OSError, UserError):  # a full or closed cache costs time, and nothing else
-        ensure(path.parent)
-        write(path, json.dumps(found).encode())
-    return found
+        held = {operation: bool(won) for operation, won in dict(json.loads(path.read_bytes())).items()}
+    if missing := [operation for operation in asked if operation not in held]:
+        held |= _measured(layer, x, missing)
+        with suppress(OSError, UserError):  # a full or closed cache costs time, and nothing else
+            ensure(path.parent)
+            write(path, json.dumps(held).encode())
+    return [operation for operation in asked if held[operation]]
 
 
 @torch.no_grad()
-def _measured(layer: nn.Module, x: Tensor) -> list[str]:
+def _measured(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> dict[str, bool]:
     weight = layer.get_parameter("weight").detach().to(x.dtype).contiguous(memory_format=torch.channels_last)
     library, product = operations(layer), operations(layer, frozenset(OPERATIONS))
     if isinstance(layer, nn.ConvTranspose2d):
@@ -96,7 +121,7 @@ def _measured(layer: nn.Module, x: Tensor) -> list[str]:
     else:
         wide, narrow = x, library.gather(x, weight)
     if narrow[:, 0].numel() * weight[0].numel() > LONGEST:
-        return []
+        return dict.fromkeys(asked, False)
     wide, narrow = (torch.randn_like(like).contiguous(memory_format=torch.channels_last) for like in (wide, narrow))
     size = (wide.shape[2], wide.shape[3])
     calls: dict[str, Callable[[Operations], Tensor]] = {
@@ -104,7 +129,7 @@ def _measured(layer: nn.Module, x: Tensor) -> list[str]:
         "scatter": lambda of: of.scatter(narrow, weight, size),
         "weight": lambda of: of.weight(wide, narrow),
     }
-    return [name for name, call in calls.items() if _wins(lambda: call(product), lambda: call(library))]  # noqa: B023
+    return {name: _wins(partial(calls[name], product), partial(calls[name], library)) for name in asked}
 
 
 def _wins(a: Callable[[], Tensor], b: Callable[[], Tensor]) -> bool:

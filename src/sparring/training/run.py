@@ -264,7 +264,7 @@ def new_loop(
     torch.manual_seed(stream(config.seed, WEIGHTS))
     recipe = config.played.fitted(data.layout)
     game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
-    hasten(game, config.products)
+    hasten(dict(game.players.items()), config.products)
     hold(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
