@@ -120,8 +120,8 @@ def test_who_asks_for_a_follower_gets_its_leaders_even_rare_ones(where, expected
     zip, found, g = schema.column("zip"), asked(schema, where), torch.Generator().manual_seed(0)
     option = found.options[0].nonzero()[:, 0].repeat(60)
     cells = torch.zeros(len(option), 3, dtype=torch.float64)
-    cells[:, 0] = zip.decode(option, torch.linspace(-1, 0.99, len(option)))
-    made = schema.table(schema.completed(found.settle(cells, {0: option == 0}, g))).to_pandas()
+    cells[:, 0] = zip.decode(option, found.placed(0, zip, option, torch.linspace(-1, 0.99, len(option)), g))
+    made = schema.table(schema.completed(found.held(cells))).to_pandas()
     assert set(made["zip"]) == expected
     assert "town" not in where or set(made["town"]) == {where["town"]}
 
