@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_every_file_is_read_once(folder, tmp_path, monkeypatch):
     opened = Counter()
 
     def counted(path, mode):
-        opened[path.name] += 1
+        opened[Path(path).name] += 1
         return open(path, mode)
 
     monkeypatch.setattr("sparring.data.folder.open", counted, raising=False)
