@@ -49,7 +49,7 @@ def modules(recipe: Recipe, data: Data) -> set[str]:
     wishes += [turn.objective for turn in turns if isinstance(turn, PlayerTurn) and turn.objective]
     classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]
     asked = [function for wish in wishes for function in vars(wish).values() if inspect.isfunction(function)]
-    names = {thing.__module__ for thing in (*classes, *asked, type(recipe.prior), recipe.prior(game.players["G"]))}
+    names = {thing.__module__ for thing in (*classes, *asked, recipe.prior(game.players["G"]))}
     return {name for name in {*names, *LOOP, *MAKING} if name.startswith("sparring.")}
 
 

@@ -17,7 +17,7 @@ from sparring.explore.rows import rows, schema_of
 from sparring.files import folder_aside, to_write, written_aside
 from sparring.model import Model
 from sparring.steps import steps
-from sparring.training.quicker import hastened
+from sparring.training.quicker import hasten_samples
 
 
 @dataclass(frozen=True)
@@ -133,5 +133,5 @@ def write(samples: Samples, out: Path) -> None:
     if samples.where and medium != "table":
         raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
     with to_write(out, WRITERS[medium], f"{medium}s") as writer, torch.inference_mode():
-        hastened(samples.model, samples.count)
+        hasten_samples(samples.model, samples.count)
         writer(samples, out)

@@ -107,25 +107,21 @@ class ImageJudge(Judge):
         # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
         labels = None if self.labels is None else self.labels[which]
 
-        def copies(change: Callable[[Tensor], Tensor] = _same) -> Drawn:
+        def changed(change: Callable[[Tensor], Tensor]) -> Drawn:
             return Drawn(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
 
         def repeated(image: Tensor) -> Drawn:
             return Drawn(image.expand(n, -1, -1, -1), labels)
 
         yield "real", Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
-        yield "training copies", copies()
-        yield "noisy copies", copies(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
-        yield "blurred copies", copies(_blurred)
+        yield "training copies", Drawn(self.train[which], labels)
+        yield "noisy copies", changed(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
+        yield "blurred copies", changed(_blurred)
         yield "one copy", repeated(self.train[:1])
         total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
         yield "mean image", repeated((total.double() / len(self.train)).round().to(torch.uint8))
         noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
         yield "noise", Drawn(noise, labels)
-
-
-def _same(images: Tensor) -> Tensor:
-    return images
 
 
 def _blurred(images: Tensor) -> Tensor:

@@ -39,11 +39,11 @@ def quicker(loop: Loop) -> tuple[str, ...]:
     return chosen(dict(loop.game.players.items()), loop.round, dtype, lambda layer: OPERATIONS)
 
 
-def hastened(model: Model, n: int) -> Model:
-    """The model, which makes n samples in less time from now on, if it is worth while to find out how."""
+def hasten_samples(model: Model, n: int) -> None:
+    """Has the model make n samples in less time, if it is worth while to find out how. They are the same but for
+    rounding."""
     if n >= MANY and next(model.G.parameters()).device.type == "cpu":
         hasten(model.players, chosen({"G": model.G}, lambda: model.raw(model.inputs(0)), torch.float32, forward))
-    return model
 
 
 def chosen(
