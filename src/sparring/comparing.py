@@ -6,9 +6,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from sparring.data import Data, Options, found, pictures, ready
+from sparring.data import Data, Options
 from sparring.data import load as load_data
 from sparring.data.decoding import headers
+from sparring.data.loading import found, pictures, ready
 from sparring.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.report import Drawn, Judge, Kept, Report, evaluate, merged

@@ -1,5 +1,7 @@
 """Workers that never answer."""
 
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +12,22 @@ from sparring.data import decoders
 from sparring.errors import UserError
 
 
+class Slow:
+    """Takes a worker ten minutes to open."""
+
+    def __reduce__(self):
+        return time.sleep, (600,)
+
+
 def test_workers_that_hang_are_given_up(monkeypatch):
-    """Opening the source, a worker sleeps."""
     monkeypatch.setattr(decoders, "STUCK", 0.5)
-    work: Any = SimpleNamespace(spec=600, key="")
-    sleeping: Any = time.sleep
+    work: Any = SimpleNamespace()
+    source: Any = Slow()
     with pytest.raises(UserError, match=r"did nothing for 0\.5 s"):
-        list(decoders.decoded([[(0, 0)], [(1, 1)]], work, SimpleNamespace(), sleeping, 2))  # pyright: ignore
+        list(decoders.decoded([[(0, 0)], [(1, 1)]], work, source, 2))
+
+
+def test_decoders_do_without_torch():
+    modules = ", ".join(f"sparring.data.{name}" for name in ("decoders", "zipped", "tarred", "parquet", "hub"))
+    told = subprocess.check_output([sys.executable, "-c", f"import sys, {modules}; print('torch' in sys.modules)"])
+    assert told == b"False\n"

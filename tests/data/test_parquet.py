@@ -7,7 +7,8 @@ import sys
 import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked
 
-from sparring.data import load, pictures
+from sparring.data import load
+from sparring.data.loading import pictures
 from sparring.data.tables import arrow as packed
 
 FILES = list(shades(12).values())

@@ -14,7 +14,7 @@ def saved(path: Path, image: Image.Image, channels: str = "auto", size=(8, 8), f
     """What becomes of an image: (h, w) if grey, else (h, w, c)."""
     image.save(path, **options)
     array = picture(lambda: path.open("rb"), size, fit)
-    return stacked([array], channels)[0].permute(1, 2, 0).numpy().squeeze()
+    return stacked([array], channels)[0].transpose(1, 2, 0).squeeze()
 
 
 def test_transparency_lies_on_white(tmp_path):

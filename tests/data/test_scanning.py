@@ -11,7 +11,8 @@ from commands import refused, spar
 from pictures import unpacked
 from PIL import Image, ImageEnhance
 
-from sparring.data import Options, load, only_pictures
+from sparring.data import Options, load
+from sparring.data.loading import only_pictures
 from sparring.data.prepare import prepare
 from sparring.data.scan import scan
 from sparring.data.scanning.alike import joined
@@ -161,7 +162,7 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     planted = spoilt(folder)
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     drop = ("duplicates", "near-duplicates", "blank", "tiny")
-    held, _ = prepare(str(folder), tmp_path / "out", Options(), only_pictures, 1, drop)
+    held, _ = prepare(only_pictures(str(folder)), tmp_path / "out", Options(), 1, drop)
     gone = dict(held.broken)
     assert set(gone) == {name for each in ("broken", *drop) for name in planted[each]}
     assert gone["b/again.jpg"] == "near-duplicates: nearly the same as b/003.png"
@@ -169,21 +170,21 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     assert before == {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     assert suspects(scan(tmp_path / "out")).keys() <= {"broken", "outliers", "mislabelled"}
     with pytest.raises(UserError, match="from other files or options"):
-        prepare(str(folder), tmp_path / "out", Options(), only_pictures, 1)
+        prepare(only_pictures(str(folder)), tmp_path / "out", Options(), 1)
 
 
 def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypatch):
     spoilt(folder)
     drop = ("duplicates", "blank", "outliers")
-    whole, _ = prepare(str(folder), tmp_path / "whole", Options(), only_pictures, 1, drop)
+    whole, _ = prepare(only_pictures(str(folder)), tmp_path / "whole", Options(), 1, drop)
 
     def stopped(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("sparring.data.prepare.digest", stopped)  # the gaps have been filled
-        prepare(str(folder), tmp_path / "torn", Options(), only_pictures, 1, drop)
-    resumed, decoded = prepare(str(folder), tmp_path / "torn", Options(), only_pictures, 1, drop)
+        prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
+    resumed, decoded = prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
     assert decoded == 0 and resumed == whole and len(load(tmp_path / "torn").train) == whole.train
 
 

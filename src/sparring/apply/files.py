@@ -11,11 +11,12 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from sparring.data import existing, source_of
-from sparring.data.channels import CALLED, TAKEN, converted
+from sparring.data.channels import CALLED, TAKEN
 from sparring.data.folder import is_image
 from sparring.data.items import Item
+from sparring.data.loading import existing, source_of
 from sparring.data.picture import Unusable, opened, plain
+from sparring.data.pixels import converted
 from sparring.errors import UserError, one_line
 
 MASK = "_mask"

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import torch
 
-from sparring.data import NAMED, Examples, Options, existing, found, load
+from sparring.data import Examples, Options, load
 from sparring.data.channels import CALLED, stacked
 from sparring.data.folder import is_image
+from sparring.data.loading import existing, found
+from sparring.data.named import NAMED
 from sparring.data.picture import Unusable, picture
 from sparring.data.sets import Pool
 from sparring.errors import UserError, one_line
@@ -44,4 +46,4 @@ def _single(path: Path, options: Options) -> Pool:
         array = picture(partial(open, path, "rb"), options.size, options.fit)
     except Unusable as error:
         return Pool(Examples(torch.empty(0)), broken=((path.name, str(error)),))
-    return Pool(Examples(stacked([array], options.channels)))
+    return Pool(Examples(torch.from_numpy(stacked([array], options.channels))))

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from sparring.apply.reading import read
+from sparring.data.items import Broken
 from sparring.data.pixels import grid
-from sparring.data.sets import Broken
 from sparring.errors import UserError
 from sparring.files import to_write, written_aside
 from sparring.model import Model

@@ -77,14 +77,14 @@ def preview(args: argparse.Namespace) -> Answer:
 
 
 def prepare(args: argparse.Namespace) -> Answer:
-    from sparring.data import only_pictures
+    from sparring.data.loading import only_pictures
     from sparring.data.prepare import prepare
     from sparring.data.scanning.findings import dropped
 
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers if args.workers is None else args.workers
     out, drop = Path(args.out).expanduser(), dropped(args.drop)
-    held, decoded = prepare(args.data, out, reading.options(args), only_pictures, workers, drop)
+    held, decoded = prepare(only_pictures(args.data), out, reading.options(args), workers, drop)
     c, h, w = held.shape
     n = held.train + held.test
     did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"

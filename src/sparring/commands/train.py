@@ -122,8 +122,8 @@ def _price(text: str) -> float:
 
 
 def _is_data(text: str) -> bool:
-    from sparring.data import NAMED
     from sparring.data.edges import edged
+    from sparring.data.named import NAMED
 
     return text in NAMED or edged(text) is not None or Path(text).expanduser().exists()
 

@@ -11,7 +11,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
 from sparring.damage.holes import boxes, strokes
 from sparring.damage.jpeg import jpeg
-from sparring.data.channels import LUMA
+from sparring.data.pixels import luma
 from sparring.errors import UserError, nearest, one_line
 from sparring.game import Draw
 
@@ -78,7 +78,7 @@ def _downscale(factor: float, other: float) -> Step:
 
 
 def _grey(low: float, high: float) -> Step:
-    return Step(lambda x, _: (x * LUMA.to(x)).sum(1, keepdim=True) if x.shape[1] == 3 else x[:, :1], grey=True)
+    return Step(lambda x, _: luma(x) if x.shape[1] == 3 else x[:, :1], grey=True)
 
 
 def _edges(low: float, high: float) -> Step:

@@ -1,11 +1,13 @@
-"""Decoding in processes of their own: each opens the source itself and writes images to their places in one file."""
+"""Decoding in processes of their own, each of which writes images to their places in one file.
 
-import hashlib
+Nothing here imports torch, which would take a process as long as thousands of pictures.
+"""
+
 import multiprocessing
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -13,15 +15,11 @@ from itertools import islice
 from multiprocessing.connection import wait as ended
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from sparring.data.channels import stacked
 from sparring.data.items import Source
 from sparring.data.picture import Unusable, picture
 from sparring.errors import UserError
 
-Open = Callable[[str], Source]
 Piece = list[tuple[int, int]]
 """Items to decode: the index in the source, and the place in the file."""
 STUCK = 3600.0
@@ -33,9 +31,6 @@ COLOURED = "in colour, where those looked at first were grey: prepare with --cha
 class Work:
     """What a decoder has to know."""
 
-    spec: str
-    key: str
-    """Of the source's stamp, so that all see the same files."""
     size: tuple[int, int]
     fit: str
     channels: str
@@ -62,13 +57,12 @@ class Decoder:
                 broken.append((index, str(error)))
         if good:
             for (place, _), row in zip(good, stacked([image for _, image in good], work.channels), strict=True):
-                content = np.ascontiguousarray(row.numpy())
-                os.pwrite(self.file, content.data, place * content.nbytes)
+                os.pwrite(self.file, row.data, place * row.nbytes)
         return broken
 
 
 def decoded(
-    pieces: Sequence[Piece], work: Work, source: Source, reopen: Open, workers: int
+    pieces: Sequence[Piece], work: Work, source: Source, workers: int
 ) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
     """Each piece with what of it was left out, as they are done: in this process, or in several."""
     with warnings.catch_warnings():
@@ -77,14 +71,14 @@ def decoded(
             decoder = Decoder(source, work)
             yield from ((piece, decoder(piece)) for piece in pieces)
         else:
-            yield from _apart(pieces, work, reopen, workers)
+            yield from _apart(pieces, work, source, workers)
 
 
-def _apart(pieces, work: Work, reopen: Open, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+def _apart(pieces, work: Work, source: Source, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
     left = iter(pieces)
     spawn, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     try:
-        with ProcessPoolExecutor(workers, spawn, _begin, (work, reopen)) as pool:
+        with ProcessPoolExecutor(workers, spawn, _begin, (source, work)) as pool:
             waiting: dict[Future, Piece] = {pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)}
             while waiting:
                 ready = wait(waiting, STUCK, FIRST_COMPLETED).done
@@ -97,8 +91,7 @@ def _apart(pieces, work: Work, reopen: Open, workers: int) -> Iterator[tuple[Pie
     except BrokenProcessPool:
         raise UserError(
             f"a decoding process died, or did nothing for {STUCK:g} s, perhaps for want of memory, or as the files "
-            "have changed or can't be reached: "
-            "go on with the same command, and fewer --workers"
+            "can't be reached: go on with the same command, and fewer --workers"
         ) from None
 
 
@@ -106,20 +99,11 @@ _decoder: Decoder | None = None
 """Of this process, if it is a decoding one."""
 
 
-def _begin(work: Work, reopen: Open) -> None:
+def _begin(source: Source, work: Work) -> None:
     global _decoder
-    torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    source = reopen(work.spec)
-    if stamp_of(source) != work.key:
-        raise RuntimeError("the files have changed")
     _decoder = Decoder(source, work)
-
-
-def stamp_of(source: Source) -> str:
-    """Of the files, as they were found."""
-    return hashlib.sha256(repr((source.broken, source.stamp)).encode()).hexdigest()
 
 
 def _die_with_parent() -> None:

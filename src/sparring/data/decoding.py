@@ -80,7 +80,7 @@ def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
     left = tuple(sorted({*source.broken, *broken}))
     if not good:
         return Pool(Examples(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
-    values = stacked([array for _, array in good], options.channels)
+    values = torch.from_numpy(stacked([array for _, array in good], options.channels))
     names, labels = numbers_of([item.label for item, _ in good], attributes)
     return Pool(Examples(values, labels), names, left, tuple(item.name for item, _ in good))
 

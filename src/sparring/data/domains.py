@@ -12,9 +12,9 @@ import torch
 
 from sparring.data.channels import CALLED
 from sparring.data.decoding import fitting, gather, headers
-from sparring.data.items import Item, Source
+from sparring.data.items import Broken, Item, Source
 from sparring.data.options import Options
-from sparring.data.sets import Broken, Data, Examples, Pool, split
+from sparring.data.sets import Data, Examples, Pool, split
 from sparring.errors import UserError, one_line
 
 PARTS = {"train": ("train",), "test": ("test", "val")}

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from sparring.data import FEWEST
 from sparring.data.arrays import Unfit, pooled
+from sparring.data.loading import FEWEST
 from sparring.data.sets import Data, split
 from sparring.errors import UserError
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from sparring.data.sets import Broken
-
 Label = str | tuple[float, ...] | None
 """A class, an attribute vector, or nothing known."""
+Broken = tuple[tuple[str, str], ...]
+"""Files left out, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class LabelFile:
 
 @dataclass(frozen=True)
 class Source:
+    """Can be sent to another process."""
+
     path: Path
     items: tuple[Item, ...]
     """By name."""

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from sparring.data.channels import on_board
+from sparring.data import channels
 from sparring.data.geometry import inside, middle
 
 SLICE = 4096
@@ -22,6 +22,16 @@ def to_unit(pixels: torch.Tensor) -> torch.Tensor:
 def to_pixels(images: torch.Tensor) -> torch.Tensor:
     """Float in [-1, 1] to uint8 0..255, rounded; what is beyond is clamped. Undoes `to_unit` exactly."""
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def luma(images: torch.Tensor) -> torch.Tensor:
+    """Grey (n, 1, h, w) of RGB (n, 3, h, w), floats of any range."""
+    return (images * torch.as_tensor(channels.LUMA).to(images)).sum(1, keepdim=True)
+
+
+def converted(pixels: torch.Tensor, kind: str) -> torch.Tensor:
+    """uint8 (n, c, h, w) of 1 to 4 channels as "grey", "rgb" or "rgba"."""
+    return torch.from_numpy(channels.converted(pixels.numpy(), kind))
 
 
 def resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -87,15 +97,20 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     return Image.fromarray(sheet.squeeze(2).numpy() if c == 1 else sheet.numpy())
 
 
+def on_board(pixels: torch.Tensor) -> torch.Tensor:
+    """RGBA over a light checkerboard, as RGB."""
+    return torch.from_numpy(channels.on_board(pixels.numpy()))
+
+
 LOOKS: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: on_board}
 """uint8 (n, c, h, w) as one or three channels to look at, by c."""
 
 
 def shown(pixels: torch.Tensor) -> torch.Tensor:
     """The same of any number of channels: an even one is two images side by side, of an odd one the first three."""
-    channels = pixels.shape[1]
-    if channels in LOOKS:
-        return LOOKS[channels](pixels)
-    if channels % 2:
+    count = pixels.shape[1]
+    if count in LOOKS:
+        return LOOKS[count](pixels)
+    if count % 2:
         return pixels[:, :3]
     return torch.cat([shown(half) for half in pixels.chunk(2, 1)], 3)

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from sparring.data.channels import TAKEN, chosen
-from sparring.data.decoders import Open, Piece, Work, decoded, stamp_of
+from sparring.data.decoders import Piece, Work, decoded
 from sparring.data.decoding import Left, fitting, headers, key_of, labelled, numbers_of
 from sparring.data.items import Item, LabelFile, Source
 from sparring.data.labels import read_labels
@@ -38,8 +38,8 @@ LOOKED_AT = 500
 """Images that tell the size and the channels of a set, where none are asked for."""
 PIECES, SMALLEST, LARGEST = 200, 16, 1024
 """A worker decodes at least so many pieces: what an interruption loses is a piece of each. And images in a piece."""
-WORTH = 5_000
-"""Images that are worth a process of their own, which takes seconds to start."""
+WORTH = 1_000
+"""Images that are worth a process of their own, which takes as long to start as some hundreds take."""
 
 
 class Plan(NamedTuple):
@@ -57,13 +57,10 @@ class Plan(NamedTuple):
     work: Work
 
 
-def prepare(
-    spec: str, out: Path, options: Options, reopen: Open, workers: int, drop: tuple[str, ...] = ()
-) -> tuple[About, int]:
+def prepare(source: Source, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()) -> tuple[About, int]:
     """Writes the set, or goes on with it; one that is there already is checked, every pixel of it.
 
     Args:
-        reopen: SPEC → its source, in whatever process it is called.
         drop: the findings whose suspects are left out (`sparring.data.scanning.findings.DROPPED`).
 
     Returns:
@@ -76,18 +73,17 @@ def prepare(
         raise UserError("mirrored copies are made in training, not kept: leave --flip out here")
     if workers < 1:
         raise UserError(f"workers is {workers}: it must be 1 or more")
-    source = reopen(spec)
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
     key = key_of(source, options, file)
     key = hashlib.sha256(repr((key, drop)).encode()).hexdigest() if drop else key
     if is_prepared(out):
         return _checked(out, key), 0
-    plan = _plan(spec, out, options, source, file, key)
+    plan = _plan(source, out, options, file, key)
     try:
         done, broken, suspected = noted(out / DONE)
         left = [i for i in range(len(plan.items)) if i not in done]
         workers = max(1, min(workers, len(left) // WORTH))
-        broken |= _decode(plan, left, out, reopen, workers)
+        broken |= _decode(plan, left, out, workers)
         if drop and not suspected:
             broken |= _suspected(plan, broken, out, drop)
         return _finished(plan, broken, out, key), len(left)
@@ -105,7 +101,7 @@ def _checked(out: Path, key: str) -> About:
     return held
 
 
-def _plan(spec: str, out: Path, options: Options, source: Source, file: LabelFile | None, key: str) -> Plan:
+def _plan(source: Source, out: Path, options: Options, file: LabelFile | None, key: str) -> Plan:
     """Begins the folder, or takes up what was begun. Raises UserError for another set, and for too little room."""
     items, attributes, broken = labelled(source, file, asked=options.labels is not None)
     numbers = {item.name: i for i, item in enumerate(source.items)}
@@ -122,7 +118,7 @@ def _plan(spec: str, out: Path, options: Options, source: Source, file: LabelFil
         held = {"key": key, "size": size, "channels": channels}
     _make_room(out, len(items) * TAKEN[channels] * size[0] * size[1], held)
     guessed = options.channels == "auto"
-    work = Work(spec, stamp_of(source), size, options.fit, channels, guessed, out / PIXELS)
+    work = Work(size, options.fit, channels, guessed, out / PIXELS)
     return Plan(source, [numbers[item.name] for item in items], items, attributes, broken, places, work)
 
 
@@ -170,7 +166,7 @@ def _make_room(out: Path, size: int, begun: dict) -> None:
         raise UserError(f"can't write {one_line(out)}: {error.strerror}") from None
 
 
-def _decode(plan: Plan, left: list[int], out: Path, reopen: Open, workers: int) -> dict[int, str]:
+def _decode(plan: Plan, left: list[int], out: Path, workers: int) -> dict[int, str]:
     """Decodes what is left; returns what of it was left out, by item."""
     size = max(SMALLEST, min(LARGEST, len(plan.items) // (PIECES * workers)))
     parts = [left[i : i + size] for i in range(0, len(left), size)]
@@ -178,7 +174,7 @@ def _decode(plan: Plan, left: list[int], out: Path, reopen: Open, workers: int) 
     of = {index: i for i, index in enumerate(plan.indices)}
     broken: dict[int, str] = {}
     with open(out / DONE, "a") as notes, open(plan.work.out, "rb") as images:
-        results = decoded(pieces, plan.work, plan.source, reopen, workers)
+        results = decoded(pieces, plan.work, plan.source, workers)
         for _, (piece, wrong) in zip(steps(len(pieces), "preparing"), results, strict=False):
             os.fsync(images.fileno())  # what is noted as done is on the disk
             missing = [(of[index], why) for index, why in wrong]
@@ -217,7 +213,7 @@ def _finished(plan: Plan, broken: dict[int, str], out: Path, key: str) -> About:
     order, names, labels = _arranged(plan, broken)
     if len(order) < 2:
         why = f", such as {one_line(items[next(iter(broken))].name)}: {next(iter(broken.values()))}" if broken else ""
-        raise UserError(f"{one_line(plan.work.spec)} has {len(order)} usable images, and 2 are needed{why}")
+        raise UserError(f"{one_line(plan.source.path)} has {len(order)} usable images, and 2 are needed{why}")
     shape, cut = (TAKEN[plan.work.channels], *plan.work.size), len(order) - _tests(order)
     _move(out / PIXELS, [places[i] for i in order], torch.Size(shape).numel())
     every = Examples(pixels(out, shape, len(order)), labels)

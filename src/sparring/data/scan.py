@@ -11,9 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.damage import Damage
-from sparring.data import table_at
 from sparring.data.decoding import fitting
 from sparring.data.edges import edged
+from sparring.data.items import Broken
+from sparring.data.loading import table_at
 from sparring.data.media import MEDIA
 from sparring.data.named import NAMED
 from sparring.data.options import Options
@@ -23,7 +24,7 @@ from sparring.data.scanning.findings import findings, unusable
 from sparring.data.scanning.looked import Looked
 from sparring.data.scanning.looking import Read, looking, read
 from sparring.data.scanning.table import TableScan, scan_table
-from sparring.data.sets import Broken, Data, Examples, Pool
+from sparring.data.sets import Data, Examples, Pool
 from sparring.data.sheet import side_by_side
 from sparring.errors import UserError, one_line
 

@@ -8,11 +8,9 @@ from typing import Any
 
 import torch
 
+from sparring.data.items import Broken
 from sparring.data.tables.schema import Schema
 from sparring.steps import steps
-
-Broken = tuple[tuple[str, str], ...]
-"""Files left out, with the reason."""
 
 SPLIT_SEED = 0
 TEST_EVERY = 6

@@ -20,6 +20,23 @@ BOMB_RATIO, HARMLESS = 200, 2**23
 ENCRYPTED = 1
 
 
+class Archive:
+    """A zip that threads can share; sent to another process, it is opened there. Raises as ZipFile."""
+
+    def __init__(self, path: Path):
+        self._path, self._file, self._lock = path, ZipFile(path), Lock()
+
+    def __reduce__(self):
+        return Archive, (self._path,)
+
+    def entries(self) -> list[ZipInfo]:
+        return self._file.infolist()
+
+    def read(self, entry: ZipInfo) -> bytes:
+        with self._lock:  # zipfile counts its open entries, and not safely
+            return self._file.read(entry)
+
+
 def zip_source(path: Path) -> Source:
     """The image entries of a zip, by the rules of a folder. Hidden entries are passed over.
 
@@ -29,15 +46,14 @@ def zip_source(path: Path) -> Source:
         UserError: the file is no zip, or can't be read.
     """
     try:
-        archive = ZipFile(path)
+        archive = Archive(path.resolve())
         state = path.stat()
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(f"{one_line(path)} is damaged or no zip ({reason}): replace it") from None
-    lock = Lock()
     items: dict[str, Item] = {}
     broken: list[tuple[str, str]] = []
-    for entry in archive.infolist():
+    for entry in archive.entries():
         place = entry.filename.replace("\\", "/")
         if not _wanted(place):
             continue
@@ -45,8 +61,8 @@ def zip_source(path: Path) -> Source:
         if why := _unfit(entry, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         else:
-            items[name] = Item(name, partial(_opened, archive, lock, entry))
-    labels = _own_labels(archive, lock, broken)
+            items[name] = Item(name, partial(_opened, archive, entry))
+    labels = _own_labels(archive, broken)
     return Source(
         path.resolve(), in_order(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
     )
@@ -71,24 +87,23 @@ def _unfit(entry: ZipInfo, name: str) -> str | None:
     return None
 
 
-def _opened(archive: ZipFile, lock: Lock, entry: ZipInfo) -> BinaryIO:
+def _opened(archive: Archive, entry: ZipInfo) -> BinaryIO:
     """In memory; zipfile gives no more bytes than the entry says it holds."""
     try:
-        with lock:  # zipfile counts its open entries, and not safely
-            return BytesIO(archive.read(entry))
+        return BytesIO(archive.read(entry))
     except Exception as error:  # each way to pack has errors of its own
         raise Unusable(f"can't be unpacked: {one_line(error)}") from None
 
 
-def _own_labels(archive: ZipFile, lock: Lock, broken: list[tuple[str, str]]) -> LabelFile | None:
-    entry = archive.NameToInfo.get(OWN_LABELS)
+def _own_labels(archive: Archive, broken: list[tuple[str, str]]) -> LabelFile | None:
+    entry = next((entry for entry in archive.entries() if entry.filename == OWN_LABELS), None)
     if entry is None:
         return None
     if why := _unfit(entry, OWN_LABELS):
         broken.append((OWN_LABELS, why))
         return None
     try:
-        return LabelFile(OWN_LABELS, _opened(archive, lock, entry).read())
+        return LabelFile(OWN_LABELS, _opened(archive, entry).read())
     except Unusable as error:
         broken.append((OWN_LABELS, str(error)))
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sparring.data.sets import Broken
+from sparring.data.items import Broken
 
 LISTED = 10
 """Suspects of a finding that are listed for a person."""

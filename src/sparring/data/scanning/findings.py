@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from sparring.data.items import Broken
 from sparring.data.scanning.copies import contradictory, duplicates, leaks, near_duplicates
 from sparring.data.scanning.finding import Finding
 from sparring.data.scanning.images import blank, outliers, tiny
 from sparring.data.scanning.labels import imbalance, mislabelled
 from sparring.data.scanning.looked import Looked
-from sparring.data.sets import Broken
 from sparring.errors import entry
 
 FINDINGS: dict[str, Callable[[Looked], Finding]] = {

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sparring.data import found, load, pictures, ready
 from sparring.data.channels import CALLED
 from sparring.data.decoding import gather, headers
 from sparring.data.items import Source
+from sparring.data.loading import found, load, pictures, ready
 from sparring.data.options import Options
 from sparring.data.picture import Header
 from sparring.data.scanning.looked import Looked, across

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data.channels import LUMA
+from sparring.data.pixels import luma
 
 SIDE, LOW = 32, 8
 """Of the grey image a hash and the edges are taken of; and of the corner of its cosine transform that is kept."""
@@ -50,7 +50,7 @@ def _of(images: Tensor) -> Traits:
 
 def grey(unit: Tensor) -> Tensor:
     """(n, c, h, w) → (n, 1, h, w): luma of RGB, the mean of any other channels."""
-    return (unit[:, :3] * LUMA).sum(1, keepdim=True) if unit.shape[1] in (3, 4) else unit.mean(1, keepdim=True)
+    return luma(unit[:, :3]) if unit.shape[1] in (3, 4) else unit.mean(1, keepdim=True)
 
 
 def waves(plane: Tensor) -> Tensor:
