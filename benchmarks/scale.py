@@ -4,7 +4,8 @@
     python benchmarks/scale.py store [--gb 20 --small 4]    a mapped set: rate against memory, anonymous memory
     python benchmarks/scale.py prepare [--images 100000]    one and two workers; kill -9 in mid-work
     python benchmarks/scale.py model [--rounds 30]          all-reduces measured, a link fitted, rounds foretold
-    python benchmarks/scale.py nodes [--cut 30]             two launchers in two network namespaces (root), one cut
+    python benchmarks/scale.py nodes [--cut 30]             two launchers in two network namespaces (root), cut apart
+    python benchmarks/scale.py kills                        processes and launchers killed, and gone on with
 
 Each prints a table and, with --json, one object. Ratios are of runs side by side, in turn, so that a drifting machine
 touches both alike. `--folder` holds what is written (default: a temporary one, deleted).
@@ -17,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import scaling_data
+import scaling_kills
 import scaling_nodes
 import scaling_rounds
 
@@ -26,6 +28,7 @@ MEASURES = {
     "store": scaling_data.store,
     "prepare": scaling_data.prepare,
     "nodes": scaling_nodes.nodes,
+    "kills": scaling_kills.kills,
 }
 
 

@@ -33,21 +33,25 @@ def uncable() -> None:
         subprocess.run(["ip", "netns", "del", f"{PREFIX}{node}"], check=False)
 
 
-def launch(node: str, out: Path, args: argparse.Namespace) -> subprocess.Popen:
+def train(out: Path, args: argparse.Namespace) -> list[str]:
     images = str(args.batch * args.rounds)
-    train = ["-m", "sparring", "train", "dcgan", "--out", str(out), "--images", images, "--batch", str(args.batch)]
+    words = ["train", "dcgan", "--out", str(out), "--images", images, "--batch", str(args.batch)]
+    return [*words, "--precision", "fp32", "--threads", "1"]
+
+
+def launch(node: str, words: list[str]) -> subprocess.Popen:
     rank = str(list(NODES).index(node))
     place = ["--nnodes", "2", "--node-rank", rank, "--nproc-per-node", "1", "--master-addr", NODES["a"]]
-    run = [sys.executable, "-m", "torch.distributed.run", *place, "--master-port", "29500", *train]
+    run = [sys.executable, "-m", "torch.distributed.run", *place, "--master-port", "29500", "-m", "sparring"]
     env = os.environ | {"GLOO_SOCKET_IFNAME": f"v{node}", "OMP_NUM_THREADS": "1"}
-    command = ["ip", "netns", "exec", f"{PREFIX}{node}", *run, "--precision", "fp32", "--threads", "1"]
+    command = ["ip", "netns", "exec", f"{PREFIX}{node}", *run, *words]
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def played(out: Path, args: argparse.Namespace, cut: float) -> tuple[float, list[int]]:
-    """Seconds, and the launchers' exit codes; the cable is cut once the run folder is there."""
+def played(out: Path, words: list[str], cut: float = 0.0) -> tuple[float, list[int], list[str]]:
+    """Seconds, the launchers' exit codes, and what each said; the cable is cut once the run folder is there."""
     start = time.perf_counter()
-    launchers = [launch(node, out, args) for node in NODES]
+    launchers = [launch(node, words) for node in NODES]
     if cut:
         while not (out / "run.json").exists() and all(each.poll() is None for each in launchers):
             time.sleep(0.2)
@@ -56,27 +60,38 @@ def played(out: Path, args: argparse.Namespace, cut: float) -> tuple[float, list
         time.sleep(cut)
         ip(f"-n {PREFIX}a link set va up")
     said = [each.communicate()[1] for each in launchers]
-    codes = [each.returncode for each in launchers]
-    if any(codes):
-        print("\n".join(said), file=sys.stderr)
-    return time.perf_counter() - start, codes
+    return time.perf_counter() - start, [each.returncode for each in launchers], said
 
 
-def final(out: Path) -> dict[str, torch.Tensor]:
-    return load_file(max((out / "checkpoints").glob("*.safetensors")))
+def same(one: Path, other: Path) -> bool:
+    """Whether two runs ended in the same state, to the bit."""
+    a, b = (load_file(max((out / "checkpoints").glob("*.safetensors"))) for out in (one, other))
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def reasons(said: list[str]) -> list[str]:
+    """The program's own lines."""
+    return [line for text in said for line in text.splitlines() if line.startswith("spar: ")]
 
 
 def nodes(args: argparse.Namespace) -> dict:
+    straight, cut, given_up = (args.folder / name for name in ("straight", "cut", "given-up"))
     cable()
     try:
-        straight, codes = played(args.folder / "straight", args, 0.0)
-        with_cut, codes_cut = played(args.folder / "cut", args, args.cut)
+        seconds, codes, _ = played(straight, train(straight, args))
+        longer, codes_cut, _ = played(cut, train(cut, args), args.cut)
+        short = str(args.cut / 3)
+        _, codes_up, said = played(given_up, [*train(given_up, args), "--timeout", short], args.cut)
+        _, codes_on, _ = played(given_up, ["resume", str(given_up)])
     finally:
         uncable()
-    a, b = (final(args.folder / name) for name in ("straight", "cut"))
     return {
-        "seconds": straight,
-        f"seconds, cut for {args.cut:g} s": with_cut,
+        "seconds": seconds,
+        f"seconds, cut for {args.cut:g} s": longer,
         "exit codes": codes + codes_cut,
-        "same final state": all(torch.equal(a[name], b[name]) for name in a),
+        "same final state": same(cut, straight),
+        f"with --timeout {short}: exit codes": codes_up,
+        "what they said": reasons(said),
+        "resumed: exit codes": codes_on,
+        "resumed: same final state": same(given_up, straight),
     }

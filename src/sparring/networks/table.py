@@ -152,7 +152,7 @@ class TableGenerator(RowGenerator):
         if j == len(self.known):
             return known
         options, places = self.known[j].split([self.choices[j], len(self.known[j]) - self.choices[j]])
-        told = row @ options if self.training else options[option]  # the same, but that gradients pass the first
+        told = row @ options if self.training else options.index_select(0, option)  # the same, but for gradients
         return known + told if position is None else torch.addcmul(known + told, position[:, None], places)
 
 

@@ -146,7 +146,7 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:  # gloo has no kind of its own for it
-            reason = one_line(str(error).splitlines()[0])[-100:]
+            reason = one_line(str(error).splitlines()[0]).rpartition("] ")[2][:100]  # behind its place in the source
             raise LostProcess(
                 f"process {self.rank} of {self.world} lost the others while {doing} ({reason}): "
                 "see what became of them, then go on from the last checkpoint with spar resume"
