@@ -1,11 +1,12 @@
 """Files that are there whole or not at all."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sparring.errors import UserError
 
@@ -13,6 +14,14 @@ T = TypeVar("T")
 
 PART = ".part"
 """The ending of what is not finished."""
+
+
+def from_json(text: str | bytes) -> Any:
+    """What JSON says. Raises ValueError if it is none, or nested deeper than Python reads."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 @contextmanager

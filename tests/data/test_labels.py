@@ -137,7 +137,7 @@ def test_bad_csv(tmp_path, content, says):
         ('{"000.png": [1, NaN]}', "'nan' where a number belongs"),
         ('{"000.png": [1, 1' + "0" * 400 + "]}", "where a number belongs"),
         ('{"000.png": {"a": 1}}', "no list of numbers"),
-        ("[" * 10**6, "recursion"),
+        ("[" * 10**6, "nested too deeply"),
     ],
 )
 def test_bad_json(tmp_path, content, says):

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from sparring.data.items import Item, LabelFile, Source
 from sparring.errors import UserError, one_line
+from sparring.files import from_json
 
 ABSENT = "named by the label file, but absent"
 HELP = "write a CSV (header; file name, then a class or several numbers) or a JSON ({file: class or [numbers]})"
@@ -51,7 +51,7 @@ def parsed(file: LabelFile) -> Table:
         return read(file.content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UserError(f"{file.name} is not UTF-8 text: {HELP}") from None
-    except (Unreadable, csv.Error, RecursionError, ValueError) as error:
+    except (Unreadable, csv.Error, ValueError) as error:
         raise UserError(f"{file.name}: {one_line(error)}; {HELP}") from None
 
 
@@ -93,7 +93,7 @@ def _csv(text: str) -> Table:
 
 def _json(text: str) -> Table:
     """{file: class or [numbers]}, or StyleGAN's {"labels": [[file, class or [numbers]], …]}."""
-    held = json.loads(text)
+    held = from_json(text)
     if not isinstance(held, dict):
         raise Unreadable("it does not hold an object")
     if held.get("labels", held) is None:

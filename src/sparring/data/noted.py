@@ -1,8 +1,9 @@
 """What of a set is prepared already: a file of a JSON object a line, one of each piece that was decoded."""
 
-import json
 import os
 from pathlib import Path
+
+from sparring.files import from_json
 
 
 def noted(path: Path) -> tuple[set[int], dict[int, str], bool]:
@@ -16,7 +17,7 @@ def noted(path: Path) -> tuple[set[int], dict[int, str], bool]:
         return done, broken, suspected
     for line in path.read_bytes().splitlines(keepends=True):
         try:
-            held = json.loads(line)
+            held = from_json(line)
         except ValueError:
             break
         if not line.endswith(b"\n"):

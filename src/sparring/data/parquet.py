@@ -1,6 +1,5 @@
 """Images in a column of a parquet file, as Hugging Face keeps them. Needs pyarrow, the extra `parquet`."""
 
-import json
 from bisect import bisect_right
 from functools import partial
 from io import BytesIO
@@ -13,6 +12,7 @@ from sparring.data.items import Item, Source
 from sparring.data.picture import Unusable
 from sparring.data.tables.arrow import check_packed
 from sparring.errors import UserError, one_line
+from sparring.files import from_json
 
 LABELS = ("label", "labels", "class")
 """Columns that hold a class: whole numbers or text."""
@@ -135,7 +135,7 @@ def class_of(value: Any, names: list[str]) -> str | None:
 def _class_names(metadata: dict[bytes, bytes] | None, label: str) -> list[str]:
     """The names Hugging Face's `ClassLabel` gives the numbers of a column; none if it is none."""
     try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        features = from_json((metadata or {})[b"huggingface"])["info"]["features"]
         return [one_line(name) for name in features[label]["names"]]
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, TypeError, ValueError):
         return []

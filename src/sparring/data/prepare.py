@@ -30,7 +30,7 @@ from sparring.data.scanning.findings import findings
 from sparring.data.scanning.looked import Looked
 from sparring.data.sets import SPLIT_SEED, TEST_EVERY, Examples, digest
 from sparring.errors import UserError, one_line
-from sparring.files import PART, written_aside
+from sparring.files import PART, from_json, written_aside
 from sparring.steps import steps
 
 BEGUN, DONE = "begun.json", "done.jsonl"
@@ -108,7 +108,7 @@ def _plan(source: Source, out: Path, options: Options, file: LabelFile | None, k
     places = torch.randperm(len(items), generator=torch.Generator().manual_seed(SPLIT_SEED)).tolist()
     begun = out / BEGUN
     if begun.is_file():
-        held = json.loads(begun.read_text())
+        held = from_json(begun.read_text())
         if held["key"] != key:
             raise UserError(f"{one_line(out)} was begun from other files or options: choose another OUT")
         size, channels = tuple(held["size"]), held["channels"]

@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 from sparring.data.options import Options
 from sparring.data.sets import Data, Examples
 from sparring.errors import UserError, one_line
+from sparring.files import from_json
 
 FORMAT = 1
 PIXELS, LABELS, ABOUT = "images.bin", "labels.safetensors", "store.json"
@@ -66,7 +67,7 @@ def is_prepared(spec: str | Path) -> bool:
 def about(folder: Path) -> About:
     """Raises UserError for a set that another version wrote, and for one that can't be understood."""
     try:
-        held = json.loads((folder / ABOUT).read_bytes())
+        held = from_json((folder / ABOUT).read_bytes())
         if held.get("format") != FORMAT:
             raise UserError(
                 f"{one_line(folder)} was prepared by another version (format {one_line(held.get('format'))}, and this "

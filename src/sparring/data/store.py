@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from sparring.data.sets import Examples, Pool, digest
 from sparring.errors import UserError
-from sparring.files import PART, cache, written_aside
+from sparring.files import PART, cache, from_json, written_aside
 
 MOST = 4 * 2**30
 """Bytes all kept sets may take."""
@@ -30,7 +30,7 @@ def find(key: str) -> Pool | None:
     path = _folder() / (key + ENDING)
     try:
         with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()["about"])
+            about = from_json(file.metadata()["about"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         examples = Examples(tensors["values"], tensors.get("labels"))
         if digest(examples) != about["sha256"]:

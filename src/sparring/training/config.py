@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from sparring.data.options import Options
 from sparring.description import excess
 from sparring.errors import UserError
-from sparring.files import write
+from sparring.files import from_json, write
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT
 from sparring.training.remedies import Remedy, remedied
@@ -126,7 +126,7 @@ class Config:
         """The configuration and the data's fingerprint. Raises UserError for a folder that holds no run."""
         path = folder / "run.json"
         try:
-            about = json.loads(path.read_bytes())
+            about = from_json(path.read_bytes())
             return TypeAdapter(Config).validate_python(about["config"]), str(about["data_fingerprint"])
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{folder} is no run: it has no run.json") from None

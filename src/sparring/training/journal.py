@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring import files
+from sparring.files import from_json
 
 Entry = dict[str, Any]
 NEEDED = {"images": int, "seconds": (int, float), "scores": dict}
@@ -61,8 +62,8 @@ def _read(path: Path) -> Iterator[Entry]:
     """Those lines that are whole."""
     for line in path.read_bytes().splitlines():
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
+            entry = from_json(line)
+        except ValueError:
             continue
         if isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in NEEDED.items()):
             yield entry

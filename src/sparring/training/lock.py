@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sparring import files
 from sparring.errors import UserError
+from sparring.files import from_json
 from sparring.training.ranks import Ranks
 
 NAME = "lock"
@@ -85,7 +86,7 @@ def _owner() -> dict[str, object]:
 def _told(file: int) -> str:
     """Of the owner, as far as it has written who it is."""
     try:
-        owner = json.loads(os.read(file, 1000))
+        owner = from_json(os.read(file, 1000))
         return f" by process {owner['pid']} on {owner['host']} since {owner['since']}"
     except (ValueError, TypeError, KeyError):
         return " by another process"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.files import cache, ensure, write
+from sparring.files import cache, ensure, from_json, write
 from sparring.model import Model
 from sparring.networks.products import OPERATIONS, Operations, fits, forward, operations, scattered, twin
 from sparring.training.loop import Loop
@@ -103,7 +103,7 @@ def _known(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> list[str]:
     path = cache() / "layers" / f"{digest}.json"
     held: dict[str, bool] = {}
     with suppress(OSError, ValueError, TypeError):
-        held = {operation: bool(won) for operation, won in dict(json.loads(path.read_bytes())).items()}
+        held = {operation: bool(won) for operation, won in dict(from_json(path.read_bytes())).items()}
     if missing := [operation for operation in asked if operation not in held]:
         held |= _measured(layer, x, missing)
         with suppress(OSError, UserError):  # a full or closed cache costs time, and nothing else

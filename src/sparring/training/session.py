@@ -13,7 +13,7 @@ from torch import nn
 
 from sparring.data import Examples
 from sparring.errors import UserError
-from sparring.files import write
+from sparring.files import from_json, write
 from sparring.metrics.report import Drawn, Judge, evaluate
 from sparring.metrics.translated import PictureJudge
 from sparring.model import Model, load
@@ -81,7 +81,7 @@ def _unfinished(run: Run) -> None:
 def _scored(run: Path) -> int | None:
     """After how many images its closing scores were taken, if they were."""
     try:
-        return json.loads((run / SCORES).read_bytes())["images"]
+        return from_json((run / SCORES).read_bytes())["images"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
