@@ -74,5 +74,5 @@ def test_a_run_file_is_held_to_the_same(tmp_path):
 @pytest.mark.parametrize("content", ["", "[1, 2", "7", "[" * 100_000, '{"config": {"recipe": []}}'])
 def test_a_damaged_run_file_is_told_in_a_line(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(UserError, match="run.json is damaged"):
+    with pytest.raises(UserError, match=r"run\.json is damaged"):
         Config.load(tmp_path)
