@@ -1,6 +1,8 @@
 """What `model.json` and `run.json` may ask for: bounded numbers that fit together, in a format that is known."""
 
 import json
+import pickle
+import struct
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,30 @@ def test_a_model_file_is_held_to_its_bounds(model, parts, told):
     changed(model, **parts)
     with pytest.raises(UserError, match=told):
         load(model.parent)
+
+
+def header(**tensors) -> bytes:
+    held = json.dumps(tensors).encode()
+    return struct.pack("<Q", len(held)) + held
+
+
+@pytest.mark.parametrize(
+    "content",
+    {
+        "empty": b"",
+        "a pickle": pickle.dumps({"layers.0.weight": [0.0]}),
+        "a header of a terabyte": struct.pack("<Q", 2**40) + b"{}",
+        "a tensor of a terabyte": header(x={"dtype": "F32", "shape": [2**38], "data_offsets": [0, 2**40]}),
+        "a name that climbs": header(**{"../../x": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}),
+        "nested too deeply": struct.pack("<Q", 10**5) + b"[" * 10**5,
+    }.values(),
+)
+def test_weights_from_strangers_are_refused_in_a_line(model, content):
+    for path in model.parent.glob("*.safetensors"):
+        path.write_bytes(content)
+    with pytest.raises(UserError) as told:
+        load(model.parent)
+    assert "\n" not in str(told.value) and "safetensors" in str(told.value)
 
 
 def test_attributes_are_of_one_example_at_least(tmp_path):
