@@ -150,6 +150,15 @@ def test_after_kill_9_only_the_last_piece_is_done_again(tmp_path, monkeypatch):
     assert resumed.read_bytes() == straight.read_bytes()
 
 
+@pytest.mark.parametrize("content", ["", "7", "[" * 100_000, '{"key": "", "size": [8], "channels": "rgb"}'])
+def test_a_damaged_beginning_is_told_in_a_line(tmp_path, content):
+    spec, out = unpacked(tmp_path / "set", classes()), tmp_path / "out"
+    out.mkdir()
+    (out / "begun.json").write_text(content)
+    with pytest.raises(UserError, match=r"begun\.json is damaged"):
+        prepared(spec, out, size=(8, 8))
+
+
 def test_what_is_noted_after_a_torn_line_is_not_forgotten(tmp_path, monkeypatch):
     spec, out = unpacked(tmp_path / "set", {f"{i:03d}.png": png(i) for i in range(100)}), tmp_path / "out"
     finish = preparing._finished

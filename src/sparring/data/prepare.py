@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from sparring.data.channels import TAKEN, chosen
+from sparring.data.channels import CALLED, TAKEN, chosen
 from sparring.data.decoders import Piece, Work, decoded
 from sparring.data.decoding import Left, fitting, headers, key_of, labelled, numbers_of
 from sparring.data.items import Item, LabelFile, Source
@@ -108,18 +108,27 @@ def _plan(source: Source, out: Path, options: Options, file: LabelFile | None, k
     places = torch.randperm(len(items), generator=torch.Generator().manual_seed(SPLIT_SEED)).tolist()
     begun = out / BEGUN
     if begun.is_file():
-        held = from_json(begun.read_text())
-        if held["key"] != key:
+        known, size, channels = _begun(begun)
+        if known != key:
             raise UserError(f"{one_line(out)} was begun from other files or options: choose another OUT")
-        size, channels = tuple(held["size"]), held["channels"]
     else:
         _check_free(out)
         size, channels = _looked_at(items, places, options)
-        held = {"key": key, "size": size, "channels": channels}
+    held = {"key": key, "size": size, "channels": channels}
     _make_room(out, len(items) * TAKEN[channels] * size[0] * size[1], held)
     guessed = options.channels == "auto"
     work = Work(size, options.fit, channels, guessed, out / PIXELS)
     return Plan(source, [numbers[item.name] for item in items], items, attributes, broken, places, work)
+
+
+def _begun(begun: Path) -> tuple[str, tuple[int, int], str]:
+    """Key, size and channels. Raises UserError for a file that is not what was written."""
+    try:
+        held = from_json(begun.read_bytes())
+        height, width = map(int, held["size"])
+        return str(held["key"]), (height, width), CALLED[TAKEN[held["channels"]]]
+    except (ValueError, TypeError, LookupError) as error:
+        raise UserError(f"{one_line(begun)} is damaged ({one_line(error)[:80]}): choose another OUT") from None
 
 
 def _check_free(out: Path) -> None:
