@@ -113,7 +113,7 @@ def alike(a: list[float], b: list[float]) -> bool:
 
 
 def settings(images: int, seed: int, more: dict) -> dict:
-    return {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu"} | more
+    return {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu", "precision": "fp32"} | more
 
 
 def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int, **more) -> Path:

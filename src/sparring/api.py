@@ -181,9 +181,9 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
         return planned(config, data, judge(data), networks)
 
 
-def dissect(config: Config, rounds: int = 10) -> dict[str, Part]:
-    """Where a round's time goes, by name (`sparring.training.anatomy`). Leaves no run folder. Raises UserError as
-    `train` does."""
+def dissect(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Part]]:
+    """The configuration with what this machine plays it quickest by, and where a round's time goes, by name
+    (`sparring.training.anatomy`). Leaves no run folder. Raises UserError as `train` does."""
     torch.set_num_threads(config.threads)
     data = _loaded(config.data, config)
     with explained():

@@ -14,7 +14,7 @@ from sparring.explore.sample import Samples, write
 from sparring.model import Model, load
 from sparring.networks.products import ProductConv2d, ProductConvTranspose2d
 from sparring.recipes import named
-from sparring.training import fitting, quicker
+from sparring.training import fitting, quicker, remembered
 from sparring.training.loop import Loop
 from sparring.training.measured import RandomImages
 
@@ -24,7 +24,7 @@ SHAPE = (1, 16, 16)
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(quicker, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(remembered, "cache", lambda: tmp_path / "cache")
 
 
 def loop(products=()):

@@ -255,7 +255,7 @@ def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatc
     recipe = with_numbers(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
     monkeypatch.setattr(fitting, "begun", lambda *arguments: watched(running.begun(*arguments), played))
     data = load("ring")
-    config = api.configured(recipe, data, networks={"G": G}, micro_batches=0, device="cpu")
+    config = api.configured(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
     assert fitting.fitted(config, data, {"G": G}).micro_batches == 1
     assert torch.equal(G.weight, before) and played.count("smooth") == 2, played
 

@@ -46,7 +46,7 @@ def step(args: argparse.Namespace) -> Answer:
     recipe = with_numbers(named(args.recipe), numbers(args))
     settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
     config = api.configured(recipe, args.data, reading=reading.options(args), **settings)
-    parts = api.dissect(config, args.rounds)
+    config, parts = api.dissect(config, args.rounds)
     best = limits(on(config.device), PRECISIONS[config.precision] or torch.float32)
     whole = sum(part.seconds for part in parts.values())
     how = f"{config.precision}, {config.device}, {config.threads} threads"

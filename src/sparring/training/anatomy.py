@@ -94,8 +94,9 @@ class Part:
 NOTHING = Part(0, 0, 0)
 
 
-def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> dict[str, Part]:
-    """The parts of a run's round by name, with what penalties cost and a round's share of the reports."""
+def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> tuple[Config, dict[str, Part]]:
+    """The configuration as this machine plays it, and the parts of its round by name, with what penalties cost and a
+    round's share of the reports."""
     plan = planned(config, data, judge)
     config = plan.config
     parts = anatomy(_begun(config, data), rounds)
@@ -105,7 +106,7 @@ def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> dict[str
         bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn is nothing but its penalties
         penalties = sum((parts.pop(name) for name in turns), NOTHING) - sum(bare.values(), NOTHING)
         parts |= bare | {"penalties": penalties}
-    return parts | {"reports": Part(plan.reports * plan.scoring / config.rounds, 0, 0)}
+    return config, parts | {"reports": Part(plan.reports * plan.scoring / config.rounds, 0, 0)}
 
 
 def _begun(config: Config, data: Data) -> Loop:

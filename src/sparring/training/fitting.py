@@ -1,5 +1,5 @@
-"""What stays open until the machine is known: the largest slices of a batch that fit in memory, found by playing rounds
-in them, and the layers it computes quicker as products."""
+"""What stays open until the machine is known: the number format it plays quicker in, the largest slices of a batch that
+fit in memory, found by playing rounds in them, and the layers it computes quicker as products."""
 
 import sys
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from torch import nn
 from sparring.data import Data
 from sparring.training.config import Config
 from sparring.training.crowded import sliced
+from sparring.training.formats import quicker_format
+from sparring.training.loop import Loop
 from sparring.training.quicker import LONG, quicker
 from sparring.training.ranks import Ranks
 from sparring.training.run import begun
@@ -23,11 +25,14 @@ def fitted(
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
 ) -> Config:
-    """The configuration with as few slices as memory allows, where it leaves that open (`micro_batches` 0), told on
-    standard error; and with the products that are worth measuring in a run so long. Every rank takes the same.
+    """The configuration with what it leaves open: its number format ("auto"), and as few slices as memory allows
+    (`micro_batches` 0), told on standard error; and with the products that are worth measuring in a run so long. Every
+    rank takes the same.
 
     Raises RuntimeError, as memory did, where the smallest slices do not fit.
     """
+    if config.precision == "auto":
+        config = replace(config, precision=ranks.led(lambda: _format(config, data, networks)))
     measures = config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks)
     if config.micro_batches and not measures:
         return config
@@ -40,3 +45,15 @@ def fitted(
             print(f"memory holds {sliced(loop)}", file=sys.stderr)
     found = quicker(loop) if measures else ()
     return replace(config, micro_batches=loop.draws.micro_batches, products=tuple(ranks.led(lambda: found)))
+
+
+def _format(config: Config, data: Data, networks: Mapping[str, nn.Module]) -> str:
+    """Of a run that is long enough, the quicker one."""
+    if config.rounds < LONG:
+        return "fp32"
+    device = torch.device(config.device)
+
+    def loop(name: str) -> Loop:
+        return begun(replace(config, precision=name), data, device, deepcopy(dict(networks)))
+
+    return quicker_format(config.played.fitted(data.layout), data.shape, device, loop)

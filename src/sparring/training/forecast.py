@@ -33,10 +33,10 @@ class Forecast:
 
 def forecast(loop: Loop, images: int) -> Forecast:
     """Plays the loop a few rounds, so it must be one that is thrown away."""
-    round_time, batch = sum(kind.share * _timed(loop, kind) for kind in kinds(loop)), loop.settings.batch
+    seconds, batch = round_time(loop), loop.settings.batch
     return Forecast(
-        seconds=round_time * -(-images // batch),
-        images_per_second=batch / round_time,
+        seconds=seconds * -(-images // batch),
+        images_per_second=batch / seconds,
         memory=peak(loop.device),
         parameters={name: sum(p.numel() for p in player.parameters()) for name, player in loop.game.players.items()},
     )
@@ -72,14 +72,18 @@ def kinds(loop: Loop) -> list[Kind]:
     return [Kind(these[0], cycle, len(these) / cycle) for these in played.values()]
 
 
-def _timed(loop: Loop, kind: Kind) -> float:
-    """Seconds of such a round, a median."""
+def round_time(loop: Loop, warm: int = WARM, timed: int = TIMED) -> float:
+    """Seconds of a round on average, of each kind the median of some, for a loop that is thrown away."""
+    return sum(kind.share * _timed(loop, kind, warm, timed) for kind in kinds(loop))
+
+
+def _timed(loop: Loop, kind: Kind, warm: int, timed: int) -> float:
     times = []
-    for k in range(WARM + kind.times(TIMED)):
+    for k in range(warm + kind.times(timed)):
         start = now(loop.device)
         kind.play(loop, k)
         times.append(now(loop.device) - start)
-    return statistics.median(times[WARM:])
+    return statistics.median(times[warm:])
 
 
 def peak(device: torch.device) -> int:

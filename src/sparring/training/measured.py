@@ -9,7 +9,8 @@ from sparring.recipes import Recipe
 from sparring.recipes.base import Shape
 from sparring.recipes.pictures import input_shape
 from sparring.training import precision as machine
-from sparring.training.forecast import forecast
+from sparring.training.forecast import round_time
+from sparring.training.formats import quicker_format
 from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
 
@@ -33,10 +34,14 @@ class RandomImages:
 def measured_round(recipe: Recipe, shape: Shape, batch: int, classes: int = 0) -> float:
     """Seconds of a round, a median. Raises UserError for a shape the recipe's networks can't make."""
     device = machine.device("auto")
-    settings = replace(recipe.settings(autocast=PRECISIONS[machine.precision("auto", device)]), batch=batch)
-    game = recipe.game(shape, {}, classes).to(device)
-    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    recipe = replace(recipe, batch=batch)
     given = recipe.translates and not recipe.damage and not classes
     inputs = input_shape(recipe, shape) if given else None
-    loop = Loop(game, RandomImages(4 * batch, shape, classes, device, inputs), settings)
-    return batch / forecast(loop, batch).images_per_second
+
+    def loop(precision: str) -> Loop:
+        game = recipe.game(shape, {}, classes).to(device)
+        game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        images = RandomImages(4 * batch, shape, classes, device, inputs)
+        return Loop(game, images, recipe.settings(autocast=PRECISIONS[precision]))
+
+    return round_time(loop(quicker_format(recipe, shape, device, loop)))

@@ -7,7 +7,8 @@ import torch
 
 from sparring.errors import UserError
 
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
+PRECISIONS = {"auto": None, "fp32": None, "bf16": torch.bfloat16}
+"""What to cast to, by name; while it is open which one is quicker ("auto"), nothing is."""
 
 
 def device(name: str) -> torch.device:
@@ -25,14 +26,15 @@ def device(name: str) -> torch.device:
 
 
 def precision(name: str, device: torch.device) -> str:
-    """'auto' is bf16 where matrix units take it (a GPU; a CPU with AMX or AVX512-BF16), fp32 elsewhere."""
-    if name not in (*PRECISIONS, "auto"):
-        raise UserError(f"no precision '{name}'; there are: auto, {', '.join(PRECISIONS)}")
+    """'auto' is bf16 on a GPU that has it. On a CPU that has units for it (AMX, AVX512-BF16) it stays open until rounds
+    are timed (`formats.py`); elsewhere it is fp32. Raises UserError for a name that is not there."""
+    if name not in PRECISIONS:
+        raise UserError(f"no precision '{name}'; there are: {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
     if device.type == "cpu":
         cpu = torch.cpu.get_capabilities()
-        return "bf16" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "fp32"
+        return "auto" if cpu.get("amx_bf16") or cpu.get("avx512_bf16") else "fp32"
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 

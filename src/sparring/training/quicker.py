@@ -1,20 +1,17 @@
 """Which convolutions this machine computes quicker as matrix products: measured once, and kept in the cache."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.files import cache, ensure, from_json, write
 from sparring.model import Model
 from sparring.networks.products import OPERATIONS, Operations, fits, forward, operations, scattered, twin
 from sparring.training.loop import Loop
+from sparring.training.remembered import remembered
 
 WORTH = 0.9
 """A product is chosen if it takes at most this share of the time."""
@@ -97,18 +94,8 @@ def hasten(players: Mapping[str, nn.Module], products: Sequence[str]) -> None:
 def _known(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> list[str]:
     """Of the operations asked for, those that were quicker when such a layer was measured on such a machine, or are
     now."""
-    about = [type(layer).__name__, layer.extra_repr(), [*x.shape], str(x.dtype), torch.get_num_threads()]
-    about += [torch.__version__, torch.backends.cpu.get_cpu_capability()]
-    digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
-    path = cache() / "layers" / f"{digest}.json"
-    held: dict[str, bool] = {}
-    with suppress(OSError, ValueError, TypeError):
-        held = {operation: bool(won) for operation, won in dict(from_json(path.read_bytes())).items()}
-    if missing := [operation for operation in asked if operation not in held]:
-        held |= _measured(layer, x, missing)
-        with suppress(OSError, UserError):  # a full or closed cache costs time, and nothing else
-            ensure(path.parent)
-            write(path, json.dumps(held).encode())
+    about = [type(layer).__name__, layer.extra_repr(), [*x.shape], str(x.dtype)]
+    held = remembered("layers", about, asked, lambda missing: _measured(layer, x, missing))
     return [operation for operation in asked if held[operation]]
 
 

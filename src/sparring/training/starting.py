@@ -71,7 +71,7 @@ def begun_before(out: Path, config: Config) -> bool:
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
     become = Config.load(out)[0]  # what is measured and what came later are not asked for
-    asked = replace(become, remedies=(), products=(), micro_batches=config.micro_batches)
+    asked = replace(become, remedies=(), products=(), micro_batches=config.micro_batches, precision=config.precision)
     if _plain(asked) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return True
