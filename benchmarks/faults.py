@@ -33,6 +33,7 @@ from sparring.training.journal import Journal
 
 FAULTS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS, "half": None}
 PLAYED = "checkpoints/*.safetensors"
+COUNTED = ("operations", "cases", "told", "harmless", "fault")
 State = dict[str, Tensor]
 
 
@@ -270,9 +271,6 @@ def main() -> None:
     print(f"| what | {' | '.join(COUNTED)} |\n|---|{'---|' * len(COUNTED)}")
     for name, row in rows.items():
         print(f"| {name} | {' | '.join(f'{row[what]:,}' for what in COUNTED)} |")
-
-
-COUNTED = ("operations", "cases", "told", "harmless", "fault")
 
 
 def measured(folder: Path, every: int) -> dict[str, dict[str, int]]:

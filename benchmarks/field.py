@@ -38,7 +38,7 @@ from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import Measured, record
 from sparring.recipes.methods import METHODS
 from sparring.recipes.numbers import with_numbers
-from sparring.recipes.r3gan import PRESETS
+from sparring.recipes.r3gan_presets import PRESETS
 from sparring.training.healing import Unhealed
 from sparring.training.journal import Journal
 from sparring.training.judging import judge

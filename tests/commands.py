@@ -9,6 +9,9 @@ from torch import Tensor
 
 from sparring.cli import main
 
+SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports", "2", "--batch", "32"]
+"""An MLP GAN, or what is made of perceptrons too, in little time."""
+
 
 def spar(*words: object) -> int:
     """The exit code."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import SMALL, spar
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -39,3 +40,12 @@ def quick_judge(monkeypatch, session):
 def benchmarks(monkeypatch):
     """What is in `benchmarks/` can be imported."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A short run of the MLP GAN, trained to its end."""
+    out = tmp_path_factory.mktemp("runs") / "short"
+    torch.set_num_threads(1)
+    assert spar("train", "mlp-gan", "--data", "digits", "--out", out, "--images", 640, "--threads", 1, *SMALL) == 0
+    return out

@@ -17,7 +17,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from commands import distance
 from safetensors.torch import load_file, save_file
-from tiny_games import BATCH, GAMES, Rows
+from tiny_games import BATCH, GAMES
+from tiny_players import Rows
 
 from sparring.errors import UserError
 from sparring.games.gan import GAN

@@ -4,7 +4,7 @@ from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.choose import Facts, choose
 from sparring.recipes.numbers import numbers, with_numbers
-from sparring.recipes.r3gan import gamma
+from sparring.recipes.r3gan_presets import gamma
 from sparring.training.schedules import at
 
 

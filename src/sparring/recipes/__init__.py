@@ -31,7 +31,8 @@ from sparring.recipes.pix2pix import PIX2PIX
 from sparring.recipes.points import POINTS
 from sparring.recipes.progan import PROGAN
 from sparring.recipes.projection import PROJECTION
-from sparring.recipes.r3gan import PRESETS, R3GAN
+from sparring.recipes.r3gan import R3GAN
+from sparring.recipes.r3gan_presets import PRESETS
 from sparring.recipes.ragan import RAGAN
 from sparring.recipes.reacgan import REACGAN
 from sparring.recipes.rpgan import RPGAN

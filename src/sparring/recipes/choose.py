@@ -6,7 +6,7 @@ from sparring.errors import UserError
 from sparring.networks.resample import halvings
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import rows
-from sparring.recipes.r3gan import proposed
+from sparring.recipes.r3gan_presets import proposed
 from sparring.training.schedules import at
 
 EPOCHS = 100
