@@ -1,6 +1,8 @@
-"""The table of the field: every recipe for images on MNIST, and each steadier added to one base recipe.
+"""The table of the field: every recipe for images on MNIST (or Fashion-MNIST), and each steadier added to one base
+recipe.
 
-    SPARRING_DATA=… python benchmarks/field.py OUT [--rows …] [--seeds 0] [--images 300000] [--pictures DIR] [--json]
+    SPARRING_DATA=… python benchmarks/field.py OUT [--data mnist] [--rows …] [--seeds 0] [--images 300000]
+        [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a row is trained and scored once, until its
 configuration or its code changes. Several of these may work on one OUT, with different rows.
@@ -116,8 +118,9 @@ def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, keep: K
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
     scores = jury.scores(samples, "report", jury.named(METRICS))
-    seen = Journal(run / "journal.jsonl").entries[-1]["images"]
-    row = {name: scores[name] for name in SCORES} | {"images": seen}
+    journal = Journal(run / "journal.jsonl")
+    row = {name: scores[name] for name in SCORES}
+    row |= {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     keep(lambda: model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
     return row
@@ -139,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--rows", nargs="+", choices=rows(), default=list(rows()), metavar="ROW")
+    parser.add_argument("--data", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
     add_pictures(parser)
@@ -147,11 +151,11 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load("mnist")
+    data = load(args.data)
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     classifier = second(data, args.out)
-    trivial, yardstick, table = baselines(jury, data), middle(), []
+    trivial, yardstick, table = baselines(jury, data), middle(args.data), []
     protocol = jury.protocol("report", SAMPLES)
     for name in args.rows:
         for seed in args.seeds:
@@ -168,7 +172,7 @@ def main() -> None:
             print(line(row), file=sys.stderr)
     if args.record:
         names = [row for row in table if row["row"] in RECIPES]
-        record([Measured(r["row"], "mnist", r["images"], r["seed"], r["frechet"], r["share_left"]) for r in names])
+        record([Measured(r["row"], args.data, r["images"], r["seed"], r["frechet"], r["share_left"]) for r in names])
     about = {
         "yardstick": yardstick,
         "baselines": trivial,

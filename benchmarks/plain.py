@@ -1,7 +1,8 @@
 """The loops as tutorials write them: the yardstick's other side, and the step benchmark's.
 
 Nothing here imports Sparring, on purpose. `python benchmarks/plain.py --seed 0 --out plain-0.npz` trains the MLP GAN
-on MNIST for 50 epochs in fp32 and keeps 10,000 samples as uint8; `benchmarks/yardstick.py` scores them.
+on MNIST, or `--data` another set of its form, for 50 epochs in fp32 and keeps 10,000 samples as uint8;
+`benchmarks/yardstick.py` scores them.
 """
 
 import argparse
@@ -15,9 +16,9 @@ import torch
 from torch import nn
 
 
-def mnist(part: str = "train") -> torch.Tensor:
-    """(n, 784) in [-1, 1], from the idx file under $SPARRING_DATA/mnist."""
-    path = Path(os.environ["SPARRING_DATA"]) / "mnist" / f"{part}-images-idx3-ubyte.gz"
+def images(name: str) -> torch.Tensor:
+    """(n, 784) in [-1, 1], from the idx file under $SPARRING_DATA/name."""
+    path = Path(os.environ["SPARRING_DATA"]) / name / "train-images-idx3-ubyte.gz"
     with gzip.open(path) as file:
         pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784)
     return torch.from_numpy(pixels.astype(np.float32) / 127.5 - 1)
@@ -53,12 +54,13 @@ def train(G: nn.Module, D: nn.Module, batches, latent) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
-    data, G, D = mnist(), mlp_generator(), mlp_critic()
+    data, G, D = images(args.data), mlp_generator(), mlp_critic()
     opt_g = torch.optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
     opt_d = torch.optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
     start = time.monotonic()

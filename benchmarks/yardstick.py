@@ -1,6 +1,8 @@
-"""The yardstick and what it measures: MLP GAN and DCGAN on MNIST, and the tutorials' plain loop beside them.
+"""The yardstick and what it measures: MLP GAN and DCGAN on MNIST, or a set of its form, and the tutorials' plain loop
+beside them.
 
-    SPARRING_DATA=… python benchmarks/yardstick.py OUT [--seeds 0 1 2] [--record] [--json]
+    SPARRING_DATA=… python benchmarks/yardstick.py OUT [--data mnist] [--ways plain mlp-gan dcgan] [--seeds 0 1 2]
+        [--record] [--json]
 
 Trains what OUT does not hold yet (plain loop and `mlp-gan` for 50 epochs, `dcgan` for its own number of images), one
 run at a time, then scores 10,000 samples of each by the judge (report part) and prints scores, seconds, and the share
@@ -10,6 +12,7 @@ Interrupted, it goes on where it stopped.
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -32,11 +35,12 @@ from sparring.training.judging import judge
 PLAIN = Path(__file__).with_name("plain.py")
 
 
-def plain(folder: Path, seed: int) -> tuple[torch.Tensor, float]:
+def plain(data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     """Samples, uint8 (n, 1, 28, 28), and the seconds the loop took."""
-    path = folder / f"plain-{seed}.npz"
+    path = folder / f"plain-{data.spec}-{seed}.npz"
     if not path.exists():
-        subprocess.run([sys.executable, PLAIN, "--seed", str(seed), "--out", path], check=True, stdout=sys.stderr)
+        words = ["--data", data.spec, "--seed", str(seed), "--out", str(path)]
+        subprocess.run([sys.executable, PLAIN, *words], check=True, stdout=sys.stderr)
     kept = np.load(path)
     return torch.from_numpy(kept["images"])[:, None], float(kept["seconds"])
 
@@ -47,18 +51,22 @@ def ours(name: str, data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, 
     return sparring.load(run).sample(10_000), Journal(run / "journal.jsonl").seconds
 
 
-def middle() -> float:
+def middle(data: str) -> float:
     """The median score of the MLP GANs after 50 epochs, as they were recorded."""
-    of = ("mlp-gan", "mnist", named("mlp-gan").images)
-    return statistics.median(row.frechet for row in recorded() if (row.recipe, row.data, row.images) == of)
+    of = ("mlp-gan", data, named("mlp-gan").images)
+    if not (scores := [row.frechet for row in recorded() if (row.recipe, row.data, row.images) == of]):
+        sys.exit(f"no MLP GAN of {data} to compare with: run yardstick.py --data {data} --record")
+    return statistics.median(scores)
 
 
-def table(folder: Path, data: Data, seeds: list[int], jury: Judge) -> list[dict]:
-    ways = {"plain": plain} | {name: partial(ours, name, data) for name in ("mlp-gan", "dcgan")}
+WAYS = {"plain": plain} | {name: partial(ours, name) for name in ("mlp-gan", "dcgan")}
+
+
+def table(folder: Path, data: Data, ways: list[str], seeds: list[int], jury: Judge) -> list[dict]:
     rows = []
-    for name, way in ways.items():
+    for name in ways:
         for seed in seeds:
-            samples, seconds = way(folder, seed)
+            samples, seconds = WAYS[name](data, folder, seed)
             rows.append({"name": name, "seed": seed, "frechet": jury.scores(samples)["frechet"], "seconds": seconds})
             print(rows[-1], file=sys.stderr)
     return rows
@@ -67,27 +75,29 @@ def table(folder: Path, data: Data, seeds: list[int], jury: Judge) -> list[dict]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--data", choices=["mnist", "fashion-mnist"], default="mnist")
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=list(WAYS), help="mlp-gan is what shares are of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--record", action="store_true", help="write the MLP GAN's rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load("mnist")
+    data = load(args.data)
     jury = judge(data)
     trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows}
     baseline["training copies"] = baseline.pop("model")
-    rows = table(args.out, data, args.seeds, jury)
+    rows = table(args.out, data, args.ways, args.seeds, jury)
     medians = {
         name: statistics.median(row["frechet"] for row in rows if row["name"] == name)
         for name in dict.fromkeys(row["name"] for row in rows)
     }
-    gap = medians["mlp-gan"] - baseline["real"]
+    gap = medians.get("mlp-gan", math.nan) - baseline["real"]
     for row in rows:
         row["share_left"] = (row["frechet"] - baseline["real"]) / gap
     if args.record:
         found, images = [row for row in rows if row["name"] == "mlp-gan"], named("mlp-gan").images
-        record([Measured("mlp-gan", "mnist", images, r["seed"], r["frechet"], r["share_left"]) for r in found])
+        record([Measured("mlp-gan", args.data, images, r["seed"], r["frechet"], r["share_left"]) for r in found])
     if args.json:
         print(json.dumps({"rows": rows, "baselines": baseline, "protocol": trivial.protocol}))
         return
