@@ -149,15 +149,20 @@ def measured(
         by: what is measured and with what, such as the name of the benchmark and the identity of features.
     """
     config = configured(recipe, data, **settings(images, seed, more))
+    return kept(config, data, name, by, lambda: score(trained(out, name, recipe, data, images, seed, **more)))
+
+
+def kept(config: Config, data: Data, name: str, by: str, measure: Callable[[], dict]) -> dict:
+    """What `measure` says of this configuration, or said of it once."""
     about: dict[str, Any] = dict(zip(("config", "code"), hashed(config, data), strict=True))
     about |= {"by": by, "numbers": numbers(config.recipe)}
     if (row := known(about, lambda: probe(config, data))) is not None:
         return row["scores"]
-    run = trained(out, name, recipe, data, images, seed, **more)
-    about |= {"name": name, "data": Path(data.spec).name, "images": images, "seed": seed, "date": f"{date.today()}"}
-    scores = score(run)
+    scores = measure()
+    about |= {"name": name, "data": Path(data.spec).name, "images": config.images, "seed": config.seed}
+    about |= {"date": f"{date.today()}", "probe": probe(config, data), "scores": scores}
     with ROWS.open("a") as file:
-        file.write(json.dumps({**about, "probe": probe(config, data), "scores": scores}) + "\n")
+        file.write(json.dumps(about) + "\n")
     return scores
 
 

@@ -1,27 +1,34 @@
 """Modes found on ring and grid by several ways to train one pair of networks, beside real points and samplers that
 learnt nothing.
 
-    python benchmarks/modes.py OUT [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--flag NAME=VALUE …]
+    python benchmarks/modes.py [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--flag NAME=VALUE …]
 
 The networks, rates and batch are those of the recipe `points`; a way changes what the players want, or how the critic
-is asked. OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a run is trained once. The score is of
-10,000 samples of the weights with the best selection score. A sample is of high quality within 3σ of a mode; a mode is
+is asked. Each is played to its end, without the watch that would heal or stop what collapses, and of the weights at
+every fifth of the way those with the best selection score count, by 10,000 samples. The ledger (`ledger.py`) keeps what
+was measured. A sample is of high quality within 3σ of a mode; a mode is
 found with a quarter of its fair share of those. Means over the seeds, with their standard deviation.
 """
 
 import argparse
 import json
+import math
 import statistics
 import sys
-from pathlib import Path
 
 import torch
 from common import add_flags, flags
-from ledger import measured
+from ledger import kept, settings
 
-from sparring.data import load
+from sparring.api import configured
+from sparring.data import Data, load
+from sparring.metrics.report import evaluate
 from sparring.recipes import named
 from sparring.recipes.numbers import with_numbers
+from sparring.training.config import Config
+from sparring.training.judging import judge
+from sparring.training.precision import denormals_flushed
+from sparring.training.run import begun, model_of
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 WAYS = {
@@ -35,15 +42,26 @@ WAYS = {
 SCORES = ("modes", "high_quality", "kl")
 
 
-def scores(out: Path, data: str, way: str, seed: int, images: int, flags: dict[str, str]) -> dict[str, dict]:
-    recipe = with_numbers(named("points"), WAYS[way] | flags)
-    return measured(out, f"{data}-{way}", recipe, load(data), images, seed, "modes.py", told)
+def scores(data: str, way: str, seed: int, images: int, flags: dict[str, str]) -> dict[str, dict]:
+    recipe, loaded = with_numbers(named("points"), WAYS[way] | flags), load(data)
+    config = configured(recipe, loaded, **settings(images, seed, {}))
+    return kept(config, loaded, f"{data}-{way}", "modes.py", lambda: played(config, loaded))
 
 
-def told(run: Path) -> dict[str, dict]:
-    """The scores of the run's model and of the trivial rows, by name."""
-    rows = json.loads((run / "scores.json").read_text())["rows"]
-    return {row["name"]: row["scores"] for row in rows}
+def played(config: Config, data: Data) -> dict[str, dict]:
+    """The scores of the best weights on the way, and of the trivial rows, by name."""
+    torch.set_num_threads(config.threads)
+    loop, jury = begun(config, data, torch.device("cpu")), judge(data)
+    model, least, best = model_of(loop, config, data), math.inf, torch.empty(0)
+    with denormals_flushed(), loop.borrowed():
+        for k in range(1, config.rounds + 1):
+            loop.round()
+            if k % config.period == 0 or k == config.rounds:
+                n = jury.suits("select")
+                score = jury.scores(model.sample(n), "select")[jury.measures[0]]
+                if score < least or not len(best):
+                    least, best = score, model.sample(jury.suits("report"))
+    return {row.name: row.scores for row in evaluate(best, jury).rows}
 
 
 def summary(rows: list[dict]) -> dict[str, tuple[float, float]]:
@@ -59,7 +77,7 @@ def table(args: argparse.Namespace, flags: dict[str, str]) -> dict[str, dict]:
         for way in args.ways:
             rows = []
             for seed in args.seeds:
-                trivial = scores(args.out, data, way, seed, args.images, flags)
+                trivial = scores(data, way, seed, args.images, flags)
                 rows.append(trivial.pop("model"))
                 print(f"{data} {way} seed {seed}: {rows[-1]}", file=sys.stderr)
             found[f"{data} {way}"] = {"seeds": rows, "summary": summary(rows)}
@@ -69,7 +87,6 @@ def table(args: argparse.Namespace, flags: dict[str, str]) -> dict[str, dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
     parser.add_argument("--sets", nargs="+", default=["ring", "grid"])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
@@ -78,7 +95,6 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    args.out.mkdir(parents=True, exist_ok=True)
     found = table(args, flags(args.flag))
     if args.json:
         print(json.dumps(found))

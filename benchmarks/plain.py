@@ -7,6 +7,7 @@ on MNIST, or `--data` another set of its form, for 50 epochs in fp32 and keeps 1
 
 import argparse
 import gzip
+import math
 import os
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import softplus
 
 
 def images(name: str) -> torch.Tensor:
@@ -50,6 +52,70 @@ def train(G: nn.Module, D: nn.Module, batches, latent) -> None:
         opt_g.zero_grad()
         bce(D(G(latent(len(x)))).view(-1, 1), real).backward()
         opt_g.step()
+
+
+def wgan_gp(G: nn.Module, D: nn.Module, batches, latent) -> None:
+    """As `train`: five steps of the critic with its gradient penalty, then one of the generator."""
+    for x, opt_g, opt_d in batches:
+        for _ in range(5):
+            opt_d.zero_grad()
+            fake = G(latent(len(x))).detach()
+            eps = torch.rand(len(x), 1, 1, 1)
+            between = (eps * x + (1 - eps) * fake).requires_grad_()
+            (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
+            penalty = ((slope.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
+            (D(fake).mean() - D(x).mean() + 10 * penalty).backward()
+            opt_d.step()
+        opt_g.zero_grad()
+        (-D(G(latent(len(x)))).mean()).backward()
+        opt_g.step()
+
+
+def slope_penalty(D: nn.Module, x: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """The mean over the batch of ‖∇D(x)‖²/2."""
+    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slope.flatten(1).square().sum(1).mean() / 2
+
+
+def r3gan(G: nn.Module, D: nn.Module, batches, latent) -> None:
+    """As `train`: pairs, R1 and R2 in every step of the critic."""
+    for x, opt_g, opt_d in batches:
+        opt_d.zero_grad()
+        real, fake = x.clone().requires_grad_(), G(latent(len(x))).detach().requires_grad_()
+        on_real, on_fake = D(real), D(fake)
+        smooth = slope_penalty(D, real, on_real) + slope_penalty(D, fake, on_fake)
+        (softplus(on_fake - on_real).mean() + smooth).backward()
+        opt_d.step()
+        opt_g.zero_grad()
+        softplus(D(x) - D(G(latent(len(x))))).mean().backward()
+        opt_g.step()
+
+
+def stylegan2(G: nn.Module, D: nn.Module, batches, latent) -> None:
+    """As `train`, with R1 in every 16th batch and the length of paths in every 4th; G gives styles and synthesis."""
+    length = torch.zeros(())
+    for k, (x, opt_g, opt_d) in enumerate(batches):
+        opt_d.zero_grad()
+        (softplus(-D(x)).mean() + softplus(D(G(latent(len(x))).detach())).mean()).backward()
+        opt_d.step()
+        if k % 16 == 0:
+            opt_d.zero_grad()
+            real = x.clone().requires_grad_()
+            (16 * slope_penalty(D, real, D(real))).backward()
+            opt_d.step()
+        opt_g.zero_grad()
+        softplus(-D(G(latent(len(x))))).mean().backward()
+        opt_g.step()
+        if k % 4 == 0:
+            opt_g.zero_grad()
+            w = G.styles(latent(len(x)))
+            image = G.synthesis(w)
+            noise = torch.randn_like(image) / math.sqrt(image[0, 0].numel())
+            (slope,) = torch.autograd.grad((image * noise).sum(), w, create_graph=True)
+            lengths = slope.square().sum(2).mean(1).sqrt()
+            length = length.lerp(lengths.mean().detach(), 0.01)
+            (4 * 2 * (lengths - length).square().mean()).backward()
+            opt_g.step()
 
 
 def main() -> None:

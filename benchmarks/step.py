@@ -1,120 +1,176 @@
-"""A round of DCGAN-64 against the plain loop of the tutorials, side by side, in one process.
+"""Rounds of five games against the plain loops of the tutorials, side by side, in one process.
+
+    python benchmarks/step.py [--cases dcgan mlp-gan wgan-gp r3gan stylegan2] [--batch N] [--rounds 15] [--threads N]
+        [--keep] [--compiled] [--json]
 
 Same networks, batch and data shape. Plain: fp32, eager, the default memory format, Adam as it comes, the critic's
-weight gradients taken in the generator's step too. Ours: what `spar train dcgan --size 64` does on this machine,
-products for convolutions included. Both use one allocator, glibc's as it comes or as `--keep` tells it. Rounds
-alternate, so that a drifting machine touches both alike.
-
-    python benchmarks/step.py [--json] [--rounds 15] [--batch 64] [--threads N] [--keep]
+weight gradients taken in the generator's step too. Ours: what `spar train` does on this machine, with the number format
+and the products that it measures for itself. With --compiled a third side is the plain loop with the one line that a
+reader of manuals adds, `torch.compile` of both networks under bf16 autocast, where there is no double backward. All use
+one allocator, glibc's as it comes or as `--keep` tells it. Sides alternate, so that a drifting machine touches all
+alike; a time is a whole cycle of lazy penalties, over its rounds.
 """
 
 import argparse
 import copy
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
+import plain
 import torch
-from plain import train as plain_round
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sparring.recipes import RECIPES, Network
+import sparring
+from sparring.api import configured
+from sparring.data import Data
+from sparring.recipes import RECIPES, Network, Recipe
 from sparring.training import allocator
-from sparring.training import precision as machine
+from sparring.training.config import Config
+from sparring.training.fitting import fitted
 from sparring.training.limits import product_rate
-from sparring.training.loop import Loop
 from sparring.training.precision import PRECISIONS
-from sparring.training.quicker import hasten, quicker
+from sparring.training.run import begun
 
-SHAPE = (3, 64, 64)
-
-
-class Noise:
-    """Random images, already in the networks' range: the step is measured, not the data."""
-
-    def __init__(self, n: int):
-        self.x = torch.rand(n, *SHAPE) * 2 - 1
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, i: torch.Tensor):
-        return self.x[i], None
+LONG = 100_000
+"""Rounds of a run that is worth measuring for."""
 
 
-def seconds(step: Callable[[], object]) -> float:
+@dataclass(frozen=True)
+class Case:
+    recipe: Recipe
+    shape: tuple[int, int, int]
+    plain: Callable[..., None]
+    cycle: int = 1
+    """Rounds until the same turns come again."""
+    once: bool = True
+    """It is differentiated once, which is what compilers take."""
+
+
+def paper(recipe: Recipe, **numbers: int) -> Recipe:
+    """The recipe with networks as wide as its paper's."""
+    networks = {"generator": recipe.generator, "critic": recipe.critic}
+    return replace(recipe, **{k: Network(net.name, {**net.numbers, **numbers}) for k, net in networks.items()})
+
+
+CASES = {
+    "dcgan": Case(paper(RECIPES["dcgan"], width=64), (3, 64, 64), plain.train),
+    "mlp-gan": Case(RECIPES["mlp-gan"], (1, 28, 28), plain.train),
+    "wgan-gp": Case(paper(RECIPES["wgan-gp"], width=64), (3, 32, 32), plain.wgan_gp, once=False),
+    "r3gan": Case(RECIPES["r3gan"], (3, 32, 32), plain.r3gan, once=False),
+    "stylegan2": Case(RECIPES["stylegan2"], (3, 64, 64), plain.stylegan2, cycle=16, once=False),
+}
+
+
+def seconds(play: Callable[[], object], cycle: int) -> float:
+    """Of one round."""
     start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
+    play()
+    return (time.perf_counter() - start) / cycle
 
 
-def gflop(game, batch: int) -> float:
-    """Of one round: each forward pass once, weight and input gradients where somebody learns: 3 G + 8 D."""
-    G, D = (copy.deepcopy(game.players[name]).eval() for name in ("G", "D"))
-    z, x = torch.randn(batch, 100), torch.randn(batch, *SHAPE)
+def gflop(G: nn.Module, D: nn.Module, z: Tensor, x: Tensor) -> float:
+    """Of a round without slopes: each forward pass once, gradients where somebody learns: 3 G + 8 D."""
     total = 0.0
     for net, input, passes in ((G, z, 3), (D, x, 8)):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            net(input)
+            copy.deepcopy(net).eval()(input)
         total += passes * counter.get_total_flops()
     return total / 1e9
 
 
+def theirs(case: Case, G: nn.Module, D: nn.Module, x: Tensor, compiled: bool = False) -> Callable[[], None]:
+    """A cycle of the plain loop."""
+    recipe, (G, D) = case.recipe, (copy.deepcopy(net).train() for net in (G, D))
+    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
+    made, judged = (torch.compile(net) if compiled else net for net in (G, D))
+
+    def play() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=compiled):
+            case.plain(made, judged, [(x, opt_G, opt_D)] * case.cycle, lambda n: torch.randn(n, recipe.z))
+
+    return play
+
+
+def ours(config: Config, data: Data, cycle: int) -> Callable[[], None]:
+    loop = begun(config, data, torch.device("cpu"))
+
+    def play() -> None:
+        for _ in range(cycle):
+            loop.round()
+
+    return play
+
+
+def measured(case: Case, args: argparse.Namespace) -> dict:
+    recipe = replace(case.recipe, batch=args.batch or case.recipe.batch)
+    images = torch.randint(256, (12 * recipe.batch, *case.shape), dtype=torch.uint8)
+    data = sparring.of_arrays(images)
+    config = configured(recipe, data, images=LONG * recipe.batch, threads=args.threads, device="cpu")
+    game, x = recipe.game(case.shape), images[: recipe.batch] / 127.5 - 1
+    G, D = game.players["G"], game.players["D"]
+    config = fitted(config, data)
+    sides = {"plain": theirs(case, G, D, x)}
+    if args.compiled and case.once:
+        sides["compiled"] = theirs(case, G, D, x, compiled=True)
+    sides["ours"] = ours(config, data, case.cycle)
+    for side in [*sides.values()] * 2:
+        side()
+    times = {name: [] for name in sides}
+    for _ in range(args.rounds):
+        for name, side in sides.items():
+            times[name].append(seconds(side, case.cycle))
+    took = {name: statistics.median(column) for name, column in times.items()}
+    told = {"seconds": took, "ratio": {name: t / took["ours"] for name, t in took.items()}, "batch": recipe.batch}
+    told |= {"precision": config.precision, "products": config.products}
+    if case.once:
+        rate = product_rate(torch.randn(2048, 2048).to(PRECISIONS[config.precision] or torch.float32))
+        z = torch.randn(recipe.batch, recipe.z)
+        told |= {"gflops": rate, "share_of_rate": gflop(G, D, z, x) / took["ours"] / rate}
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--keep", action="store_true", help="tell the allocator, of both, to keep what is freed")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--batch", type=int, help="of every case; by default the recipe's own")
+    parser.add_argument("--rounds", type=int, default=15, help="times that each side plays a cycle")
+    parser.add_argument("--keep", action="store_true", help="tell the allocator, of all, to keep what is freed")
+    parser.add_argument("--compiled", action="store_true", help="the compiled plain loop beside the others")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    precision = machine.precision("auto", torch.device("cpu"))
-    paper = {"width": 64}  # the paper's own
-    recipe = replace(
-        RECIPES["dcgan"], generator=Network("dcgan-generator", paper), critic=Network("dcgan-critic", paper)
-    )
-    game, source = recipe.game(SHAPE), Noise(8 * args.batch)
     if args.keep:
         allocator.keep()
-    G, D = (copy.deepcopy(game.players[name]).train() for name in ("G", "D"))
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
-    settings = replace(recipe.settings(autocast=PRECISIONS[precision]), batch=args.batch)
-    thrown_away = copy.deepcopy(game).to(memory_format=torch.channels_last)
-    products = quicker(Loop(thrown_away, source, settings))
-    hasten(game, products)
-    loop = Loop(game.to(memory_format=torch.channels_last), source, settings)
-    batch = source.x[: args.batch]
-
-    def plain() -> None:
-        plain_round(G, D, [(batch, opt_G, opt_D)], lambda n: torch.randn(n, 100))
-
-    for _ in range(3):
-        plain(), loop.round()
-    times = [(seconds(plain), seconds(loop.round)) for _ in range(args.rounds)]
-    theirs, ours = (statistics.median(column) for column in zip(*times, strict=True))
-    rate = product_rate(torch.randn(2048, 2048).to(PRECISIONS[precision] or torch.float32))
-    result = {
-        "ratio": theirs / ours,
-        "ours_images_per_second": args.batch / ours,
-        "plain_images_per_second": args.batch / theirs,
-        "gemm_fraction": gflop(game, args.batch) / ours / rate,
-        "products": products,
-        "keep": args.keep,
-        "precision": precision,
-        "amx": bool(torch.cpu.get_capabilities().get("amx_bf16")),
-        "threads": args.threads,
-        "batch": args.batch,
-    }
+    found = {}
+    for name in args.cases:
+        found[name] = measured(CASES[name], args)
+        print(name, found[name], file=sys.stderr)
+    cpu = torch.cpu.get_capabilities()
+    units = [unit for unit in ("amx_bf16", "avx512_bf16") if cpu.get(unit)]
+    about = {"threads": args.threads, "keep": args.keep, "units": units, "torch": torch.__version__}
     if args.json:
-        print(json.dumps(result))
+        print(json.dumps(about | {"cases": found}))
         return
-    print(f"DCGAN-64, batch {args.batch}, {args.threads} threads, {precision}; medians of {args.rounds} rounds")
-    print(f"plain {theirs * 1e3:7.0f} ms  {args.batch / theirs:7.1f} images/s")
-    print(f"ours  {ours * 1e3:7.0f} ms  {args.batch / ours:7.1f} images/s  × {theirs / ours:.2f}")
-    print(f"{result['gemm_fraction']:.0%} of this machine's matrix rate ({rate:,.0f} GFLOP/s)")
+    print("| game | batch | plain, ms | compiled, ms | ours, ms | × plain | × compiled | share of the matrix rate |")
+    print(f"|{'---|' * 8}")
+    for name, row in found.items():
+        ms = partial(cell, row["seconds"], 1e3, ".1f")
+        times = partial(cell, row["ratio"], 1, ".2f")
+        share = f"{row['share_of_rate']:.0%} ({row['precision']})" if "share_of_rate" in row else row["precision"]
+        columns = (row["batch"], ms("plain"), ms("compiled"), ms("ours"), times("plain"), times("compiled"), share)
+        print(f"| {name} | {' | '.join(map(str, columns))} |")
+    print(about)
+
+
+def cell(row: dict[str, float], factor: float, form: str, name: str) -> str:
+    return f"{factor * row[name]:{form}}" if name in row else ""
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from sparring.networks.convolution import GroupedConv2d
 from sparring.networks.products import OPERATIONS, fits, twin
 
 LAYERS = {
@@ -33,6 +34,23 @@ def test_a_twin_is_the_layer(name, products):
 
     assert torch.autograd.gradcheck(call, (x, layer.weight))
     assert torch.autograd.gradgradcheck(call, (x[:1, :, :5, :5].detach().requires_grad_(), layer.weight), atol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_groups_have_the_derivatives_of_the_plain_layer(bias):
+    plain = nn.Conv2d(6, 9, 3, 2, 1, groups=3, bias=bias).double()
+    grouped = GroupedConv2d(6, 9, 3, 2, 1, groups=3, bias=bias).double()
+    grouped.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 6, 5, 4, dtype=torch.double, requires_grad=True)
+
+    def derivatives(layer):
+        """Of the answer, and of a penalty on its slope."""
+        y = layer(x)
+        (slope,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
+        return [y, slope, *torch.autograd.grad(slope.pow(4).sum(), [x, *layer.parameters()])]
+
+    for ours, theirs in zip(derivatives(grouped), derivatives(plain), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("name", ["halving", "doubling deeply"])

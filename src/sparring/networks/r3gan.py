@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
+from sparring.networks.convolution import GroupedConv2d
 from sparring.networks.labels import encoded
 from sparring.networks.layers import ClassedCritic, doubled
 from sparring.networks.resample import downsampled, halvings, upsampled
@@ -49,7 +50,7 @@ class Block(Stage):
         if wide % group:
             raise UserError(f"group is {group}: it must divide {wide}, twice the channels of a map")
         self.W1 = _drawn(nn.Conv2d(channels, wide, 1), gain)
-        self.W2 = _drawn(nn.Conv2d(wide, wide, 3, padding=1, groups=wide // group), gain)
+        self.W2 = _drawn(GroupedConv2d(wide, wide, 3, padding=1, groups=wide // group), gain)
         self.W3 = _drawn(nn.Conv2d(wide, channels, 1, bias=False), 0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -158,6 +159,6 @@ class R3GANCritic(ClassedCritic):
         for i, o in pairwise(channels):
             layers += [*(Block(i, group, depth) for _ in range(blocks)), Down(), *_matched(i, o)]
         layers += [Block(last, group, depth) for _ in range(blocks)]
-        whole = _drawn(nn.Conv2d(last, last, maps[-1], groups=last, bias=False))
+        whole = _drawn(GroupedConv2d(last, last, maps[-1], groups=last, bias=False))
         answer = Product(last, classes) if classes else _drawn(nn.Linear(last, 1, bias=False))
         super().__init__(*layers, whole, nn.Flatten(), answer)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from sparring.errors import UserError
 from sparring.model import Model
-from sparring.networks.products import OPERATIONS, Operations, fits, forward, operations, scattered, twin
+from sparring.networks.convolution import Operations
+from sparring.networks.products import OPERATIONS, fits, forward, operations, sides, twin
 from sparring.training.loop import Loop
 from sparring.training.remembered import remembered
 
@@ -104,7 +105,7 @@ def _measured(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> dict[str, bo
     weight = layer.get_parameter("weight").detach().to(x.dtype).contiguous(memory_format=torch.channels_last)
     library, product = operations(layer), operations(layer, frozenset(OPERATIONS))
     if isinstance(layer, nn.ConvTranspose2d):
-        wide, narrow = x.new_zeros(len(x), layer.out_channels, *scattered(layer, x)), x
+        wide, narrow = x.new_zeros(len(x), layer.out_channels, *sides(layer, x)), x
     else:
         wide, narrow = x, library.gather(x, weight)
     if narrow[:, 0].numel() * weight[0].numel() > LONGEST:

@@ -1,0 +1,145 @@
+"""Convolutions whose derivatives are convolutions.
+
+A convolution and its gradients are three operations, bilinear, and each is the derivative of the others: `gather`
+(y = W·cols(x), a convolution), `scatter` (x = colsᵀ(Wᵀ·y), a transposed one) and `weight` (W = y·cols(x)ᵀ). Said so, a
+gradient's gradient, which penalties ask for, costs what a gradient does; PyTorch's own goes through groups one at a
+time, each with a copy of its map, and finds that of weights that never learn.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.nn.functional import conv2d, conv_transpose2d
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The three, for one geometry. x is (n, c, h, w), y (n, o, h', w') and a weight (o, c / groups, kh, kw)."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    groups: int = 1
+
+    def gather(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """y, of x."""
+        return conv2d(x, weight, bias, self.stride, self.padding, 1, self.groups)
+
+    def scatter(self, y: Tensor, weight: Tensor, size: Pair) -> Tensor:
+        """x, of `size` (h, w), of y."""
+        return self._backward(y, y.new_empty(len(y), weight.shape[1] * self.groups, *size), weight, True)
+
+    def weight(self, x: Tensor, y: Tensor) -> Tensor:
+        """The weight's gradient, of x and what came of y."""
+        return self._backward(y, x, x.new_empty(y.shape[1], x.shape[1] // self.groups, *self.kernel), False)
+
+    def _backward(self, y: Tensor, x: Tensor, weight: Tensor, of_x: bool) -> Tensor:
+        """Of x, or else of the weight; what is asked for, its argument gives the shape of."""
+        dtype = y.dtype
+        if dtype == torch.bfloat16 and y.device.type == "cpu" and self.groups == y.shape[1]:
+            y, x, weight = (
+                y.float(),
+                x.float(),
+                weight.float(),
+            )  # a map at a time, oneDNN takes 20 times as long in bf16
+        geometry = (None, self.stride, self.padding, (1, 1), False, (0, 0), self.groups)
+        found = torch.ops.aten.convolution_backward(y, x, weight, *geometry, (of_x, not of_x, False))
+        return found[0 if of_x else 1].to(dtype)
+
+
+class _Operation(Function):
+    """Of two tensors, linear in each; its derivatives are of the same kind, so there are as many as are asked for."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        a, b, ctx.operations, *_ = inputs
+        ctx.save_for_backward(a, b)
+
+
+class Gather(_Operation):
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | None) -> Tensor:  # pyright: ignore
+        return operations.gather(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, y: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore
+        (x, weight), (of_x, of_weight, _, of_bias) = ctx.saved_tensors, ctx.needs_input_grad
+        return (
+            Scatter.apply(y, weight, ctx.operations, tuple(x.shape[2:])) if of_x else None,
+            Weight.apply(x, y, ctx.operations) if of_weight else None,
+            None,
+            y.sum((0, 2, 3)) if of_bias else None,
+        )
+
+
+class Scatter(_Operation):
+    @staticmethod
+    def forward(y: Tensor, weight: Tensor, operations: Operations, size: Pair) -> Tensor:  # pyright: ignore
+        return operations.scatter(y, weight, size)
+
+    @staticmethod
+    def backward(ctx: Any, x: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore
+        (y, weight), (of_y, of_weight, *_) = ctx.saved_tensors, ctx.needs_input_grad
+        return (
+            Gather.apply(x, weight, ctx.operations, None) if of_y else None,
+            Weight.apply(x, y, ctx.operations) if of_weight else None,
+            None,
+            None,
+        )
+
+
+class Weight(_Operation):
+    @staticmethod
+    def forward(x: Tensor, y: Tensor, operations: Operations) -> Tensor:  # pyright: ignore
+        return operations.weight(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore
+        (x, y), (of_x, of_y, _) = ctx.saved_tensors, ctx.needs_input_grad
+        return (
+            Scatter.apply(y, weight, ctx.operations, tuple(x.shape[2:])) if of_x else None,
+            Gather.apply(x, weight, ctx.operations, None) if of_y else None,
+            None,
+        )
+
+
+def _alike(*tensors: Tensor | None) -> list[Tensor | None]:
+    """All as autocast wants them, by the first one's device."""
+    device = tensors[0].device.type  # pyright: ignore[reportOptionalMemberAccess]
+    if not torch.is_autocast_enabled(device):
+        return [*tensors]
+    dtype = torch.get_autocast_dtype(device)
+    return [None if x is None else x.to(dtype) for x in tensors]
+
+
+def gathered(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | None = None) -> Tensor:
+    """A convolution, of x (n, c, h, w) and a weight (o, c / groups, kh, kw)."""
+    if torch.compiler.is_compiling():  # or exporting: a compiler takes derivatives itself
+        return conv2d(x, weight, bias, operations.stride, operations.padding, 1, operations.groups)
+    x, weight, bias = _alike(x, weight, bias)  # pyright: ignore[reportAssignmentType]
+    return Gather.apply(x, weight, operations, bias)  # pyright: ignore[reportReturnType]
+
+
+def scattered(y: Tensor, weight: Tensor, operations: Operations, size: Pair) -> Tensor:
+    """A transposed convolution, of y (n, o, h', w') and a weight (o, c / groups, kh, kw), to maps of `size`."""
+    if torch.compiler.is_compiling():
+        geometry = zip(size, y.shape[2:], operations.kernel, operations.stride, operations.padding, strict=True)
+        missing = [side - ((out - 1) * s - 2 * p + k) for side, out, k, s, p in geometry]
+        return conv_transpose2d(y, weight, None, operations.stride, operations.padding, missing, operations.groups)
+    y, weight = _alike(y, weight)  # pyright: ignore[reportAssignmentType]
+    return Scatter.apply(y, weight, operations, size)  # pyright: ignore[reportReturnType]
+
+
+class GroupedConv2d(nn.Conv2d):
+    """The same layer, all of whose derivatives go through all groups at once."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        operations = Operations(self.kernel_size, self.stride, self.padding, self.groups)  # pyright: ignore
+        return gathered(input, self.weight, operations, self.bias)
