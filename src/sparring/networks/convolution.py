@@ -32,16 +32,19 @@ class Operations:
 
     def scatter(self, y: Tensor, weight: Tensor, size: Pair) -> Tensor:
         """x, of `size` (h, w), of y."""
-        return self._backward(y, y.new_empty(len(y), weight.shape[1] * self.groups, *size), weight, True)
+        if self._filters(weight) and self.stride == (1, 1):  # what reverses a filter is one too
+            beyond = [k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True)]
+            return conv2d(y, weight.flip(2, 3), None, 1, beyond, 1, self.groups)
+        return self._backward(y, _empty(y, len(y), weight.shape[1] * self.groups, *size), weight, True)
 
     def weight(self, x: Tensor, y: Tensor) -> Tensor:
         """The weight's gradient, of x and what came of y."""
-        return self._backward(y, x, x.new_empty(y.shape[1], x.shape[1] // self.groups, *self.kernel), False)
+        return self._backward(y, x, _empty(x, y.shape[1], x.shape[1] // self.groups, *self.kernel), False)
 
     def _backward(self, y: Tensor, x: Tensor, weight: Tensor, of_x: bool) -> Tensor:
         """Of x, or else of the weight; what is asked for, its argument gives the shape of."""
         dtype = y.dtype
-        if dtype == torch.bfloat16 and y.device.type == "cpu" and self.groups == y.shape[1]:
+        if dtype == torch.bfloat16 and y.device.type == "cpu" and self._filters(weight):
             y, x, weight = (
                 y.float(),
                 x.float(),
@@ -50,6 +53,15 @@ class Operations:
         geometry = (None, self.stride, self.padding, (1, 1), False, (0, 0), self.groups)
         found = torch.ops.aten.convolution_backward(y, x, weight, *geometry, (of_x, not of_x, False))
         return found[0 if of_x else 1].to(dtype)
+
+    def _filters(self, weight: Tensor) -> bool:
+        """Each map by itself."""
+        return self.groups == len(weight) and weight.shape[1] == 1
+
+
+def _empty(like: Tensor, *shape: int) -> Tensor:
+    """Channels last, as networks are kept in training: the kernels are chosen by it."""
+    return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
 
 
 class _Operation(Function):

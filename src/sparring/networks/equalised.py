@@ -8,7 +8,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, leaky_relu, linear
+from torch.nn.functional import leaky_relu, linear
+
+from sparring.networks.convolution import Operations, gathered
 
 GROUP = 4
 
@@ -42,7 +44,8 @@ class EqualisedConv(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return conv2d(x, self.weight * self.scale, self.bias, self.stride, self.padding)
+        operations = Operations(self.kernel_size, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
+        return gathered(x, self.weight * self.scale, operations, self.bias)
 
 
 class ScaledLeakyReLU(nn.Module):

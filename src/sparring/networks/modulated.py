@@ -9,8 +9,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d
 
+from sparring.networks.convolution import Operations, gathered, scattered
 from sparring.networks.dcgan import Sides
 from sparring.networks.equalised import EqualisedLinear, ScaledLeakyReLU
 from sparring.networks.resample import blurred
@@ -29,15 +29,17 @@ class ModulatedConv(nn.Module):
         super().__init__()
         self.style = EqualisedLinear(dim, i, start=1.0)
         self.weight = nn.Parameter(torch.randn(o, i, kernel, kernel))
-        self.scale, self.demodulated, self.doubled = 1 / math.sqrt(i * kernel**2), demodulated, doubled
+        self.kernel, self.scale = kernel, 1 / math.sqrt(i * kernel**2)
+        self.demodulated, self.doubled = demodulated, doubled
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        s, weight = self.style(w), self.weight * self.scale
+        s, weight, sides = self.style(w), self.weight * self.scale, (self.kernel, self.kernel)
         x = x * s[:, :, None, None]
         if self.doubled:
-            x = blurred(conv_transpose2d(x, weight.transpose(0, 1), stride=2), 1, gain=4.0)
+            size = (2 * x.shape[2] - 2 + self.kernel, 2 * x.shape[3] - 2 + self.kernel)
+            x = blurred(scattered(x, weight.transpose(0, 1), Operations(sides, (2, 2), (0, 0)), size), 1, gain=4.0)
         else:
-            x = conv2d(x, weight, padding=weight.shape[-1] // 2)
+            x = gathered(x, weight, Operations(sides, (1, 1), (self.kernel // 2, self.kernel // 2)))
         if self.demodulated:
             norms = s.square() @ weight.square().sum((2, 3)).T + 1e-8  # (n, o), squared
             x = x * norms.rsqrt()[:, :, None, None]
