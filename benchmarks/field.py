@@ -50,6 +50,8 @@ SCORES = ["frechet", "precision", "recall", "coverage"]
 METRICS = ["frechet", "support"]
 """What those are scores of."""
 BASE = "dcgan"
+ELSEWHERE = ("asked", "codes", "reconstruction")
+"""Methods that want a table, a latent of their own, a critic that decodes."""
 OPTIONS = {
     "spectral norm": {"critic.norm": "spectral"},
     "layer norm": {"critic.norm": "layer"},
@@ -65,8 +67,7 @@ OPTIONS = {
 OPTIONS |= {
     name: {"methods": name}
     for name, method in METHODS.items()
-    # Codes, and what goes with them, want a latent of their own, reconstruction a critic that decodes.
-    if not (method.conditional or method.beside) and "gan" in method.games and name not in ("codes", "reconstruction")
+    if not (method.conditional or method.beside) and "gan" in method.games and name not in ELSEWHERE
 }
 """Steadiers, as numbers of the base recipe."""
 

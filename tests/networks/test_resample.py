@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.func import functional_call, grad, vmap
 from torch.nn.functional import conv2d, pad
 
 from sparring.errors import UserError
+from sparring.networks.convolution import GroupedConv2d
 from sparring.networks.resample import blurred, downsampled, halvings, upsampled
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8
@@ -43,11 +45,29 @@ def test_constants_stay_and_halving_is_the_adjoint_of_doubling():
     torch.testing.assert_close((upsampled(x) * y).sum(), 4 * (x * downsampled(y)).sum())
 
 
-def test_resampling_can_be_differentiated_twice_and_keeps_the_type():
+@pytest.mark.parametrize("f", [upsampled, downsampled, lambda x: blurred(x, 1), lambda x: blurred(x, 2, gain=4.0)])
+def test_resampling_can_be_differentiated_twice_in_any_type(f):
     x = images(1, 2, 4, 4).requires_grad_()
-    for f in (upsampled, downsampled, lambda x: blurred(x, 1)):
-        assert torch.autograd.gradgradcheck(lambda x: f(x).square(), x)  # noqa: B023
-        assert f(x.detach().bfloat16()).dtype == torch.bfloat16
+    assert torch.autograd.gradgradcheck(lambda x: f(x).square(), x)
+
+    def slope(x):
+        return torch.autograd.grad(f(x).square().sum(), x)[0]
+
+    half = x.detach().bfloat16().requires_grad_()
+    assert f(half).dtype == slope(half).dtype == torch.bfloat16
+    torch.testing.assert_close(slope(half).double(), slope(x), rtol=0.02, atol=0.05)
+
+
+def test_slopes_of_each_example_go_through_groups_and_filters():
+    layer = GroupedConv2d(4, 6, 3, padding=1, groups=2).double()
+    weights, x = dict(layer.named_parameters()), images(3, 4, 6, 6)
+
+    def loss(weights, x):
+        return blurred(downsampled(functional_call(layer, weights, upsampled(x[None]))), 1).square().sum()
+
+    each = vmap(grad(loss), in_dims=(None, 0))(weights, x)
+    for i in range(len(x)):
+        torch.testing.assert_close({name: g[i] for name, g in each.items()}, grad(loss)(weights, x[i]))
 
 
 def test_maps_are_halved_to_a_side_from_4_to_7():

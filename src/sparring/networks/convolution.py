@@ -45,11 +45,8 @@ class Operations:
         """Of x, or else of the weight; what is asked for, its argument gives the shape of."""
         dtype = y.dtype
         if dtype == torch.bfloat16 and y.device.type == "cpu" and self._filters(weight):
-            y, x, weight = (
-                y.float(),
-                x.float(),
-                weight.float(),
-            )  # a map at a time, oneDNN takes 20 times as long in bf16
+            # A map at a time, oneDNN takes twenty times as long in bf16.
+            y, x, weight = y.float(), x.float(), weight.float()
         geometry = (None, self.stride, self.padding, (1, 1), False, (0, 0), self.groups)
         found = torch.ops.aten.convolution_backward(y, x, weight, *geometry, (of_x, not of_x, False))
         return found[0 if of_x else 1].to(dtype)
