@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 
 import torch
 
@@ -18,11 +19,12 @@ def remembered(
 
     Args:
         shelf: the folder of the cache.
-        about: what was measured, as text tells it; the CPU, its threads and torch are added.
+        about: what was measured, as JSON has it; the CPU, its threads and the versions of code are added.
         measure: asked for what is not known yet.
     """
-    machine = [torch.get_num_threads(), torch.__version__, torch.backends.cpu.get_cpu_capability()]
-    digest = hashlib.sha256(json.dumps([*about, *machine]).encode()).hexdigest()[:16]
+    code = [version("sparring"), torch.__version__]
+    machine = [torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()]
+    digest = hashlib.sha256(json.dumps([*about, *code, *machine]).encode()).hexdigest()[:16]
     path = cache() / shelf / f"{digest}.json"
     held: dict[str, bool] = {}
     with suppress(OSError, ValueError, TypeError):
