@@ -31,6 +31,7 @@ from sparring.data.named import stacked
 from sparring.metrics.classified import reverse_kl
 from sparring.metrics.features import Features
 from sparring.metrics.judges import ImageJudge
+from sparring.metrics.modes import FAIR
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.journal import Journal
@@ -39,7 +40,6 @@ from sparring.training.judging import judge
 SAMPLES, SHOWN, CLASSES = 26_000, 64, 1_000
 WAYS = {"relativistic, R1 and R2": {}, "non-saturating, R1": {"objective": "non-saturating", "penalties": "r1"}}
 """As flags of recipes that are relativistic with both penalties by themselves."""
-FAIR = 0.25
 
 
 def digit_shares(labels: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""Which number format this machine plays a game the quicker in. Units for bf16 do not settle it: grouped convolutions
-and small layers lose more by the casts than products win."""
+"""Which number format this machine plays a game the quicker in. Units for bf16 do not settle it: small and odd
+layers may lose more by the casts than products win."""
 
 import json
 from collections.abc import Callable
