@@ -1,13 +1,13 @@
 """Recipes side by side on one set of images, for as long as each other.
 
     SPARRING_DATA=… python benchmarks/colour.py OUT DATA [--size 32] [--rows …] [--minutes 30] [--seeds 0]
-        [--flag NAME=VALUE …] [--pictures DIR] [--json]
+        [--precision auto] [--pictures DIR] [--json]
 
-DATA is a folder, or any SPEC. Recipes train for so many minutes each, one after the other, with one thread (or on the
-GPU, with `--device cuda`), or until they have seen their own number of images; flags are those of `spar train`, given
-to all of them. OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are those of the report part,
-with as many samples as it has images; the real row is its own beside them, and "of dcgan" is the Fréchet distance over
-that of the `dcgan` row of the same seed.
+DATA is a folder, or any SPEC. A row is a recipe, with numbers of it as flags of `spar train` if need be: `rpgan`,
+`rpgan+augment=diffaugment+batch=32`. Recipes train for so many minutes each, one after the other, with one thread (or
+on the GPU, with `--device cuda`), or until they have seen their own number of images. OUT holds the runs, of which the
+ledger (`ledger.py`) keeps count. Scores are those of the report part, with as many samples as it has images; the real
+row is its own beside them, and "of dcgan" is the Fréchet distance over that of the `dcgan` row of the same seed.
 """
 
 import argparse
@@ -17,14 +17,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_flags, add_pictures, flags
+from common import Keep, Pictures, add_pictures, flags
 from ledger import measured
 
 import sparring
 from sparring.data import Options, load
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
-from sparring.recipes import RECIPES
+from sparring.recipes import Recipe, named
 from sparring.recipes.numbers import with_numbers
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
@@ -45,6 +45,11 @@ def score(run: Path, jury: ImageJudge, keep: Keep) -> dict:
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
 
+def recipe_of(row: str) -> Recipe:
+    name, *numbers = row.split("+")
+    return with_numbers(named(name), flags(numbers))
+
+
 def line(row: dict) -> str:
     head = f"| {row['row']} | {row['seed']} | {row['images']:,} | {row['minutes']:.0f} | {row['frechet']:.1f} |"
     of_dcgan = "" if row["of_dcgan"] is None else f"{row['of_dcgan']:.2f}"
@@ -57,11 +62,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("data")
     parser.add_argument("--size", type=Options.parse_size, default=(32, 32))
-    parser.add_argument("--rows", nargs="+", choices=RECIPES, default=ROWS, metavar="RECIPE")
+    parser.add_argument("--rows", nargs="+", default=ROWS, metavar="RECIPE[+NAME=VALUE…]")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    add_flags(parser)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="auto", help="what each recipe is quickest in")
     add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
@@ -73,9 +78,10 @@ def main() -> None:
     protocol = jury.protocol("report", jury.suits("report"))
     rows = []
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
-        recipe = with_numbers(RECIPES[name], flags(args.flag))
+        recipe = recipe_of(name)
         # So many reports that slow recipes have some in time: the best of them is what is scored.
-        more = {"minutes": args.minutes, "reports": 50, "device": args.device, "reading": Options(size=args.size)}
+        more = {"minutes": args.minutes, "reports": 50, "device": args.device, "precision": args.precision}
+        more |= {"reading": Options(size=args.size)}
         keep = partial(Pictures(args.pictures).keep, f"{Path(args.data).name}-{name}", seed)
         tell = partial(score, jury=jury, keep=keep)
         told = measured(args.out, name, recipe, data, recipe.images, seed, f"colour.py, {protocol}", tell, **more)

@@ -2,7 +2,7 @@
 recipe.
 
     SPARRING_DATA=… python benchmarks/field.py OUT [--data mnist] [--rows …] [--seeds 0] [--images 300000]
-        [--pictures DIR] [--json]
+        [--precision fp32] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a row is trained and scored once, until its
 configuration or its code changes. Several of these may work on one OUT, with different rows.
@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--data", choices=["mnist", "fashion-mnist"], default="mnist")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=300_000)
+    parser.add_argument("--precision", default="fp32", help="as for spar train")
     add_pictures(parser)
     parser.add_argument("--record", action="store_true", help="write the recipes' rows into the package")
     parser.add_argument("--json", action="store_true")
@@ -164,7 +165,7 @@ def main() -> None:
             tell = partial(score, jury=jury, data=data, classifier=classifier, keep=keep)
             about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
             try:
-                row = {"row": name, "seed": seed, **measured(args.out, *about, tell)}
+                row = {"row": name, "seed": seed, **measured(args.out, *about, tell, precision=args.precision)}
             except Unhealed as error:
                 print(f"{name}, seed {seed}: {error}", file=sys.stderr)
                 continue

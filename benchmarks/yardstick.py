@@ -2,7 +2,7 @@
 beside them.
 
     SPARRING_DATA=… python benchmarks/yardstick.py OUT [--data mnist] [--ways plain mlp-gan dcgan] [--seeds 0 1 2]
-        [--record] [--json]
+        [--precision fp32] [--threads N] [--record] [--json]
 
 Trains what OUT does not hold yet (plain loop and `mlp-gan` for 50 epochs, `dcgan` for its own number of images), one
 run at a time, then scores 10,000 samples of each by the judge (report part) and prints scores, seconds, and the share
@@ -16,6 +16,7 @@ import math
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def plain(data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     return torch.from_numpy(kept["images"])[:, None], float(kept["seconds"])
 
 
-def ours(name: str, data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
-    more = {"reports": 10, "threads": torch.get_num_threads()}
+def ours(name: str, precision: str, data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
+    more = {"reports": 10, "threads": torch.get_num_threads(), "precision": precision}
     run = trained(folder, name, named(name), data, named(name).images, seed, **more)
     return sparring.load(run).sample(10_000), Journal(run / "journal.jsonl").seconds
 
@@ -59,14 +60,15 @@ def middle(data: str) -> float:
     return statistics.median(scores)
 
 
-WAYS = {"plain": plain} | {name: partial(ours, name) for name in ("mlp-gan", "dcgan")}
+WAYS = ["plain", "mlp-gan", "dcgan"]
+Way = Callable[[Data, Path, int], tuple[torch.Tensor, float]]
 
 
-def table(folder: Path, data: Data, ways: list[str], seeds: list[int], jury: Judge) -> list[dict]:
+def table(folder: Path, data: Data, ways: dict[str, Way], seeds: list[int], jury: Judge) -> list[dict]:
     rows = []
-    for name in ways:
+    for name, way in ways.items():
         for seed in seeds:
-            samples, seconds = WAYS[name](data, folder, seed)
+            samples, seconds = way(data, folder, seed)
             rows.append({"name": name, "seed": seed, "frechet": jury.scores(samples)["frechet"], "seconds": seconds})
             print(rows[-1], file=sys.stderr)
     return rows
@@ -76,18 +78,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", choices=["mnist", "fashion-mnist"], default="mnist")
-    parser.add_argument("--ways", choices=WAYS, nargs="+", default=list(WAYS), help="mlp-gan is what shares are of")
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=WAYS, help="mlp-gan is what shares are of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--precision", default="fp32", help="of our own runs, as for spar train")
+    parser.add_argument("--threads", type=int, help="default: all")
     parser.add_argument("--record", action="store_true", help="write the MLP GAN's rows into the package")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     data = load(args.data)
     jury = judge(data)
     trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows}
     baseline["training copies"] = baseline.pop("model")
-    rows = table(args.out, data, args.ways, args.seeds, jury)
+    ways = {name: plain if name == "plain" else partial(ours, name, args.precision) for name in args.ways}
+    rows = table(args.out, data, ways, args.seeds, jury)
     medians = {
         name: statistics.median(row["frechet"] for row in rows if row["name"] == name)
         for name in dict.fromkeys(row["name"] for row in rows)

@@ -27,6 +27,11 @@ from sparring.metrics.views import Case, View
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
 MOST = 10_000
 """Samples a score is taken from."""
+LEAST = 256
+"""That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
+FITTING = 300
+"""Images below which no network is fitted: by what one learns of 66 photographs, of two states of a run the worse was
+taken three times of four, by their pixels never (docs/measuring.md)."""
 CHUNK = 512
 """Images that are changed at once."""
 GRAIN = 20.0
@@ -78,7 +83,8 @@ class ImageJudge(Judge):
         )
 
     def suits(self, part: Part) -> int:
-        return min(MOST, len(self.part(part)))
+        n = min(MOST, len(self.part(part)))
+        return n if part == "report" else max(n, LEAST)
 
     @cached_property
     def _glancer(self) -> Glancer:
@@ -135,13 +141,15 @@ def _pixels(x: Tensor) -> Tensor:
 
 
 def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
-    """The judge of a data set: by default by task features if it has classes, else by those it teaches itself.
+    """The judge of a data set: by default by the pixels of few images, by task features where there are classes, else
+    by features it teaches itself.
 
     Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
     or do not suit the data.
     """
     if features is None:
-        features = "task" if data.classes else "self"
+        fitted = "task" if data.classes else "self"
+        features = fitted if len(data.train[data.fitting]) >= FITTING else "pixels"
     if isinstance(features, str):
         features = named_features(features, data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
