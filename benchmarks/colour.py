@@ -6,8 +6,12 @@
 DATA is a folder, or any SPEC. A row is a recipe, with numbers of it as flags of `spar train` if need be: `rpgan`,
 `rpgan+augment=diffaugment+batch=32`. Recipes train for so many minutes each, one after the other, with one thread (or
 on the GPU, with `--device cuda`), or until they have seen their own number of images. OUT holds the runs, of which the
-ledger (`ledger.py`) keeps count. Scores are those of the report part, with as many samples as it has images; the real
-row is its own beside them, and "of dcgan" is the Fréchet distance over that of the `dcgan` row of the same seed.
+ledger (`ledger.py`) keeps count.
+
+"Fréchet" is as usual in papers: 5,000 samples to all training images, on features of a classifier of the set; "of
+dcgan" is that over the `dcgan` row's of the same seed. The other scores are those of the report part, with as many
+samples as it has images, a few hundred, to which real images are as far as the real row says. Copies of training images
+win the first and are told by "copied".
 """
 
 import argparse
@@ -19,9 +23,11 @@ from pathlib import Path
 import torch
 from common import Keep, Pictures, add_pictures, flags
 from ledger import measured
+from torch import Tensor
 
 import sparring
 from sparring.data import Options, load
+from sparring.metrics.frechet import Moments, distance
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
 from sparring.recipes import Recipe, named
@@ -29,19 +35,31 @@ from sparring.recipes.numbers import with_numbers
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
-ROWS, SHOWN = ["dcgan", "fastgan", "stylegan2", "r3gan"], 64
+ROWS = ["dcgan", "fastgan", "stylegan2", "r3gan"]
+SAMPLES, SHOWN = 5_000, 64
 SCORES = ["frechet", "precision", "recall", "coverage", "copied"]
 METRICS = ["frechet", "support", "memorisation"]
 """What those are scores of."""
 
 
-def score(run: Path, jury: ImageJudge, keep: Keep) -> dict:
+class ToTraining:
+    """The Fréchet distance of samples to all training images."""
+
+    def __init__(self, jury: ImageJudge):
+        self.features, self.real = jury.features, Moments.of(jury.features(jury.train))
+
+    def __call__(self, values: Tensor) -> float:
+        return distance(Moments.of(self.features(values)), self.real)
+
+
+def score(run: Path, jury: ImageJudge, far: ToTraining, keep: Keep) -> dict:
     model, n = sparring.load(run), jury.suits("report")
-    report = evaluate(Drawn(model.sample(n), model.asked(n)), jury, METRICS)
+    samples = model.sample(SAMPLES)
+    report = evaluate(Drawn(samples[:n], model.asked(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
     keep(lambda: model.look(SHOWN))
-    scores = {name: report.rows[0].scores[name] for name in SCORES}
+    scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": far(samples)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
 
@@ -51,10 +69,10 @@ def recipe_of(row: str) -> Recipe:
 
 
 def line(row: dict) -> str:
-    head = f"| {row['row']} | {row['seed']} | {row['images']:,} | {row['minutes']:.0f} | {row['frechet']:.1f} |"
+    head = f"| {row['row']} | {row['seed']} | {row['images']:,} | {row['minutes']:.0f} | {row['train']:.1f} |"
     of_dcgan = "" if row["of_dcgan"] is None else f"{row['of_dcgan']:.2f}"
     rest = " | ".join(f"{row[name]:.3f}" for name in SCORES[1:])
-    return f"{head} {row['real']:.1f} | {of_dcgan} | {rest} |"
+    return f"{head} {of_dcgan} | {row['frechet']:.1f} | {row['real']:.1f} | {rest} |"
 
 
 def main() -> None:
@@ -76,25 +94,27 @@ def main() -> None:
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     protocol = jury.protocol("report", jury.suits("report"))
-    rows = []
+    by = f"colour.py, {SAMPLES:,} samples to training images; {protocol}"
+    rows, far = [], ToTraining(jury)
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
         recipe = recipe_of(name)
         # So many reports that slow recipes have some in time: the best of them is what is scored.
         more = {"minutes": args.minutes, "reports": 50, "device": args.device, "precision": args.precision}
         more |= {"reading": Options(size=args.size)}
         keep = partial(Pictures(args.pictures).keep, f"{Path(args.data).name}-{name}", seed)
-        tell = partial(score, jury=jury, keep=keep)
-        told = measured(args.out, name, recipe, data, recipe.images, seed, f"colour.py, {protocol}", tell, **more)
-        plain = [row["frechet"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
+        tell = partial(score, jury=jury, far=far, keep=keep)
+        told = measured(args.out, name, recipe, data, recipe.images, seed, by, tell, **more)
+        plain = [row["train"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
         row = {"row": name, "seed": seed, **told}
-        rows.append(row | {"of_dcgan": row["frechet"] / plain[0] if plain else None})
+        rows.append(row | {"of_dcgan": row["train"] / plain[0] if plain else None})
         print(line(rows[-1]), file=sys.stderr)
     if args.json:
-        print(json.dumps({"rows": rows, "protocol": protocol}))
+        print(json.dumps({"rows": rows, "protocol": by}))
         return
-    print(f"| recipe | seed | images | minutes | Fréchet | real | of dcgan | {' | '.join(SCORES[1:])} |")
-    print(f"|{'---|' * 11}")
+    print(f"| recipe | seed | images | minutes | Fréchet | of dcgan | report part | real | {' | '.join(SCORES[1:])} |")
+    print(f"|{'---|' * 12}")
     print("\n".join(line(row) for row in rows))
+    print({"test images": far(data.test.values), "mean image": far(dict(jury.trivial(SAMPLES))["mean image"].values)})
 
 
 if __name__ == "__main__":
