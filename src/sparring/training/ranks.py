@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +16,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from sparring.errors import LostProcess, SharedError, UserError, one_line
+
+if dist.is_available():
+    # Before there is a group: optimisers import it, and the defaults of its functions are the group of that moment. A
+    # group that is held on to keeps gloo's threads, and a process that ends before they do is aborted.
+    import_module("torch.distributed.nn.functional")
 
 T = TypeVar("T")
 
