@@ -30,8 +30,8 @@ MOST = 10_000
 LEAST = 256
 """That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
 FITTING = 300
-"""Images below which no network is fitted: by what one learns of 66 photographs, of two states of a run the worse was
-taken three times of four, by their pixels never (docs/measuring.md)."""
+"""Images below which no network is fitted: what one learns of 66 photographs told the better of two states of a run
+less often than their pixels did (docs/measuring.md)."""
 CHUNK = 512
 """Images that are changed at once."""
 GRAIN = 20.0
