@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures, flags
+from common import Keep, Pictures, add_pictures, recipe_of
 from ledger import measured
 from torch import Tensor
 
@@ -30,8 +30,6 @@ from sparring.data import Options, load
 from sparring.metrics.frechet import Moments, distance
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
-from sparring.recipes import Recipe, named
-from sparring.recipes.numbers import with_numbers
 from sparring.training.journal import Journal
 from sparring.training.judging import judge
 
@@ -61,11 +59,6 @@ def score(run: Path, jury: ImageJudge, far: ToTraining, keep: Keep) -> dict:
     keep(lambda: model.look(SHOWN))
     scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": far(samples)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
-
-
-def recipe_of(row: str) -> Recipe:
-    name, *numbers = row.split("+")
-    return with_numbers(named(name), flags(numbers))
 
 
 def line(row: dict) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from sparring.recipes import Recipe, named
+from sparring.recipes.numbers import with_numbers
+
 
 def sets() -> Path:
     """The folder of the data sets; ends the program where none is named."""
@@ -25,6 +28,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def flags(pairs: Sequence[str]) -> dict[str, str]:
     """Of NAME=VALUE …"""
     return dict(pair.split("=", 1) for pair in pairs)
+
+
+def recipe_of(row: str) -> Recipe:
+    """Of a row RECIPE[+NAME=VALUE…], such as `rpgan+augment=diffaugment+batch=32`."""
+    name, *numbers = row.split("+")
+    return with_numbers(named(name), flags(numbers))
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:

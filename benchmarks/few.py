@@ -3,13 +3,14 @@
     SPARRING_DATA=… python benchmarks/few.py OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
         [--source RUN [--freeze 2]] [--seeds 0] [--pictures DIR] [--json]
 
-Each recipe learns from the same `count` images of DATA (a folder, or any SPEC), drawn once, without their classes, and
-sees as many: plainly, with DiffAugment, with adaptive augmentation, and with p rising to .3; with a source, a run of
-the same recipe on other images, each way is played from its weights too, with as many of the critic's first layers
-held. OUT holds the runs, of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples
-to all training images of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close
-to one of the hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its
-own score, which knows no more than the hundred, and the last.
+A recipe may be followed by numbers of it as `spar train` has them: `dcgan+lr=1e-3`. Each learns from the same
+`count` images of DATA (a folder, or any SPEC), drawn once, without their classes, and sees as many: plainly, with
+DiffAugment, with adaptive augmentation, and with p rising to .3; with a source, a run of the same recipe on other
+images, each way is played from its weights too, with as many of the critic's first layers held. OUT holds the runs,
+of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples to all training images
+of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close to one of the
+hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its own
+score, which knows no more than the hundred, and the last.
 
 Beside them: the hundred themselves, drawn again and again, which is all that augmentation in the plain sense could give
 and is copied by definition; and the test images of DATA.
@@ -23,7 +24,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures
+from common import Keep, Pictures, add_pictures, recipe_of
 from ledger import measured
 from torch import Tensor
 
@@ -33,7 +34,6 @@ from sparring.data.media import MEDIA
 from sparring.metrics.frechet import frechet
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.memorisation import Memory, memorisation
-from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
 from sparring.training.judging import judge
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--size", type=Options.parse_size, default=(32, 32))
     parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--recipes", nargs="+", default=["dcgan"], choices=RECIPES, metavar="RECIPE")
+    parser.add_argument("--recipes", nargs="+", default=["dcgan"], metavar="RECIPE[+NAME=VALUE…]")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, metavar="WAY")
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--source", type=Path, help="a run on other images, to start from")
@@ -101,7 +101,7 @@ def main() -> None:
     starts = {"": {}} | ({"+transfer": {"source": args.source, "freeze": args.freeze}} if args.source else {})
     for recipe, way, start, seed in product(args.recipes, args.ways, starts, args.seeds):
         name = f"{recipe}+{way}{start}"
-        numbers = with_numbers(RECIPES[recipe], WAYS[way])
+        numbers = with_numbers(recipe_of(recipe), WAYS[way])
         tell = partial(by_weights, scores=scores, keep=partial(Pictures(args.pictures).keep, name, seed))
         told = measured(args.out, name, numbers, few, args.images, seed, f"few.py, {protocol}", tell, **starts[start])
         about = {"recipe": recipe, "way": f"{way}{start}", "seed": seed}
