@@ -116,7 +116,7 @@ def killed(folder: Path, kills: int, seed: int, images: int, reports: int) -> Co
     while found["kills"] < kills:
         run = folder / f"run-{found['runs']}"
         found["runs"] += 1
-        while (code := spar(words(run, train), g.uniform(0, took / 2) if found["kills"] < kills else None)) is None:
+        while (code := spar(words(run, train), g.uniform(0, took) if found["kills"] < kills else None)) is None:
             found["kills"] += run.exists()
             found["torn"] += torn(run)
             found[where(run, final)] += 1
