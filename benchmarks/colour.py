@@ -27,7 +27,7 @@ from torch import Tensor
 
 import sparring
 from sparring.data import Options, load
-from sparring.metrics.frechet import Moments, distance
+from sparring.metrics.frechet import frechet
 from sparring.metrics.judges import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
 from sparring.training.journal import Journal
@@ -40,24 +40,14 @@ METRICS = ["frechet", "support", "memorisation"]
 """What those are scores of."""
 
 
-class ToTraining:
-    """The Fréchet distance of samples to all training images."""
-
-    def __init__(self, jury: ImageJudge):
-        self.features, self.real = jury.features, Moments.of(jury.features(jury.train))
-
-    def __call__(self, values: Tensor) -> float:
-        return distance(Moments.of(self.features(values)), self.real)
-
-
-def score(run: Path, jury: ImageJudge, far: ToTraining, keep: Keep) -> dict:
+def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
     model, n = sparring.load(run), jury.suits("report")
     samples = model.sample(SAMPLES)
     report = evaluate(Drawn(samples[:n], model.asked(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
     keep(lambda: model.look(SHOWN))
-    scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": far(samples)}
+    scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": frechet(jury.features(samples), real)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
 
@@ -88,14 +78,14 @@ def main() -> None:
     assert isinstance(jury, ImageJudge)
     protocol = jury.protocol("report", jury.suits("report"))
     by = f"colour.py, {SAMPLES:,} samples to training images; {protocol}"
-    rows, far = [], ToTraining(jury)
+    rows, real = [], jury.features(jury.train)
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
         recipe = recipe_of(name)
         # So many reports that slow recipes have some in time: the best of them is what is scored.
         more = {"minutes": args.minutes, "reports": 50, "device": args.device, "precision": args.precision}
-        more |= {"reading": Options(size=args.size)}
+        more["reading"] = Options(size=args.size)
         keep = partial(Pictures(args.pictures).keep, f"{Path(args.data).name}-{name}", seed)
-        tell = partial(score, jury=jury, far=far, keep=keep)
+        tell = partial(score, jury=jury, real=real, keep=keep)
         told = measured(args.out, name, recipe, data, recipe.images, seed, by, tell, **more)
         plain = [row["train"] for row in rows if (row["row"], row["seed"]) == ("dcgan", seed)]
         row = {"row": name, "seed": seed, **told}
@@ -107,7 +97,8 @@ def main() -> None:
     print(f"| recipe | seed | images | minutes | Fréchet | of dcgan | report part | real | {' | '.join(SCORES[1:])} |")
     print(f"|{'---|' * 12}")
     print("\n".join(line(row) for row in rows))
-    print({"test images": far(data.test.values), "mean image": far(dict(jury.trivial(SAMPLES))["mean image"].values)})
+    trivial = {"test images": data.test.values, "mean image": dict(jury.trivial(SAMPLES))["mean image"].values}
+    print({name: frechet(jury.features(values), real) for name, values in trivial.items()})
 
 
 if __name__ == "__main__":

@@ -42,7 +42,10 @@ class Spar:
     def __init__(self, said: Path):
         self.said = said
         self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(["sparring.api", "sparring.cli", "sparring.training.papers"])
+        # PyTorch's optimisers import the last, which takes a second: kills would come before there is a run folder.
+        self._processes.set_forkserver_preload(
+            ["sparring.api", "sparring.cli", "sparring.training.papers", "torch._dynamo"]
+        )
 
     def __call__(self, words: list[str], patience: float | None = None) -> int | None:
         """Its exit code; None when it was killed, after `patience` seconds."""
@@ -116,7 +119,7 @@ def killed(folder: Path, kills: int, seed: int, images: int, reports: int) -> Co
     while found["kills"] < kills:
         run = folder / f"run-{found['runs']}"
         found["runs"] += 1
-        while (code := spar(words(run, train), g.uniform(0, took) if found["kills"] < kills else None)) is None:
+        while (code := spar(words(run, train), g.uniform(0, took / 2) if found["kills"] < kills else None)) is None:
             found["kills"] += run.exists()
             found["torn"] += torn(run)
             found[where(run, final)] += 1

@@ -29,9 +29,9 @@ MOST = 10_000
 """Samples a score is taken from."""
 LEAST = 256
 """That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
-FITTING = 300
-"""Images below which no network is fitted: what one learns of 66 photographs told the better of two states of a run
-less often than their pixels did (docs/measuring.md)."""
+FITTING = 150
+"""Images below which no network teaches itself: one taught by 66 or 133 photographs told the better of two states of a
+run no more often than their pixels did (docs/measuring.md)."""
 CHUNK = 512
 """Images that are changed at once."""
 GRAIN = 20.0
@@ -141,15 +141,15 @@ def _pixels(x: Tensor) -> Tensor:
 
 
 def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
-    """The judge of a data set: by default by the pixels of few images, by task features where there are classes, else
-    by features it teaches itself.
+    """The judge of a data set: by default by task features if it has classes, else by those it teaches itself, or,
+    of few images, by their pixels.
 
     Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
     or do not suit the data.
     """
     if features is None:
-        fitted = "task" if data.classes else "self"
-        features = fitted if len(data.train[data.fitting]) >= FITTING else "pixels"
+        unlabelled = "self" if len(data.train[data.fitting]) >= FITTING else "pixels"
+        features = "task" if data.classes else unlabelled
     if isinstance(features, str):
         features = named_features(features, data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
