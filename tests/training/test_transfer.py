@@ -8,6 +8,7 @@ import torch
 from commands import final
 
 import sparring
+from sparring import sealed
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
@@ -38,9 +39,30 @@ def test_a_run_starts_where_another_ended(earlier, tmp_path):
     assert json.loads((out / "run.json").read_text())["config"]["source"] == str(earlier)
 
 
+def test_a_run_starts_where_another_was_best(earlier, tmp_path):
+    source, out = tmp_path / "earlier", tmp_path / "later"
+    shutil.copytree(earlier, source)
+    last = max(source.glob("checkpoints/*"))
+    shutil.copy(last, last.with_name("000000000128.safetensors"))  # a run that went on, and to worse
+    worse = {"images": 128, "seconds": 9.0, "scores": {name: 1e9 for name in _scores(source)}}
+    with (source / "journal.jsonl").open("a") as journal:
+        journal.write(json.dumps(worse) + "\n")
+    state = sealed.read(last)
+    sealed.write(last, {name: x + 1 if name.startswith("ema.G") else x for name, x in state.items()})
+    still = with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"})
+    run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
+    for name, p in run.loop.game.players["G"].named_parameters():
+        assert torch.equal(p, state[f"ema.G.{name}"] + 1)
+
+
+def _scores(run):
+    return json.loads((run / "journal.jsonl").read_text().splitlines()[-1])["scores"]
+
+
 def test_a_damaged_checkpoint_is_passed_over_and_said_so(earlier, tmp_path, capsys):
     source, out = tmp_path / "earlier", tmp_path / "later"
     shutil.copytree(earlier, source)
+    (source / "journal.jsonl").unlink()
     good = max(source.glob("checkpoints/*"))
     bad = good.with_name(f"{int(good.stem) + 1:012d}.safetensors")
     bad.write_bytes(good.read_bytes()[:-1])

@@ -47,7 +47,7 @@ def add(command: Add) -> None:
     parser.add_argument("--price", type=_price, help="of an hour of this machine: --dry-run tells the cost")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
     parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
-    parser.add_argument("--from", dest="source", metavar="RUN", help="start from the weights of another run")
+    parser.add_argument("--from", dest="source", metavar="RUN", help="start from the best weights of another run")
     parser.add_argument("--freeze", type=int, default=0, metavar="N", help="hold the critic's first N layers still")
     parser.add_argument("--minutes", type=float, help="stop after this long, saved")
     parser.add_argument("--until", help="stop at this selection score, like 'frechet<10'")

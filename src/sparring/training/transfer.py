@@ -4,23 +4,24 @@ as they are: Mo et al. 2020 (arXiv:2002.10964)."""
 import sys
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from sparring.errors import UserError, one_line
 from sparring.training import checkpoint
+from sparring.training.journal import Journal
 from sparring.training.loop import Loop, under
 
 
 def start_from(loop: Loop, run: Path) -> None:
-    """Gives the players the weights of another run's, averaged where it averaged them. All else starts anew.
+    """Gives the players the weights that another run had when it was best, averaged where it averaged them. All else
+    starts anew.
 
     Raises UserError for a run without a checkpoint, or with other networks.
     """
     if not any(run.glob("checkpoints/*.safetensors")):
         raise UserError(f"{run} has no checkpoint to start from: give the folder of a run")
-    state, damaged = checkpoint.latest(run / "checkpoints", loop.device)
-    for path in damaged:
-        print(f"{path} is damaged: starting from the checkpoint before it", file=sys.stderr)
+    state = _best(run, loop.device) or _latest(run, loop.device)
     for name, player in loop.game.players.items():
         learnt = under(f"ema.{name}.", state) or under(f"game.players.{name}.", state)
         averaged = [loop.ema.players[name]] if name in loop.game.keeps else []
@@ -32,6 +33,22 @@ def start_from(loop: Loop, run: Path) -> None:
                     f"{run} has another {name} ({one_line(str(error).splitlines()[1])[:100]}): "
                     "take its recipe, numbers, size and classes"
                 ) from None
+
+
+def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
+    """The state at the report with the best score, by which the run chose its weights; None if there is none such. A run
+    may have fallen apart since."""
+    journal = Journal(run / "journal.jsonl")
+    leading = next((name for entry in journal.entries for name in entry["scores"]), "")
+    best = journal.best(leading)
+    return best and checkpoint.at(run / "checkpoints", best["images"], device)
+
+
+def _latest(run: Path, device: torch.device) -> dict[str, Tensor]:
+    state, damaged = checkpoint.latest(run / "checkpoints", device)
+    for path in damaged:
+        print(f"{path} is damaged: starting from the checkpoint before it", file=sys.stderr)
+    return state
 
 
 def hold(critic: nn.Module, layers: int) -> None:
