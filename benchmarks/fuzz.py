@@ -58,6 +58,31 @@ def of_folder(here: Path, ending: str) -> Read:
     return read
 
 
+def of_sounds(here: Path, ending: str) -> Read:
+    """One damaged sound beside a good one."""
+    from sparring.data.scan import scan
+    from sparring.errors import UserError
+
+    (here / "good.wav").write_bytes(heard("WAV"))
+
+    def read(content: bytes) -> object:
+        (here / f"x.{ending}").write_bytes(content)
+        found = scan(here)
+        if broken := dict(found.broken).get(f"x.{ending}"):
+            raise UserError(broken)
+        return found
+
+    return read
+
+
+def heard(form: str) -> bytes:
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, np.random.default_rng(0).normal(0, 0.1, (300, 2)), 8000, format=form)
+    return file.getvalue()
+
+
 def of_labels(here: Path, name: str) -> Read:
     from sparring.data import Options, load
 
@@ -195,6 +220,10 @@ FORMATS: dict[str, tuple[Callable[[Path], Read], Callable[[], bytes] | None]] = 
     **{
         form: (lambda here, form=form: of_folder(here, form), lambda form=form: encoded(form.upper()))
         for form in ("png", "jpeg", "gif", "webp", "bmp", "tiff")
+    },
+    **{
+        form: (lambda here, form=form: of_sounds(here, form), lambda form=form: heard(form.upper()))
+        for form in ("wav", "flac", "ogg", "aiff")
     },
     "csv": (lambda here: of_labels(here, "labels.csv"), lambda: table("csv")),
     "json": (lambda here: of_labels(here, "labels.json"), lambda: table("json")),

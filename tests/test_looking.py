@@ -39,6 +39,14 @@ def test_a_preview_is_what_the_network_sees(folder, tmp_path):
     assert Image.open(tmp_path / "a.png").size[0] > 100
 
 
+def test_tables_are_looked_at_in_pictures_too(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("age,sort\n" + "\n".join(f"{20 + i % 30},{'ab'[i % 2]}" for i in range(60)))
+    for command in ("scan", "preview"):
+        assert spar("data", command, table, "--out", tmp_path / f"{command}.png") == 0
+        assert Image.open(tmp_path / f"{command}.png").size[0] > 100
+
+
 def test_training_on_data_alone_picks_a_recipe_and_says_why(folder, tmp_path, capsys, quick_judge):
     words = ["train", folder, "--size", "8x12", "--out", tmp_path / "run", "--images", 64, "--reports", 1]
     assert spar(*words, "--generator.width", 4, "--critic.width", 4) == 0

@@ -35,19 +35,19 @@ def add(command: Add) -> None:
 
 
 def scan(args: argparse.Namespace) -> Answer:
-    from sparring.data import load
-    from sparring.data.scan import contact_sheet, scanned
+    from sparring.data.scan import overview, scanned
+    from sparring.data.scanning.looked import Looked
     from sparring.data.scanning.sheet import suspects
 
     options = reading.options(args)
     if args.against:
         return _against(args, options)
-    found, looked = scanned(args.data, options)
+    found, seen = scanned(args.data, options)
     say(args, found.table())
     if args.out:
-        _picture(contact_sheet(load(args.data, options)), args.out)
+        _picture(overview(args.data, options, seen), args.out)
     if args.sheet:
-        _sheet(args, suspects(looked, found.findings) if looked else None)
+        _sheet(args, suspects(seen, found.findings) if isinstance(seen, Looked) else None)
     return found.to_dict()
 
 

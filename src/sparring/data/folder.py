@@ -1,7 +1,7 @@
-"""The images of a folder, found without opening any."""
+"""The files of a folder, found without opening any."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
@@ -12,15 +12,22 @@ from sparring.errors import one_line
 
 OWN_LABELS = "dataset.json"
 """The label file StyleGAN's tools leave at the top of a set."""
+Wanted = Callable[[str], bool]
+"""Whether a file is, by its name."""
 
 
-def folder_source(folder: Path) -> Source:
-    """The png, jpeg, bmp, webp, gif and tiff files of a folder. Hidden files and folders are passed over."""
+def is_image(name: str) -> bool:
+    """By the ending of a file's name; hidden files are none."""
+    return not name.startswith(".") and name.lower().endswith(ENDINGS)
+
+
+def folder_source(folder: Path, wanted: Wanted = is_image) -> Source:
+    """The files of a folder that are wanted, by their names. Hidden files and folders are passed over."""
     root = os.path.realpath(folder)
     items: list[Item] = []
     broken: list[tuple[str, str]] = []
     stamp: list[object] = []
-    for path in _found(root, broken):  # as text: a folder may hold a million
+    for path in _found(root, wanted, broken):  # as text: a folder may hold a million
         name = one_line(path[len(root) :].lstrip(os.sep).replace(os.sep, "/"))
         state = "its path climbs out of the folder" if climbs(name) else _plain(path, root)
         if isinstance(state, str):
@@ -32,8 +39,9 @@ def folder_source(folder: Path) -> Source:
     return Source(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
 
 
-def _found(root: str, broken: list[tuple[str, str]]) -> Iterator[str]:
-    """Image files, and links to folders, which may hold some; adds the folders that can't be listed to `broken`."""
+def _found(root: str, wanted: Wanted, broken: list[tuple[str, str]]) -> Iterator[str]:
+    """Files that are wanted, and links to folders, which may hold some; adds to `broken` the folders that can't be
+    listed."""
 
     def refused(error: OSError) -> None:
         broken.append((one_line(os.path.relpath(error.filename, root)), error.strerror or "can't be read"))
@@ -42,13 +50,8 @@ def _found(root: str, broken: list[tuple[str, str]]) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         # os.walk lists a link to a folder among the folders and does not follow it.
         links = [name for name in folders if os.path.islink(os.path.join(here, name))]
-        for name in links + [name for name in files if is_image(name)]:
+        for name in links + [name for name in files if wanted(name)]:
             yield os.path.join(here, name)
-
-
-def is_image(name: str) -> bool:
-    """By the ending of a file's name; hidden files are none."""
-    return not name.startswith(".") and name.lower().endswith(ENDINGS)
 
 
 def _plain(path: str, root: str) -> os.stat_result | str:

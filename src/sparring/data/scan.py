@@ -1,6 +1,5 @@
 """What a person wants to know of a data set before training on it, in numbers, findings and pictures."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,15 +13,16 @@ from sparring.damage import Damage
 from sparring.data.decoding import fitting
 from sparring.data.edges import edged
 from sparring.data.items import Broken
-from sparring.data.loading import table_at
-from sparring.data.media import MEDIA
+from sparring.data.loading import load, sounds, table_at
+from sparring.data.media import medium
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.picture import Header
-from sparring.data.scanning.finding import Finding, told
+from sparring.data.scanning.finding import Finding, common, counted, told
 from sparring.data.scanning.findings import findings, unusable
 from sparring.data.scanning.looked import Looked
 from sparring.data.scanning.looking import Read, looking, read
+from sparring.data.scanning.sounds import Heard, SoundScan, scan_sounds, sheet
 from sparring.data.scanning.table import TableScan, scan_table
 from sparring.data.sets import Data, Examples, Pool
 from sparring.data.sheet import side_by_side
@@ -71,11 +71,11 @@ class Scan:
         """For a person, a line a fact."""
         rows = [
             ("examples", f"{self.examples:,}"),
-            ("formats", _counts(self.formats)),
-            ("sizes", _counts(self.sizes)),
+            ("formats", counted(self.formats, COMMON)),
+            ("sizes", counted(self.sizes, COMMON)),
             ("range", f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else ""),
-            ("modes", _counts(self.modes)),
-            ("classes", f"{len(self.classes)} ({_counts(self.classes, LISTED)})" if self.classes else "none"),
+            ("modes", counted(self.modes, COMMON)),
+            ("classes", f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none"),
             ("attributes", ", ".join(self.attributes)),
             ("size used", f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else ""),
             ("left out", f"{len(self.broken):,}" if self.broken else "none"),
@@ -84,7 +84,7 @@ class Scan:
         return "\n".join([one_line(self.spec), *lines, *told(self.findings)])
 
 
-def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan:  # noqa: B008 - frozen
+def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
     """Looks at everything a SPEC holds, and for what may be wrong with it (see `sparring.data.scanning`).
 
     Raises:
@@ -93,10 +93,13 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan:  #
     return scanned(spec, options)[0]
 
 
-def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan, Looked | None]:
-    """The same with the images that were looked at, for a sheet of those suspected; None for points and tables."""
+def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | SoundScan, Looked | Sequence[Heard] | None]:
+    """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
+    for points and tables."""
     if (path := table_at(str(spec))) is not None:
         return scan_table(str(spec), path, options), None
+    if (source := sounds(str(spec))) is not None:
+        return scan_sounds(str(spec), source)
     held = read(spec, options)
     facts, looked = _facts(str(spec), held, options), looking(held)
     return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
@@ -145,11 +148,11 @@ def _of_pictures(spec: str, seen: list[Header], pool: Pool, options: Options) ->
     return Scan(
         spec=spec,
         examples=len(pool.examples),
-        formats=_common(each.format for each in seen),
-        sizes=dict(list(_common(map(_side, sizes)).items())[:COMMON]),
+        formats=common(each.format for each in seen),
+        sizes=dict(list(common(map(_side, sizes)).items())[:COMMON]),
         smallest=_each_side(min, sizes),
         largest=_each_side(max, sizes),
-        modes=_common(each.mode for each in seen),
+        modes=common(each.mode for each in seen),
         **_labels(pool),
         smaller=sum(_below(size, proposed) for size in sizes),
         proposed=proposed,
@@ -166,9 +169,18 @@ def _labels(pool: Pool) -> dict[str, Any]:
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
 
 
+def overview(spec: str | Path, options: Options, seen: Looked | Sequence[Heard] | None) -> Image.Image:
+    """Up to 64 of the examples that were scanned. Raises UserError as `load`, and where no sound is usable."""
+    if seen is None or isinstance(seen, Looked):
+        return contact_sheet(load(spec, options))
+    if not seen:
+        raise UserError(f"{one_line(spec)} has no usable sounds to make a picture of")
+    return sheet(seen)
+
+
 def contact_sheet(data: Data) -> Image.Image:
-    """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points, all of them."""
-    return MEDIA[data.medium].picture(_some(data))
+    """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points and rows, all."""
+    return medium(data.medium, data.schema).picture(_some(data))
 
 
 def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
@@ -185,16 +197,17 @@ def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
 def preview(data: Data) -> Image.Image:
     """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
     two domains, what is given before what it becomes."""
-    medium, given = MEDIA[data.medium], data.train.given
+    given = data.train.given
     if given is not None:
         return side_by_side([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
-    seen = medium.encode(_some(data))
-    return medium.picture(medium.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
+    of = medium(data.medium, data.schema)
+    seen = of.encode(_some(data))
+    return of.picture(of.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
 
 
 def _some(data: Data) -> Tensor:
     values = data.train.values
-    return values[_spread(data.train)] if values.dim() == 4 else values  # points make a picture only together
+    return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows make a picture only together
 
 
 def _spread(examples: Examples) -> Tensor:
@@ -212,16 +225,6 @@ def _spread(examples: Examples) -> Tensor:
         order = order[:classes][torch.linspace(0, classes - 1, SHOWN).long()]
     chosen = order[:SHOWN]
     return chosen[labels[chosen].argsort(stable=True)]
-
-
-def _common(words: Iterable[str]) -> dict[str, int]:
-    """Counts, most first, then by the alphabet."""
-    return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _counts(counts: dict[str, int], most: int = COMMON) -> str:
-    shown = ", ".join(f"{name}: {n:,}" for name, n in list(counts.items())[:most])
-    return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
 
 
 def _side(size: tuple[int, int] | None) -> str:

@@ -1,4 +1,4 @@
-"""The images of a zip, read in place: nothing is ever unpacked to the disk."""
+"""The files of a zip, read in place: nothing is ever unpacked to the disk."""
 
 import stat
 from functools import partial
@@ -8,7 +8,7 @@ from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from sparring.data.folder import OWN_LABELS, is_image
+from sparring.data.folder import OWN_LABELS, Wanted, is_image
 from sparring.data.items import Item, LabelFile, Source, climbs, in_order
 from sparring.data.picture import Unusable
 from sparring.errors import UserError, one_line
@@ -37,8 +37,8 @@ class Archive:
             return self._file.read(entry)
 
 
-def zip_source(path: Path) -> Source:
-    """The image entries of a zip, by the rules of a folder. Hidden entries are passed over.
+def zip_source(path: Path, wanted: Wanted = is_image) -> Source:
+    """The entries of a zip that are wanted, by the rules of a folder. Hidden entries are passed over.
 
     Left out unopened: entries with an absolute or climbing path, links, encrypted ones, decompression bombs.
 
@@ -55,7 +55,7 @@ def zip_source(path: Path) -> Source:
     broken: list[tuple[str, str]] = []
     for entry in archive.entries():
         place = entry.filename.replace("\\", "/")
-        if not _wanted(place):
+        if not _in_sight(place, wanted):
             continue
         name = one_line(place)
         if why := _unfit(entry, name) or ("the same name twice" if name in items else None):
@@ -68,9 +68,9 @@ def zip_source(path: Path) -> Source:
     )
 
 
-def _wanted(place: str) -> bool:
+def _in_sight(place: str, wanted: Wanted) -> bool:
     parts = place.split("/")
-    return is_image(parts[-1]) and not any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return wanted(parts[-1]) and not any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
 def _unfit(entry: ZipInfo, name: str) -> str | None:

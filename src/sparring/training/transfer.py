@@ -36,8 +36,8 @@ def start_from(loop: Loop, run: Path) -> None:
 
 
 def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
-    """The state at the report with the best score, by which the run chose its weights; None if there is none such. A run
-    may have fallen apart since."""
+    """The state at the report with the best score, by which the run chose its weights; None if there is none such. The
+    run may have fallen apart since."""
     journal = Journal(run / "journal.jsonl")
     leading = next((name for entry in journal.entries for name in entry["scores"]), "")
     best = journal.best(leading)

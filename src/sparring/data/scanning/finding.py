@@ -1,6 +1,7 @@
 """One thing that was found in a data set."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sparring.data.items import Broken
@@ -21,6 +22,17 @@ class Finding:
     """Indices of the suspects among the examples; empty where they are no examples, but classes or columns."""
     beside: tuple[int, ...] = ()
     """Of each suspect, the example it is to be compared with, if there is one."""
+
+
+def common(words: Iterable[str]) -> dict[str, int]:
+    """Counts, most first, then by the alphabet."""
+    return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def counted(counts: Mapping[str, int], most: int) -> str:
+    """For a person, in a line."""
+    shown = ", ".join(f"{name}: {n:,}" for name, n in list(counts.items())[:most])
+    return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
 
 
 def told(findings: Sequence[Finding]) -> list[str]:

@@ -1,5 +1,6 @@
 """Findings of labels: images that look like another class, and classes of few."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -91,8 +92,14 @@ def suspected(chances: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def imbalance(looked: Looked) -> Finding:
     """Classes with less than a tenth of the images of the largest."""
-    counts = np.bincount(looked.labels, minlength=len(looked.names)) if looked.labels is not None else np.zeros(0, int)
-    rare = [c for c in np.argsort(counts, kind="stable") if counts[c] * TIMES < counts.max()]
-    where = tuple((looked.names[c], f"{counts[c]:,} of {len(looked):,} images") for c in rare)
-    what = f"{len(rare):,} classes have less than a tenth of the images of the largest"
+    counts = np.bincount(looked.labels, minlength=len(looked.names)).tolist() if looked.labels is not None else []
+    return rare(dict(zip(looked.names, counts, strict=False)), "images")
+
+
+def rare(counts: Mapping[str, int], things: str) -> Finding:
+    """The same of these counts by class, the fewest first."""
+    most, total = max(counts.values(), default=0), sum(counts.values())
+    few = sorted((name for name, n in counts.items() if n * TIMES < most), key=counts.__getitem__)
+    where = tuple((name, f"{counts[name]:,} of {total:,} {things}") for name in few)
+    what = f"{len(few):,} classes have less than a tenth of the {things} of the largest"
     return Finding("imbalance", what, where, "gather more of these, or ask a conditional model for them by --label")
