@@ -123,6 +123,7 @@ SICK = {
     "not finite": journal({}, {"gradient.G": math.nan}),
     "exploding": journal({}, {}, {"gradient.D": 3e4}, {"gradient.D": 5e4}),
     "critic won": journal({}, {}, NOTHING | {"edge": 0.999}, NOTHING | {"edge": 1.0}),
+    "constant": journal({}, {}, {"coverage": 0.02, "least": 0, "spread": 0.02}),
     "collapse": journal({}, {}, *[{"coverage": 0.02, "least": 0, "spread": 0.2}] * 2),
     "astray": journal({}, {}, *[NOTHING | {"edge": 0.7}] * 2),
     "missing class": journal({}, {}, *[{"least": 0.01}] * 5),

@@ -19,6 +19,7 @@ REMEDIES = {
     "not finite": ("slower",),
     "exploding": ("slower",),
     "critic won": ("slower critic", "stronger penalties"),
+    "constant": ("slower", "stronger penalties"),
     "collapse": ("slower", "stronger penalties"),
     "astray": ("slower",),
 }

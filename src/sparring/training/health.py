@@ -19,6 +19,8 @@ EARLY, ROUNDS = 0.12, 350
 """Of a run, and in all: before, samples tell nothing yet."""
 NOTHING = 0.03
 """Of the real examples, covered."""
+ALIKE = 0.05
+"""Of the mean distance between real examples: samples this close are one."""
 LARGE = 300.0
 """A gradient, or logits."""
 NEVER = 1e-3
@@ -109,11 +111,19 @@ def _beaten(reports: Sequence[Entry]) -> str:
     return f"the critic tells {edge:.1%} of real examples from fakes, and samples are nothing like real ones"
 
 
+def _constant(reports: Sequence[Entry]) -> str:
+    """One good sample, again and again: plain enough to need no second report."""
+    now = vitals(reports[-1])
+    if "spread" not in now or young(reports[-1]) or now["spread"] > ALIKE or now["precision"] < 0.5:
+        return ""
+    return f"samples lie {now['spread']:.1%} as far apart as real examples"
+
+
 def _collapsed(reports: Sequence[Entry]) -> str:
     now = vitals(reports[-1])
     if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
-    if _nearer(reports) and now["spread"] > 0.05:
+    if _nearer(reports) and now["spread"] > ALIKE:
         return ""
     if now["coverage"] > 0.05 and (now["coverage"] > 0.6 or now["spread"] > 0.3):
         return ""
@@ -199,6 +209,13 @@ ALARMS: dict[str, Alarm] = {
         _beaten,
         "The critic has nothing left to teach, and the generator nothing to follow",
         "a lower --critic-lr, a penalty such as r1, --noise, or a larger generator",
+        fatal=True,
+    ),
+    "constant": Alarm(
+        _constant,
+        "The generator makes one thing, whatever its noise",
+        "a lower --lr, a penalty such as r1, --pack 2, or relativistic pairing (r3gan)",
+        reports=1,
         fatal=True,
     ),
     "collapse": Alarm(
