@@ -115,7 +115,7 @@ RUINS = {
     "MNIST, overflow": Ruin(
         "dcgan", "mnist", 60_000, {}, ("not finite",), lambda x: {"G": Overflowing(x.shape[1:], QUARTER)}, heals=True
     ),
-    "MNIST, another range": Ruin("dcgan", "mnist", 60_000, {}, ("range",), lambda x: {"G": Bright(x.shape[1:])}),
+    "MNIST, another range": Ruin("dcgan", "mnist", 120_000, {}, ("range",), lambda x: {"G": Bright(x.shape[1:])}),
     "digits, replay": Ruin("dcgan", "digits", 60_000, {}, ("copies",), lambda x: {"G": Replaying(x[:300])}),
 }
 HEALTHY = {

@@ -18,12 +18,12 @@ MOST = 3
 REMEDIES = {
     "not finite": ("slower",),
     "exploding": ("slower",),
-    "critic won": ("slower critic", "stronger penalties"),
+    "critic won": ("slower", "slower critic", "stronger penalties"),
     "constant": ("slower", "stronger penalties"),
     "collapse": ("slower", "stronger penalties"),
     "astray": ("slower",),
 }
-"""What is done about an alarm, in turn."""
+"""What is done about an alarm, in turn. A critic also wins where its opponent's steps are too large to get anywhere."""
 
 
 class Unhealed(UserError):
