@@ -6,7 +6,8 @@ worth.
 Ruined runs: each kind of ruin below, on points and on MNIST, by seed. Named rightly: an alarm of those expected is
 raised before half of the run. Healthy runs: recipes as they come; any alarm of theirs is false. None is healed.
 
-With --heal, those that diverge are run again and healed; beside each score stands that of the run without the ruin.
+With --heal, those that diverge are run again and healed; beside each score stands that of the run without the ruin. One
+that was stopped, for no remedy helped, has no score.
 
 Thresholds (`sparring.training.health`) were set on runs of seeds 0 to 2 and 10: take others.
 """
@@ -162,6 +163,7 @@ def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int,
         best = min((next(iter(e["scores"].values())) for e in Journal(run / "journal.jsonl").entries), default=math.inf)
         remedies = json.loads((run / "run.json").read_text())["config"]["remedies"]
         told = {"run": name, "seed": seed, "alarms": alarms(run, images, ended), "best": best, "remedies": remedies}
+        told["stopped"] = ended
         (run / "told.json").write_text(json.dumps(told))
     return json.loads((run / "told.json").read_text())
 
@@ -185,7 +187,8 @@ def main() -> None:
                 early = [alarm for alarm, share in row["alarms"].items() if share <= 0.5]
                 row |= {"right": bool({*early} & {*ruin.expected})}
                 if args.heal and ruin.heals:
-                    row["healed"] = played(*about, ruin, True)["best"]
+                    healed = played(*about, ruin, True)
+                    row["healed"] = math.inf if healed["stopped"] else healed["best"]
                     row["unruined"] = played(args.out, f"{name}, unruined", seed, *about[3:], None, False)["best"]
             else:
                 row = played(args.out, name, seed, *HEALTHY[name], None, False)
