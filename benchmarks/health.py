@@ -93,14 +93,14 @@ RUINS = {
     "ring, weak critic": Ruin(
         "points",
         "ring",
-        300_000,
+        900_000,
         PLAIN | {"critic.widths": "8", "lr": "5e-3"},
         (*COLLAPSED, "missing class"),
     ),
     "grid, weak critic": Ruin(
         "points",
         "grid",
-        300_000,
+        900_000,
         PLAIN | {"critic.widths": "8", "lr": "5e-3"},
         (*COLLAPSED, "missing class"),
     ),
