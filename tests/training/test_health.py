@@ -260,9 +260,11 @@ def test_a_run_goes_back_to_its_last_healthy_checkpoint(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     for entry in reports[1:]:
         (tmp_path / "checkpoints" / f"{entry['images']:012d}.safetensors").write_bytes(b"")
-    assert withdrawn(tmp_path) == reports[2]["images"]
+    assert withdrawn(tmp_path, ()) == reports[2]["images"]
     kept = sorted(path.stem for path in (tmp_path / "checkpoints").iterdir())
     assert [int(stem) for stem in kept] == [reports[1]["images"], reports[2]["images"]]
+    in_vain = Remedy("slower", "astray", "", reports[4]["images"], reports[2]["images"])
+    assert withdrawn(tmp_path, (in_vain,)) == reports[1]["images"]
 
 
 def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
@@ -270,7 +272,7 @@ def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
     (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / f"{reports[0]['images']:012d}.safetensors").write_bytes(b"")
-    assert withdrawn(tmp_path) == 0 and not any((tmp_path / "checkpoints").iterdir())
+    assert withdrawn(tmp_path, ()) == 0 and not any((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):

@@ -47,7 +47,7 @@ def healed(folder: Path, config: Config, fingerprint: str, ruined: Ruined, ranks
             ruined.alarm.name,
             ruined.alarm.saw,
             ruined.images,
-            withdrawn(folder),
+            withdrawn(folder, config.remedies),
         )
         replace(config, remedies=(*config.remedies, remedy)).save(folder, fingerprint)
         print(remedy.text(), file=sys.stderr)
@@ -63,10 +63,12 @@ def chosen(ruined: Ruined, recipe: Recipe, before: tuple[Remedy, ...]) -> str:
     return known[same % len(known)]
 
 
-def withdrawn(folder: Path) -> int:
-    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is."""
+def withdrawn(folder: Path, before: tuple[Remedy, ...]) -> int:
+    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is. One
+    that a remedy started from in vain was not healthy."""
     entries = Journal(folder / "journal.jsonl").entries
     well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1])}
+    well -= {remedy.back for remedy in before}
     back = max(well.intersection(map(checkpoint.images, checkpoint.saved(folder / "checkpoints"))), default=0)
     checkpoint.forget(folder / "checkpoints", back)
     return back
