@@ -1,17 +1,19 @@
 """Which recipe suits some data, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sparring.errors import UserError
 from sparring.networks.resample import halvings
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.measured import rows
 from sparring.recipes.r3gan_presets import proposed
-from sparring.training.schedules import at
+from sparring.training.schedules import Cosine, at
 
 EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
 (docs/gallery.md), and then got worse."""
+IN_COLOUR = Cosine(2e-3, 2e-4)
+"""The rate of `rpgan` for pictures in colour: with its own, twice that, it lurched on eurosat (docs/gallery.md)."""
 MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
 """Recipes by the only medium they make."""
 OF_A_CLASS = 100
@@ -73,7 +75,10 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
         return recipe, (why, f"{size}, γ from {at(recipe.weights['r1'], 0):.3g}: by rule, between the paper's presets")
     name = "cgan" if by_class else "rpgan"
     kind = "those that learn by class" if by_class else "those that learn without classes"
-    return RECIPES[name], (f"{name}: the nearest on MNIST of {kind}{_by(name)}; {labels}",)
+    recipe, why = RECIPES[name], f"{name}: the nearest on MNIST of {kind}{_by(name)}; {labels}"
+    if by_class or facts.shape[0] < 3:
+        return recipe, (why,)
+    return replace(recipe, lr=IN_COLOUR), (why, f"rate {IN_COLOUR}: its own, found on digits, is too fast in colour")
 
 
 def _by(name: str) -> str:
