@@ -159,12 +159,29 @@ def test_a_healthy_run_raises_none():
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_remedy_changes_the_rates_or_the_penalties(change):
-    recipe = with_numbers(RECIPES["dragan"], {"lr": "0.1:0.2:1000"})
+    recipe = with_numbers(RECIPES["dragan"], {"lr": "0.1:0.2:1000", "critic-lr": "0.3"})
     got = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),))
     moved = [name for name in ("lr", "critic_lr", "weights") if getattr(got, name) != getattr(recipe, name)]
-    assert moved == {"slower": ["lr"], "slower critic": ["critic_lr"], "stronger penalties": ["weights"]}[change]
+    rates = ["lr", "critic_lr"]
+    alone = {"slower critic": ["critic_lr"], "stronger penalties": ["weights"]}
+    assert moved == alone.get(change, rates) and CHANGES[change].fits(recipe)
     again = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),) * 2)
-    assert again != got and set(recipe.settings().weights) <= set(again.settings().weights)
+    assert (again == got) == (change == "own rates") and set(recipe.settings().weights) <= set(again.settings().weights)
+
+
+def test_a_run_that_was_hurried_is_given_the_rates_of_its_recipe():
+    own = RECIPES["dcgan"]
+    for numbers in ({"lr": "0.2:0.02"}, {"critic-lr": "1"}):
+        hurried = with_numbers(own, numbers)
+        for alarm in REMEDIES:
+            first = chosen(Ruined(Raised(alarm, ""), 50), hurried, ())
+            assert first == "own rates" and CHANGES[first].of(hurried) == own
+    remedy = Remedy("own rates", "astray", "", 50, 0)
+    config = Config(hurried.over(6_400), "digits", 6_400, remedies=(remedy,))
+    assert config.played.lr(3_200) == own.over(6_400).lr(3_200) == pytest.approx(2.2e-3)
+    fits = CHANGES["own rates"].fits
+    assert not any(fits(recipe) for recipe in (own, with_numbers(own, {"lr": "1e-5"}), replace(own, name="mine")))
+    assert [chosen(Ruined(Raised("not finite", ""), 50), own, ())] == ["a little slower"]
 
 
 def test_a_scaled_schedule_is_so_many_times_itself():
@@ -246,8 +263,8 @@ def test_a_number_that_overflows_is_healed(tmp_path, capsys):
     assert run.outcome == "finished"
     config, _ = Config.load(tmp_path / "run")
     (remedy,) = config.remedies
-    assert (remedy.alarm, remedy.change, remedy.back) == ("not finite", "slower", 0)  # samples were nothing yet
-    assert run.loop.adams["G"].lr == pytest.approx(at(RECIPES["mlp-gan"].lr, 0) / 8)
+    assert (remedy.alarm, remedy.change, remedy.back) == ("not finite", "a little slower", 0)  # nothing to go back to
+    assert run.loop.adams["G"].lr == pytest.approx(at(RECIPES["mlp-gan"].lr, 0) / 2)
     entries = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
     assert [entry["images"] for entry in entries] == [64 * (i + 1) for i in range(10)]
     assert remedy.text() in capsys.readouterr().err
@@ -279,7 +296,7 @@ def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):
     fragile_run(tmp_path, {21})
     config, _ = Config.load(tmp_path / "run")
     assert replace(config, remedies=()).played == config.recipe
-    assert config.played.lr == pytest.approx(at(config.recipe.lr, 0) / 8)
+    assert config.played.lr == pytest.approx(at(config.recipe.lr, 0) / 2)
 
 
 def test_remedies_are_bounded(tmp_path):

@@ -96,7 +96,7 @@ class Config:
     @property
     def played(self) -> Recipe:
         """The recipe after all remedies."""
-        return remedied(self.recipe, self.remedies)
+        return remedied(self.recipe, self.remedies).over(self.images)
 
     @property
     def rounds(self) -> int:

@@ -1,6 +1,7 @@
 """A run that can't come right by itself goes back to its last checkpoint without a sign of it, and on with a remedy."""
 
 import sys
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,19 +12,19 @@ from sparring.training.config import Config
 from sparring.training.health import Ruined, healthy
 from sparring.training.journal import Journal
 from sparring.training.ranks import Ranks
-from sparring.training.remedies import Remedy
+from sparring.training.remedies import CHANGES, Remedy
 
 MOST = 3
 """Remedies a run is given, before it is stopped."""
 REMEDIES = {
-    "not finite": ("slower",),
-    "exploding": ("slower",),
-    "critic won": ("slower", "slower critic", "stronger penalties"),
-    "constant": ("slower", "stronger penalties"),
-    "collapse": ("slower", "stronger penalties"),
-    "astray": ("slower",),
+    "not finite": ("own rates", "a little slower", "slower"),
+    "exploding": ("own rates", "slower"),
+    "critic won": ("own rates", "slower critic", "stronger penalties"),
+    "constant": ("own rates", "slower", "stronger penalties"),
+    "collapse": ("own rates", "slower", "stronger penalties"),
+    "astray": ("own rates", "slower"),
 }
-"""What is done about an alarm, in turn. A critic also wins where its opponent's steps are too large to get anywhere."""
+"""What is done about an alarm, in turn, where it fits. A number that overflows may do so once in a run that is well."""
 
 
 class Unhealed(UserError):
@@ -57,10 +58,9 @@ def healed(folder: Path, config: Config, fingerprint: str, ruined: Ruined, ranks
 
 
 def chosen(ruined: Ruined, recipe: Recipe, before: tuple[Remedy, ...]) -> str:
-    """What to change about it, given what was done."""
-    same = sum(remedy.alarm == ruined.alarm.name for remedy in before)
-    known = [change for change in REMEDIES[ruined.alarm.name] if recipe.penalties or change != "stronger penalties"]
-    return known[same % len(known)]
+    """What to change about it, given what was done: the first of what was done least about this alarm."""
+    done = Counter(remedy.change for remedy in before if remedy.alarm == ruined.alarm.name)
+    return min((name for name in REMEDIES[ruined.alarm.name] if CHANGES[name].fits(recipe)), key=done.__getitem__)
 
 
 def withdrawn(folder: Path, before: tuple[Remedy, ...]) -> int:

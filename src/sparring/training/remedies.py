@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sparring.recipes import Recipe
+from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.base import STRICT
-from sparring.training.schedules import Number, scaled
+from sparring.training.schedules import Number, at, scaled
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,41 @@ class Remedy:
 class Change:
     about: str
     of: Callable[[Recipe], Recipe]
+    fits: Callable[[Recipe], bool] = lambda recipe: True
+    """Whether it would change anything for the better about this recipe."""
 
 
-def _slower(recipe: Recipe) -> Recipe:
-    critic = recipe.critic_lr
-    return replace(recipe, lr=_less(recipe.lr), critic_lr=None if critic is None else _less(critic))
+def _own(recipe: Recipe) -> Recipe:
+    own = RECIPES[recipe.name]
+    return replace(recipe, lr=own.lr, critic_lr=own.critic_lr)
+
+
+def _hurried(recipe: Recipe) -> bool:
+    """Whether a player's rate is above that with which the library's recipe of this name comes."""
+    if (own := RECIPES.get(recipe.name)) is None:
+        return False
+    return any(at(rate, 0) > at(usual, 0) for rate, usual in zip(_rates(recipe), _rates(own), strict=True))
+
+
+def _rates(recipe: Recipe) -> tuple[Number, Number]:
+    """The generator's and the critic's."""
+    return recipe.lr, recipe.lr if recipe.critic_lr is None else recipe.critic_lr
+
+
+def _at(factor: float) -> Callable[[Recipe], Recipe]:
+    """The recipe at so many times its rates."""
+
+    def slowed(recipe: Recipe) -> Recipe:
+        critic = recipe.critic_lr
+        return replace(
+            recipe, lr=scaled(recipe.lr, factor), critic_lr=None if critic is None else scaled(critic, factor)
+        )
+
+    return slowed
 
 
 def _slower_critic(recipe: Recipe) -> Recipe:
-    return replace(recipe, critic_lr=_less(recipe.lr if recipe.critic_lr is None else recipe.critic_lr))
+    return replace(recipe, critic_lr=scaled(_rates(recipe)[1], 1 / 8))
 
 
 def _stronger(recipe: Recipe) -> Recipe:
@@ -47,14 +73,12 @@ def _stronger(recipe: Recipe) -> Recipe:
     return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
 
 
-def _less(lr: Number) -> Number:
-    return scaled(lr, 1 / 8)
-
-
 CHANGES: dict[str, Change] = {
-    "slower": Change("an eighth of the rates", _slower),
+    "own rates": Change("the rates that the recipe comes with", _own, _hurried),
+    "a little slower": Change("half the rates", _at(1 / 2)),
+    "slower": Change("an eighth of the rates", _at(1 / 8)),
     "slower critic": Change("an eighth of the critic's rate", _slower_critic),
-    "stronger penalties": Change("penalties four times as strong", _stronger),
+    "stronger penalties": Change("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
 }
 
 
