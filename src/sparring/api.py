@@ -76,7 +76,7 @@ def configured(
         seed=seed,
         reading=reading,
         device=str(chosen),
-        precision=machine.precision(precision, chosen),
+        precision=machine.precision(precision, chosen, recipe.medium),
         threads=torch.get_num_threads() if threads is None else threads,
         micro_batches=micro_batches,
         recompute=recompute,

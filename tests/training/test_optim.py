@@ -125,8 +125,11 @@ def test_spectral_norm_tends_to_the_largest_singular_value():
     assert torch.dot(original.grad.flatten(), original.flatten()).abs() < 1e-3  # scaling W changes nothing
 
 
-def test_devices_and_precisions():
+def test_devices_and_precisions(monkeypatch):
     assert machine.precision("auto", torch.device("cpu")) in machine.PRECISIONS
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert machine.precision("auto", torch.device("cpu")) == "auto"
+    assert machine.precision("auto", torch.device("cpu"), "point") == "fp32"
     assert machine.device("cpu") == torch.device("cpu")
     with pytest.raises(UserError, match="no device 'tpu'"):
         machine.device("tpu")
