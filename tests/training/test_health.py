@@ -181,7 +181,16 @@ def test_a_run_that_was_hurried_is_given_the_rates_of_its_recipe():
     assert config.played.lr(3_200) == own.over(6_400).lr(3_200) == pytest.approx(2.2e-3)
     fits = CHANGES["own rates"].fits
     assert not any(fits(recipe) for recipe in (own, with_numbers(own, {"lr": "1e-5"}), replace(own, name="mine")))
-    assert [chosen(Ruined(Raised("not finite", ""), 50), own, ())] == ["a little slower"]
+    assert chosen(Ruined(Raised("not finite", ""), 50), own, ()) == "a little slower"
+
+
+def test_a_critic_that_goes_on_winning_is_not_alone_slowed_down():
+    given: tuple[Remedy, ...] = ()
+    for expected in ("slower critic", "slower", "slower critic"):  # whose steps are too large is not known
+        given += (
+            Remedy(chosen(Ruined(Raised("critic won", ""), 50), RECIPES["dcgan"], given), "critic won", "", 50, 0),
+        )
+        assert given[-1].change == expected
 
 
 def test_a_scaled_schedule_is_so_many_times_itself():

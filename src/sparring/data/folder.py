@@ -16,9 +16,12 @@ Wanted = Callable[[str], bool]
 """Whether a file is, by its name."""
 
 
-def is_image(name: str) -> bool:
+def ends_in(endings: tuple[str, ...]) -> Wanted:
     """By the ending of a file's name; hidden files are none."""
-    return not name.startswith(".") and name.lower().endswith(ENDINGS)
+    return lambda name: not name.startswith(".") and name.lower().endswith(endings)
+
+
+is_image = ends_in(ENDINGS)
 
 
 def folder_source(folder: Path, wanted: Wanted = is_image) -> Source:

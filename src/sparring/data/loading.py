@@ -10,7 +10,7 @@ from sparring.data.channels import TAKEN
 from sparring.data.decoding import gather
 from sparring.data.domains import domains, load_beside, load_domains
 from sparring.data.edges import edged, with_edges
-from sparring.data.folder import folder_source
+from sparring.data.folder import ends_in, folder_source
 from sparring.data.hub import PREFIX, hub_source
 from sparring.data.idx import read_idx_images
 from sparring.data.items import Source
@@ -23,7 +23,7 @@ from sparring.data.points import MIXTURES
 from sparring.data.prepared import is_prepared, load_prepared
 from sparring.data.sets import Data, Examples, Pool, split
 from sparring.data.shards import check_apart, shard_source, shards
-from sparring.data.sound import is_sound
+from sparring.data.sound import ENDINGS as OF_SOUNDS
 from sparring.data.tables.arrow import TABLES
 from sparring.data.tables.load import is_table, load_table
 from sparring.data.tarred import tar_source
@@ -43,6 +43,7 @@ ARRAYS: dict[str, Callable[[Path], Pool]] = {
     "idx3-ubyte.gz": read_idx_images,
 }
 """Files that hold one array of images, by ending."""
+is_sound = ends_in(OF_SOUNDS)
 
 
 def load(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 - frozen
@@ -111,15 +112,15 @@ def table_at(spec: str) -> Path | None:
 
 
 def sounds(spec: str) -> Source | None:
-    """The sound files of a folder or a zip that holds no images; None if it is no such place. Raises UserError if it is
-    nothing at all."""
-    if ready(spec) or spec.startswith(PREFIX):
+    """The sound files of a folder or a zip; None if it is no such place, or holds none."""
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        found = folder_source(path, is_sound)
+    elif path.suffix.lower() == ".zip" and path.is_file():
+        found = zip_source(path, is_sound)
+    else:
         return None
-    path = existing(spec)
-    if not path.is_dir() and path.suffix.lower() != ".zip":
-        return None
-    open_at = folder_source if path.is_dir() else zip_source
-    return None if open_at(path).items or not (found := open_at(path, is_sound)).items else found
+    return found if found.items else None
 
 
 def pictures(spec: str) -> Source | None:
@@ -223,9 +224,9 @@ def _by_ending(readers: dict, path: Path) -> Callable | None:
 def _too_few(spec: str, usable: int, pool: Pool) -> str:
     how_many = f"only {usable}" if usable else "no"
     why = f"; {len(pool.broken)} left out, such as {': '.join(pool.broken[0])}" if pool.broken else ""
-    if not usable and (heard := sounds(spec)):
-        sounds_there = f"{len(heard.items):,} sound files, which no recipe learns from"
-        return f"{one_line(spec)} holds {sounds_there}: look at them with spar data scan, or give images"
+    if not usable and not pool.broken and (heard := sounds(spec)):
+        there = f"{len(heard.items):,} sound files, which no recipe learns from"
+        return f"{one_line(spec)} holds {there}: look at them with spar data scan, or give images"
     # Where nothing was found at all, the pictures may be of a kind that is not read.
     kinds = "" if usable or pool.broken else f" ({', '.join(ending[1:] for ending in ENDINGS)})"
     return f"{one_line(spec)} has {how_many} usable images{kinds}, and {FEWEST} are needed{why}"

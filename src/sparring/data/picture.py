@@ -76,19 +76,28 @@ def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
 @contextmanager
 def readable(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     """The same of one that may move."""
+    with whole(open_file) as file:
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise Unusable(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
+                yield image
+        except UnidentifiedImageError:
+            raise Unusable(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None
+
+
+@contextmanager
+def whole(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
+    """A file that is not empty, from its start; whatever goes wrong before it is closed raises Unusable, with the
+    reason."""
     try:
         with open_file() as file:
             if not file.seek(0, 2):
                 raise Unusable("empty file")
             file.seek(0)
-            with Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise Unusable(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
-                yield image
+            yield file
     except Unusable:
         raise
-    except UnidentifiedImageError:
-        raise Unusable(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None
     except Exception as error:  # fed a damaged file, a decoder raises almost anything
         raise Unusable(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
 

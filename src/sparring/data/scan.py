@@ -1,7 +1,7 @@
 """What a person wants to know of a data set before training on it, in numbers, findings and pictures."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from sparring.data.media import medium
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.picture import Header
-from sparring.data.scanning.finding import Finding, common, counted, told
+from sparring.data.scanning.finding import Facts, Finding, common, counted, tabled
 from sparring.data.scanning.findings import findings, unusable
 from sparring.data.scanning.looked import Looked
-from sparring.data.scanning.looking import Read, looking, read
+from sparring.data.scanning.looking import Pictures, Read, looking, read
 from sparring.data.scanning.sounds import Heard, SoundScan, scan_sounds, sheet
 from sparring.data.scanning.table import TableScan, scan_table
 from sparring.data.sets import Data, Examples, Pool
@@ -37,12 +37,9 @@ LISTED = 10
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What a SPEC holds. Sizes are (height, width) of images before they are brought to one size."""
+class Scan(Facts):
+    """Of images and points. Sizes are (height, width) of images before they are brought to one size."""
 
-    spec: str
-    examples: int
-    """Usable ones."""
     formats: dict[str, int]
     """Files by format, such as JPEG; broken ones included as far as their headers can be read."""
     sizes: dict[str, int]
@@ -63,25 +60,20 @@ class Scan:
     """The size that training takes, unless another is asked for; None for points."""
     findings: tuple[Finding, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
     def table(self) -> str:
         """For a person, a line a fact."""
-        rows = [
-            ("examples", f"{self.examples:,}"),
-            ("formats", counted(self.formats, COMMON)),
-            ("sizes", counted(self.sizes, COMMON)),
-            ("range", f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else ""),
-            ("modes", counted(self.modes, COMMON)),
-            ("classes", f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none"),
-            ("attributes", ", ".join(self.attributes)),
-            ("size used", f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else ""),
-            ("left out", f"{len(self.broken):,}" if self.broken else "none"),
-        ]
-        lines = [f"{name:<10}  {text}" for name, text in rows if text]
-        return "\n".join([one_line(self.spec), *lines, *told(self.findings)])
+        rows = {
+            "examples": f"{self.examples:,}",
+            "formats": counted(self.formats, COMMON),
+            "sizes": counted(self.sizes, COMMON),
+            "range": f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else "",
+            "modes": counted(self.modes, COMMON),
+            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "attributes": ", ".join(self.attributes),
+            "size used": f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else "",
+            "left out": f"{len(self.broken):,}" if self.broken else "none",
+        }
+        return tabled(self.spec, rows, self.findings)
 
 
 def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
@@ -98,9 +90,9 @@ def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | Soun
     for points and tables."""
     if (path := table_at(str(spec))) is not None:
         return scan_table(str(spec), path, options), None
-    if (source := sounds(str(spec))) is not None:
-        return scan_sounds(str(spec), source)
     held = read(spec, options)
+    if isinstance(held, Pictures) and not held.source.items and (source := sounds(str(spec))) is not None:
+        return scan_sounds(str(spec), source)
     facts, looked = _facts(str(spec), held, options), looking(held)
     return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
 

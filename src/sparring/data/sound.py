@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sparring.data.picture import Unusable
+from sparring.data.picture import Unusable, whole
 from sparring.errors import UserError, one_line
 
 FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "FLAC": "FLAC", "OGG": "OGG", "AIFF": "AIFF"}
@@ -31,11 +31,6 @@ class Sound:
     @property
     def seconds(self) -> float:
         return len(self.values) / self.rate
-
-
-def is_sound(name: str) -> bool:
-    """By the ending of a file's name; hidden files are none."""
-    return not name.startswith(".") and name.lower().endswith(ENDINGS)
 
 
 def sound(open_file: Callable[[], BinaryIO]) -> Sound:
@@ -64,20 +59,14 @@ def sound(open_file: Callable[[], BinaryIO]) -> Sound:
 def _opened(open_file: Callable[[], BinaryIO]) -> Iterator[Any]:
     """Whatever goes wrong before it is closed raises Unusable, with the reason."""
     library = _library()
-    try:
-        with open_file() as held:
-            if not held.seek(0, 2):
-                raise Unusable("empty file")
-            held.seek(0)
+    with whole(open_file) as held:
+        try:
             with library.SoundFile(held) as file:
                 if file.format not in FORMATS:
                     raise Unusable(f"of the kind {file.format}, which is not read")
                 yield file
-    except Unusable:
-        raise
-    except Exception as error:  # fed a damaged file, a decoder raises almost anything
-        told = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-        raise Unusable(one_line(told) or type(error).__name__) from None
+        except library.LibsndfileError as error:  # it prefixes its reason with the address of an object
+            raise Unusable(one_line(error.error_string)) from None
 
 
 def _library() -> Any:

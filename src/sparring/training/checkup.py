@@ -6,8 +6,9 @@ from dataclasses import asdict
 from torch import Tensor
 
 from sparring.metrics.report import Judge
-from sparring.training.health import ALARMS, Raised, Ruined, examine, infinite
+from sparring.training.health import ALARMS, Raised, Ruined, examine
 from sparring.training.journal import Entry
+from sparring.training.signs import infinite
 from sparring.training.vitals import Vitals
 
 WORN = 10

@@ -19,7 +19,7 @@ MOST = 3
 REMEDIES = {
     "not finite": ("own rates", "a little slower", "slower"),
     "exploding": ("own rates", "slower"),
-    "critic won": ("own rates", "slower critic", "stronger penalties"),
+    "critic won": ("own rates", "slower critic", "slower", "stronger penalties"),
     "constant": ("own rates", "slower", "stronger penalties"),
     "collapse": ("own rates", "slower", "stronger penalties"),
     "astray": ("own rates", "slower"),

@@ -52,16 +52,9 @@ def _rates(recipe: Recipe) -> tuple[Number, Number]:
     return recipe.lr, recipe.lr if recipe.critic_lr is None else recipe.critic_lr
 
 
-def _at(factor: float) -> Callable[[Recipe], Recipe]:
-    """The recipe at so many times its rates."""
-
-    def slowed(recipe: Recipe) -> Recipe:
-        critic = recipe.critic_lr
-        return replace(
-            recipe, lr=scaled(recipe.lr, factor), critic_lr=None if critic is None else scaled(critic, factor)
-        )
-
-    return slowed
+def _slowed(recipe: Recipe, factor: float) -> Recipe:
+    critic = None if recipe.critic_lr is None else scaled(recipe.critic_lr, factor)
+    return replace(recipe, lr=scaled(recipe.lr, factor), critic_lr=critic)
 
 
 def _slower_critic(recipe: Recipe) -> Recipe:
@@ -75,8 +68,8 @@ def _stronger(recipe: Recipe) -> Recipe:
 
 CHANGES: dict[str, Change] = {
     "own rates": Change("the rates that the recipe comes with", _own, _hurried),
-    "a little slower": Change("half the rates", _at(1 / 2)),
-    "slower": Change("an eighth of the rates", _at(1 / 8)),
+    "a little slower": Change("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
+    "slower": Change("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
     "slower critic": Change("an eighth of the critic's rate", _slower_critic),
     "stronger penalties": Change("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
 }

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sparring.data.items import Broken
+from sparring.errors import one_line
 
 LISTED = 10
 """Suspects of a finding that are listed for a person."""
@@ -22,6 +24,25 @@ class Finding:
     """Indices of the suspects among the examples; empty where they are no examples, but classes or columns."""
     beside: tuple[int, ...] = ()
     """Of each suspect, the example it is to be compared with, if there is one."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a SPEC holds."""
+
+    spec: str
+    examples: int
+    """Usable ones."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def tabled(spec: str, rows: Mapping[str, str], findings: Sequence[Finding]) -> str:
+    """For a person: a line a fact, those that say nothing left out, then the findings."""
+    facts = [f"{name:<10}  {text}" for name, text in rows.items() if text]
+    return "\n".join([one_line(spec), *facts, *told(findings)])
 
 
 def common(words: Iterable[str]) -> dict[str, int]:

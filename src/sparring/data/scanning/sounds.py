@@ -3,9 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +13,10 @@ from PIL import Image
 from sparring.data.items import Broken, Item, Source, classed
 from sparring.data.picture import Unusable
 from sparring.data.pixels import grid
-from sparring.data.scanning.finding import Finding, common, counted, told
+from sparring.data.scanning.finding import Facts, Finding, common, counted, tabled
 from sparring.data.scanning.findings import unusable
 from sparring.data.scanning.labels import rare
 from sparring.data.sound import Sound, sound
-from sparring.errors import one_line
 
 SILENT = 1e-3
 """The largest sample of a sound that is called silent: 60 dB below full scale."""
@@ -52,10 +50,9 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class SoundScan:
-    spec: str
-    examples: int
-    """Usable ones."""
+class SoundScan(Facts):
+    """Of sound files."""
+
     formats: dict[str, int]
     rates: dict[str, int]
     """Sounds by samples a second."""
@@ -67,23 +64,19 @@ class SoundScan:
     broken: Broken
     findings: tuple[Finding, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
     def table(self) -> str:
         """For a person, a line a fact."""
         shortest, middle, longest = self.seconds
-        rows = [
-            ("sounds", f"{self.examples:,}"),
-            ("formats", counted(self.formats, LISTED)),
-            ("rates", counted({f"{rate} Hz": n for rate, n in self.rates.items()}, LISTED)),
-            ("channels", counted(self.channels, LISTED)),
-            ("lengths", f"{shortest:.2f} to {longest:.2f} s, half of them under {middle:.2f} s"),
-            ("classes", f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none"),
-            ("left out", f"{len(self.broken):,}" if self.broken else "none"),
-        ]
-        return "\n".join([one_line(self.spec), *(f"{n:<10}  {t}" for n, t in rows if t), *told(self.findings)])
+        rows = {
+            "sounds": f"{self.examples:,}",
+            "formats": counted(self.formats, LISTED),
+            "rates": counted({f"{rate} Hz": n for rate, n in self.rates.items()}, LISTED),
+            "channels": counted(self.channels, LISTED),
+            "lengths": f"{shortest:.2f} to {longest:.2f} s, half of them under {middle:.2f} s",
+            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "left out": f"{len(self.broken):,}" if self.broken else "none",
+        }
+        return tabled(self.spec, rows, self.findings)
 
 
 def scan_sounds(spec: str, source: Source) -> tuple[SoundScan, Sequence[Heard]]:

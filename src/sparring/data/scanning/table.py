@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sparring.data.options import Options
-from sparring.data.scanning.finding import Finding, told
+from sparring.data.scanning.finding import Facts, Finding, told
 from sparring.data.sets import Examples, split
 from sparring.data.tables.arrow import read
 from sparring.data.tables.cells import plain
@@ -26,20 +26,15 @@ LISTED = 40
 
 
 @dataclass(frozen=True)
-class TableScan:
-    spec: str
-    examples: int
-    """Rows."""
+class TableScan(Facts):
+    """Of a table, whose examples are its rows."""
+
     columns: dict[str, str]
     """Kind by name: number, category, identifier, drop, or why it can't be learnt."""
     missing: dict[str, int]
     """Values that are missing, by column, where any are."""
     target: str
     findings: tuple[Finding, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
     def table(self) -> str:
         """For a person."""
