@@ -127,7 +127,7 @@ SICK = {
     "collapse": journal({}, {}, *[{"coverage": 0.02, "least": 0, "spread": 0.2}] * 2),
     "astray": journal({}, {}, *[NOTHING | {"edge": 0.7}] * 2),
     "missing class": journal({}, {}, *[{"least": 0.01}] * 5),
-    "range": journal({}, {}, *[{"extent": 0.5}] * 3),
+    "range": journal({}, {}, *[{"extent": 0.5}] * 2),
     "copies": journal({}, {}, *[{"copied": 0.2, "copied_p": 1e-9}] * 2),
     "drift": journal(*[{"logits": size} for size in (2.0, 2.0, 2.0, 30.0, 60.0, 90.0)]),
     "vanishing": journal({}, {}, *[{"gradient.G": 1e-6}] * 2),
@@ -148,6 +148,28 @@ def test_what_shows_once_is_no_alarm(name):
     shown = ALARMS[name].reports - 1
     well = journal(*[{}] * (len(SICK[name]) - shown), scores=[e["scores"]["frechet"] for e in SICK[name][:-shown]])
     assert name not in [alarm.name for alarm in examine([*well, *SICK[name][-shown:]])]
+
+
+def names(reports: list[dict]) -> set[str]:
+    return {alarm.name for alarm in examine(reports)}
+
+
+def test_a_score_that_falls_below_an_early_one_is_nearer_only_if_it_is_the_best_yet():
+    nothing, scores = [NOTHING | {"edge": 1.0, "spread": 0.2}] * 4, [1_035, 821, 847, 866]
+    assert "critic won" in names(journal(*nothing, scores=scores))
+    assert not names(journal(*nothing, scores=[1_035, 821, 650, 500]))
+
+
+def test_what_is_fatal_may_show_itself_in_two_ways():
+    lost, few = NOTHING | {"edge": 1.0, "spread": 0.4}, {"coverage": 0.1, "precision": 0.6, "spread": 0.6}
+    scores = [4.5, 4.1, 4.5, 2.5]
+    assert names(journal({}, {}, lost, few, scores=scores)) == {"collapse"}
+    assert not names(journal({}, {}, {}, few, scores=scores))
+
+
+def test_samples_that_are_as_good_as_they_are_many_have_not_collapsed():
+    early = {"coverage": 0.2, "precision": 0.7, "spread": 0.6}
+    assert not names(journal({}, {}, early, early)) and names(journal({}, {}, *[early | {"coverage": 0.1}] * 2))
 
 
 def test_a_healthy_run_raises_none():

@@ -17,7 +17,8 @@ class Alarm:
     means: str
     advice: str
     reports: int = 2
-    """In so many reports one after the other, before it is raised."""
+    """In so many reports one after the other, before it is raised; of the earlier ones, a fatal one asks for any fatal
+    sign."""
     fatal: bool = False
     """The run can't come right by itself."""
 
@@ -56,6 +57,11 @@ ALARMS: dict[str, Alarm] = {
         "a lower --lr, a stronger penalty, or spectral norm",
         fatal=True,
     ),
+    "range": Alarm(
+        signs.out_of_range,
+        "Samples do not span the values that the data does: the generator's last layer, or how the data was scaled",
+        "a network of your own that ends in [−1, 1], as images are given to it",
+    ),
     "critic won": Alarm(
         signs.beaten,
         "The critic has nothing left to teach, and the generator nothing to follow",
@@ -85,12 +91,6 @@ ALARMS: dict[str, Alarm] = {
         signs.missing,
         "Part of the data is left out",
         "more images, a conditional recipe where classes are known, or --pack 2",
-        reports=3,
-    ),
-    "range": Alarm(
-        signs.out_of_range,
-        "Samples do not span the values that the data does: the generator's last layer, or how the data was scaled",
-        "a network of your own that ends in [−1, 1], as images are given to it",
         reports=3,
     ),
     "copies": Alarm(
@@ -128,13 +128,18 @@ def examine(reports: Sequence[Entry]) -> list[Raised]:
     for name, alarm in ALARMS.items():
         if saw := alarm.sign(reports):
             earlier = (reports[: len(reports) - k] for k in range(1, alarm.reports))
-            if all(before and alarm.sign(before) for before in earlier):
+            if all(before and (ailing(before) if alarm.fatal else alarm.sign(before)) for before in earlier):
                 raised.append(Raised(name, saw))
     return raised
+
+
+def ailing(reports: Sequence[Entry]) -> bool:
+    """Whether the last of these reports shows a sign of what is fatal."""
+    return any(alarm.fatal and alarm.sign(reports) for alarm in ALARMS.values())
 
 
 def healthy(reports: Sequence[Entry]) -> bool:
     """Whether the last of these reports shows no sign of what is fatal, and samples that are something already."""
     now = reports[-1]
     grown = vitals(now)["coverage"] > NOTHING if "coverage" in vitals(now) else now["share"] >= EARLY
-    return grown and not any(alarm.fatal and alarm.sign(reports) for alarm in ALARMS.values())
+    return grown and not ailing(reports)

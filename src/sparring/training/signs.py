@@ -14,8 +14,10 @@ EARLY, ROUNDS = 0.12, 350
 """Of a run, and in all: before, samples tell nothing yet."""
 NOTHING = 0.03
 """Of the real examples, covered."""
-ALIKE = 0.05
+ALIKE = 0.1
 """Of the mean distance between real examples: samples this close are one."""
+FEW = 0.25
+"""Of what samples as near real examples as these would cover if they were as varied."""
 LARGE = 300.0
 """A gradient, or logits."""
 NEVER = 1e-3
@@ -62,11 +64,12 @@ def _nothing(reports: Sequence[Entry]) -> bool:
 
 
 def _nearer(reports: Sequence[Entry]) -> bool:
-    """The score is better by a tenth than the best up to two reports ago, or half as many samples more are right."""
+    """The score is the best yet, a tenth better than up to two reports ago; or half as many samples more are right."""
     earlier, now = reports[:-2], vitals(reports[-1])
     if not earlier:
         return False
-    better = leading(reports[-1]) < 0.9 * min(map(leading, earlier))
+    best, before = min(map(leading, reports[:-1])), min(map(leading, earlier))
+    better = leading(reports[-1]) < min(best, 0.9 * before)
     return better or 0.03 < now["precision"] > 1.5 * vitals(earlier[-1]).get("precision", math.inf)
 
 
@@ -86,12 +89,13 @@ def constant(reports: Sequence[Entry]) -> str:
 
 
 def collapsed(reports: Sequence[Entry]) -> str:
+    """Samples that are good and cover little, or that cover next to nothing or lie close together and get no better."""
     now = vitals(reports[-1])
     if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
-    if _nearer(reports) and now["spread"] > ALIKE:
-        return ""
-    if now["coverage"] > 0.05 and (now["coverage"] > 0.6 or now["spread"] > 0.3):
+    few = now["precision"] > 0.5 and now["coverage"] < FEW * now["precision"]
+    little = now["coverage"] <= 0.05 or (now["coverage"] <= 0.6 and now["spread"] <= 0.3)
+    if not few and (not little or (_nearer(reports) and now["spread"] > ALIKE)):
         return ""
     return f"samples cover {now['coverage']:.0%} of what real examples do, {now['spread']:.0%} as far apart"
 
