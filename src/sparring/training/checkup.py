@@ -6,7 +6,7 @@ from dataclasses import asdict
 from torch import Tensor
 
 from sparring.metrics.report import Judge
-from sparring.training.health import ALARMS, Raised, Ruined, examine
+from sparring.training.health import ALARMS, Raised, Ruined, ailing, examine
 from sparring.training.journal import Entry
 from sparring.training.signs import infinite
 from sparring.training.vitals import Vitals
@@ -16,9 +16,18 @@ WORN = 10
 
 
 def checked(entry: Entry, seen_share: float, told: Vitals, earlier: Sequence[Entry]) -> Entry:
-    """The entry with its health: `share` of the run that is over, `vitals`, and `alarms`."""
+    """The entry with its health: `share` of the run that is over, `vitals`, `alarms`, and whether it is `suspicious`,
+    for it shows what is fatal if it stays."""
     entry = entry | {"share": round(seen_share, 4), "vitals": told}
-    return entry | {"alarms": [asdict(raised) for raised in examine([*earlier, entry])]}
+    reports = [*earlier, entry]
+    return entry | {"alarms": [asdict(raised) for raised in examine(reports)], "suspicious": ailing(reports)}
+
+
+def second_look(last: Entry | None, period: int) -> int:
+    """The round after which to look again, half a period after a suspicious report that came at its time; 0 if none."""
+    if last is None or not last.get("suspicious") or last["rounds"] % period:
+        return 0
+    return last["rounds"] + period // 2
 
 
 def looked(judge: Judge, samples: Tensor, epochs: float) -> Vitals:

@@ -21,7 +21,7 @@ from sparring.model import Description, Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.best import taken_back
-from sparring.training.checkup import check, check_finite, checked, fatal, looked
+from sparring.training.checkup import check, check_finite, checked, fatal, looked, second_look
 from sparring.training.config import Config
 from sparring.training.crowded import noted
 from sparring.training.interrupts import interruptions
@@ -113,6 +113,7 @@ class Run:
         config, loop = self.config, self.loop
         self.ranks.led(self._rewind)
         entry = self.ranks.led(lambda: self.journal.at(loop.seen))
+        last = self.ranks.led(lambda: self.journal.entries[-1] if self.journal.entries else None)
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.draws.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
@@ -123,8 +124,9 @@ class Run:
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
                 self.config = noted(self.config, loop, self.folder, self.data.fingerprint)
                 progress.update(loop.seen)
-                if loop.rounds % config.period == 0 or loop.rounds == config.rounds:
-                    entry = self._report()
+                again = second_look(last, config.period)
+                if loop.rounds % config.period == 0 or loop.rounds in (config.rounds, again):
+                    entry = last = self._report()
                     progress.report(entry)
                 outcome = self.over(entry) or self._stopped(interrupted)
             return self._ended(outcome)

@@ -64,13 +64,17 @@ def _nothing(reports: Sequence[Entry]) -> bool:
 
 
 def _nearer(reports: Sequence[Entry]) -> bool:
-    """The score is the best yet, a tenth better than up to two reports ago; or half as many samples more are right."""
+    """The score gets better, or half as many samples more are right than two reports ago."""
     earlier, now = reports[:-2], vitals(reports[-1])
     if not earlier:
         return False
-    best, before = min(map(leading, reports[:-1])), min(map(leading, earlier))
-    better = leading(reports[-1]) < min(best, 0.9 * before)
-    return better or 0.03 < now["precision"] > 1.5 * vitals(earlier[-1]).get("precision", math.inf)
+    return _better(reports) or 0.03 < now["precision"] > 1.5 * vitals(earlier[-1]).get("precision", math.inf)
+
+
+def _better(reports: Sequence[Entry]) -> bool:
+    """The score is the best yet, a tenth better than up to two reports ago."""
+    before = [leading(entry) for entry in reports[:-1]]
+    return bool(before[:-1]) and leading(reports[-1]) < min(*before, 0.9 * min(before[:-1]))
 
 
 def beaten(reports: Sequence[Entry]) -> str:
@@ -95,7 +99,7 @@ def collapsed(reports: Sequence[Entry]) -> str:
         return ""
     few = now["precision"] > 0.5 and now["coverage"] < FEW * now["precision"]
     little = now["coverage"] <= 0.05 or (now["coverage"] <= 0.6 and now["spread"] <= 0.3)
-    if not few and (not little or (_nearer(reports) and now["spread"] > ALIKE)):
+    if not few and (not little or (_better(reports) and now["spread"] > ALIKE)):
         return ""
     return f"samples cover {now['coverage']:.0%} of what real examples do, {now['spread']:.0%} as far apart"
 
