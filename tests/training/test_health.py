@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -16,8 +17,9 @@ from sparring.errors import UserError
 from sparring.metrics.glance import Glance, Glancer, extent, relative, spread
 from sparring.recipes import RECIPES
 from sparring.recipes.numbers import with_numbers
+from sparring.training import checkup, session
 from sparring.training import run as running
-from sparring.training import session
+from sparring.training.checkup import second_look
 from sparring.training.config import Config
 from sparring.training.healing import MOST, REMEDIES, chosen, withdrawn
 from sparring.training.health import ALARMS, Raised, Ruined, examine, healthy
@@ -167,6 +169,12 @@ def test_what_is_fatal_may_show_itself_in_two_ways():
     assert not names(journal({}, {}, {}, few, scores=scores))
 
 
+def test_samples_that_get_better_and_lie_far_apart_have_not_collapsed():
+    slow = [{"coverage": 0.0, "least": 0, "precision": p, "edge": 0.91} for p in (0.02, 0.039, 0.059)]
+    assert not names(journal(*slow))
+    assert "collapse" in names(journal(*[report | {"spread": 0.2} for report in slow]))
+
+
 def test_samples_that_are_as_good_as_they_are_many_have_not_collapsed():
     early = {"coverage": 0.2, "precision": 0.7, "spread": 0.6}
     assert not names(journal({}, {}, early, early)) and names(journal({}, {}, *[early | {"coverage": 0.1}] * 2))
@@ -263,6 +271,33 @@ class Told:
 
     def close(self):
         self.told.append("closed")
+
+
+def test_a_suspicious_report_is_followed_by_another_after_half_a_period(tmp_path, monkeypatch):
+    """Every 4 rounds of 16; the second report is suspicious, and the run is interrupted before the next look."""
+    monkeypatch.setattr(checkup, "ailing", lambda reports: len(reports) == 2)
+    given = {"images": 16 * 256, "reports": 4, "threads": 1}
+    whole = sparring.train("points", "ring", tmp_path / "whole", **given)
+    play = Loop.round
+
+    def interrupted(loop):
+        if loop.rounds == 8:
+            signal.raise_signal(signal.SIGINT)
+        return play(loop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "round", interrupted)
+        assert sparring.train("points", "ring", tmp_path / "run", **given).outcome == "interrupted"
+    run = sparring.resume(tmp_path / "run")
+    for each in (whole, run):
+        assert [entry["rounds"] for entry in each.journal.entries] == [4, 8, 10, 12, 16]
+        assert [entry["suspicious"] for entry in each.journal.entries] == [False, True, False, False, False]
+    assert all(torch.equal(value, whole.loop.state()[name]) for name, value in run.loop.state().items())
+
+
+def test_a_second_look_is_no_reason_for_a_third():
+    assert [second_look({"suspicious": True, "rounds": rounds}, 4) for rounds in (8, 10, 12)] == [10, 0, 14]
+    assert not any(second_look(last, 4) for last in (None, {"rounds": 8}, {"suspicious": False, "rounds": 8}))
 
 
 def test_a_healed_session_closes_its_watchers_once(tmp_path):

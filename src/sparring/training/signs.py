@@ -98,8 +98,10 @@ def collapsed(reports: Sequence[Entry]) -> str:
     if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
     few = now["precision"] > 0.5 and now["coverage"] < FEW * now["precision"]
-    little = now["coverage"] <= 0.05 or (now["coverage"] <= 0.6 and now["spread"] <= 0.3)
-    if not few and (not little or (_better(reports) and now["spread"] > ALIKE)):
+    close = now["spread"] <= 0.3
+    little = now["coverage"] <= (0.6 if close else 0.05)
+    improves = (_better(reports) if close else _nearer(reports)) and now["spread"] > ALIKE
+    if not few and (not little or improves):
         return ""
     return f"samples cover {now['coverage']:.0%} of what real examples do, {now['spread']:.0%} as far apart"
 
