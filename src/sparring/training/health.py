@@ -59,8 +59,8 @@ ALARMS: dict[str, Alarm] = {
     ),
     "range": Alarm(
         signs.out_of_range,
-        "Samples do not span the values that the data does: the generator's last layer, how the data was scaled, or, where "
-        "the critic has won too, a generator that never got so far",
+        "Samples do not span the values that the data does: the generator's last layer, how the data was scaled, or if "
+        "the critic has won, a generator that never got so far",
         "a network of your own that ends in [−1, 1], as images are given to it",
     ),
     "critic won": Alarm(
