@@ -9,8 +9,8 @@ raised before half of the run. Healthy runs: recipes as they come; any alarm of 
 With --heal, those that diverge are run again and healed; beside each score stands that of the run without the ruin. One
 that was stopped, for no remedy helped, has no score.
 
-Thresholds (`sparring.training.signs`) were set on runs of seeds 0 to 6, 10, 31 to 33 and 41; 11 to 15 and 21 to 23
-were counted with earlier ones, 51 to 53 with these: take others once they change.
+Thresholds (`sparring.training.signs`) were set on runs of seeds 0 to 6, 10, 31 to 33 and 41, and on `lsgan` of seed 51;
+11 to 15 and 21 to 23 were counted with earlier ones, 51 to 53 with these: take others once they change.
 """
 
 import argparse

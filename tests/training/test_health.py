@@ -160,11 +160,13 @@ def test_a_score_that_falls_below_an_early_one_is_nearer_only_if_it_is_the_best_
     nothing, scores = [NOTHING | {"edge": 1.0, "spread": 0.2}] * 4, [1_035, 821, 847, 866]
     assert "critic won" in names(journal(*nothing, scores=scores))
     assert not names(journal(*nothing, scores=[1_035, 821, 650, 500]))
+    few = [{"coverage": 0.19, "precision": 0.95, "spread": 0.5}] * 4
+    assert not names(journal(*few, scores=[742, 524, 334, 189])) and names(journal(*few, scores=[334, 524, 380, 400]))
 
 
 def test_what_is_fatal_may_show_itself_in_two_ways():
     lost, few = NOTHING | {"edge": 1.0, "spread": 0.4}, {"coverage": 0.1, "precision": 0.6, "spread": 0.6}
-    scores = [4.5, 4.1, 4.5, 2.5]
+    scores = [4.5, 4.1, 4.5, 4.3]
     assert names(journal({}, {}, lost, few, scores=scores)) == {"collapse"}
     assert not names(journal({}, {}, {}, few, scores=scores))
 

@@ -97,7 +97,7 @@ def collapsed(reports: Sequence[Entry]) -> str:
     now = vitals(reports[-1])
     if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
-    few = now["precision"] > 0.5 and now["coverage"] < FEW * now["precision"]
+    few = 0.5 < now["precision"] > now["coverage"] / FEW and not _better(reports)
     close = now["spread"] <= 0.3
     little = now["coverage"] <= (0.6 if close else 0.05)
     improves = (_better(reports) if close else _nearer(reports)) and now["spread"] > ALIKE
