@@ -187,6 +187,7 @@ def test_a_healthy_run_raises_none():
     reports = journal(*early, *[{}] * 10, of=12)
     assert not any(examine(reports[: i + 1]) for i in range(len(reports)))
     assert healthy(reports) and not healthy(SICK["collapse"])
+    assert not healthy(reports[:1]) and not healthy(journal({}))  # too early to tell
 
 
 @pytest.mark.parametrize("change", CHANGES)

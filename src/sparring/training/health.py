@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sparring.training import signs
 from sparring.training.journal import Entry
-from sparring.training.signs import EARLY, NOTHING, Sign, vitals
+from sparring.training.signs import NOTHING, Sign, vitals, young
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def ailing(reports: Sequence[Entry]) -> bool:
 
 
 def healthy(reports: Sequence[Entry]) -> bool:
-    """Whether the last of these reports shows no sign of what is fatal, and samples that are something already."""
+    """Whether the last of these reports shows no sign of what is fatal, is not too early to show any, and samples are
+    something already."""
     now = reports[-1]
-    grown = vitals(now)["coverage"] > NOTHING if "coverage" in vitals(now) else now["share"] >= EARLY
-    return grown and not ailing(reports)
+    return not young(now) and vitals(now).get("coverage", 1.0) > NOTHING and not ailing(reports)
