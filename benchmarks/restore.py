@@ -1,7 +1,8 @@
 """Restoration: holes, noise, four times the size, edges and grey to photographs; on test pictures, beside what was done
 before networks.
 
-    SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--pictures DIR] [--json]
+    SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--precision fp32]
+        [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are of up to 1,000 test pictures, whose damage
 is drawn by a fixed seed: PSNR and SSIM picture by picture; `inside`, the PSNR of lost pixels of all pictures together;
@@ -70,8 +71,8 @@ def tasks(share: float = 1.0) -> dict[str, Task]:
         return Task(data, over(replace(RECIPES[name], **more), seen, warm_up), seen, size)
 
     found = {
-        "mnist hole": task("mnist", "inpaint", 80_000, None, damage=("box:0.5",)),
-        "mnist noise": task("mnist", "denoise", 80_000, None, damage=("noise:0.5",), warm_up=1.0),
+        "mnist hole": task("mnist", "inpaint", 200_000, None, damage=("box:0.5",)),
+        "mnist noise": task("mnist", "denoise", 200_000, None, damage=("noise:0.5",), warm_up=1.0),
     }
     for data in ("eurosat-4k", "trashnet-128"):
         kind = data.split("-")[0]
@@ -152,7 +153,7 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
         keep = partial(Pictures(args.pictures).keep, name, seed)
         tell = partial(score, data=data, jury=jury, classifier=classifier, keep=keep)
         about = (name.replace(", ", "+"), task.recipe, data, task.images, seed, by, tell)
-        got = measured(args.out, *about, reading=task.reading, threads=args.threads)
+        got = measured(args.out, *about, reading=task.reading, threads=args.threads, precision=args.precision)
         found.append({"task": name, "row": "model", "seed": seed, "images": task.images, **got})
     for row in found:
         print(line(f"{name}: {row['row']}", row["seed"], row), file=sys.stderr)
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--share", type=float, default=1.0, help="of each task's images")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="fp32", help="as for spar train")
     add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

@@ -1,6 +1,7 @@
 """Translation: emoji of one drawing style to another, by pairs and without.
 
-    SPARRING_DATA=… python benchmarks/translate.py OUT [--recipes …] [--seeds 0] [--share 1.0] [--pictures DIR] [--json]
+    SPARRING_DATA=… python benchmarks/translate.py OUT [--recipes …] [--seeds 0] [--share 1.0] [--precision fp32]
+        [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scored on the 169 test pairs, whose emoji are not in
 training: L1 and PSNR picture by picture; whether the right partner is the nearest, or among the five nearest, of all
@@ -81,7 +82,7 @@ def table(args: argparse.Namespace) -> list[dict]:
             keep = partial(Pictures(args.pictures).keep, name, seed)
             tell = partial(score, jury=jury, classifier=classifier, keep=keep)
             about = (name, recipe, posed(whole, recipe), seen, seed, by, tell)
-            got = measured(args.out, *about, reading=READING, threads=args.threads)
+            got = measured(args.out, *about, reading=READING, threads=args.threads, precision=args.precision)
             found.append({"row": name, "seed": seed, "images": seen, **got})
             print(line(found[-1]), file=sys.stderr)
     return found
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--share", type=float, default=1.0, help="of each recipe's images")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="fp32", help="as for spar train")
     add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
