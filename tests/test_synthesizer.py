@@ -65,6 +65,14 @@ def test_what_is_asked_for_is_what_comes(fitted):
         assert len(made) == 60 and right(made).all(), where
 
 
+def test_rows_are_those_that_the_model_draws_where_constraints_hold(fitted):
+    n = fitted.model.chunk + 10
+    drawn = fitted.model.sample(n, 3)
+    held = drawn[fitted.schema.holds(drawn)]
+    made = rows(fitted.model, n, 3)[: len(held)]
+    torch.testing.assert_close(made, held, rtol=0, atol=0, equal_nan=True)
+
+
 def test_saved_and_loaded_it_makes_the_same(fitted, tmp_path):
     fitted.save(tmp_path / "model")
     again = sparring.Synthesizer.load(tmp_path / "model")

@@ -16,8 +16,9 @@ from torch import Tensor
 from sparring.data.tables.schema import Schema
 from sparring.data.tables.where import Asked, asked
 from sparring.errors import UserError
-from sparring.model import CHUNK, Model
+from sparring.model import CHUNK, Inputs, Model
 from sparring.networks.table import RowGenerator
+from sparring.steps import steps
 from sparring.training.random import CLASS, stream
 
 POOL, LARGEST = 4_000, 200_000
@@ -42,7 +43,7 @@ def rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = 
 
     def draw(n: int, again: int) -> Tensor:
         at = stream(seed, again) if again else seed
-        return _conditioned(model, schema, n, at, wanted) if wanted.options else model.sample(n, at)
+        return _conditioned(model, schema, n, at, wanted) if wanted.options else _plain(model, schema, n, at)
 
     return _held(schema, n, draw) if schema.constraints else draw(n, 0)
 
@@ -70,31 +71,57 @@ def _held(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:
     )
 
 
+Parts = dict[int, tuple[Tensor, Tensor]]
+"""By learnt column, its options int64 (n,) and positions (n,)."""
+
+
+def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
+    """What `model.sample` draws, without a one-hot of each column on the way."""
+    made = []
+    for k in steps(-(-n // model.chunk), "rows"):
+        first = [x[: n - k * model.chunk] for x in model.inputs(seed, k)]
+        made.append(schema.joined(len(first[0]), _decided(model, schema, first)[0]))
+    return torch.cat(made)
+
+
 def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: Asked) -> Tensor:
-    G, g = model.G, torch.Generator().manual_seed(stream(seed, CLASS))
-    assert isinstance(G, RowGenerator)
+    g = torch.Generator().manual_seed(stream(seed, CLASS))
     allowed = [None if (s := wanted.options.get(i)) is None or (s == 1).all() else s for i in schema.learnt]
-    shown, log = _pool(model, G, n, seed, allowed)
+    pool, log = _pool(model, schema, n, seed, allowed)
     if not log.isfinite().any():
         raise UserError("the model never makes such rows: ask for less at once")
-    found = schema.parts(shown[_drawn(log, n, g)])
+    drawn = _drawn(log, n, g)
+    found = {i: (option[drawn], position[drawn]) for i, (option, position) in pool.items()}
     parts = {i: (o, wanted.placed(i, schema.columns[i], o, p, g)) for i, (o, p) in found.items()}
     return schema.completed(wanted.held(schema.joined(n, parts)))
 
 
-def _pool(model: Model, G: RowGenerator, n: int, seed: int, allowed: list[Tensor | None]) -> tuple[Tensor, Tensor]:
-    """Rows as networks see them, all as asked, and the log-probability of that; so many that n can be drawn, if that
-    takes no more than `LARGEST`."""
-    like, pool, logs = next(G.parameters()), [], []
+def _pool(model: Model, schema: Schema, n: int, seed: int, allowed: list[Tensor | None]) -> tuple[Parts, Tensor]:
+    """Rows that are all as asked, and the log-probability of that; so many that n can be drawn, if that takes no more
+    than `LARGEST`."""
+    pool, logs = [], []
     for k in range(-(-LARGEST // model.chunk)):
-        z, *given = model.inputs(seed, k)
-        with torch.no_grad():
-            shown, likely = G.decided(z.to(like), *given, allowed=allowed)
-        pool.append(shown.float().cpu())
-        logs.append(likely.double().cpu())
+        parts, likely = _decided(model, schema, model.inputs(seed, k), allowed)
+        pool.append(parts)
+        logs.append(likely)
         if (k + 1) * model.chunk >= POOL and _accepted(torch.cat(logs)).sum() > 1.2 * n + 50:
             break
-    return torch.cat(pool), torch.cat(logs)
+    joined = {i: (torch.cat([p[i][0] for p in pool]), torch.cat([p[i][1] for p in pool])) for i in schema.learnt}
+    return joined, torch.cat(logs)
+
+
+@torch.no_grad()
+def _decided(
+    model: Model, schema: Schema, inputs: Inputs, allowed: list[Tensor | None] | None = None
+) -> tuple[Parts, Tensor]:
+    """The parts of rows, and the log-probability of what was allowed, float64 (n,)."""
+    assert isinstance(model.G, RowGenerator)
+    z, *given = inputs
+    made = model.G.decided(z.to(next(model.G.parameters())), *given, allowed=allowed)
+    none = torch.zeros(len(z))
+    of_column = zip(schema.learnt, made.options, made.positions, strict=True)
+    parts = {i: (o.cpu(), none if p is None else p.float().cpu()) for i, o, p in of_column}
+    return parts, made.likely.double().cpu()
 
 
 def _accepted(log: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ A row is one one-hot a column, then a position in [−1, 1] for each column that
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,25 @@ from sparring.networks.layers import LayeredCritic
 
 SPREAD = 6.0
 """By how much e^± the spread of a position can differ from one that fills its place evenly."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """n rows as a generator decided them, column by column."""
+
+    parts: list[Tensor]
+    """Of the rows as critics see them, (n, choices) each."""
+    options: list[Tensor]
+    """Which of its options that is, int64 (n,)."""
+    positions: list[Tensor | None]
+    """In [−1, 1], (n,), 0 outside places; None of a column that has none."""
+    likely: Tensor
+    """Log-probability of what was allowed, (n,), with what came before each column known."""
+
+    @property
+    def rows(self) -> Tensor:
+        """(n, width)."""
+        return torch.cat([*self.parts, *(x[:, None] for x in self.positions if x is not None)], 1)
 
 
 class RowGenerator(nn.Module):
@@ -66,13 +86,10 @@ class RowGenerator(nn.Module):
         return known
 
     def forward(self, z: Tensor, *given: Tensor) -> Tensor:
-        return self.decided(z, *given)[0]
+        return self.decided(z, *given).rows
 
-    def decided(
-        self, z: Tensor, *given: Tensor, allowed: Sequence[Tensor | None] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Rows, and the log-probability of what was allowed, (n,), with what came before each column known.
-
+    def decided(self, z: Tensor, *given: Tensor, allowed: Sequence[Tensor | None] | None = None) -> Decided:
+        """
         Args:
             allowed: of each column, the share of its options that will do, (options,); None for all.
         """
@@ -80,7 +97,7 @@ class RowGenerator(nn.Module):
         draws = noise[:, : sum(self.draws)].split(self.draws, 1)
         rest = iter(noise[:, sum(self.draws) :].unbind(1))
         known, likely = self.begin(torch.cat([z, *given], 1)), torch.zeros(len(z), device=z.device)
-        rows, positions = [], []
+        parts, options, positions = [], [], []
         for j, (choices, places, draw) in enumerate(zip(self.choices, self.places, draws, strict=True)):
             told = self.output(known, j).float()
             logits = told[:, :choices]
@@ -88,17 +105,18 @@ class RowGenerator(nn.Module):
                 weights = shares.log().to(logits)
                 likely = likely + (logits.log_softmax(1) + weights).logsumexp(1)
                 logits = logits + weights
-            row, option = self.choose(logits, draw)
-            rows.append(row)
-            position = None
-            if places:
-                mu, log_sigma = told[:, choices:].unbind(1)
-                spread = log_sigma.clamp(-SPREAD, SPREAD).exp()
-                place = 2 * torch.special.ndtr(mu + spread * next(rest)) - 1
-                position = place * (option < places)
-                positions.append(position)
-            known = self.after(known, j, row, option, position)
-        return torch.cat([*rows, *(position[:, None] for position in positions)], 1), likely
+            part, option = self.choose(logits, draw)
+            position = self.placed(told[:, choices:], next(rest)) * (option < places) if places else None
+            for of, one in zip((parts, options, positions), (part, option, position), strict=True):
+                of.append(one)
+            known = self.after(known, j, part, option, position)
+        return Decided(parts, options, positions, likely)
+
+    def placed(self, told: Tensor, noise: Tensor) -> Tensor:
+        """A position (n,), of its μ and log σ (n, 2)."""
+        mu, log_sigma = told.unbind(1)
+        spread = log_sigma.clamp(-SPREAD, SPREAD).exp()
+        return 2 * torch.special.ndtr(mu + spread * noise) - 1
 
 
 class Block(nn.Module):
