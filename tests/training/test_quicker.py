@@ -102,6 +102,26 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     assert np.abs(images[599] - images[601][:599]).max() <= 1
 
 
+def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
+    torch.manual_seed(0)
+    recipe = named("dcgan")
+    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
+    monkeypatch.setattr(quicker, "MANY", 600)
+    monkeypatch.setattr(quicker, "chosen_format", lambda name, device, medium: name)
+    images = {}
+    for precision, n in (("fp32", 601), ("bf16", 601), ("auto", 601), ("auto", 599)):
+        write(Samples(model, n), tmp_path / f"{precision}-{n}.npz", precision)
+        images[precision, n] = np.load(tmp_path / f"{precision}-{n}.npz")["images"].astype(int)
+    fp32, bf16 = images["fp32", 601], images["bf16", 601]
+    assert 1 <= np.abs(fp32 - bf16).max() <= 4
+    assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
+    with pytest.raises(UserError, match="no precision 'fp8'"):
+        monkeypatch.undo()
+        write(Samples(model, 5), tmp_path / "none.npz", "fp8")
+    assert not (tmp_path / "none.npz").exists()
+
+
 def test_products_of_another_network_are_refused():
     with pytest.raises(UserError, match=r"no layer D.99 to compute as a product"):
         loop(("D.99.weight",))

@@ -33,6 +33,9 @@ def add(command: Add) -> None:
     )
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(
+        "--precision", default="fp32", help="fp32; bf16: quicker where the CPU has units for it; auto: what is quicker"
+    )
+    parser.add_argument(
         "--out",
         required=True,
         help="a picture (.png), an array (.npz), a folder of PNG files, points "
@@ -68,7 +71,7 @@ def sample(args: argparse.Namespace) -> Answer:
     model = load(args.run, args.weights)
     where = dict(pair(text) for text in args.where)
     labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
-    write(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out)
+    write(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)
     total = n * max(1, len(labels))
     say(args, f"{total:,} samples: {out}")
     about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels, "where": where}

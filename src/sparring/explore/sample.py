@@ -17,7 +17,7 @@ from sparring.explore.rows import rows, schema_of
 from sparring.files import folder_aside, to_write, written_aside
 from sparring.model import Model
 from sparring.steps import steps
-from sparring.training.quicker import hasten_samples
+from sparring.training.quicker import hastened
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,24 @@ WRITERS: dict[str, dict[str, Writer]] = {
 }
 
 
-def write(samples: Samples, out: Path) -> None:
+def write(samples: Samples, out: Path, precision: str = "fp32") -> None:
     """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
     files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
 
-    Raises UserError for an ending the medium has no form for, a path that exists, or one that can't be written.
+    Args:
+        precision: as `sparring.training.quicker.hastened` has it.
+
+    Raises:
+        UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision
+            that is not there.
     """
     medium = samples.model.description.recipe.medium
     if samples.where and medium != "table":
         raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
-    with to_write(out, WRITERS[medium], f"{medium}s") as writer, torch.inference_mode():
-        hasten_samples(samples.model, samples.count)
+    model = samples.model
+    with (
+        to_write(out, WRITERS[medium], f"{medium}s") as writer,
+        torch.inference_mode(),
+        hastened(model, samples.count, precision),
+    ):
         writer(samples, out)

@@ -1,7 +1,8 @@
 """Which convolutions this machine computes quicker as matrix products: measured once, and kept in the cache."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -12,6 +13,8 @@ from sparring.model import Model
 from sparring.networks.convolution import Operations
 from sparring.networks.products import OPERATIONS, fits, forward, operations, sides, twin
 from sparring.training.loop import Loop
+from sparring.training.precision import PRECISIONS
+from sparring.training.precision import precision as chosen_format
 from sparring.training.remembered import remembered
 
 WORTH = 0.9
@@ -37,11 +40,35 @@ def quicker(loop: Loop) -> tuple[str, ...]:
     return chosen(dict(loop.game.players.items()), loop.round, dtype, lambda layer: OPERATIONS)
 
 
-def hasten_samples(model: Model, n: int) -> None:
+@contextmanager
+def hastened(model: Model, n: int, precision: str = "fp32") -> Iterator[None]:
     """Has the model make n samples in less time, if it is worth while to find out how. They are the same but for
-    rounding."""
-    if n >= MANY and next(model.G.parameters()).device.type == "cpu":
-        hasten(model.players, chosen({"G": model.G}, lambda: model.raw(model.inputs(0)), torch.float32, forward))
+    rounding.
+
+    Args:
+        precision: a name of `PRECISIONS`; what "auto" leaves open is tried, where that is worth while.
+
+    Raises:
+        UserError: a precision that is not there.
+    """
+    device, many = next(model.G.parameters()).device, n >= MANY
+    name = chosen_format(precision, device, model.description.recipe.medium)
+
+    def draw() -> Tensor:
+        return model.raw(model.inputs(0))
+
+    def in_bf16() -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            return draw()
+
+    if name == "auto":
+        name = "bf16" if many and _wins(in_bf16, draw) else "fp32"
+    dtype = PRECISIONS[name]
+    with torch.autocast(device.type, dtype, enabled=dtype is not None):
+        if many and device.type == "cpu":
+            products = chosen({"G": model.G}, draw, dtype or torch.float32, forward)
+            hasten(model.players, products)
+        yield
 
 
 def chosen(
