@@ -23,6 +23,7 @@ from pyarrow import parquet
 
 NUMBERS, CATEGORIES, MANY = 25, 23, 100_000
 FEW, MORE = 50_000, 250_000
+PRECISIONS = ("fp32", "bf16")
 GIB = 2**30
 
 
@@ -62,9 +63,14 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, float]:
     train = ("train", "table", "--data", source, "--out", run, "--images", args.images, "--reports", 2)
     seconds, memory = spar(args.threads, *train)
     found = {"train: seconds, all of it": seconds, "train: peak, GiB": memory}
-    taken = {n: spar(args.threads, "sample", run, "--n", n, "--out", folder / f"{n}.parquet") for n in (FEW, MORE)}
-    found["sample: rows a second"] = (MORE - FEW) / (taken[MORE][0] - taken[FEW][0])
-    return found | {f"sample {n:,}: peak, GiB": memory for n, (_, memory) in taken.items()}
+    for precision in PRECISIONS:
+        rows = {
+            n: ("--n", n, "--precision", precision, "--out", folder / f"{precision}-{n}.parquet") for n in (FEW, MORE)
+        }
+        taken = {n: spar(args.threads, "sample", run, *words) for n, words in rows.items()}
+        found[f"sample, {precision}: rows a second"] = (MORE - FEW) / (taken[MORE][0] - taken[FEW][0])
+        found[f"sample {MORE:,}, {precision}: peak, GiB"] = taken[MORE][1]
+    return found
 
 
 def main() -> None:
@@ -82,7 +88,7 @@ def main() -> None:
         return
     print(f"{args.rows:,} rows × 50 columns, {args.images:,} seen in training, {args.threads} threads")
     for name, value in found.items():
-        print(f"{name:<32} {value:,.2f}")
+        print(f"{name:<40} {value:,.2f}")
 
 
 if __name__ == "__main__":

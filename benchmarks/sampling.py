@@ -3,11 +3,11 @@
     python benchmarks/sampling.py [--json] [--n 50000] [--recipe dcgan] [--times 3] [--threads N]
 
 Both draw from one model, with untrained weights (so its samples are nearly grey, and the file is smaller than trained
-ones would be). The tutorials' loop asks the generator, in evaluation and without gradients, for a batch (64, or 1) at a
-time, keeps the images in a list, puts them together and saves them with `np.savez`. Each way runs in a process of its
-own, by turns; seconds are of drawing and writing, once all is imported and ready, and the peak is of the process's
-resident memory, with what it was beforehand in brackets. A batch of 1 is asked for a tenth of the samples, and its time
-is multiplied.
+ones would be). `spar sample` is given `--precision auto`. The tutorials' loop asks the generator, in evaluation and
+without gradients, for a batch (64, or 1) at a time, keeps the images in a list, puts them together and saves them with
+`np.savez`. Each way runs in a process of its own, by turns; seconds are of drawing and writing, once all is imported
+and ready, and the peak is of the process's resident memory, with what it was beforehand in brackets. A batch of 1 is
+asked for a tenth of the samples, and its time is multiplied.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def command(run: str, n: int, out: Path) -> None:
     from sparring.cli import main
 
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        main(["sample", run, "--n", str(n), "--out", str(out)])
+        main(["sample", run, "--n", str(n), "--precision", "auto", "--out", str(out)])
 
 
 def peak() -> float:
