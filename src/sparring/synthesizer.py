@@ -72,7 +72,8 @@ def fit(
             `Kind` with bounds and decimals.
         constraints: what must hold in every row, such as "start <= end" (see `sparring.data.tables.constraints`).
         target: the column that rows are scored by foretelling; by default the last.
-        test: rows to score with; by default every sixth of the table's is held out for that.
+        test: rows to score with, but for those with a category that the table has not; by default every sixth of the
+            table's is held out for that.
         out: a run folder to make, with journal and report; by default none is kept.
         settings: as `sparring.train` takes them: images, minutes, until, seed, …
 

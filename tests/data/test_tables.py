@@ -222,6 +222,16 @@ def test_bad_tables_get_one_line(case):
     assert "\n" not in str(error.value)
 
 
+def test_test_rows_with_unknown_categories_are_left_out():
+    frame, test = people(), people(20, seed=1)
+    test.loc[[3, 7], "city"] = "Paris"
+    data = table_data("a table", frame, test=test)
+    assert len(data.test) == 18
+    torch.testing.assert_close(data.test.values, data.schema.cells(to_arrow(test.drop(index=[3, 7]))), equal_nan=True)
+    with pytest.raises(UserError, match=r"no row is left.* 'city'"):
+        table_data("a table", frame, test=test.assign(city="Paris"))
+
+
 def test_a_column_without_values_is_kept_as_it_is():
     frame = people(60).assign(void=None)
     schema, cells = learnt(frame)

@@ -47,8 +47,12 @@ def plain(name: str, array: Any) -> Any:
     raise UserError(f"column '{one_line(name)}' is of type {kind}, which no table learns: leave it out")
 
 
+UNKNOWN = -1.0
+"""The cell of a category that the column does not know."""
+
+
 def read(column: Column, array: Any) -> np.ndarray:
-    """Cells of a plain Arrow array. Raises UserError for a category that the column does not know."""
+    """Cells of a plain Arrow array."""
     if isinstance(column, Follower):
         return read(column.column, array)
     if isinstance(column, Identifier):
@@ -68,11 +72,8 @@ def read(column: Column, array: Any) -> np.ndarray:
 def _indices(column: Category, array: Any) -> np.ndarray:
     coded = array.dictionary_encode()
     values = coded.dictionary.to_pylist()
-    if strange := [value for value in values if value is not None and value not in column.index]:
-        raise UserError(f"column '{one_line(column.name)}' knows no '{one_line(strange[0])}'")
-    places = np.array([*(column.index.get(value, -1) for value in values), -1], np.float64)
-    places[places < 0] = np.nan
-    return places[coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
+    places = [np.nan if value is None else column.index.get(value, UNKNOWN) for value in values]
+    return np.array([*places, np.nan])[coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
 
 
 def write(column: Column, cells: np.ndarray, kind: Any, start: int = 0) -> Any:

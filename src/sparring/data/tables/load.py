@@ -46,7 +46,8 @@ def table_data(
         kinds: what is said of columns, by name.
         constraints: see `sparring.data.tables.constraints`.
         target: the column that rows are scored by foretelling; by default the last.
-        test: rows of the same columns to score with; by default every sixth of the table's, drawn by a fixed seed.
+        test: rows of the same columns to score with, but for those with a category that the table has not; by default
+            every sixth of the table's, drawn by a fixed seed.
 
     Raises:
         UserError: a table that can't be learnt, said in one line.

@@ -15,7 +15,7 @@ from sparring.data.tables.arrow import libraries, packed, unpacked
 from sparring.data.tables.columns import STRICT, Category, Column, Follower, Identifier, Number
 from sparring.data.tables.constraints import Constraint, parsed
 from sparring.data.tables.infer import Kind, infer
-from sparring.errors import UserError, entry
+from sparring.errors import UserError, entry, one_line
 
 FEWEST = 12
 """Rows."""
@@ -152,11 +152,20 @@ class Schema:
         return held
 
     def cells(self, table: Any) -> Tensor:
-        """Of an Arrow table with these columns. Raises UserError for another table, and for unknown categories."""
+        """Of an Arrow table with these columns; rows with a category that is unknown here are left out.
+
+        Raises UserError for another table, and where no row is left.
+        """
         for name in self.names:
             entry(dict.fromkeys(table.column_names), "column", name)
         read = [cell.read(c, cell.plain(c.name, table.column(c.name))) for c in self.columns]
-        return torch.from_numpy(np.stack(read, 1))
+        values = torch.from_numpy(np.stack(read, 1))
+        bare = [c.column if isinstance(c, Follower) else c for c in self.columns]
+        unknown = torch.tensor([isinstance(c, Category) for c in bare]) & (values == cell.UNKNOWN)
+        if len(values) and unknown.any(1).all():
+            name = self.names[int(unknown[0].long().argmax())]
+            raise UserError(f"no row is left: each has a category that is unknown, the first one in '{one_line(name)}'")
+        return values[~unknown.any(1)]
 
     def table(self, values: Tensor, start: int = 0) -> Any:
         """Cells as an Arrow table of the types the data had; identifiers are numbered from `start`."""
