@@ -77,8 +77,8 @@ def tasks(share: float = 1.0) -> dict[str, Task]:
     for data in ("eurosat-4k", "trashnet-128"):
         kind = data.split("-")[0]
         found[f"{kind} hole"] = task(data, "inpaint", 20_000, 64, damage=("box:0.375",))
-        found[f"{kind} ×4"] = task(data, "upscale", 30_000, 64)
-        found[f"{kind} ×4, L1"] = task(data, "upscale", 30_000, 64, warm_up=1.0)
+        found[f"{kind} ×4"] = task(data, "upscale", 60_000, 64)
+        found[f"{kind} ×4, L1"] = task(data, "upscale", 60_000, 64, warm_up=1.0, leading="")
     edges = {"plays": "restoration", "damage": ("edges",)}
     found["trashnet edges"] = task("trashnet-128", "pix2pix", 30_000, 64, **edges)
     found["trashnet grey"] = task("trashnet-128", "colorize", 20_000, 64)

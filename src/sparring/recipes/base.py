@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sparring.errors import UserError, entry, one_line
 from sparring.training.schedules import Number, spanning
@@ -119,6 +119,9 @@ class Recipe:
     """What restoration learns to undo, step by step: see `sparring.damage`."""
     warm_up: int = 0
     """Images for which a generator of pictures learns by the distance to the right answer alone."""
+    leading: Literal["", "frechet"] = ""
+    """The score that weights of pictures from pictures are chosen by; by default the distance to the right answers, by
+    which a generator is the worse the more it invents."""
     pool: int = 50
     """Past fakes that CycleGAN's critics are shown."""
     places: int = 256

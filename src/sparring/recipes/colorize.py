@@ -12,4 +12,5 @@ COLORIZE = replace(
     about="colour for grey pictures, from coloured ones alone",
     damage=("grey",),
     weights={"l1": 100.0, "generator": 1.0},
+    leading="frechet",
 )

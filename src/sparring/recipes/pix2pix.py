@@ -16,6 +16,7 @@ PIX2PIX = Recipe(
     plays="pix2pix",
     medium="pair",
     weights={"l1": 100.0},
+    leading="frechet",
     z=0,
     batch=8,
     images=IMAGES,

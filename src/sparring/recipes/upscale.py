@@ -1,5 +1,6 @@
 """Pictures four times as large: `--damage downscale:2` for twice; for pictures as they are found,
-`--damage blur:0.2-1.5,downscale:4,noise:0.005-0.05,jpeg:40-95`. Half of the images by L1, then against the critic.
+`--damage blur:0.2-1.5,downscale:4,noise:0.005-0.05,jpeg:40-95`. Half of the images by L1, then against the critic;
+`--warm-up` of all of them for the nearest, and less sharp, pictures.
 
 Unlike the paper: 4 blocks of 32 channels; the critic's own layers in the place of VGG's, and its plain objective;
 nothing is interpolated between both stages, but the averaged weights."""
@@ -20,8 +21,9 @@ UPSCALE = Recipe(
     objective="hinge",
     methods=("matching",),
     damage=("downscale:4",),
-    weights={"l1": 10.0, "matching": 2.0, "generator": 0.1},
+    weights={"l1": 10.0, "matching": 2.0, "generator": 1.0},
     warm_up=IMAGES // 2,
+    leading="frechet",
     z=0,
     batch=16,
     images=IMAGES,

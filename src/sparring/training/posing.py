@@ -35,7 +35,7 @@ def posed(data: Data, recipe: Recipe) -> Data:
     if data.medium not in ("image", "pair"):
         raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
     if recipe.damage:
-        return _damaged(data, recipe.damage)
+        return replace(_damaged(data, recipe.damage), leading=recipe.leading)
     if recipe.plays == CLASSED:
         return _classed(data, recipe.name)
     if data.train.given is None:
@@ -47,7 +47,7 @@ def posed(data: Data, recipe: Recipe) -> Data:
     if data.unpaired and not blind:
         raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
     train, select = _held_out(_shuffled(data.train) if blind else data.train)
-    told = {"leading": "frechet" if blind else "", "fingerprint": _print(data)}
+    told = {"leading": "frechet" if blind else recipe.leading, "fingerprint": _print(data)}
     return replace(data, train=train, select=select, test=data.test[:TESTED], **told)
 
 
