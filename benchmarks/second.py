@@ -19,8 +19,8 @@ from sparring.metrics.features import Features, digest
 SEED, WIDTH, STEPS = 7, 128, 3_000
 
 
-def second(data: Data, out: Path) -> Features:
-    """Read from `out` if it is there."""
+def second(data: Data, out: Path, steps: int = STEPS) -> Features:
+    """Read from `out` if it is there, otherwise fitted in so many steps of 128 examples."""
     channels, height, width = data.shape
     labels = data.train.labels
     assert isinstance(labels, Tensor)
@@ -30,7 +30,7 @@ def second(data: Data, out: Path) -> Features:
         body = nn.Sequential(*_layer(channels, 24), *_layer(24, 48), nn.Flatten(), nn.Dropout(0.3), dense, nn.ReLU())
         net = nn.Sequential(body, nn.Linear(WIDTH, data.classes))
         kept = out / f"second-{data.fingerprint}.safetensors"
-        fitted(net, kept, lambda: fit(net, data.train.values, labels, STEPS, "fitting a second classifier, once"))
+        fitted(net, kept, lambda: fit(net, data.train.values, labels, steps, "fitting a second classifier, once"))
     net.eval().requires_grad_(False)
     return Features("second", body, digest(net.state_dict().values()), net[1])
 

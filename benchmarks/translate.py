@@ -34,6 +34,8 @@ from sparring.training.posing import posed
 from sparring.translator import Translator
 
 IMAGES = {"pix2pix": 40_000, "cyclegan": 6_000, "cut": 8_000, "fastcut": 10_000}
+STEPS = 600
+"""That a classifier of two domains takes: it sees each picture some 20 times."""
 READING = Options(size=(64, 64), channels="rgb")
 METRICS = ["distance", "retrieval", "frechet"]
 SCORES = ("l1", "psnr", "top1", "top5", "feature_distance", "frechet", "fooled")
@@ -66,7 +68,7 @@ def score(run: Path, jury: PictureJudge, classifier: Features, keep: Keep) -> di
 def table(args: argparse.Namespace) -> list[dict]:
     spec = str(sets() / "emoji-pairs")
     whole = load(spec, READING)
-    classifier = second(of_domains(whole), args.out)
+    classifier = second(of_domains(whole), args.out, STEPS)
     jury = judge(posed(whole, RECIPES["pix2pix"]))
     assert isinstance(jury, PictureJudge)
     held = jury.held["report"]
