@@ -89,7 +89,8 @@ class RowGenerator(nn.Module):
         return self.decided(z, *given).rows
 
     def decided(self, z: Tensor, *given: Tensor, allowed: Sequence[Tensor | None] | None = None) -> Decided:
-        """
+        """Rows, column by column; what comes before a column is known to it.
+
         Args:
             allowed: of each column, the share of its options that will do, (options,); None for all.
         """
