@@ -109,10 +109,15 @@ class Model:
         self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None
     ) -> Iterator[Tensor]:
         """The same, in chunks, so that any n fits in memory."""
+        for inputs in self.chunks(n, seed, label):
+            yield self.decode(inputs, truncation)
+
+    def chunks(self, n: int, seed: int = 0, label: str | None = None) -> Iterator[Inputs]:
+        """What is fed to the generator for n samples, a chunk at a time. Raises UserError as `sample`."""
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
         for k, start in enumerate(range(0, n, self.chunk)):
-            yield self.decode([x[: n - start] for x in self.inputs(seed, k, label)], truncation)
+            yield [x[: n - start] for x in self.inputs(seed, k, label)]
 
     def asked(self, n: int, seed: int = 0) -> Tensor | None:
         """The classes that `sample(n, seed)` draws, int64 (n,); None if there are none to ask for."""

@@ -51,7 +51,9 @@ def test_it_trains_and_resumes_to_the_bit(name, changes):
     recipe = small(name, **changes)
     if changes:
         recipe = replace(recipe, critic=replace(recipe.critic, numbers={**recipe.critic.numbers, "norm": "none"}))
-    resumed_to_the_bit(lambda: loop_of(recipe))
+    loop, parts = resumed_to_the_bit(lambda: loop_of(recipe))
+    assert "E" in loop.game.players
+    assert all(any(part.endswith(name) for part in parts) for name in ("generator", *recipe.penalties)), parts
 
 
 @pytest.mark.parametrize("name", encoding())

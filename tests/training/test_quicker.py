@@ -116,8 +116,12 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
+
+
+def test_samples_in_an_unknown_precision_are_refused(tmp_path):
+    recipe = named("dcgan")
+    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
     with pytest.raises(UserError, match="no precision 'fp8'"):
-        monkeypatch.undo()
         write(Samples(model, 5), tmp_path / "none.npz", "fp8")
     assert not (tmp_path / "none.npz").exists()
 

@@ -18,7 +18,7 @@ from sparring.data.tables.where import Asked, asked
 from sparring.errors import UserError
 from sparring.model import CHUNK, Inputs, Model
 from sparring.networks.table import RowGenerator
-from sparring.steps import steps
+from sparring.steps import walked
 from sparring.training.random import CLASS, stream
 
 POOL, LARGEST = 4_000, 200_000
@@ -77,11 +77,8 @@ Parts = dict[int, tuple[Tensor, Tensor]]
 
 def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
     """What `model.sample` draws, without a one-hot of each column on the way."""
-    made = []
-    for k in steps(-(-n // model.chunk), "rows"):
-        first = [x[: n - k * model.chunk] for x in model.inputs(seed, k)]
-        made.append(schema.joined(len(first[0]), _decided(model, schema, first)[0]))
-    return torch.cat(made)
+    chunks = walked(model.chunks(n, seed), -(-n // model.chunk), "rows")
+    return torch.cat([schema.joined(len(chunk[0]), _decided(model, schema, chunk)[0]) for chunk in chunks])
 
 
 def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: Asked) -> Tensor:

@@ -108,8 +108,9 @@ class RowGenerator(nn.Module):
                 logits = logits + weights
             part, option = self.choose(logits, draw)
             position = self.placed(told[:, choices:], next(rest)) * (option < places) if places else None
-            for of, one in zip((parts, options, positions), (part, option, position), strict=True):
-                of.append(one)
+            parts.append(part)
+            options.append(option)
+            positions.append(position)
             known = self.after(known, j, part, option, position)
         return Decided(parts, options, positions, likely)
 
