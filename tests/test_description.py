@@ -44,6 +44,8 @@ def model(tmp_path) -> Path:
         ({"shares": [0.0, 0.0]}, "2 classes with shares"),
         ({"shares": [1.5, -0.5]}, "2 classes with shares"),
         ({"scales": [[0, 1]]}, "2 attributes with 1 scales"),
+        ({"medium": "i"}, "samples of medium 'i' with no schema"),
+        ({"medium": "table"}, "samples of medium 'table' with no schema"),
         ({"format": 2}, "is of format 2, and this version reads 1"),
     ],
 )

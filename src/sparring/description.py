@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from sparring.data.media import MEDIA
 from sparring.data.tables.schema import Schema
-from sparring.errors import UserError, brief
+from sparring.errors import UserError, brief, one_line
 from sparring.recipes import Recipe
 from sparring.recipes.base import STRICT, Shape
 
@@ -55,9 +56,18 @@ def described(path: Path) -> Description:
         raise UserError(f"{path} is no model description ({brief(error)})") from None
     if description.format != FORMAT:
         raise UserError(f"{path} is of format {description.format}, and this version reads {FORMAT}: take a newer one")
-    if wrong := excess(description.recipe) or _misshapen(description) or _mislabelled(description):
+    checks = (_mismade(description), excess(description.recipe), _misshapen(description), _mislabelled(description))
+    if wrong := next(filter(None, checks), ""):
         raise UserError(f"{path} asks for {wrong}: not built")
     return description
+
+
+def _mismade(description: Description) -> str:
+    """What is wrong with what it makes."""
+    name = description.recipe.medium
+    known = name in MEDIA if description.schema is None else name == "table"
+    told = "no schema" if description.schema is None else "the schema of a table"
+    return "" if known else f"samples of medium '{one_line(name)}' with {told}"
 
 
 def excess(recipe: Recipe) -> str:
