@@ -27,8 +27,9 @@ from sparring.recipes import named
 from sparring.recipes.numbers import with_numbers
 from sparring.training.config import Config
 from sparring.training.judging import judge
+from sparring.training.models import model_of
 from sparring.training.precision import denormals_flushed
-from sparring.training.run import begun, model_of
+from sparring.training.run import begun
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 WAYS = {

@@ -73,6 +73,15 @@ def test_rows_are_those_that_the_model_draws_where_constraints_hold(fitted):
     torch.testing.assert_close(made, held, rtol=0, atol=0, equal_nan=True)
 
 
+def test_options_come_as_often_as_in_the_data(fitted):
+    """Though it has hardly learnt."""
+    frame, made = people(), fitted.sample(20_000)
+    for name in ("city", "member"):
+        gaps = made[name].value_counts(normalize=True).sub(frame[name].value_counts(normalize=True), fill_value=0)
+        assert gaps.abs().max() < 0.03, name
+    assert made["children"].isna().mean() == pytest.approx(frame["children"].isna().mean(), abs=0.03)
+
+
 def test_saved_and_loaded_it_makes_the_same(fitted, tmp_path):
     fitted.save(tmp_path / "model")
     again = sparring.Synthesizer.load(tmp_path / "model")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.networks.choices import gumbel, inverted, reinmax
+from sparring.networks.choices import FARTHEST, gumbel, inverted, reinmax, tilt
 
 
 def test_gumbel_noise():
@@ -39,3 +39,11 @@ def test_reinmax_is_right_to_second_order():
     soft = logits.softmax(1)
     plain = torch.autograd.grad((theta.softmax(0) * f(D.detach() + soft - soft.detach())).sum(), logits)[0].sum(0)
     assert not torch.allclose(plain, wanted.grad, rtol=0.01)
+
+
+def test_tilted_options_are_as_likely_as_they_should_be():
+    logits = 2 * torch.randn(3_000, 5, generator=torch.Generator().manual_seed(0))
+    shares = torch.tensor([0.5, 0.3, 0.15, 0.05, 0.0])
+    b = tilt(logits, shares)
+    torch.testing.assert_close((logits + b).softmax(1).mean(0), shares, atol=2e-3, rtol=0)
+    assert b[4] == -FARTHEST

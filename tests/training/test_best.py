@@ -19,7 +19,7 @@ def run(tmp_path) -> Run:
     """Three reports, after 768, 1,536 and 2,304 images; the checkpoint of the first is no longer kept."""
     run = sparring.train("points", "ring", tmp_path / "run", images=2304, reports=3, threads=1)
     scored(run, 3, 2, 1)
-    run.save()
+    run.save(run.model)
     assert [checkpoint.images(path) for path in checkpoint.saved(run.folder / "checkpoints")] == [1536, 2304]
     return run
 
@@ -35,7 +35,7 @@ def scored(run: Run, *scores: float) -> None:
 
 def back_to(run: Run, images: int) -> None:
     run.loop.rounds = images // run.loop.settings.batch
-    taken_back(run.folder, run.journal, run.judge.measures[0], run.loop, run.model)
+    taken_back(run.folder, run.journal, run.judge.measures[0], run.loop, run.settled)
 
 
 def test_weights_from_before_stay(run):

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+FITTED, FARTHEST = 20, 8.0
+"""Rounds of proportional fitting, and how far it may move a logit."""
+
 
 def chance(network: nn.Module) -> int:
     """Numbers from N(0, 1) that it takes behind its latents, to draw its choices by."""
@@ -22,6 +25,17 @@ def inverted(p: Tensor, normal: Tensor) -> Tensor:
     ends = p.cumsum(1)
     u = torch.special.ndtr(normal).clamp(max=1 - 2**-24)
     return torch.searchsorted(ends, (u * ends[:, -1])[:, None], right=True)[:, 0]
+
+
+def tilt(logits: Tensor, shares: Tensor) -> Tensor:
+    """b (k,), so that the mean of softmax(logits + b) over rows (n, k) is `shares` (k,): by proportional fitting.
+
+    An option that these rows hardly ever take gets a bound, not all it lacks; one whose share is 0 the lower one.
+    """
+    b, wanted = torch.zeros_like(logits[0]), shares.to(logits).clamp(min=1e-12).log()
+    for _ in range(FITTED):
+        b = (b + wanted - (logits + b).softmax(1).mean(0).clamp(min=1e-12).log()).clamp(-FARTHEST, FARTHEST)
+    return b
 
 
 def hard(option: Tensor, logits: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
-from sparring.networks.choices import gumbel, hard, inverted, reinmax
+from sparring.networks.choices import gumbel, inverted, reinmax, tilt
 from sparring.networks.layers import LayeredCritic
 
 SPREAD = 6.0
@@ -21,10 +22,12 @@ SPREAD = 6.0
 class Decided:
     """n rows as a generator decided them, column by column."""
 
-    parts: list[Tensor]
-    """Of the rows as critics see them, (n, choices) each."""
+    choices: list[int]
+    """Options that each column has."""
     options: list[Tensor]
-    """Which of its options that is, int64 (n,)."""
+    """Int64 (n,)."""
+    parts: list[Tensor | None]
+    """Of the rows as critics see them, (n, choices), if that is not the one-hot of the option."""
     positions: list[Tensor | None]
     """In [−1, 1], (n,), 0 outside places; None of a column that has none."""
     likely: Tensor
@@ -33,7 +36,9 @@ class Decided:
     @property
     def rows(self) -> Tensor:
         """(n, width)."""
-        return torch.cat([*self.parts, *(x[:, None] for x in self.positions if x is not None)], 1)
+        pairs = zip(self.options, self.parts, self.choices, strict=True)
+        shown = [one_hot(option, k).to(self.likely) if part is None else part for option, part, k in pairs]
+        return torch.cat([*shown, *(x[:, None] for x in self.positions if x is not None)], 1)
 
 
 class RowGenerator(nn.Module):
@@ -76,43 +81,63 @@ class RowGenerator(nn.Module):
         """What column j is decided by, (n, outputs[j])."""
         raise NotImplementedError
 
-    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """A column's part of the rows (n, choices), and which options that is, int64 (n,); of noise (n, draws)."""
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor | None]:
+        """A column's options, int64 (n,), and in training its part of the rows, (n, choices); of noise (n, draws)."""
         raise NotImplementedError
 
-    def after(self, known: Any, j: int, row: Tensor, option: Tensor, position: Tensor | None) -> Any:
+    def after(self, known: Any, j: int, option: Tensor, part: Tensor | None, position: Tensor | None) -> Any:
         """What is known once column j is decided: what `choose` told, and the position in [−1, 1], (n,), if it has
         places."""
         return known
 
+    def bias(self, j: int) -> Tensor:
+        """Of the logits of column j, (choices[j],): a view of the weights."""
+        raise NotImplementedError
+
     def forward(self, z: Tensor, *given: Tensor) -> Tensor:
         return self.decided(z, *given).rows
 
-    def decided(self, z: Tensor, *given: Tensor, allowed: Sequence[Tensor | None] | None = None) -> Decided:
+    @torch.no_grad()
+    def settle(self, shares: Sequence[Tensor], z: Tensor, *given: Tensor) -> None:
+        """Moves the biases so that over these rows the options of each column, (options,), are as likely as that."""
+        self.decided(z, *given, shares=shares)
+
+    def decided(
+        self,
+        z: Tensor,
+        *given: Tensor,
+        allowed: Sequence[Tensor | None] | None = None,
+        shares: Sequence[Tensor] | None = None,
+    ) -> Decided:
         """Rows, column by column; what comes before a column is known to it.
 
         Args:
             allowed: of each column, the share of its options that will do, (options,); None for all.
+            shares: of each column's options, as they shall be: `settle`.
         """
         z, noise = z[:, : self.z], z[:, self.z :].float()
         draws = noise[:, : sum(self.draws)].split(self.draws, 1)
         rest = iter(noise[:, sum(self.draws) :].unbind(1))
         known, likely = self.begin(torch.cat([z, *given], 1)), torch.zeros(len(z), device=z.device)
-        parts, options, positions = [], [], []
+        options, parts, positions = [], [], []
         for j, (choices, places, draw) in enumerate(zip(self.choices, self.places, draws, strict=True)):
             told = self.output(known, j).float()
             logits = told[:, :choices]
-            if allowed is not None and (shares := allowed[j]) is not None:
-                weights = shares.log().to(logits)
+            if shares is not None:
+                moved = tilt(logits, shares[j])
+                self.bias(j).add_(moved)
+                logits = logits + moved
+            if allowed is not None and (will_do := allowed[j]) is not None:
+                weights = will_do.log().to(logits)
                 likely = likely + (logits.log_softmax(1) + weights).logsumexp(1)
                 logits = logits + weights
-            part, option = self.choose(logits, draw)
+            option, part = self.choose(logits, draw)
             position = self.placed(told[:, choices:], next(rest)) * (option < places) if places else None
-            parts.append(part)
             options.append(option)
+            parts.append(part)
             positions.append(position)
-            known = self.after(known, j, part, option, position)
-        return Decided(parts, options, positions, likely)
+            known = self.after(known, j, option, part, position)
+        return Decided(self.choices, options, parts, positions, likely)
 
     def placed(self, told: Tensor, noise: Tensor) -> Tensor:
         """A position (n,), of its μ and log σ (n, 2)."""
@@ -162,18 +187,20 @@ class TableGenerator(RowGenerator):
     def output(self, known: Tensor, j: int) -> Tensor:
         return self.heads[j](known)
 
-    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        option = inverted(logits.detach().softmax(1), noise[:, 0])
-        if not self.training:
-            return hard(option, logits), option
-        return reinmax(logits, option, self.tau), option
+    def bias(self, j: int) -> Tensor:
+        return self.heads[j][-1].bias[: self.choices[j]]  # pyright: ignore
 
-    def after(self, known: Tensor, j: int, row: Tensor, option: Tensor, position: Tensor | None) -> Tensor:
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor | None]:
+        option = inverted(logits.detach().softmax(1), noise[:, 0])
+        return option, reinmax(logits, option, self.tau) if self.training else None
+
+    def after(self, known: Tensor, j: int, option: Tensor, part: Tensor | None, position: Tensor | None) -> Tensor:
         if j == len(self.known):
             return known
         options, places = self.known[j].split([self.choices[j], len(self.known[j]) - self.choices[j]])
-        told = row @ options if self.training else options.index_select(0, option)  # the same, but for gradients
-        return known + told if position is None else torch.addcmul(known + told, position[:, None], places)
+        told = options.index_select(0, option) if part is None else part @ options
+        told += known
+        return told if position is None else told.addcmul_(position[:, None], places)
 
 
 def _head(width: int, head: int, outputs: int) -> nn.Module:
@@ -235,12 +262,13 @@ class CTGANGenerator(RowGenerator):
     def draws(self) -> list[int]:
         return self.choices
 
-    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def bias(self, j: int) -> Tensor:
+        start = sum(self.outputs[:j])
+        return self.net[-1].bias[start : start + self.choices[j]]  # pyright: ignore
+
+    def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor | None]:
         scores = logits + gumbel(noise)
-        option = scores.max(1).indices
-        if not self.training:
-            return hard(option, logits), option
-        return (scores / self.tau).softmax(1), option
+        return scores.max(1).indices, (scores / self.tau).softmax(1) if self.training else None
 
     def begin(self, z: Tensor) -> tuple[Tensor, ...]:
         return self.net(z).split(self.outputs, 1)

@@ -4,14 +4,14 @@ from copy import deepcopy
 from pathlib import Path
 
 from sparring import files
-from sparring.model import Model
 from sparring.training import checkpoint
 from sparring.training.checkup import fatal
 from sparring.training.journal import Journal, best
 from sparring.training.loop import Loop, under
+from sparring.training.models import Settled
 
 
-def taken_back(folder: Path, journal: Journal, score: str, loop: Loop, model: Model) -> None:
+def taken_back(folder: Path, journal: Journal, score: str, loop: Loop, settled: Settled) -> None:
     """Where the best weights are of a report yet to come, those of the best one before take their place, if its
     checkpoint is kept; else there are none until a report is better. The journal is still that of the old course."""
     saved = [entry for entry in journal.entries if not fatal(entry)]
@@ -24,5 +24,5 @@ def taken_back(folder: Path, journal: Journal, score: str, loop: Loop, model: Mo
     players = loop.ema.players
     latest = deepcopy(players.state_dict())
     players.load_state_dict(under("ema.", state))
-    model.save(folder / "model", "best")
+    settled().save(folder / "model", "best")
     players.load_state_dict(latest)

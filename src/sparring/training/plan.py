@@ -15,7 +15,8 @@ from sparring.training.checkpoint import KEPT
 from sparring.training.config import Config
 from sparring.training.fitting import fitted
 from sparring.training.forecast import MIB, TIMED, Forecast, forecast, peak
-from sparring.training.run import begun, model_of
+from sparring.training.models import model_of
+from sparring.training.run import begun
 
 FEW = 100
 """Samples that are scored before the clock runs: what a judge looks up once is no report's."""

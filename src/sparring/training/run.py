@@ -17,7 +17,7 @@ from sparring.data import Data
 from sparring.errors import UserError
 from sparring.files import written_aside
 from sparring.metrics.report import Judge, Report
-from sparring.model import Description, Model
+from sparring.model import Model
 from sparring.networks.stage import recompute
 from sparring.training import checkpoint
 from sparring.training.best import taken_back
@@ -27,6 +27,7 @@ from sparring.training.crowded import noted
 from sparring.training.interrupts import interruptions
 from sparring.training.journal import Entry, Journal
 from sparring.training.loop import Loop
+from sparring.training.models import Settled, gathered, model_of
 from sparring.training.precision import PRECISIONS, denormals_flushed
 from sparring.training.progress import Progress
 from sparring.training.quicker import hasten
@@ -37,7 +38,6 @@ from sparring.training.synchronised import synchronise
 from sparring.training.transfer import hold, start_from
 from sparring.training.vitals import Vitals, vitals
 from sparring.training.watchers import Watcher
-from sparring.translator import modelled
 
 SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
 """Samples in a picture, always of the same latents."""
@@ -83,6 +83,7 @@ class Run:
         self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
         self.loop.spread()
         self.model = model_of(self.loop, config, data)
+        self.settled = Settled(self.model, data)
         self.journal = Journal(folder / "journal.jsonl")
         self.sums: dict[str, Tensor] = {}
         self.outcome, self._saved = "not played", -1
@@ -132,7 +133,7 @@ class Run:
             return self._ended(outcome)
 
     def _rewind(self) -> None:
-        taken_back(self.folder, self.journal, self._judge.measures[0], self.loop, self.model)
+        taken_back(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
         self.journal.rewind(self.loop.seen)
 
     def over(self, entry: Entry | None) -> str:
@@ -150,7 +151,7 @@ class Run:
     def _ended(self, outcome: str) -> str:
         self.outcome = outcome
         self._average_sums()
-        self.ranks.led(lambda: None if self._saved == self.loop.seen else self.save())
+        self.ranks.led(lambda: None if self._saved == self.loop.seen else self.save(self.settled()))
         return outcome
 
     def _average_sums(self) -> None:
@@ -167,8 +168,9 @@ class Run:
         start = time.monotonic()
         told = vitals(self.loop)  # on every rank: statistics may be everyone's
         n = self.ranks.led(lambda: self._judge.suits("select"))
-        samples = gathered(self.model, n, self.ranks)
-        entry = self.ranks.led(lambda: self._written(losses, told, samples, start, waiting))
+        model = self.settled()
+        samples = gathered(model, n, self.ranks)
+        entry = self.ranks.led(lambda: self._written(model, losses, told, samples, start, waiting))
         check(entry)
         return entry
 
@@ -189,9 +191,15 @@ class Run:
         return self.judge
 
     def _written(
-        self, losses: Mapping[str, float], told: Vitals, samples: Tensor, start: float, waiting: float
+        self,
+        model: Model,
+        losses: Mapping[str, float],
+        told: Vitals,
+        samples: Tensor,
+        start: float,
+        waiting: float,
     ) -> Entry:
-        """The report of these losses and samples, as the first rank leaves it; scoring began at `start`."""
+        """The report of these losses and the model's samples, as the first rank leaves it; scoring began at `start`."""
         leading, n, seen = self._judge.measures[0], len(samples), self.loop.seen
         told = told | looked(self._judge, samples, seen / len(self.data.train))
         scores = self._judge.scores(samples, "select")
@@ -210,44 +218,27 @@ class Run:
             "waiting": round(waiting, 4),
         }
         entry = checked(entry, seen / self.config.images, told, self.journal.entries)
-        picture = self.model.look(SHOWN[self.data.medium])
+        picture = model.look(SHOWN[self.data.medium])
         with written_aside(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
             picture.save(aside, "PNG")
         best = self.journal.best(leading)
         if not fatal(entry) and (best is None or scores[leading] < best["scores"][leading]):
-            self.model.save(self.folder / "model", "best")
+            model.save(self.folder / "model", "best")
         self.journal.add(entry)
         if not fatal(entry):
-            self.save()
+            self.save(model)
         for watcher in self.watchers:
             watcher.report(entry, picture)
         return entry
 
-    def save(self) -> None:
-        """The latest averaged weights as a model, and a checkpoint: the last to be written, for what a run that is
+    def save(self, model: Model) -> None:
+        """The model, of the latest averaged weights, and a checkpoint: the last to be written, for what a run that is
         killed before has written is written again when it goes on."""
-        self.model.save(self.folder / "model", "last")
+        model.save(self.folder / "model", "last")
         state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
         best = self.journal.best(self._judge.measures[0])
         checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
         self._saved = self.loop.seen
-
-
-def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
-    """`model.sample(n)` to the bit, its chunks drawn by the ranks in turn."""
-    if ranks.world == 1:
-        return model.sample(n)
-    share = -(-n // (model.chunk * ranks.world))
-    mine = [model.decode(model.inputs(0, ranks.world * i + ranks.rank)) for i in range(share)]
-    chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, chunk, …)
-    return chunks.transpose(0, 1).flatten(0, 2)[:n]
-
-
-def model_of(loop: Loop, config: Config, data: Data) -> Model:
-    """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
-    recipe = config.played.fitted(data.layout)
-    about = Description(recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema)
-    return modelled(about, data, dict(loop.ema.players))
 
 
 def new_loop(

@@ -93,6 +93,11 @@ class Schema:
         assert isinstance(column, Number | Category)
         return column.encode(values[:, i].cpu().contiguous())[0]
 
+    def shares(self, values: Tensor) -> list[Tensor]:
+        """Of each learnt column's options in rows (n, columns), (options,)."""
+        counts = [self.option(i, values).bincount(minlength=self.columns[i].options) for i in self.learnt]  # pyright: ignore
+        return [count / len(values) for count in counts]
+
     @property
     def shape(self) -> tuple[int]:
         """Of a row as networks see it: the options of each learnt column as a one-hot, then the positions."""
