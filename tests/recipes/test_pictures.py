@@ -107,6 +107,20 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
         sparring.load(tmp_path / "run").sample(3)
 
 
+def test_structure_is_held_to_before_the_critic_comes_in_and_after():
+    torch.manual_seed(0)
+    recipe = replace(small("denoise"), methods=("structure",), weights={"structure": 10.0})
+    shape = (3, 16, 16)
+    loop = Loop(recipe.game(shape), Pictures(shape), recipe.settings())
+    warm, after = loop.round(), loop.round()
+    assert {"warm-up.l1", "warm-up.structure"} == set(warm)
+    assert {"generator.l1", "generator.structure", "generator.generator"} <= set(after)
+    assert 0 < after["generator.structure"] < 2 * 10
+    with pytest.raises(UserError, match="sides of 11"):
+        small_loop = Loop(recipe.game((3, 8, 8)), Pictures((3, 8, 8)), recipe.settings())
+        small_loop.round()
+
+
 def test_without_pairs_the_domains_are_compared(tmp_path):
     data = pairs(unpaired="names differ")
     run = sparring.train(small("cyclegan"), data, tmp_path / "run", images=4, reports=1, threads=1)

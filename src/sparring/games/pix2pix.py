@@ -7,9 +7,15 @@ import torch
 from torch import Tensor
 
 from sparring.damage import Damage
+from sparring.errors import UserError
 from sparring.game import Parts, Round, Term, Turn, Verdict, Wish
 from sparring.games.translation import Translation
 from sparring.objectives import apart
+from sparring.structure import WINDOW, ssim
+
+
+class Distance(Term):
+    """Of a picture from the right answer; no critic is asked."""
 
 
 def _from_right(verdict: Verdict) -> Tensor:
@@ -17,13 +23,25 @@ def _from_right(verdict: Verdict) -> Tensor:
     return apart(verdict.real, verdict.fake)
 
 
+def _unlike(verdict: Verdict) -> Tensor:
+    assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
+    if min(verdict.real.shape[2:]) < WINDOW:
+        raise UserError(f"the method 'structure' is of pictures with sides of {WINDOW} and more: leave it out")
+    # Variances are differences of squares: half precision has nothing left of them.
+    with torch.autocast(verdict.real.device.type, enabled=False):
+        return 1 - ssim(*(127.5 * (image.float() + 1) for image in (verdict.real, verdict.fake)))
+
+
 def _maps_apart(verdict: Verdict) -> Tensor:
     real, fake = verdict.opinion_real.extras, verdict.opinion_fake.extras
     return torch.stack([apart(real[name].detach(), fake[name]) for name in fake]).mean(0)
 
 
-distance = Term("l1", _from_right)
+distance = Distance("l1", _from_right)
 """|y − G(x)|, the mean over pixels. Section 3.1, eq. 3, weighed by λ = 100 on the paper's range, [−1, 1]."""
+
+structure = Distance("structure", _unlike)
+"""1 − SSIM(y, G(x)). Zhao et al. 2017 (arXiv:1511.08861), section III.B, beside L1."""
 
 matching = Term("matching", _maps_apart)
 """|D_l(y) − D_l(G(x))|, the mean over the critic's layers. Wang et al. 2018 (arXiv:1711.11585), eq. 4, λ = 10."""
@@ -33,12 +51,14 @@ class Pix2Pix(Translation):
     """A translation whose answer is known: G is held to it by `l1`.
 
     Args:
-        warm_up: images for which G learns by `l1` alone, and D not at all.
+        warm_up: images for which G learns by distances alone, and D not at all.
     """
 
     def __init__(self, *args, warm_up: int = 0, generator_terms: Sequence[Wish] = (), **options):
-        super().__init__(*args, generator_terms=[distance, *generator_terms], **options)
-        self.warm_up, self._warm = warm_up, [WarmUp(self)]
+        wanted = [distance, *generator_terms]
+        super().__init__(*args, generator_terms=wanted, **options)
+        self.warm_up = warm_up
+        self._warm = [WarmUp(self, [term for term in wanted if isinstance(term, Distance)])]
 
     def turns(self, seen: int) -> list[Turn]:
         turns = super().turns(seen)
@@ -46,15 +66,16 @@ class Pix2Pix(Translation):
 
 
 class WarmUp(Turn):
-    """G by `l1` alone: Wang et al. 2018 (arXiv:1809.00219), section 3.3."""
+    """G by distances alone: Wang et al. 2018 (arXiv:1809.00219), section 3.3."""
 
     name, learns = "warm-up", ("G",)
 
-    def __init__(self, game: Pix2Pix):
-        self.game = game
+    def __init__(self, game: Pix2Pix, distances: Sequence[Distance]):
+        self.game, self.distances = game, distances
 
     def loss(self, round: Round) -> Parts:
-        return {distance.name: distance(self.game.verdict(round))}
+        verdict = self.game.verdict(round)
+        return {term.name: term(verdict) for term in self.distances}
 
 
 class Restoration(Pix2Pix):

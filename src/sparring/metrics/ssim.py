@@ -3,12 +3,13 @@ as a measure of (lacking) diversity, Odena et al. 2017 (arXiv:1610.09585), secti
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d
 
-WINDOW, SIGMA = 11, 1.5
+from sparring import structure
+from sparring.structure import WINDOW
+
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, finest first."""
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 PAIRS = 2_000
 
 
@@ -29,17 +30,15 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     for i, weight in enumerate(weights / weights.sum()):
         if i:
             x, y = avg_pool2d(x, 2), avg_pool2d(y, 2)
-        luminance, contrast = _parts(x, y)
+        luminance, contrast = structure.parts(x, y)
         factor = luminance * contrast if i == count - 1 else contrast
         product = product * factor.mean((1, 2, 3)).clamp(min=0) ** weight
     return product
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more; the mean over channels and
-    the places of a window of 11×11. Wang et al. 2004 (IEEE Transactions on Image Processing 13, 600-612), eq. 13."""
-    luminance, contrast = _parts(x.double(), y.double())
-    return (luminance * contrast).mean((1, 2, 3))
+    """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more."""
+    return structure.ssim(x.double(), y.double())
 
 
 def likeness(images: Tensor, seed: int = 0) -> float:
@@ -49,15 +48,3 @@ def likeness(images: Tensor, seed: int = 0) -> float:
     other = (first + torch.randint(1, len(images), (PAIRS,), generator=g)) % len(images)
     pairs = zip(first.split(200), other.split(200), strict=True)
     return float(torch.cat([ms_ssim(images[i], images[j]) for i, j in pairs]).mean())
-
-
-def _parts(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Luminance, and contrast with structure, at every place the window fits."""
-    at = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-    row = torch.exp(-at.square() / (2 * SIGMA**2))
-    row = row / row.sum()
-    kernel = (row[:, None] * row).expand(x.shape[1], 1, WINDOW, WINDOW)
-    mean = lambda z: conv2d(z, kernel, groups=x.shape[1])  # noqa: E731
-    mx, my = mean(x), mean(y)
-    vx, vy, vxy = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
-    return (2 * mx * my + C1) / (mx * mx + my * my + C1), (2 * vxy + C2) / (vx + vy + C2)
