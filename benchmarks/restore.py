@@ -71,8 +71,8 @@ def tasks(share: float = 1.0) -> dict[str, Task]:
         return Task(data, over(replace(RECIPES[name], **more), seen, warm_up), seen, size)
 
     found = {
-        "mnist hole": task("mnist", "inpaint", 200_000, None, damage=("box:0.5",)),
-        "mnist noise": task("mnist", "denoise", 200_000, None, damage=("noise:0.5",), warm_up=1.0),
+        "mnist hole": task("mnist", "inpaint", 300_000, None, damage=("box:0.5",)),
+        "mnist noise": task("mnist", "denoise", 400_000, None, damage=("noise:0.5",), warm_up=1.0),
     }
     for data in ("eurosat-4k", "trashnet-128"):
         kind = data.split("-")[0]

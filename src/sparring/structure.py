@@ -9,18 +9,19 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """(n,) in [−1, 1], of float images (n, c, h, w) in 0…255, sides of 11 and more; the mean over channels and the
-    places of a window of 11×11."""
+    """(n,) in [−1, 1], of float images (n, c, h, w) in 0…255; the mean over channels and the places of a window of
+    11×11, or as large as the image is."""
     luminance, contrast = parts(x, y)
     return (luminance * contrast).mean((1, 2, 3))
 
 
 def parts(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Luminance, and contrast with structure, at every place the window fits."""
-    at = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
+    side = min(WINDOW, *x.shape[2:])
+    at = torch.arange(side, dtype=x.dtype, device=x.device) - (side - 1) / 2
     row = torch.exp(-at.square() / (2 * SIGMA**2))
     row = row / row.sum()
-    kernel = (row[:, None] * row).expand(x.shape[1], 1, WINDOW, WINDOW)
+    kernel = (row[:, None] * row).expand(x.shape[1], 1, side, side)
     mean = lambda z: conv2d(z, kernel, groups=x.shape[1])  # noqa: E731
     mx, my = mean(x), mean(y)
     vx, vy, vxy = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my

@@ -1,5 +1,5 @@
 """Noise, undone: `spar train denoise --data pictures --damage noise:0.05-0.5`, σ of brightness 0 to 1. The critic
-weighs little beside the distance, for what a denoiser is scored by is the distance; `--weight.generator` makes it
+weighs little beside the distances, for what a denoiser is scored by are the distances; `--weight.generator` makes it
 sharper."""
 
 from sparring.recipes.base import Network, Recipe
@@ -17,7 +17,8 @@ DENOISE = Recipe(
     medium="pair",
     objective="hinge",
     damage=("noise:0.5",),
-    weights={"l1": 100.0, "generator": 0.1},
+    methods=("structure",),
+    weights={"l1": 100.0, "structure": 20.0, "generator": 0.1},
     warm_up=IMAGES // 2,
     z=0,
     batch=16,

@@ -13,5 +13,5 @@ INPAINT = replace(
     about="holes filled by gated convolutions, known pixels untouched; holes are made on the fly",
     generator=Network("gated-unet", {"width": 24, "levels": 2, "dilations": [1, 2, 4, 4]}),
     damage=("box:0.2-0.5", "strokes:1-4"),
-    weights={"l1": 100.0, "generator": 0.2},
+    weights={"l1": 100.0, "structure": 10.0, "generator": 0.2},
 )
