@@ -9,7 +9,7 @@ from torch import Tensor
 from sparring.damage import Damage
 from sparring.game import Parts, Round, Term, Turn, Verdict, Wish
 from sparring.games.translation import Translation
-from sparring.objectives import apart, per_example
+from sparring.objectives import apart
 from sparring.structure import ssim
 
 
@@ -20,11 +20,6 @@ class Distance(Term):
 def _from_right(verdict: Verdict) -> Tensor:
     assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
     return apart(verdict.real, verdict.fake)
-
-
-def _squares(verdict: Verdict) -> Tensor:
-    assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
-    return per_example((verdict.real - verdict.fake).square())
 
 
 def _unlike(verdict: Verdict) -> Tensor:
@@ -41,9 +36,6 @@ def _maps_apart(verdict: Verdict) -> Tensor:
 
 distance = Distance("l1", _from_right)
 """|y − G(x)|, the mean over pixels. Section 3.1, eq. 3, weighed by λ = 100 on the paper's range, [−1, 1]."""
-
-squares = Distance("l2", _squares)
-"""(y − G(x))², the mean over pixels: where the answer is not certain, its mean is best, and by `l1` its median."""
 
 structure = Distance("structure", _unlike)
 """1 − SSIM(y, G(x)). Zhao et al. 2017 (arXiv:1511.08861), section III.B, beside L1."""

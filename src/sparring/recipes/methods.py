@@ -19,7 +19,7 @@ from sparring.consistency import (
 )
 from sparring.game import Wish
 from sparring.games.ali import cycle
-from sparring.games.pix2pix import matching, squares, structure
+from sparring.games.pix2pix import matching, structure
 from sparring.memory import HistoricalAverage, LeCam, PathLength
 from sparring.networks import heads
 from sparring.networks.fastgan import decoders
@@ -225,13 +225,6 @@ METHODS = {
         "a picture made of another is to look to the critic's layers like the right answer",
         of_generator=(_plain(matching),),
         weights={"matching": 10.0},
-        games=("pix2pix", "restoration"),
-    ),
-    "squares": Method(
-        "Zhao et al. 2017, arXiv:1511.08861",
-        "a picture made of another is to be the right answer on average, by squared error",
-        of_generator=(_plain(squares),),
-        weights={"l2": 400.0},
         games=("pix2pix", "restoration"),
     ),
     "structure": Method(
