@@ -1,6 +1,7 @@
 """Which samples: seeds, truncation, and the forms they are written in."""
 
 import csv
+import threading
 import weakref
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import norm, truncnorm
 
 import sparring.model
 from sparring.errors import UserError
+from sparring.explore import sample
 from sparring.explore.pieces import write_npz
 from sparring.explore.progress import animate
 from sparring.explore.sample import Samples, write
@@ -144,6 +146,28 @@ def test_samples_that_are_cut_short_leave_nothing(ending, small_chunks, tmp_path
     with pytest.raises(KeyboardInterrupt):
         write(Samples(model(), 40), tmp_path / f"out{ending}")
     assert not list(tmp_path.iterdir())
+
+
+def test_many_are_drawn_a_part_of_a_chunk_on_each_core(small_chunks, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample, "MANY", 40)
+    threads, decode, seen = torch.get_num_threads(), Model.decode, []
+
+    def watched(self, inputs, *arguments, **more):
+        seen.append((len(inputs[0]), threading.current_thread().name))
+        return decode(self, inputs, *arguments, **more)
+
+    monkeypatch.setattr(Model, "decode", watched)
+    torch.set_num_threads(2)
+    try:
+        write(Samples(model(), 43), tmp_path / "many.npz")
+        write(Samples(model(), 39), tmp_path / "few.npz")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    many, few = (np.load(tmp_path / f"{name}.npz")["images"].astype(int) for name in ("many", "few"))
+    assert len(many) == 43 and abs(many[:39] - few).max() <= 1
+    parts = [(size, name) for size, name in seen if name != "MainThread"]
+    assert [size for size, _ in parts].count(4) == 10 and sum(size for size, _ in parts) == 43
 
 
 def test_pieces_that_are_not_as_many_as_told_are_refused(tmp_path):

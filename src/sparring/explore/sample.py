@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.abreast import abreast
 from sparring.data.pixels import grid
 from sparring.data.tables import arrow
 from sparring.errors import UserError
 from sparring.explore.pieces import write_npz
 from sparring.explore.rows import rows, schema_of
 from sparring.files import folder_aside, to_write, written_aside
-from sparring.model import Model
-from sparring.steps import steps
-from sparring.training.quicker import hastened
+from sparring.model import Inputs, Model
+from sparring.steps import walked
+from sparring.training.quicker import MANY, hastened
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,30 @@ class Samples:
     """Of tables: values that all rows are to have."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        """A chunk at a time; with a bar, if it takes long."""
+        """A chunk at a time, or parts of it; with a bar, if it takes long."""
+        cores = torch.get_num_threads() if self._abreast else 1
         chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
-        for _, chunk in zip(steps(chunks, "samples"), self._drawn(), strict=False):
-            yield chunk
+        yield from walked(self._drawn(cores), cores * chunks, "samples")
 
-    def _drawn(self) -> Iterator[Tensor]:
-        size = self.model.chunk
+    def _drawn(self, cores: int) -> Iterator[Tensor]:
+        size, decode = self.model.chunk, partial(self.model.decode, truncation=self.truncation)
         for label in self.labels or (None,):
-            if not self.seeds:
+            if cores > 1:
+                yield from abreast(decode, self._inputs(label, cores))
+            elif not self.seeds:
                 yield from self.model.stream(self.n, self.seed, self.truncation, label)
             for start in range(0, len(self.seeds), size):
                 yield self.model.sample_seeds(self.seeds[start : start + size], self.truncation, label)
+
+    def _inputs(self, label: str | None, parts: int) -> Iterator[Inputs]:
+        """Of each chunk, cut into so many parts: together they take no more memory than it."""
+        for chunk in self.model.chunks(self.n, self.seed, label):
+            yield from zip(*(x.tensor_split(parts) for x in chunk), strict=True)
+
+    @property
+    def _abreast(self) -> bool:
+        """A part of a chunk on each core; as many samples as for which rounding does not matter."""
+        return not self.seeds and self.count >= MANY and next(self.model.G.parameters()).device.type == "cpu"
 
     @property
     def each(self) -> int:
