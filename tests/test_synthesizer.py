@@ -111,6 +111,7 @@ def test_resumed_to_the_bit(name):
 
     _, parts = resumed_to_the_bit(loop)
     assert ("generator.asked" in parts) == (name == "ctgan")
+    assert ("generator.likelihood" in parts) == (name == "table")
 
 
 def test_rows_are_given_the_column_and_the_category_that_they_have():

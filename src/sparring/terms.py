@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
 from sparring.game import Opinion, Sample, Term, Verdict
+from sparring.networks.rows import RowGenerator
 from sparring.objectives import per_example
 
 
@@ -137,6 +138,19 @@ def orthogonal(player: nn.Module) -> Term:
     """
     weights = [p for p in player.parameters() if p.dim() > 1]
     return Term("orthogonal", lambda verdict: torch.stack([_in_common(W.flatten(1)) for W in weights]).sum())
+
+
+def likelihood(G: nn.Module) -> Term:
+    """−log p of real rows by a generator that decides them column by column: beside the game, which is of whole rows,
+    it learns each column from those before it as they really are. Lamb et al. 2016 (arXiv:1610.09038), section 2.2."""
+    if not isinstance(G, RowGenerator):
+        raise UserError("the method 'likelihood' is of generators that decide rows of a table: leave it out")
+
+    def part(verdict: Verdict) -> Tensor:
+        assert isinstance(verdict.real, Tensor)
+        return G.surprise(verdict.real, verdict.latent["z"], *(() if verdict.given is None else (verdict.given,)))
+
+    return Term("likelihood", part)
 
 
 def _in_common(W: Tensor) -> Tensor:

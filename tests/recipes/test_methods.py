@@ -30,7 +30,7 @@ BASE = replace(
     generator=replace(RECIPES["dcgan"].generator, numbers={"width": 8}),
     critic=replace(RECIPES["dcgan"].critic, numbers={"width": 8, "norm": "none"}),
 )  # fmt: skip
-OF_NETWORKS = ("own", "reconstruction", "asked")
+OF_NETWORKS = ("own", "reconstruction", "asked", "likelihood")
 """Those that want a network made for them: a critic, or a generator of tables."""
 SINGLE = {name: method for name, method in METHODS.items() if "gan" in method.games and name not in OF_NETWORKS}
 CODING = ("codes", "invariance", "steady")

@@ -18,7 +18,7 @@ from sparring.data.tables.schema import Schema
 from sparring.data.tables.where import Asked, asked
 from sparring.errors import UserError
 from sparring.model import CHUNK, Inputs, Model
-from sparring.networks.table import RowGenerator
+from sparring.networks.rows import RowGenerator
 from sparring.steps import walked
 from sparring.training.random import CLASS, stream
 

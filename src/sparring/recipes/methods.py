@@ -234,6 +234,12 @@ METHODS = {
         weights={"structure": 10.0},
         games=("pix2pix", "restoration"),
     ),
+    "likelihood": Method(
+        "Lamb et al. 2016, arXiv:1610.09038",
+        "a generator of tables is to find real rows likely, column by column",
+        of_generator=(lambda G, fit: terms.likelihood(G),),
+        weights={"likelihood": 0.1},
+    ),
     "cycle": Method(
         "Li et al. 2017, arXiv:1709.01215",
         "what is encoded decodes to itself",

@@ -1,5 +1,5 @@
 """Tables: relativistic pairing with zero-centred penalties on both sides (R3GAN's game) on small residual perceptrons;
-every column is a choice, drawn hard, by a head that knows the columns before it."""
+every column is a choice, drawn hard, by a head that knows the columns before it; real rows are to be likely, too."""
 
 from sparring.recipes.base import Network, Recipe
 from sparring.training.schedules import Cosine
@@ -14,7 +14,8 @@ TABLE = Recipe(
     critic=Network("table-critic", {"width": 256, "blocks": 2}),
     objective="relativistic",
     penalties=("r1", "r2"),
-    weights={"r1": GAMMA, "r2": GAMMA},
+    methods=("likelihood",),
+    weights={"r1": GAMMA, "r2": GAMMA, "likelihood": 0.1},
     fresh=True,
     medium="table",
     z=64,

@@ -8,7 +8,7 @@ from torch import Tensor
 from sparring.data import Data
 from sparring.description import Description
 from sparring.model import Model
-from sparring.networks.table import RowGenerator
+from sparring.networks.rows import RowGenerator
 from sparring.training.config import Config
 from sparring.training.loop import Loop
 from sparring.training.ranks import Ranks
