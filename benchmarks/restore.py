@@ -72,7 +72,7 @@ def tasks(share: float = 1.0) -> dict[str, Task]:
 
     found = {
         "mnist hole": task("mnist", "inpaint", 300_000, None, damage=("box:0.5",)),
-        "mnist noise": task("mnist", "denoise", 400_000, None, damage=("noise:0.5",), warm_up=1.0),
+        "mnist noise": task("mnist", "denoise", 350_000, None, damage=("noise:0.5",), warm_up=1.0),
     }
     for data in ("eurosat-4k", "trashnet-128"):
         kind = data.split("-")[0]
