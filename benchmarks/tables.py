@@ -38,7 +38,7 @@ SETS = {
     "diamonds": ("diamonds.csv.gz", 10_788, "price"),
 }
 """File, test rows, target."""
-IMAGES = {"adult": 1_200_000, "german_credit": 300_000, "diamonds": 600_000}
+IMAGES = {"adult": 600_000, "german_credit": 300_000, "diamonds": 600_000}
 ASKED, ENOUGH = 1_000, 300
 MADE = 50_000
 
