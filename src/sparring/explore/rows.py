@@ -24,8 +24,6 @@ from sparring.training.random import CLASS, stream
 
 POOL, LARGEST = 4_000, 200_000
 """Rows that those with some values are drawn from, at first and at most."""
-PIECE = 1_000
-"""Rows that are decided at once: what is known of them stays in a core's cache."""
 ROUNDS = 100
 """Draws for rows in which all constraints hold."""
 
@@ -80,13 +78,12 @@ Parts = dict[int, tuple[Tensor, Tensor]]
 
 def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
     """What `model.sample` draws, without a one-hot of each column on the way."""
-    pieces = (piece for chunk in model.chunks(n, seed) for piece in zip(*(x.split(PIECE) for x in chunk), strict=True))
 
-    def made(piece: Inputs) -> Tensor:
-        return schema.joined(len(piece[0]), _decided(model, schema, piece)[0])
+    def made(inputs: Inputs) -> Tensor:
+        return schema.joined(len(inputs[0]), _decided(model, schema, inputs)[0])
 
     of = abreast if next(model.G.parameters()).device.type == "cpu" else map
-    return torch.cat(list(walked(of(made, pieces), -(-n // PIECE), "rows")))
+    return torch.cat(list(walked(of(made, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
 
 
 def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: Asked) -> Tensor:
