@@ -13,7 +13,7 @@ U = TypeVar("U")
 
 
 def abreast(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """work(item) of each, in their order, as many at once as torch has threads; so many more are held at most.
+    """work(item) of each, in their order, as many at once as torch has threads; as many more wait at most.
 
     Threads inherit the precision and the inference mode of the caller. Meanwhile torch has one thread for each.
     """
@@ -25,7 +25,7 @@ def abreast(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         begun = deque()
         for item in items:
             begun.append(pool.submit(kept, item))
-            if len(begun) > 2 * threads:
+            if len(begun) == 2 * threads:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
