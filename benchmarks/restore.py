@@ -2,7 +2,7 @@
 before networks.
 
     SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--precision fp32]
-        [--pictures DIR] [--json]
+        [--flag NAME=VALUE …] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are of up to 1,000 test pictures, whose damage
 is drawn by a fixed seed: PSNR and SSIM picture by picture; `inside`, the PSNR of lost pixels of all pictures together;
@@ -16,14 +16,14 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from classical import biharmonic, total_variation
-from common import Keep, Pictures, add_pictures, sets
+from common import Keep, Pictures, add_flags, add_pictures, flags, sets
 from ledger import measured
 from second import second
 from torch import Tensor
@@ -35,6 +35,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.report import Drawn
 from sparring.metrics.translated import CAP, Held, PictureJudge
 from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.numbers import with_numbers
 from sparring.training.judging import judge
 from sparring.training.posing import posed
 from sparring.training.schedules import Cosine, Linear
@@ -65,10 +66,11 @@ def over(recipe: Recipe, images: int, warm_up: float | None = None) -> Recipe:
     return replace(recipe, images=images, warm_up=round(share * images), lr=lr)
 
 
-def tasks(share: float = 1.0) -> dict[str, Task]:
+def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
     def task(data: str, name: str, images: int, size: int | None, warm_up: float | None = None, **more) -> Task:
         seen = max(64, round(images * share))
-        return Task(data, over(replace(RECIPES[name], **more), seen, warm_up), seen, size)
+        recipe = with_numbers(over(replace(RECIPES[name], **more), seen, warm_up), flags(numbers))
+        return Task(data, recipe, seen, size)
 
     found = {
         "mnist hole": task("mnist", "inpaint", 300_000, None, damage=("box:0.5",)),
@@ -150,9 +152,10 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
         found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
     by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for seed in args.seeds:
-        keep = partial(Pictures(args.pictures).keep, name, seed)
+        keep = partial(Pictures(args.pictures).keep, "-".join([name, *args.flag]), seed)
         tell = partial(score, data=data, jury=jury, classifier=classifier, keep=keep)
-        about = (name.replace(", ", "+"), task.recipe, data, task.images, seed, by, tell)
+        row = "+".join([name.replace(", ", "+"), *args.flag])
+        about = (row, task.recipe, data, task.images, seed, by, tell)
         got = measured(args.out, *about, reading=task.reading, threads=args.threads, precision=args.precision)
         found.append({"task": name, "row": "model", "seed": seed, "images": task.images, **got})
     for row in found:
@@ -168,11 +171,12 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of each task's images")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="fp32", help="as for spar train")
+    add_flags(parser)
     add_pictures(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    chosen = tasks(args.share)
+    chosen = tasks(args.share, args.flag)
     table = [row for name in args.tasks for row in rows_of(name, chosen[name], args)]
     if args.json:
         print(json.dumps({"rows": table}))

@@ -3,11 +3,12 @@
     SPARRING_DATA=… python benchmarks/translate.py OUT [--recipes …] [--seeds 0] [--share 1.0] [--precision fp32]
         [--pictures DIR] [--json]
 
-OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scored on the 169 test pairs, whose emoji are not in
-training: L1 and PSNR picture by picture; whether the right partner is the nearest, or among the five nearest, of all
-test pictures by the judge's features; the Fréchet distance to the domain; and `fooled`, the share that a classifier of
-both domains, fitted to the training pictures, takes for the one that was asked for. Without pairs, training is given
-others' partners, and the right ones serve scores alone.
+A recipe may be followed by numbers of it as `spar train` has them: `pix2pix+augment=flip,hue`. OUT holds
+the runs, of which the ledger (`ledger.py`) keeps count. Scored on the 169 test pairs, whose emoji are not in training:
+L1 and PSNR picture by picture; whether the right partner is the nearest, or among the five nearest, of all test
+pictures by the judge's features; the Fréchet distance to the domain; and `fooled`, the share that a classifier of both
+domains, fitted to the training pictures, takes for the one that was asked for. Without pairs, training is given others'
+partners, and the right ones serve scores alone.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures, sets
+from common import Keep, Pictures, add_pictures, recipe_of, sets
 from ledger import measured
 from restore import over
 from second import second
@@ -78,8 +79,9 @@ def table(args: argparse.Namespace) -> list[dict]:
     ]
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:
-        seen = max(16, round(IMAGES[name] * args.share))
-        recipe = over(RECIPES[name], seen)
+        recipe = recipe_of(name)
+        seen = max(16, round(IMAGES[recipe.name] * args.share))
+        recipe = over(recipe, seen)
         for seed in args.seeds:
             keep = partial(Pictures(args.pictures).keep, name, seed)
             tell = partial(score, jury=jury, classifier=classifier, keep=keep)
@@ -97,7 +99,7 @@ def line(row: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--recipes", nargs="+", choices=IMAGES, default=list(IMAGES))
+    parser.add_argument("--recipes", nargs="+", default=list(IMAGES), metavar="RECIPE[+NAME=VALUE…]")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--share", type=float, default=1.0, help="of each recipe's images")
     parser.add_argument("--threads", type=int, default=1)

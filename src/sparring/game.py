@@ -82,6 +82,10 @@ class Round:
             raise RuntimeError("this turn said uses_fake = False, yet its loss asks for round.fake")
         return self._fake
 
+    def changed(self, real: Sample, given: Tensor | None, latent: Mapping[str, Tensor]) -> "Round":
+        """The round with other examples and latents, and the fake that it has."""
+        return Round(real, given, latent, self._fake)
+
 
 View = Callable[[Sample], Sample]
 """What a critic sees in place of a sample."""

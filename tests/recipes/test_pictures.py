@@ -11,6 +11,7 @@ from sparring.data import Data, Examples
 from sparring.errors import UserError
 from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
+from sparring.games.pix2pix import Pix2Pix
 from sparring.model import Description, load
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
@@ -105,6 +106,42 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     assert report.rows[0].scores == pytest.approx(rows["model"])
     with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
         sparring.load(tmp_path / "run").sample(3)
+
+
+VARIED = ("flip", "rotation", "hue", "brightness")
+
+
+def varied(name: str) -> Recipe:
+    return replace(small(name), augment=VARIED, augment_p=1.0)
+
+
+def test_both_pictures_of_a_pair_are_varied_alike_and_once():
+    game = varied("pix2pix").game(SHAPE)
+    assert isinstance(game, Pix2Pix)
+    x, g = torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
+    latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
+    round = game.varied(Round(x, x.clone(), latent))
+    assert isinstance(round.real, torch.Tensor) and round.given is not None
+    assert torch.equal(round.real, round.given) and ((round.real - x).abs().amax((1, 2, 3)) > 0.01).all()
+    assert round.real.abs().max() <= 1
+    assert game.varied(round) is round
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "inpaint", "upscale"])
+def test_varied_pairs_are_resumed_to_the_bit(name):
+    def loop() -> Loop:
+        torch.manual_seed(0)
+        recipe = varied(name)
+        given = None if recipe.damage else Pictures(SHAPE).x.flip(0)
+        return Loop(recipe.game(SHAPE), Pictures(SHAPE, given=given), recipe.settings())
+
+    resumed_to_the_bit(loop, before=3, after=3)
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "cut", "stargan"])
+def test_pictures_without_pairs_are_not_varied(name):
+    with pytest.raises(UserError, match="which has no augment: leave augment out"):
+        varied(name).game(SHAPE, classes=3)
 
 
 def test_structure_is_held_to_before_the_critic_comes_in_and_after():

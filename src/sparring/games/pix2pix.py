@@ -1,13 +1,14 @@
 """Pictures to pictures, pairs known: Isola et al. 2017 (arXiv:1611.07004). What is given with an example is the picture
 the generator makes it of; restoration is the same, of a damaged copy that is made of the example itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from sparring.augment import Augment
 from sparring.damage import Damage
-from sparring.game import Parts, Round, Term, Turn, Verdict, Wish
+from sparring.game import Critic, Draw, Parts, Round, Sample, Term, Turn, Verdict, Wish
 from sparring.games.translation import Translation
 from sparring.objectives import apart
 from sparring.structure import ssim
@@ -49,17 +50,44 @@ class Pix2Pix(Translation):
 
     Args:
         warm_up: images for which G learns by distances alone, and D not at all.
+        vary: changes both pictures of a pair alike, so that few pairs are not learnt by heart (section 6.2 has jitter).
     """
 
-    def __init__(self, *args, warm_up: int = 0, generator_terms: Sequence[Wish] = (), **options):
+    def __init__(
+        self,
+        *args,
+        warm_up: int = 0,
+        vary: Augment | None = None,
+        latents: Mapping[str, Draw] | None = None,
+        generator_terms: Sequence[Wish] = (),
+        **options,
+    ):
         wanted = [distance, *generator_terms]
-        super().__init__(*args, generator_terms=wanted, **options)
-        self.warm_up = warm_up
+        drawn = dict(latents or {}) | ({} if vary is None else {"vary": vary.draw})
+        super().__init__(*args, latents=drawn, generator_terms=wanted, **options)
+        self.warm_up, self.vary = warm_up, vary
         self._warm = [WarmUp(self, [term for term in wanted if isinstance(term, Distance)])]
 
     def turns(self, seen: int) -> list[Turn]:
         turns = super().turns(seen)
         return list(self._warm) if seen < self.warm_up else turns
+
+    def generate(self, round: Round) -> Sample:
+        return super().generate(self.varied(round))
+
+    def verdict(self, round: Round, critic: Critic | None = None) -> Verdict:
+        return super().verdict(self.varied(round), critic)
+
+    def varied(self, round: Round) -> Round:
+        """The round with its pairs changed, and without the numbers for it, so that no pair is changed twice."""
+        latent = dict(round.latent)
+        if (u := latent.pop("vary", None)) is None or self.vary is None:
+            return round
+        real, given = (
+            self.vary(x, u).clamp(-1, 1) if isinstance(x, Tensor) else None for x in (round.real, round.given)
+        )
+        assert real is not None
+        return round.changed(real, given, latent)
 
 
 class WarmUp(Turn):
@@ -78,7 +106,7 @@ class WarmUp(Turn):
 class Restoration(Pix2Pix):
     """Pix2pix whose input is a damaged copy, made of the example in the round."""
 
-    def __init__(self, *args, damage: Damage, latents=None, **options):
+    def __init__(self, *args, damage: Damage, **options):
         super().__init__(*args, latents=damage.draws, **options)
         self.damage = damage
 

@@ -102,7 +102,8 @@ class Recipe:
     noise: Number = 0.0
     """σ of the Gaussian noise the critic sees real and fake through; a schedule anneals it."""
     augment: tuple[str, ...] = ()
-    """What the critic sees in place of examples: names of `sparring.augment`, each"""
+    """What the critic sees in place of examples, or what pairs of pictures become, both alike: names of
+    `sparring.augment`, each"""
     augment_p: Number = 1.0
     """with this probability; or, where r_t has a target in (0, 1), with one that holds it there."""
     augment_target: float = 0.0

@@ -125,7 +125,7 @@ def objective(recipe: Recipe) -> Objective | TopK:
 
 
 def augmentation(recipe: Recipe) -> Augment | None:
-    if recipe.augment and recipe.medium != "image":
+    if recipe.augment and recipe.medium not in ("image", "pair"):
         raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
     if not 0 <= recipe.augment_target < 1:
         raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")

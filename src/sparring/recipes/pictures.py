@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -18,11 +19,11 @@ from sparring.games.stargan import StarGAN
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.objectives import Objective
 from sparring.recipes.base import Recipe, Shape
-from sparring.recipes.building import objective, options, refuse
+from sparring.recipes.building import augmentation, objective, options, refuse
 
 Networks = Mapping[str, nn.Module]
 """The user's own, by player."""
-UNSUITED = ("conditioning", "categories", "codes", "pack", "unroll", "augment", "noise")
+UNSUITED = ("conditioning", "categories", "codes", "pack", "unroll", "augment_target", "noise")
 
 
 def input_shape(recipe: Recipe, shape: Shape) -> Shape:
@@ -50,12 +51,14 @@ def _parts(
     refuse(recipe, *UNSUITED)
     G = networks.get("G") or new_translator(recipe, shape)
     D = networks.get("D") or recipe.critic.build(shape, inputs=beside)
-    return G, D, options(recipe, G, D, 0) | {"latents": {}}
+    given = options(replace(recipe, augment=()), G, D, 0)
+    del given["latents"]  # these games have their own
+    return G, D, given
 
 
 def _pix2pix(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     G, D, given = _parts(recipe, shape, networks, input_shape(recipe, shape)[0])
-    return Pix2Pix(G, D, objective(recipe), warm_up=recipe.warm_up, **given)
+    return Pix2Pix(G, D, objective(recipe), warm_up=recipe.warm_up, vary=augmentation(recipe), **given)
 
 
 def _restoration(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
@@ -65,12 +68,12 @@ def _restoration(recipe: Recipe, shape: Shape, networks: Networks, width: int) -
     inputs = input_shape(recipe, shape)
     shows = inputs[1:] == shape[1:]
     G, D, given = _parts(recipe, shape, networks, inputs[0] * shows)
-    damage = Damage(recipe.damage)
-    return Restoration(G, D, objective(recipe), damage=damage, shows=shows, warm_up=recipe.warm_up, **given)
+    given |= {"warm_up": recipe.warm_up, "vary": augmentation(recipe)}
+    return Restoration(G, D, objective(recipe), damage=Damage(recipe.damage), shows=shows, **given)
 
 
 def _cyclegan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
-    refuse(recipe, *UNSUITED, "penalties", "methods", "critic_steps", "top_k", "clip")
+    refuse(recipe, *UNSUITED, "augment", "penalties", "methods", "critic_steps", "top_k", "clip")
     if recipe.pool < 1:
         raise UserError(f"pool is {recipe.pool}: a critic's pool holds 1 picture or more")
     other = input_shape(recipe, shape)
@@ -87,16 +90,16 @@ def _cyclegan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> G
 
 
 def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
+    refuse(recipe, "augment")
     G, D, given = _parts(recipe, shape, networks, 0)
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
-    del given["latents"]  # it has its own
     given |= {"identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
     return CUT(G, D, PatchHeads(G.widths, recipe.places), objective(recipe), **given)
 
 
 def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
-    refuse(recipe, *(name for name in UNSUITED if name != "conditioning"))
+    refuse(recipe, "augment", *(name for name in UNSUITED if name != "conditioning"))
     if recipe.conditioning != "auxiliary":
         raise UserError(f"{recipe.name}'s critic tells the class: leave conditioning at auxiliary")
     G, D = new_translator(recipe, shape, width), recipe.critic.build(shape, classes=width)
