@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from sparring.networks.dropout import Dropout
 from sparring.networks.layers import Brightness, LayeredCritic
 
 
@@ -17,6 +18,6 @@ class ConvCritic(LayeredCritic):
         channels, height, width = shape
         layers: list[nn.Module] = [Brightness()]
         for i, o in zip([channels, *widths], widths, strict=False):
-            layers += [nn.Conv2d(i, o, 5, 2, 2), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Conv2d(i, o, 5, 2, 2), nn.LeakyReLU(0.2), Dropout(dropout)]
             height, width = -(-height // 2), -(-width // 2)
         super().__init__(*layers, nn.Flatten(), nn.Linear(widths[-1] * height * width, 1))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from sparring.networks.dropout import Dropout
 from sparring.networks.layers import OUTPUTS, LayeredCritic
 
 
@@ -29,5 +30,5 @@ class MLPCritic(LayeredCritic):
     def __init__(self, shape: Sequence[int], widths: Sequence[int] = (1024, 512, 256), dropout: float = 0.3):
         layers: list[nn.Module] = [nn.Flatten()]
         for i, o in zip([math.prod(shape), *widths], widths, strict=False):
-            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2), Dropout(dropout)]
         super().__init__(*layers, nn.Linear(widths[-1], 1))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from sparring.networks.dropout import Dropout
 from sparring.networks.heads import like, width_of
 from sparring.networks.layers import LayeredCritic
 
@@ -39,7 +40,7 @@ class PairCritic(nn.Module):
 
 
 def _layer(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:
-    return [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+    return [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2), Dropout(dropout)]
 
 
 def paired(body: Callable[..., LayeredCritic]) -> Callable[..., PairCritic]:

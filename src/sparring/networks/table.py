@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.networks.choices import gumbel, inverted, reinmax
+from sparring.networks.dropout import Dropout
 from sparring.networks.layers import LayeredCritic
 from sparring.networks.rows import RowGenerator
 
@@ -154,5 +155,5 @@ class CTGANCritic(LayeredCritic):
     ):
         layers: list[nn.Module] = [nn.Flatten()]
         for i, o in zip([shape[0], *widths], widths, strict=False):
-            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2), Dropout(dropout)]
         super().__init__(*layers, nn.Linear(widths[-1], 1, bias=False))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from sparring.networks.dcgan import initialise
+from sparring.networks.dropout import Dropout
 from sparring.networks.layers import doubled
 
 
@@ -80,5 +81,5 @@ def _down(i: int, o: int, first: bool, last: bool) -> nn.Module:
 
 
 def _up(i: int, o: int, last: bool, dropout: float) -> nn.Module:
-    end = [] if last else [nn.InstanceNorm2d(o), nn.Dropout(dropout)]
+    end = [] if last else [nn.InstanceNorm2d(o), Dropout(dropout)]
     return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(i, o, 4, 2, 1), *end)
