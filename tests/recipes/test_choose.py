@@ -15,8 +15,11 @@ def test_what_suits_data_and_why():
     mixed = choose(Facts("image", (1, 28, 28), 60_000, 1_000, "cpu"))
     assert mixed.recipe is RECIPES["rpgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
     few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
-    assert few.recipe.name == "rpgan" and few.images == 30_000
-    assert any("300" in why and "by heart" in why for why in few.reasons)
+    assert few.recipe.name == "rpgan" and few.recipe.augment == ("diffaugment",) and few.images == 150_000
+    assert any("diffaugment" in why and "by heart" in why for why in few.reasons)
+    more = choose(Facts("image", (3, 64, 64), 600, 0, "cpu"))
+    assert not more.recipe.augment and more.images == 60_000
+    assert any("600" in why and "by heart" in why for why in more.reasons)
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
     pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))
