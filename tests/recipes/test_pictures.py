@@ -138,6 +138,14 @@ def test_varied_pairs_are_resumed_to_the_bit(name):
     resumed_to_the_bit(loop, before=3, after=3)
 
 
+def test_classes_of_restored_pictures_are_not_varied():
+    game, x, g = varied("denoise").game(SHAPE), torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
+    assert isinstance(game, Pix2Pix)
+    latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
+    round = game.varied(Round(x, torch.arange(4), latent))
+    assert torch.equal(round.given, torch.arange(4)) and not torch.equal(round.real, x)  # pyright: ignore
+
+
 @pytest.mark.parametrize("name", ["cyclegan", "cut", "stargan"])
 def test_pictures_without_pairs_are_not_varied(name):
     with pytest.raises(UserError, match="which has no augment: leave augment out"):

@@ -80,14 +80,14 @@ class Pix2Pix(Translation):
 
     def varied(self, round: Round) -> Round:
         """The round with its pairs changed, and without the numbers for it, so that no pair is changed twice."""
-        latent = dict(round.latent)
+        latent, real, given = dict(round.latent), round.real, round.given
         if (u := latent.pop("vary", None)) is None or self.vary is None:
             return round
-        real, given = (
-            self.vary(x, u).clamp(-1, 1) if isinstance(x, Tensor) else None for x in (round.real, round.given)
+        assert isinstance(real, Tensor)
+        pictures = given is not None and given.ndim == real.ndim  # not classes
+        return round.changed(
+            self.vary(real, u).clamp(-1, 1), self.vary(given, u).clamp(-1, 1) if pictures else given, latent
         )
-        assert real is not None
-        return round.changed(real, given, latent)
 
 
 class WarmUp(Turn):
