@@ -45,6 +45,15 @@ def _mirrored(i: int, side: int) -> int:
     return -i - 1 if i < 0 else 2 * side - 1 - i if i >= side else i
 
 
+def tinted(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
+    """The mean colour of each shade of grey: pictures (n, 1, h, w) in the channels of others, each a line in the grey
+    that has the least squares on pairs `like` (given, truth)."""
+    grey, colour = like[0].double().flatten(), like[1].double().transpose(0, 1).flatten(1)
+    line = torch.linalg.lstsq(torch.stack([grey, torch.ones_like(grey)], 1), colour.T).solution  # (2, c)
+    made = given.double() * line[0].view(1, -1, 1, 1) + line[1].view(1, -1, 1, 1)
+    return made.round().clamp(0, 255).to(torch.uint8)
+
+
 def total_variation(given: Tensor, weight: float, steps: int = 100) -> Tensor:
     """Pictures uint8 (n, c, h, w) → argmin ½‖u − f‖² + weight · TV(u), f of brightness 0 to 1: Chambolle 2004 (Journal
     of Mathematical Imaging and Vision 20, 89-97), eq. 9, each channel by itself."""

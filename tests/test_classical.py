@@ -40,3 +40,11 @@ def test_total_variation_takes_noise_away_and_keeps_the_mean(classical):
     flat = torch.full((1, 1, 8, 8), 99, dtype=torch.uint8)
     assert torch.equal(classical.total_variation(flat, 0.3), flat)
     assert float(made.double().mean()) == pytest.approx(float(noisy.double().mean()), abs=0.5)  # the mean stays
+
+
+def test_grey_in_its_mean_colour_is_right_where_colour_is_a_line_in_grey(classical):
+    g = torch.Generator().manual_seed(0)
+    grey = torch.randint(256, (3, 1, 8, 9), generator=g, dtype=torch.uint8)
+    colour = torch.cat([grey // 2, 255 - grey, torch.full_like(grey, 40)], 1)
+    made = classical.tinted(grey, (grey, colour))
+    assert made.shape == colour.shape and (made.int() - colour.int()).abs().max() <= 1
