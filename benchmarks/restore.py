@@ -83,7 +83,7 @@ def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
         found[f"{kind} ×4, L1"] = task(data, "upscale", 60_000, 64, warm_up=1.0, leading="")
     edges = {"plays": "restoration", "damage": ("edges",)}
     found["trashnet edges"] = task("trashnet-128", "pix2pix", 30_000, 64, **edges)
-    found["trashnet grey"] = task("trashnet-128", "colorize", 20_000, 64)
+    found["trashnet grey"] = task("trashnet-128", "colorize", 60_000, 64)
     return found
 
 

@@ -11,7 +11,7 @@ COLORIZE = replace(
     paper="Isola et al. 2017, arXiv:1611.07004",
     about="colour for grey pictures, from coloured ones alone",
     damage=("grey",),
-    methods=(),
-    weights={"l1": 100.0, "generator": 1.0},
+    methods=("matching",),
+    weights={"l1": 10.0, "matching": 2.0, "generator": 1.0},
     leading="frechet",
 )
