@@ -10,8 +10,8 @@ LEVELS = 1 << 16
 class Dropout(nn.Dropout):
     """In training each value is 0 with probability p, and 1/(1 − p) times itself otherwise.
 
-    PyTorch draws a number of 32 bits for each value, one after the other on one core: a sixth of the MLP GAN's round.
-    Here four values share one of 64 bits. Elsewhere than on a CPU, and compiled, it is PyTorch's. Raises ValueError for
+    PyTorch draws a number for each value, one after the other on one core: a sixth of the MLP GAN's round on one core.
+    Here four values share 64 bits. Elsewhere than on a CPU, and compiled, it is PyTorch's. Raises ValueError for
     a p that is no share.
     """
 
