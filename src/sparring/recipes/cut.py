@@ -3,7 +3,7 @@ halvings in the critic for small pictures, averaged weights."""
 
 from dataclasses import replace
 
-from sparring.recipes.cyclegan import CYCLEGAN
+from sparring.recipes.cyclegan import CYCLEGAN, SQUARE
 
 CUT = replace(
     CYCLEGAN,
@@ -11,5 +11,5 @@ CUT = replace(
     paper="Park et al. 2020, arXiv:2007.15651",
     about="two domains of pictures without pairs, one way: what is made shows the same, place by place",
     plays="cut",
-    weights={"nce": 0.5, "nce_identity": 0.5},
+    weights={"generator": SQUARE, "nce": 0.5, "nce_identity": 0.5},
 )
