@@ -17,7 +17,8 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from unittest.mock import patch
@@ -30,6 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import sparring
 from sparring.api import configured
 from sparring.data import Data
+from sparring.networks import convolution, dropout
 from sparring.recipes import RECIPES, Network, Recipe
 from sparring.training import allocator
 from sparring.training.config import Config
@@ -85,6 +87,15 @@ def gflop(G: nn.Module, D: nn.Module, z: Tensor, x: Tensor) -> float:
     return total / 1e9
 
 
+@contextmanager
+def stock() -> Iterator[None]:
+    """Our layers take PyTorch's own operations, as under a compiler; nothing else is told that there is one."""
+    with ExitStack() as stack:
+        for layers in (convolution, dropout):
+            stack.enter_context(patch.object(layers, "is_compiling", return_value=True))
+        yield
+
+
 def theirs(case: Case, G: nn.Module, D: nn.Module, x: Tensor, compiled: bool = False) -> Callable[[], None]:
     """A cycle of the plain loop."""
     recipe, (G, D) = case.recipe, (copy.deepcopy(net).train() for net in (G, D))
@@ -92,9 +103,7 @@ def theirs(case: Case, G: nn.Module, D: nn.Module, x: Tensor, compiled: bool = F
     made, judged = (torch.compile(net) if compiled else net for net in (G, D))
 
     def play() -> None:
-        # What our layers leave to a compiler is PyTorch's own.
-        stock = patch("torch.compiler.is_compiling", return_value=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=compiled), stock:
+        with torch.autocast("cpu", torch.bfloat16, enabled=compiled), stock():
             case.plain(made, judged, [(x, opt_G, opt_D)] * case.cycle, lambda n: torch.randn(n, recipe.z))
 
     return play

@@ -80,6 +80,8 @@ def table(args: argparse.Namespace) -> list[dict]:
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:
         recipe = recipe_of(name)
+        if recipe.name not in IMAGES:
+            sys.exit(f"{recipe.name} makes no pictures of pictures here: there are {', '.join(IMAGES)}")
         seen = max(16, round(IMAGES[recipe.name] * args.share))
         recipe = over(recipe, seen)
         for seed in args.seeds:

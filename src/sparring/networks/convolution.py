@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.compiler import is_compiling
 from torch.nn.functional import conv2d, conv_transpose2d
 
 Pair = tuple[int, int]
@@ -130,7 +131,7 @@ def _alike(*tensors: Tensor | None) -> list[Tensor | None]:
 
 def gathered(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | None = None) -> Tensor:
     """A convolution, of x (n, c, h, w) and a weight (o, c / groups, kh, kw)."""
-    if torch.compiler.is_compiling():  # or exporting: a compiler takes derivatives itself
+    if is_compiling():  # or exporting: a compiler takes derivatives itself
         return conv2d(x, weight, bias, operations.stride, operations.padding, 1, operations.groups)
     x, weight, bias = _alike(x, weight, bias)  # pyright: ignore[reportAssignmentType]
     return Gather.apply(x, weight, operations, bias)  # pyright: ignore[reportReturnType]
@@ -138,7 +139,7 @@ def gathered(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | N
 
 def scattered(y: Tensor, weight: Tensor, operations: Operations, size: Pair) -> Tensor:
     """A transposed convolution, of y (n, o, h', w') and a weight (o, c / groups, kh, kw), to maps of `size`."""
-    if torch.compiler.is_compiling():
+    if is_compiling():
         geometry = zip(size, y.shape[2:], operations.kernel, operations.stride, operations.padding, strict=True)
         missing = [side - ((out - 1) * s - 2 * p + k) for side, out, k, s, p in geometry]
         return conv_transpose2d(y, weight, None, operations.stride, operations.padding, missing, operations.groups)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.compiler import is_compiling
 
 LEVELS = 1 << 16
 """Of a random number of 16 bits: a share is kept to 1/65,536."""
@@ -17,7 +18,7 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         x = input
-        if not self.training or not 0 < self.p < 1 or x.device.type != "cpu" or torch.compiler.is_compiling():
+        if not self.training or not 0 < self.p < 1 or x.device.type != "cpu" or is_compiling():
             return super().forward(x)
         bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         kept = bits.view(torch.int16)[: x.numel()].view(x.shape) >= round(self.p * LEVELS) - LEVELS // 2

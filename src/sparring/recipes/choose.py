@@ -16,7 +16,8 @@ IN_COLOUR = Cosine(2e-3, 2e-4)
 """The rate of `rpgan` for pictures in colour: with its own, twice that, it lurched on eurosat (docs/gallery.md)."""
 FEW, FOR_FEW = 500, 150_000
 """Images without classes, up to which the critic is shown them changed, and how many are seen then: of a hundred
-photographs that left .3 of the distance (docs/gallery.md); of 2,105 it was a loss."""
+photographs that left .3 of the distance (docs/gallery.md); of 2,105 it was a loss. Where between them it turns was not
+measured."""
 MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
 """Recipes by the only medium they make."""
 OF_A_CLASS = 100
