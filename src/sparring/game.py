@@ -82,10 +82,6 @@ class Round:
             raise RuntimeError("this turn said uses_fake = False, yet its loss asks for round.fake")
         return self._fake
 
-    def changed(self, real: Sample, given: Tensor | None, latent: Mapping[str, Tensor]) -> "Round":
-        """The round with other examples and latents, and the fake that it has."""
-        return Round(real, given, latent, self._fake)
-
 
 View = Callable[[Sample], Sample]
 """What a critic sees in place of a sample."""
@@ -286,6 +282,11 @@ class Game(nn.Module):
     def turns(self, seen: int) -> list[Turn]:
         """Who moves in the round that begins after `seen` images. The same name always means the same turn."""
         raise NotImplementedError
+
+    def opened(self, round: Round) -> Round:
+        """The round as its turns see it, of one as it was drawn: what is to happen to its examples before any player
+        looks, once for all turns, without gradients."""
+        return round
 
     def generate(self, round: Round) -> Sample:
         """The fake of this round."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.augment import Augment
 from sparring.damage import Damage
-from sparring.game import Critic, Draw, Parts, Round, Sample, Term, Turn, Verdict, Wish
+from sparring.game import Draw, Parts, Round, Term, Turn, Verdict, Wish
 from sparring.games.translation import Translation
 from sparring.objectives import apart
 from sparring.structure import ssim
@@ -72,22 +72,15 @@ class Pix2Pix(Translation):
         turns = super().turns(seen)
         return list(self._warm) if seen < self.warm_up else turns
 
-    def generate(self, round: Round) -> Sample:
-        return super().generate(self.varied(round))
-
-    def verdict(self, round: Round, critic: Critic | None = None) -> Verdict:
-        return super().verdict(self.varied(round), critic)
-
-    def varied(self, round: Round) -> Round:
-        """The round with its pairs changed, and without the numbers for it, so that no pair is changed twice."""
-        latent, real, given = dict(round.latent), round.real, round.given
-        if (u := latent.pop("vary", None)) is None or self.vary is None:
+    def opened(self, round: Round) -> Round:
+        real, given = round.real, round.given
+        if self.vary is None:
             return round
+        u = round.latent["vary"]
         assert isinstance(real, Tensor)
-        pictures = given is not None and given.ndim == real.ndim  # not classes
-        return round.changed(
-            self.vary(real, u).clamp(-1, 1), self.vary(given, u).clamp(-1, 1) if pictures else given, latent
-        )
+        if given is not None and given.ndim == real.ndim:  # a picture, not a class
+            given = self.vary(given, u).clamp(-1, 1)
+        return Round(self.vary(real, u).clamp(-1, 1), given, round.latent)
 
 
 class WarmUp(Turn):
@@ -104,13 +97,13 @@ class WarmUp(Turn):
 
 
 class Restoration(Pix2Pix):
-    """Pix2pix whose input is a damaged copy, made of the example in the round."""
+    """Pix2pix whose input is a damaged copy, made of the example when the round is opened."""
 
     def __init__(self, *args, damage: Damage, **options):
         super().__init__(*args, latents=damage.draws, **options)
         self.damage = damage
 
-    def input(self, round: Round) -> Tensor:
+    def opened(self, round: Round) -> Round:
+        round = super().opened(round)
         assert isinstance(round.real, Tensor)
-        with torch.autocast(round.real.device.type, enabled=False):  # damage is data, not a network's business
-            return self.damage(round.real, round.latent)
+        return Round(round.real, self.damage(round.real, round.latent), round.latent)

@@ -136,8 +136,9 @@ def check(game: Game, recipe: Recipe, shape: Shape, attributes: int) -> None:
     latent |= {name: draw(n, shape, g) for turn in game.turns(0) for name, draw in turn.draws.items()}
     game.eval()
     with torch.no_grad():
+        round = game.opened(Round(real, given, latent))
         try:
-            made = game.generate(Round(real, given, latent))
+            made = game.generate(round)
         except (RuntimeError, TypeError, ValueError) as error:
             raise UserError(f"G does not take latents (n, {recipe.latent}): {one_line(error)}") from None
         for fake in made if isinstance(made, tuple) else (made,):
@@ -145,7 +146,7 @@ def check(game: Game, recipe: Recipe, shape: Shape, attributes: int) -> None:
                 raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
     for turn in game.turns(0):
         try:
-            turn.loss(Round(real, given, latent, made))
+            turn.loss(Round(round.real, round.given, latent, made))
         except (RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise UserError(
                 f"D does not take (n, {_listed(shape)}) as {recipe.plays} shows them: {one_line(error)}"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.game import Game, Sample, Turn, each
+from sparring.game import Game, Round, Sample, Turn, each
 from sparring.training.ahead import Ahead
 from sparring.training.random import LATENT, PLAY, Order, generator, seed_ambient
 from sparring.training.ranks import Ranks
@@ -83,7 +83,9 @@ class Rounds:
         latent = {name: draw(self.batch, tuple(example.shape[1:]), g)[here] for name, draw in draws.items()}
         seed_ambient(device, self.seed, PLAY, self.opened, self.ranks.rank)
         self.opened += 1
-        return Slice(real, given, latent).cut(self.micro_batches)
+        with torch.no_grad():
+            round = self.game.opened(Round(real, given, latent))
+        return Slice(round.real, round.given, latent).cut(self.micro_batches)
 
     @property
     def here(self) -> slice:
