@@ -9,7 +9,7 @@ from sparring.networks.conditioned import ConditionalInstanceNorm
 from sparring.networks.gated import GatedUNet
 from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
-from sparring.networks.translator import Block, PatchHeads, Translator
+from sparring.networks.translator import Block, PatchHeads, Translator, doubling
 from sparring.networks.unet import UNet
 from sparring.tiles import tiled
 
@@ -34,6 +34,7 @@ LOCAL = {
 WHOLE = {
     "unet": lambda: UNet(SHAPE, width=4, widest=8, dropout=0.0),
     "translator": lambda: Translator(SHAPE, width=4, blocks=2),
+    "smooth translator": lambda: Translator(SHAPE, width=4, blocks=2, smooth=True),
 }
 
 
@@ -119,6 +120,16 @@ def test_a_class_is_told_in_every_norm_and_matters():
     first, other = (net(x, torch.tensor(y)) for y in ([0, 1], [0, 2]))
     assert torch.equal(first[0], other[0]) and (first[1] - other[1]).abs().mean() > 1e-3
     assert sum(isinstance(layer, ConditionalInstanceNorm) for layer in net.modules()) == 3 + 2 * 2 + 2
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_smooth_doubling_weaves_no_grid(smooth):
+    torch.manual_seed(0)
+    double = nn.Sequential(*doubling(3, 5, lambda channels: nn.Identity(), smooth))
+    made = double(torch.rand(1, 3, 1, 1).expand(1, 3, 6, 7))
+    assert made.shape == (1, 5, 12, 14)
+    inside = made[:, :, 2:-2, 2:-2]
+    assert (inside.amax((2, 3)) - inside.amin((2, 3)) < 1e-6).all() == smooth
 
 
 def test_a_critic_of_patches_tells_the_class():

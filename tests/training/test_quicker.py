@@ -116,6 +116,9 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
+    monkeypatch.setattr(quicker, "_wins", lambda a, b: pytest.fail("measured again"))
+    write(Samples(model, 601), tmp_path / "known.npz", "auto")
+    assert (np.load(tmp_path / "known.npz")["images"] == bf16).all()
 
 
 def test_samples_in_an_unknown_precision_are_refused(tmp_path):

@@ -50,11 +50,22 @@ class Translator(nn.Module):
         width: channels of the image's own size; the halved maps have twice and four times as many.
         blocks: residual ones; the paper's are 6 to 128 pixels, and 9 above.
         classes: each has a gain and a bias of its own in every norm; 0: there are none.
+        smooth: maps are doubled by the filter [1, 3, 3, 1] and convolved (Zhang 2019, arXiv:1904.11486), as CUT's
+            authors have it, where transposed convolutions may weave a grid (Odena et al. 2016,
+            doi:10.23915/distill.00003).
     """
 
     grain, reach = 1, None
 
-    def __init__(self, shape: Sequence[int], inputs: int = 0, width: int = 64, blocks: int = 6, classes: int = 0):
+    def __init__(
+        self,
+        shape: Sequence[int],
+        inputs: int = 0,
+        width: int = 64,
+        blocks: int = 6,
+        classes: int = 0,
+        smooth: bool = False,
+    ):
         super().__init__()
         self.inputs, self.classes = inputs or shape[0], classes
         norm = partial(ConditionalInstanceNorm, width=classes) if classes else nn.InstanceNorm2d
@@ -65,8 +76,8 @@ class Translator(nn.Module):
         ]
         self.down = nn.ModuleList([*down, *(Block(4 * width, norm) for _ in range(blocks))])
         self.up = Conditioned(
-            *_double(4 * width, 2 * width, norm),
-            *_double(2 * width, width, norm),
+            *doubling(4 * width, 2 * width, norm, smooth),
+            *doubling(2 * width, width, norm, smooth),
             nn.Conv2d(width, shape[0], 7, 1, 3, padding_mode="reflect"),
             nn.Tanh(),
         )
@@ -94,7 +105,10 @@ class Translator(nn.Module):
         return found
 
 
-def _double(i: int, o: int, norm: Norm) -> list[nn.Module]:
+def doubling(i: int, o: int, norm: Norm, smooth: bool) -> list[nn.Module]:
+    """Layers that make maps twice as large."""
+    if smooth:
+        return [nn.Upsample(scale_factor=2, mode="bilinear"), *_conv(i, o, norm), nn.ReLU()]
     return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), norm(o), nn.ReLU()]
 
 

@@ -3,6 +3,7 @@ halvings in the critic for small pictures, averaged weights."""
 
 from dataclasses import replace
 
+from sparring.recipes.base import Network
 from sparring.recipes.cyclegan import CYCLEGAN, SQUARE
 
 CUT = replace(
@@ -10,6 +11,7 @@ CUT = replace(
     name="cut",
     paper="Park et al. 2020, arXiv:2007.15651",
     about="two domains of pictures without pairs, one way: what is made shows the same, place by place",
+    generator=Network("translator", {"width": 32, "blocks": 4, "smooth": True}),
     plays="cut",
     weights={"generator": SQUARE, "nce": 0.5, "nce_identity": 0.5},
 )
