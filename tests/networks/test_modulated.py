@@ -1,14 +1,15 @@
 """Equalised layers and modulated convolutions, against their equations."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
-from torch import Tensor
-from torch.nn.functional import conv2d
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, leaky_relu
 
-from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
-from sparring.networks.modulated import ModulatedConv
+from sparring.networks.equalised import RECTIFIED, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
+from sparring.networks.modulated import ModulatedConv, StyledLayer
 from sparring.networks.resample import upsampled
 
 
@@ -62,7 +63,32 @@ def test_equalised_layers_keep_large_weights_and_use_small_ones():
     assert out.shape == (8, 64, 18, 18) and out.var().item() == pytest.approx(1, rel=0.1)
     x = randn(3, 4, 2, 2)
     torch.testing.assert_close(PixelNorm()(x).square().mean(1), torch.ones(3, 2, 2))
-    assert ScaledLeakyReLU()(torch.tensor([1.0, -1.0])).tolist() == pytest.approx([2**0.5, -0.2 * 2**0.5])
+
+
+def test_a_gain_stands_before_or_behind_a_leaky_relu():
+    torch.manual_seed(0)
+    for make, x in ((partial(EqualisedLinear, 6, 5, start=1.0), randn(3, 6)),
+                    (partial(EqualisedConv, 3, 5, 3), randn(2, 3, 6, 7))):  # fmt: skip
+        plain, scaled = make(), make(gain=RECTIFIED)
+        scaled.load_state_dict(plain.state_dict())
+        torch.testing.assert_close(leaky_relu(scaled(x), 0.2), 2**0.5 * leaky_relu(plain(x), 0.2))
+
+
+def test_a_styled_layer_adds_noise_and_bias_before_it_rectifies():
+    torch.manual_seed(0)
+    layer = StyledLayer(3, 5, 4, (6, 7), doubled=False).double().eval()
+    nn.init.normal_(layer.bias)
+    nn.init.constant_(layer.strength, 0.7)
+    x, w = randn(2, 3, 6, 7).double().requires_grad_(), randn(2, 4).double()
+    plain = ModulatedConv(3, 5, 3, 4).double()
+    plain.load_state_dict(layer.conv.state_dict())
+    wanted = 2**0.5 * leaky_relu(plain(x, w) + 0.7 * layer.noise + layer.bias[:, None, None], 0.2)
+    torch.testing.assert_close(layer(x, w), wanted)
+    assert layer(x.contiguous(memory_format=torch.channels_last), w).shape == (2, 5, 6, 7)
+    layer.train()
+    assert not torch.equal(layer(x, w), layer(x, w))
+    seeded = partial(torch.manual_seed, 1)
+    assert torch.autograd.gradgradcheck(lambda x: (seeded(), layer(x, w))[1], x, atol=1e-4)
 
 
 @pytest.mark.parametrize("n, groups", [

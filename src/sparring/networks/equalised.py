@@ -8,51 +8,58 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, linear
+from torch.nn.functional import linear
 
 from sparring.networks.convolution import Operations, gathered
 
 GROUP = 4
+SLOPE = 0.2
+RECTIFIED = math.sqrt(2)
+"""Gain of a layer that a leaky ReLU follows, which so about keeps the mean square of N(0, 1). √2·f(x) is f(√2·x), and
+weights are fewer than what they make."""
 
 
 class EqualisedLinear(nn.Linear):
-    """x (n, i) → (n, o): x·Wᵀ/√i + b.
+    """x (n, i) → (n, o): (x·Wᵀ/√i + b)·gain.
 
     Args:
         start: of the bias.
         rate: multiplies the layer's learning rate: its parameters are kept 1/rate times as large as they are used.
     """
 
-    def __init__(self, i: int, o: int, start: float = 0.0, rate: float = 1.0):
+    def __init__(self, i: int, o: int, start: float = 0.0, rate: float = 1.0, gain: float = 1.0):
         super().__init__(i, o)
-        self.rate, self.scale = rate, rate / math.sqrt(i)
+        self.shift, self.scale = gain * rate, gain * rate / math.sqrt(i)
         nn.init.normal_(self.weight, 0, 1 / rate)
         nn.init.constant_(self.bias, start / rate)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return linear(x, self.weight * self.scale, self.bias * self.rate)
+        return linear(x, self.weight * self.scale, self.bias * self.shift)
 
 
 class EqualisedConv(nn.Conv2d):
-    """x (n, i, h, w) → (n, o, …), by a square kernel; padded so that a stride of 1 keeps the sides."""
+    """x (n, i, h, w) → (n, o, …), by a square kernel, times the gain; padded so that a stride of 1 keeps the sides."""
 
-    def __init__(self, i: int, o: int, kernel: int, stride: int = 1, padding: int | None = None, bias: bool = True):
+    def __init__(
+        self,
+        i: int,
+        o: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int | None = None,
+        bias: bool = True,
+        gain: float = 1.0,
+    ):
         super().__init__(i, o, kernel, stride, kernel // 2 if padding is None else padding, bias=bias)
-        self.scale = 1 / math.sqrt(i * kernel**2)
+        self.gain, self.scale = gain, gain / math.sqrt(i * kernel**2)
         nn.init.normal_(self.weight)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         operations = Operations(self.kernel_size, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
-        return gathered(x, self.weight * self.scale, operations, self.bias)
-
-
-class ScaledLeakyReLU(nn.Module):
-    """√2 · LeakyReLU(.2), which about keeps the mean square of N(0, 1)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return leaky_relu(x, 0.2) * math.sqrt(2)
+        bias = None if self.bias is None else self.bias * self.gain
+        return gathered(x, self.weight * self.scale, operations, bias)
 
 
 class PixelNorm(nn.Module):

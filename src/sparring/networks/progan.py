@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
+from sparring.networks.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers import doubled
 from sparring.networks.resample import halvings
 from sparring.networks.stage import Steps
@@ -67,7 +67,7 @@ class Grown(nn.Module):
 
 
 def _rectified(i: int, o: int, kernel: int = 3) -> list[nn.Module]:
-    return [EqualisedConv(i, o, kernel), ScaledLeakyReLU()]
+    return [EqualisedConv(i, o, kernel, gain=RECTIFIED), nn.LeakyReLU(SLOPE)]
 
 
 def _normed(i: int, o: int) -> list[nn.Module]:
@@ -87,8 +87,8 @@ class ProGANGenerator(Grown):
         super().__init__(len(maps))
         channels = doubled(len(maps), width, widest)[::-1]
         first = channels[0]
-        dense = EqualisedLinear(z, first * math.prod(maps[0]))
-        start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), ScaledLeakyReLU(), PixelNorm()]
+        dense = EqualisedLinear(z, first * math.prod(maps[0]), gain=RECTIFIED)
+        start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), nn.LeakyReLU(SLOPE), PixelNorm()]
         blocks = [Steps(*start, *_normed(first, first))]
         for i, o in pairwise(channels):
             blocks.append(Steps(nn.Upsample(scale_factor=2), *_normed(i, o), *_normed(o, o)))
@@ -119,7 +119,8 @@ class ProGANCritic(Grown):
         super().__init__(len(maps))
         channels = doubled(len(maps), width, widest)[::-1]
         first, pixels = channels[0], math.prod(maps[0])
-        end = [nn.Flatten(), EqualisedLinear(first * pixels, first), ScaledLeakyReLU(), EqualisedLinear(first, 1)]
+        dense = EqualisedLinear(first * pixels, first, gain=RECTIFIED)
+        end = [nn.Flatten(), dense, nn.LeakyReLU(SLOPE), EqualisedLinear(first, 1)]
         blocks = [Steps(StddevPlane(), *_rectified(first + 1, first), *end)]
         for o, i in pairwise(channels):
             blocks.append(Steps(*_rectified(i, i), *_rectified(i, o), nn.AvgPool2d(2)))

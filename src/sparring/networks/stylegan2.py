@@ -11,10 +11,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
 from sparring.networks.dcgan import Sides
-from sparring.networks.equalised import EqualisedConv, EqualisedLinear, PixelNorm, ScaledLeakyReLU, StddevPlane
+from sparring.networks.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.labels import encoded
 from sparring.networks.layers import ClassedCritic, doubled
 from sparring.networks.modulated import StyledLayer, ToImage
@@ -29,7 +30,8 @@ def mapping_network(i: int, o: int, layers: int) -> nn.Sequential:
     """(n, i) → (n, o): dense layers that learn at a hundredth of the rate (Karras et al. 2019, arXiv:1812.04948, C)."""
     if layers < 1:
         raise UserError(f"mapping is {layers}: a mapping network has 1 layer or more")
-    steps = [(EqualisedLinear(o if k else i, o, rate=0.01), ScaledLeakyReLU()) for k in range(layers)]
+    wide = [i, *[o] * layers]
+    steps = [(EqualisedLinear(*ends, rate=0.01, gain=RECTIFIED), nn.LeakyReLU(SLOPE)) for ends in pairwise(wide)]
     return nn.Sequential(*(layer for step in steps for layer in step))
 
 
@@ -147,12 +149,13 @@ class Halving(Stage):
 
     def __init__(self, i: int, o: int):
         super().__init__()
-        self.keep, self.halve = EqualisedConv(i, i, 3), EqualisedConv(i, o, 3, stride=2, padding=0)
-        self.shortcut, self.rectify = EqualisedConv(i, o, 1, bias=False), ScaledLeakyReLU()
+        self.keep, self.halve = EqualisedConv(i, i, 3, gain=RECTIFIED), EqualisedConv(i, o, 3, stride=2, padding=0)
+        self.shortcut = EqualisedConv(i, o, 1, bias=False, gain=math.sqrt(1 / 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        branch = self.halve(blurred(self.rectify(self.keep(x)), 2))
-        return (self.shortcut(downsampled(x)) + self.rectify(branch)) / math.sqrt(2)
+        branch = self.halve(blurred(leaky_relu(self.keep(x), SLOPE), 2))
+        # (shortcut + √2·rectified) / √2, as gains of layers
+        return self.shortcut(downsampled(x)) + leaky_relu(branch, SLOPE)
 
 
 class Projection(nn.Module):
@@ -191,14 +194,14 @@ class StyleGAN2Critic(ClassedCritic):
         channels = doubled(len(maps), width, widest)
         d = channels[-1]
         super().__init__(
-            EqualisedConv(shape[0], channels[0], 1),
-            ScaledLeakyReLU(),
+            EqualisedConv(shape[0], channels[0], 1, gain=RECTIFIED),
+            nn.LeakyReLU(SLOPE),
             *(Halving(i, o) for i, o in pairwise(channels)),
             StddevPlane(),
-            EqualisedConv(d + 1, d, 3),
-            ScaledLeakyReLU(),
+            EqualisedConv(d + 1, d, 3, gain=RECTIFIED),
+            nn.LeakyReLU(SLOPE),
             nn.Flatten(),
-            EqualisedLinear(d * math.prod(maps[-1]), d),
-            ScaledLeakyReLU(),
+            EqualisedLinear(d * math.prod(maps[-1]), d, gain=RECTIFIED),
+            nn.LeakyReLU(SLOPE),
             Projection(d, classes, mapping) if classes else EqualisedLinear(d, 1),
         )
