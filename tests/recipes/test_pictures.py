@@ -242,6 +242,16 @@ def test_fooling_weighs_beside_the_rest_as_in_the_paper(name, part):
     assert recipe.weights[part] * told == (logits - 1).square()
 
 
+def test_cut_may_hold_pictures_of_the_target_domain_to_what_they_are():
+    recipe = replace(small("cut"), weights={"nce": 1.0, "identity": 5.0})
+    game, y = recipe.game(SHAPE), Pictures(SHAPE).x[:4]
+    turn = game.turns(0)[-1]
+    latent = {"places": torch.rand(4, len(game.players["G"].widths), 16 * 24)}  # pyright: ignore
+    parts = turn.loss(Round(y, y, latent, game.generate(Round(y, y, latent))))
+    assert {"nce", "identity"} < set(parts) and "nce_identity" not in parts
+    torch.testing.assert_close(parts["identity"], (y - game.players["G"](y)).abs().mean((1, 2, 3)))
+
+
 def test_fastcut_mirrors_there_and_back():
     """A generator that changes nothing, seen pixel by pixel, is judged alike whether pictures were mirrored or not."""
     game, x = small("fastcut").game(SHAPE), Pictures(SHAPE).x[:4]

@@ -13,21 +13,25 @@ from sparring.game import Parts, Round, Turn, Wish
 from sparring.games.gan import GeneratorTurn
 from sparring.games.translation import Translation
 from sparring.networks.translator import PatchHeads, Translator
-from sparring.objectives import Objective, TopK
+from sparring.objectives import Objective, TopK, apart
 from sparring.terms import nce
+
+IDENTITIES = ("nce_identity", "identity")
 
 
 class CUT(Translation):
     """
     Args:
         H: heads that read G's features.
-        identity: the same of what G makes of the target domain's own pictures, part `nce_identity`.
+        identities: parts that hold G to the target domain's own pictures y: `nce_identity`, the same of what it makes
+            of them, and `identity`, |y − G(y)|, as CycleGAN has it, for what features know again may have another hue,
+            and a grain.
         mirrors: half the pictures are mirrored before G, and the features of what it makes of them mirrored back, so
             that G has to treat both alike (FastCUT's flip equivariance: appendix, on training).
     """
 
-    def __init__(self, G: Translator, D: nn.Module, H: PatchHeads, *args, identity, mirrors=False, **options):
-        self.identity = identity
+    def __init__(self, G: Translator, D: nn.Module, H: PatchHeads, *args, identities, mirrors=False, **options):
+        self.identities = identities
         super().__init__(G, D, *args, latents={"mirror": uniform()} if mirrors else {}, shows=False, **options)
         self.players["H"] = H
 
@@ -76,6 +80,8 @@ class Contrasting(GeneratorTurn):
         assert isinstance(round.fake, Tensor) and isinstance(y, Tensor)
         parts, back = super().loss(round), partial(game.turned, round=round)
         parts["nce"] = game.contrast(game.input(round), round.fake, places, back)
-        if game.identity:
-            parts["nce_identity"] = game.contrast(y, game.players["G"](y), places)
+        if game.identities:
+            same = game.players["G"](y)
+            told = {"nce_identity": lambda: game.contrast(y, same, places), "identity": lambda: apart(y, same)}
+            parts |= {name: told[name]() for name in game.identities}
         return parts

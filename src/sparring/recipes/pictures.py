@@ -11,7 +11,7 @@ from torch import nn
 from sparring.damage import Damage
 from sparring.errors import UserError
 from sparring.game import Game
-from sparring.games.cut import CUT
+from sparring.games.cut import CUT, IDENTITIES
 from sparring.games.cyclegan import CycleGAN
 from sparring.games.pix2pix import Pix2Pix, Restoration
 from sparring.games.pool import Pool
@@ -94,7 +94,7 @@ def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     G, D, given = _parts(recipe, shape, networks, 0)
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
-    given |= {"identity": "nce_identity" in recipe.weights, "mirrors": recipe.mirrors}
+    given |= {"identities": [name for name in IDENTITIES if name in recipe.weights], "mirrors": recipe.mirrors}
     return CUT(G, D, PatchHeads(G.widths, recipe.places), objective(recipe), **given)
 
 
