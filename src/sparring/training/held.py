@@ -45,11 +45,13 @@ class Mapped(InMemory):
 
     def rows(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """By NumPy: in each thread that reads, PyTorch would start threads of its own, beside those that train."""
-        return torch.from_numpy(self.values.numpy()[(indices % len(self.values)).numpy()]), indices
+        values = torch.from_numpy(self.values.numpy()[(indices % len(self.values)).numpy()])
+        return values.pin_memory() if self.device.type == "cuda" else values, indices
 
     def given(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
         values, indices = rows
-        real = self.seen(values.to(self.device), indices.to(self.device))
+        # From pinned memory a GPU fetches them while the loop goes on.
+        real = self.seen(values.to(self.device, non_blocking=True), indices.to(self.device))
         return real, None if self.labels is None else self.labels[indices % len(self.values)].to(self.device)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
