@@ -34,7 +34,7 @@ from sparring.training.judging import judge
 from sparring.training.posing import posed
 from sparring.translator import Translator
 
-IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 8_000, "fastcut": 10_000}
+IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 10_000}
 STEPS = 600
 """That a classifier of two domains takes: it sees each picture some 20 times."""
 READING = Options(size=(64, 64), channels="rgb")
