@@ -7,8 +7,9 @@ A recipe may be followed by numbers of it as `spar train` has them: `pix2pix+aug
 the runs, of which the ledger (`ledger.py`) keeps count. Scored on the 169 test pairs, whose emoji are not in training:
 L1 and PSNR picture by picture; whether the right partner is the nearest, or among the five nearest, of all test
 pictures by the judge's features; the Fréchet distance to the domain; and `fooled`, the share that a classifier of both
-domains, fitted to the training pictures, takes for the one that was asked for. Without pairs, training is given others'
-partners, and the right ones serve scores alone.
+domains, fitted to the training pictures, takes for the one that was asked for. Of the trivial rows, one is the partner
+of the training picture that is nearest. Without pairs, training is given others' partners, and the right ones serve
+scores alone.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from classical import remembered
 from common import Keep, Pictures, add_pictures, recipe_of, sets
 from ledger import measured
 from restore import over
@@ -73,10 +75,10 @@ def table(args: argparse.Namespace) -> list[dict]:
     jury = judge(posed(whole, RECIPES["pix2pix"]))
     assert isinstance(jury, PictureJudge)
     held = jury.held["report"]
-    found = [
-        {"row": name, "seed": "", **scored(drawn.values, jury, classifier)}
-        for name, drawn in jury.trivial(len(held.truth))
-    ]
+    trivial = {name: drawn.values for name, drawn in jury.trivial(len(held.truth))}
+    assert whole.train.given is not None
+    trivial["nearest's partner"] = remembered(held.given, (whole.train.given, whole.train.values))
+    found = [{"row": name, "seed": "", **scored(made, jury, classifier)} for name, made in trivial.items()]
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:
         recipe = recipe_of(name)
