@@ -12,6 +12,6 @@ COLORIZE = replace(
     about="colour for grey pictures, from coloured ones alone",
     damage=("grey",),
     methods=("matching",),
-    weights={"l1": 10.0, "matching": 2.0, "generator": 1.0},
+    weights={"l1": 30.0, "matching": 2.0, "generator": 1.0},
     leading="frechet",
 )
