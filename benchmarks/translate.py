@@ -9,7 +9,7 @@ L1 and PSNR picture by picture; whether the right partner is the nearest, or amo
 pictures by the judge's features; the Fréchet distance to the domain; and `fooled`, the share that a classifier of both
 domains, fitted to the training pictures, takes for the one that was asked for. Of the trivial rows, one is the partner
 of the training picture that is nearest. Without pairs, training is given others' partners, and the right ones serve
-scores alone.
+scores alone; `stargan` sees the two styles as two classes.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from sparring.training.judging import judge
 from sparring.training.posing import posed
 from sparring.translator import Translator
 
-IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 10_000}
+IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 12_000, "stargan": 24_000}
 STEPS = 600
 """That a classifier of two domains takes: it sees each picture some 20 times."""
 READING = Options(size=(64, 64), channels="rgb")
@@ -63,7 +63,8 @@ def scored(made: Tensor, jury: PictureJudge, classifier: Features) -> dict[str, 
 def score(run: Path, jury: PictureJudge, classifier: Features, keep: Keep) -> dict[str, float]:
     model, held = sparring.load(run), jury.held["report"]
     assert isinstance(model, Translator)
-    made = torch.cat([model.apply(part) for part in held.given.split(50)])
+    label = model.classes[1] if model.classes else None
+    made = torch.cat([model.apply(part, label=label) for part in held.given.split(50)])
     keep(lambda: side_by_side([held.given, made, held.truth]))
     return scored(made, jury, classifier)
 
@@ -89,7 +90,8 @@ def table(args: argparse.Namespace) -> list[dict]:
         for seed in args.seeds:
             keep = partial(Pictures(args.pictures).keep, name, seed)
             tell = partial(score, jury=jury, classifier=classifier, keep=keep)
-            about = (name, recipe, posed(whole, recipe), seen, seed, by, tell)
+            seen_as = of_domains(whole) if recipe.conditional else whole
+            about = (name, recipe, posed(seen_as, recipe), seen, seed, by, tell)
             got = measured(args.out, *about, reading=READING, threads=args.threads, precision=args.precision)
             found.append({"row": name, "seed": seed, "images": seen, **got})
             print(line(found[-1]), file=sys.stderr)
