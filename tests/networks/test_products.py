@@ -53,7 +53,7 @@ def test_groups_have_the_derivatives_of_the_plain_layer(bias):
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("name", ["halving", "doubling deeply"])
+@pytest.mark.parametrize("name", ["halving", "doubling", "doubling deeply"])
 def test_a_twin_keeps_to_autocast(name):
     layer = copy.deepcopy(LAYERS[name])
     x = torch.randn(4, layer.in_channels, 8, 8)
@@ -65,8 +65,9 @@ def test_a_twin_keeps_to_autocast(name):
     assert layer.weight.grad is not None and layer.weight.grad.dtype == torch.float32
 
 
-def test_gradients_of_each_example_go_through_a_twin():
-    layer = twin(copy.deepcopy(LAYERS["halving"]), frozenset(OPERATIONS))
+@pytest.mark.parametrize("name", ["halving", "doubling"])
+def test_gradients_of_each_example_go_through_a_twin(name):
+    layer = twin(copy.deepcopy(LAYERS[name]), frozenset(OPERATIONS))
     x, weights = torch.randn(3, 3, 8, 8), dict(layer.named_parameters())
 
     def loss(weights, x):
