@@ -252,6 +252,15 @@ def test_cut_may_hold_pictures_of_the_target_domain_to_what_they_are():
     torch.testing.assert_close(parts["identity"], (y - game.players["G"](y)).abs().mean((1, 2, 3)))
 
 
+def test_stargan_holds_to_what_they_are_those_that_are_to_stay():
+    game, x, of = small("stargan").game(SHAPE, classes=2), Pictures(SHAPE).x[:4], torch.tensor([0, 0, 1, 1])
+    latent = {"domain": torch.tensor([0.1, 0.9, 0.2, 0.7])}  # 0, 1, 0, 1: the first and the last stay
+    fake = game.generate(Round(x, of, latent))
+    parts = game.turns(0)[-1].loss(Round(x, of, latent, fake))
+    apart = (fake - x).abs().mean((1, 2, 3))  # pyright: ignore[reportOperatorIssue]
+    torch.testing.assert_close(parts["identity"], 2 * apart * torch.tensor([1.0, 0.0, 0.0, 1.0]))
+
+
 def test_fastcut_mirrors_there_and_back():
     """A generator that changes nothing, seen pixel by pixel, is judged alike whether pictures were mirrored or not."""
     game, x = small("fastcut").game(SHAPE), Pictures(SHAPE).x[:4]

@@ -42,7 +42,8 @@ class StarGAN(Translation):
 
 class Moving(GeneratorTurn):
     """G learns to pass for real, of the domain asked for, and to find the way back: part `cycle`, ‖x − G(G(x, c), c′)‖₁
-    with the domain c′ that x is of, eq. 4."""
+    with the domain c′ that x is of, eq. 4. And not in the paper: pictures that are asked to stay where they are stay as
+    they are, part `identity`, ‖x − G(x, c′)‖₁, zero for the others and as much more for these."""
 
     game: StarGAN
 
@@ -52,5 +53,8 @@ class Moving(GeneratorTurn):
         return verdict
 
     def loss(self, round: Round) -> Parts:
-        back = self.game.players["G"](round.fake, round.given)
-        return super().loss(round) | {"cycle": apart(back, self.game.input(round))}
+        game, x = self.game, self.game.input(round)
+        assert isinstance(round.fake, Tensor) and round.given is not None
+        stay = (game.asked(round) == round.given) * game.domains
+        back = game.players["G"](round.fake, round.given)
+        return super().loss(round) | {"cycle": apart(back, x), "identity": stay * apart(round.fake, x)}
