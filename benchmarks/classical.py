@@ -7,6 +7,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
+from sparring.metrics.distances import nearest
+
 LAPLACE = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
 BIHARMONIC = convolve(np.pad(LAPLACE, 1), LAPLACE, mode="constant")  # (5, 5)
 
@@ -54,11 +56,10 @@ def tinted(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
     return made.round().clamp(0, 255).to(torch.uint8)
 
 
-def remembered(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
-    """For each picture the right answer to the one, of pairs `like` (given, truth), that is the nearest to it by L1."""
-    rows = like[0].float().flatten(1)
-    nearest = [torch.cdist(x.float().flatten(1), rows, p=1).argmin(1) for x in given.split(50)]
-    return like[1][torch.cat(nearest)]
+def partners(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
+    """For each picture the right answer to the one, of pairs `like` (given, truth), that is the nearest to it."""
+    _, places = nearest(given.float().flatten(1), like[0].float().flatten(1))
+    return like[1][places[:, 0]]
 
 
 def total_variation(given: Tensor, weight: float, steps: int = 100) -> Tensor:

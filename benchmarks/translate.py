@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from classical import remembered
+from classical import partners
 from common import Keep, Pictures, add_pictures, recipe_of, sets
 from ledger import measured
 from restore import over
@@ -78,7 +78,7 @@ def table(args: argparse.Namespace) -> list[dict]:
     held = jury.held["report"]
     trivial = {name: drawn.values for name, drawn in jury.trivial(len(held.truth))}
     assert whole.train.given is not None
-    trivial["nearest's partner"] = remembered(held.given, (whole.train.given, whole.train.values))
+    trivial["nearest's partner"] = partners(held.given, (whole.train.given, whole.train.values))
     found = [{"row": name, "seed": "", **scored(made, jury, classifier)} for name, made in trivial.items()]
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:

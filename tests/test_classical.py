@@ -50,8 +50,8 @@ def test_grey_in_its_mean_colour_is_right_where_colour_is_a_line_in_grey(classic
     assert made.shape == colour.shape and (made.int() - colour.int()).abs().max() <= 1
 
 
-def test_what_is_remembered_is_the_answer_to_the_nearest_picture(classical):
+def test_a_partner_is_the_answer_to_the_nearest_picture(classical):
     given = torch.tensor([10, 100, 200], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 2, 3, 4)
     truth = torch.arange(3, dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 5, 5)
     asked = torch.stack([given[2] - 30, given[0] + 40])
-    assert torch.equal(classical.remembered(asked, (given, truth)), truth[[2, 0]])
+    assert torch.equal(classical.partners(asked, (given, truth)), truth[[2, 0]])

@@ -106,7 +106,8 @@ class Translator(nn.Module):
 
 
 def doubling(i: int, o: int, norm: Norm, smooth: bool) -> list[nn.Module]:
-    """Layers that make maps twice as large."""
+    """Layers that make maps twice as large. Bilinear is the filter of `resample.upsampled`, but beyond its border a map
+    goes on as it ends, not with zeros."""
     if smooth:
         return [nn.Upsample(scale_factor=2, mode="bilinear"), *_conv(i, o, norm), nn.ReLU()]
     return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), norm(o), nn.ReLU()]

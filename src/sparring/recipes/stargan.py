@@ -1,7 +1,7 @@
 """Pictures of several classes, each to be moved to any other: `spar train stargan --data FOLDER`, whose sub-folders are
 the classes. Unlike the paper: least squares (`--objective wasserstein --penalties lipschitz --weight.lipschitz 10
---critic-steps 5 --lr 1e-4 --batch 16` is its own), half the channels, 4 residual blocks and two halvings in the critic
-for small pictures, averaged weights.
+--critic-steps 5 --lr 1e-4 --batch 16 --weight.identity 0` is its own), half the channels, 4 residual blocks and two
+halvings in the critic for small pictures, averaged weights.
 
 And the class is not told in planes behind the channels, which an instance norm takes out again but for the padding at
 the border, but by a gain and a bias of its own in every norm; and pictures that are asked to stay of their class stay
