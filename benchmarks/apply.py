@@ -27,9 +27,9 @@ from torch.nn.functional import interpolate
 
 import sparring
 from sparring.errors import UserError
-from sparring.model import Description
+from sparring.models.model import Description
+from sparring.models.translator import Translator
 from sparring.recipes import RECIPES
-from sparring.translator import Translator
 
 RECIPES_SHOWN = ("denoise", "colorize", "pix2pix", "cyclegan")
 SHAPE = (3, 64, 64)

@@ -26,12 +26,12 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.data import Options, load
-from sparring.metrics.frechet import frechet
-from sparring.metrics.judges import ImageJudge
+from sparring.data import Options, load_dataset
+from sparring.metrics.image.frechet import frechet
+from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.report import Drawn, evaluate
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 ROWS = ["dcgan", "fastgan", "stylegan2", "r3gan"]
 SAMPLES, SHOWN = 5_000, 64
@@ -73,7 +73,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load(args.data, Options(size=args.size))
+    data = load_dataset(args.data, Options(size=args.size))
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     protocol = jury.protocol("report", jury.suits("report"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from sparring.build.overrides import with_numbers
 from sparring.recipes import Recipe, named
-from sparring.recipes.numbers import with_numbers
 
 
 def sets() -> Path:

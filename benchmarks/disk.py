@@ -1,6 +1,6 @@
 """File operations as the operating system sees them: made to fail, or noted down and played again up to a power cut.
 
-What is watched goes through `os`, as all that `sparring.files` does; a picture's bytes do not, and are not looked at.
+What is watched goes through `os`, as all that `sparring.storage.atomic` does; the bytes of a picture do not.
 """
 
 import errno

@@ -22,13 +22,13 @@ from second import accuracy, second
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, load
-from sparring.metrics.features import Features
-from sparring.metrics.judges import ImageJudge
+from sparring.data import Data, load_dataset
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.report import evaluate
-from sparring.model import Model
+from sparring.models.model import Model
 from sparring.recipes import RECIPES, Network, Recipe, encoding
-from sparring.training.judging import judge
+from sparring.training.report.judges import judge
 
 BAR = 0.8
 BODY = ("width", "norm")
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load("mnist")
+    data = load_dataset("mnist")
     jury, classifier = judge(data), second(data, args.out)
     assert isinstance(jury, ImageJudge)
     rows = table(args, data, jury, classifier) + trivial(data, jury, classifier)

@@ -29,7 +29,7 @@ import torch
 from disk import Disk, Failing, Operation, lay, watched
 from torch import Tensor
 
-from sparring.training.journal import Journal
+from sparring.training.run.journal import Journal
 
 FAULTS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS, "half": None}
 PLAYED = "checkpoints/*.safetensors"
@@ -49,14 +49,14 @@ class World:
 
 def world() -> World:
     from sparring.api import configured
-    from sparring.data import load
+    from sparring.data import load_dataset
     from sparring.recipes import RECIPES
-    from sparring.training.judging import judge
-    from sparring.training.lock import alone
-    from sparring.training.run import Run
-    from sparring.training.starting import make_folder
+    from sparring.training.report.judges import judge
+    from sparring.training.run.lock import alone
+    from sparring.training.run.run import Run
+    from sparring.training.run.setup import make_folder
 
-    points, data = RECIPES["points"], load("ring")
+    points, data = RECIPES["points"], load_dataset("ring")
     small = {
         role: replace(network, numbers={**network.numbers, "widths": [8, 8]})
         for role, network in (("generator", points.generator), ("critic", points.critic))
@@ -79,7 +79,7 @@ def world() -> World:
 
 def state_of(run: Path) -> State:
     """The newest that can be read."""
-    from sparring.training.checkpoint import latest
+    from sparring.training.run.checkpoint import latest
 
     return latest(run / "checkpoints", torch.device("cpu"))[0]
 
@@ -163,7 +163,7 @@ def journal_of(run: Path) -> list[int]:
 
 
 def model_of(run: Path) -> None:
-    from sparring.model import load
+    from sparring.models.model import load
 
     for weights in ("last", "best"):
         load(run, weights).sample(1)
@@ -186,7 +186,7 @@ def faults(world: World, base: Path, end: State, every: int) -> Counter[str]:
 
 def recorded(call: Callable[[], None], root: Path) -> list[Operation]:
     """The operations it made, with a note ("saved") after each checkpoint."""
-    from sparring.training import checkpoint
+    from sparring.training.run import checkpoint
 
     made: list[Operation] = []
     save = checkpoint.save
@@ -236,9 +236,9 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
 
 def unsound(run: Path, states: dict[int, State], sure: int) -> str:
     """What is wrong with a run after a power cut; `sure` images were saved before it."""
-    from sparring.training.checkpoint import latest, saved
-    from sparring.training.config import Config
-    from sparring.training.journal import Journal
+    from sparring.training.run.checkpoint import latest, saved
+    from sparring.training.run.config import Config
+    from sparring.training.run.journal import Journal
 
     if not run.exists():
         return "" if sure == 0 else "the run is gone"
@@ -290,7 +290,7 @@ def measured(folder: Path, every: int) -> dict[str, dict[str, int]]:
 
 
 def states_of(run: Path) -> list[State]:
-    from sparring.sealed import read
+    from sparring.storage.tensors import read
 
     return [read(path) for path in run.glob(PLAYED)]
 

@@ -29,13 +29,13 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Examples, Options, load
-from sparring.data.media import MEDIA
-from sparring.metrics.frechet import frechet
-from sparring.metrics.judges import ImageJudge
-from sparring.metrics.memorisation import Memory, memorisation
-from sparring.recipes.numbers import with_numbers
-from sparring.training.judging import judge
+from sparring.build.overrides import with_numbers
+from sparring.data import Data, Examples, Options, load_dataset
+from sparring.metrics.image.frechet import frechet
+from sparring.metrics.image.judge import ImageJudge
+from sparring.metrics.image.memorisation import Memory, memorisation
+from sparring.modalities.base import MEDIA
+from sparring.training.report.judges import judge
 
 SAMPLES, SHOWN = 5_000, 64
 WAYS = {"plain": {"augment": ""}, "diffaugment": {"augment": "diffaugment"}}
@@ -93,7 +93,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    full = load(args.data, Options(size=args.size))
+    full = load_dataset(args.data, Options(size=args.size))
     few = some(full, args.count)
     scores, rows = Scores(full, few), []
     judged = scores.jury.protocol("report", SAMPLES).split(";")[0]

@@ -29,21 +29,21 @@ from torch import Tensor
 from yardstick import middle
 
 import sparring
-from sparring.data import Data, load
-from sparring.data.media import MEDIA
-from sparring.metrics.features import Features
-from sparring.metrics.judges import ImageJudge
+from sparring.build.methods import METHODS
+from sparring.build.overrides import with_numbers
+from sparring.data import Data, load_dataset
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.judge import ImageJudge
+from sparring.metrics.image.precision_recall import support
 from sparring.metrics.report import Drawn, evaluate
-from sparring.metrics.support import support
-from sparring.model import Model
+from sparring.modalities.base import MEDIA
+from sparring.models.model import Model
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.measured import Measured, record
-from sparring.recipes.methods import METHODS
-from sparring.recipes.numbers import with_numbers
-from sparring.recipes.r3gan_presets import PRESETS
-from sparring.training.healing import Unhealed
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.recipes.catalogue.r3gan_presets import PRESETS
+from sparring.recipes.results import Measured, record
+from sparring.training.health.recovery import Unhealed
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 SAMPLES, SHOWN = 10_000, 64
 SCORES = ["frechet", "precision", "recall", "coverage"]
@@ -153,7 +153,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load(args.data)
+    data = load_dataset(args.data)
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     classifier = second(data, args.out)

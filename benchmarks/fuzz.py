@@ -46,21 +46,21 @@ def encoded(form: str) -> bytes:
 
 def of_folder(here: Path, ending: str) -> Read:
     """One damaged image among good ones."""
-    from sparring.data import load
+    from sparring.data import load_dataset
 
     for i in range(12):
         image(12 + i).save(here / f"{i}.png")
 
     def read(content: bytes) -> object:
         (here / f"x.{ending}").write_bytes(content)
-        return load(here)
+        return load_dataset(here)
 
     return read
 
 
 def of_sounds(here: Path, ending: str) -> Read:
     """One damaged sound beside a good one."""
-    from sparring.data.scan import scan
+    from sparring.data.scan.scan import scan
     from sparring.errors import UserError
 
     (here / "good.wav").write_bytes(heard("WAV"))
@@ -84,24 +84,24 @@ def heard(form: str) -> bytes:
 
 
 def of_labels(here: Path, name: str) -> Read:
-    from sparring.data import Options, load
+    from sparring.data import Options, load_dataset
 
     for i in range(14):
         image(12 + i).save(here / f"{i}.png")
 
     def read(content: bytes) -> object:
         (here / name).write_bytes(content)
-        return load(here, Options(labels=str(here / name)))
+        return load_dataset(here, Options(labels=str(here / name)))
 
     return read
 
 
 def of_file(here: Path, name: str) -> Read:
-    from sparring.data import load
+    from sparring.data import load_dataset
 
     def read(content: bytes) -> object:
         (here / name).write_bytes(content)
-        return load(here / name)
+        return load_dataset(here / name)
 
     return read
 
@@ -109,9 +109,9 @@ def of_file(here: Path, name: str) -> Read:
 def of_run(here: Path, name: str) -> Read:
     """A file of a run, and everything that reads one: its model, its configuration, its journal, a checkpoint."""
     import sparring
-    from sparring.training.checkpoint import latest
-    from sparring.training.config import Config
-    from sparring.training.journal import Journal
+    from sparring.training.run.checkpoint import latest
+    from sparring.training.run.config import Config
+    from sparring.training.run.journal import Journal
 
     run_of(here)
     readers: dict[str, Callable[[], object]] = {

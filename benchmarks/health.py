@@ -9,7 +9,7 @@ raised before half of the run. Healthy runs: recipes as they come; any alarm of 
 With --heal, those that diverge are run again and healed; beside each score stands that of the run without the ruin. One
 that was stopped, for no remedy helped, has no score.
 
-Thresholds (`sparring.training.signs`) were set on runs of seeds 0 to 6, 10, 31 to 33 and 41, and on `lsgan` of seed 51;
+The thresholds of `detectors.py` were set on runs of seeds 0 to 6, 10, 31 to 33 and 41, and on `lsgan` of seed 51;
 11 to 15 and 21 to 23 were counted with earlier ones, 51 to 53 with these: take others once they change.
 """
 
@@ -27,11 +27,11 @@ import torch
 from torch import Tensor, nn
 
 import sparring
-from sparring.data import load
+from sparring.build.overrides import with_numbers
+from sparring.data import load_dataset
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
-from sparring.training.healing import Unhealed
-from sparring.training.journal import Journal
+from sparring.training.health.recovery import Unhealed
+from sparring.training.run.journal import Journal
 
 Networks = Callable[[Tensor], dict[str, nn.Module]]
 """Players of a ruined run, of the training examples."""
@@ -156,7 +156,7 @@ def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int,
     ended = ""
     if not (run / "told.json").exists():
         shutil.rmtree(run, ignore_errors=True)  # what was interrupted begins anew, for ruins know nothing of resuming
-        loaded = load(data)
+        loaded = load_dataset(data)
         flags, networks = (ruin.flags, ruin.networks(loaded.train.values)) if ruin else ({}, {})
         given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "heal": heal, "networks": networks}
         try:

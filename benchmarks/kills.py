@@ -44,7 +44,7 @@ class Spar:
         self._processes = multiprocessing.get_context("forkserver")
         # PyTorch's optimisers import the last, which takes a second: kills would come before there is a run folder.
         self._processes.set_forkserver_preload(
-            ["sparring.api", "sparring.cli", "sparring.training.papers", "torch._dynamo"]
+            ["sparring.api", "sparring.cli", "sparring.training.report.report", "torch._dynamo"]
         )
 
     def __call__(self, words: list[str], patience: float | None = None) -> int | None:

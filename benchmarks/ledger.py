@@ -30,11 +30,12 @@ from sparring.api import configured
 from sparring.data import Data
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
-from sparring.training.config import Config
-from sparring.training.run import begun
+from sparring.training.run.config import Config
+from sparring.training.run.run import begun
 
-LOOP = [f"sparring.training.{name}" for name in ("loop", "play", "gradients", "optim", "rounds", "random", "held")]
-MAKING = [f"sparring.recipes.{name}" for name in ("base", "building", "games", "methods")]
+LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
+LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]
+MAKING = ["sparring.recipes.recipe", *(f"sparring.build.{name}" for name in ("networks", "game", "methods"))]
 
 ROWS = Path(__file__).with_name("rows.jsonl")
 PROBED, NEAR = 3, 1e-4

@@ -32,7 +32,7 @@ def covariances(n: int) -> list[np.ndarray]:
 
 
 def statistics_ours() -> Callable[[], float]:
-    from sparring.metrics.frechet import Moments, distance
+    from sparring.metrics.image.frechet import Moments, distance
 
     a, b = (torch.from_numpy(c) for c in covariances(4_000))
     zero = torch.zeros(2048)
@@ -47,7 +47,7 @@ def statistics_theirs() -> Callable[[], float]:
 
 
 def few_ours() -> Callable[[], float]:
-    from sparring.metrics.frechet import frechet
+    from sparring.metrics.image.frechet import frechet
 
     a, b = features(100, 2048, 0), features(1_500, 2048, 1)
     return lambda: frechet(a, b)
@@ -66,7 +66,7 @@ def few_theirs() -> Callable[[], float]:
 
 
 def support_ours() -> Callable[[], float]:
-    from sparring.metrics.support import support
+    from sparring.metrics.image.precision_recall import support
 
     fake, real = features(10_000, 2048, 0), features(10_000, 2048, 1)
     return lambda: support(fake, real).density

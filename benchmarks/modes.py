@@ -21,15 +21,15 @@ from common import add_flags, flags
 from ledger import kept, settings
 
 from sparring.api import configured
-from sparring.data import Data, load
+from sparring.build.overrides import with_numbers
+from sparring.data import Data, load_dataset
 from sparring.metrics.report import evaluate
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
-from sparring.training.config import Config
-from sparring.training.judging import judge
-from sparring.training.models import model_of
-from sparring.training.precision import denormals_flushed
-from sparring.training.run import begun
+from sparring.training.loop.precision import denormals_flushed
+from sparring.training.report.judges import judge
+from sparring.training.run.config import Config
+from sparring.training.run.run import begun
+from sparring.training.run.snapshot import model_of
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 WAYS = {
@@ -44,7 +44,7 @@ SCORES = ("modes", "high_quality", "kl")
 
 
 def scores(data: str, way: str, seed: int, images: int, flags: dict[str, str]) -> dict[str, dict]:
-    recipe, loaded = with_numbers(named("points"), WAYS[way] | flags), load(data)
+    recipe, loaded = with_numbers(named("points"), WAYS[way] | flags), load_dataset(data)
     config = configured(recipe, loaded, **settings(images, seed, {}))
     return kept(config, loaded, f"{data}-{way}", "modes.py", lambda: played(config, loaded))
 

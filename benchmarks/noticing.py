@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.data import load
-from sparring.training.judging import judge
+from sparring.data import load_dataset
+from sparring.training.report.judges import judge
 
 METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
 Damage = Callable[[Tensor, Tensor, Tensor, float], Tensor]
@@ -62,7 +62,7 @@ DAMAGES: dict[str, tuple[Damage, list[float]]] = {
 
 def table(spec: str, n: int) -> list[dict]:
     """A row a score: its value on the images as they are, and on every damage at every strength."""
-    data = load(spec)
+    data = load_dataset(spec)
     jury = judge(data)
     metrics = jury.named(METRICS)
     x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]

@@ -19,13 +19,13 @@ from unittest.mock import patch
 
 import sparring
 from sparring.metrics.report import Judge
-from sparring.model import Model
+from sparring.models.model import Model
 from sparring.recipes import RECIPES
-from sparring.training import checkpoint, run
-from sparring.training.journal import Journal
-from sparring.training.loop import Loop
-from sparring.training.optim import EMA
-from sparring.training.progress import Progress
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.optim import EMA
+from sparring.training.report.progress import Progress
+from sparring.training.run import checkpoint, run
+from sparring.training.run.journal import Journal
 
 REPORTS = 10
 PARTS: dict[str, list[tuple[Any, str]]] = {

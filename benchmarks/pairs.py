@@ -20,12 +20,12 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Examples, load
-from sparring.data.edges import edges
-from sparring.data.media import MEDIA
+from sparring.data import Data, Examples, load_dataset
+from sparring.data.image.edges import edges
 from sparring.metrics.report import Judge
+from sparring.modalities.base import MEDIA
 from sparring.recipes import RECIPES
-from sparring.training.judging import judge
+from sparring.training.report.judges import judge
 
 DATA = "mnist+edges"
 PAIRS, AMONG = 10_000, 100
@@ -51,7 +51,7 @@ def shuffled(pairs: Tensor) -> Tensor:
 
 def judges() -> tuple[Judge, Judge]:
     """Of digits, and of their edges."""
-    digits = load("mnist")
+    digits = load_dataset("mnist")
     train, test = (Examples(edges(part.values), part.labels) for part in (digits.train, digits.test))
     return judge(digits), judge(Data.of("edges of mnist", train, test, digits.names))
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    jury, real, data = judges(), load("mnist").test.values[:PAIRS], load(DATA)
+    jury, real, data = judges(), load_dataset("mnist").test.values[:PAIRS], load_dataset(DATA)
     protocol = f"{PAIRS:,} pairs, best edges of {AMONG}; {jury[0].protocol('report', PAIRS)}"
     rows = []
     for seed in args.seeds:

@@ -22,9 +22,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from sparring.data import load
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.data import load_dataset
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 PLAIN = Path(__file__).with_name("plain.py")
 EPOCHS, PATIENCE = 50, 0.1
@@ -66,7 +66,7 @@ def _entries(run: Path) -> list:
 
 
 def measured(args: argparse.Namespace, folder: Path) -> dict:
-    judge(load("mnist"))  # fitted, if it was not
+    judge(load_dataset("mnist"))  # fitted, if it was not
     loop, rows = [plain(args.epochs, folder)], []
     for recipe in args.recipes:
         for seed in args.seeds:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import sparring
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 HOME = Path(sparring.__file__).parent
 

@@ -29,17 +29,17 @@ from second import second
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Options, load
-from sparring.data.sheet import side_by_side
-from sparring.metrics.features import Features
+from sparring.build.overrides import with_numbers
+from sparring.data import Data, Options, load_dataset
+from sparring.data.image.contact_sheet import side_by_side
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.paired_judge import CAP, Held, PictureJudge
 from sparring.metrics.report import Drawn
-from sparring.metrics.translated import CAP, Held, PictureJudge
+from sparring.models.translator import Translator
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.numbers import with_numbers
-from sparring.training.judging import judge
-from sparring.training.posing import posed
-from sparring.training.schedules import Cosine, Linear
-from sparring.translator import Translator
+from sparring.schedules import Cosine, Linear
+from sparring.training.feed.selection_split import posed
+from sparring.training.report.judges import judge
 
 METRICS = ["distance", "structure", "retrieval", "frechet"]
 SCORES = ("psnr", "ssim", "inside", "frechet", "feature_distance", "accuracy")
@@ -143,7 +143,7 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
     """The trivial rows, and a seed's row each."""
     root = sets()
     spec = task.data if task.data == "mnist" else str(root / task.data)
-    whole = load(spec, task.reading)
+    whole = load_dataset(spec, task.reading)
     data = posed(whole, task.recipe)
     jury = judge(data)
     assert isinstance(jury, PictureJudge)

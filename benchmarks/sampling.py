@@ -56,7 +56,7 @@ def peak() -> float:
 def measured(way: str, run: str, n: int) -> dict[str, float]:
     """In this process."""
     import sparring.commands.sample
-    import sparring.explore.sample
+    import sparring.sampling.samples
 
     sparring.load(run).sample(64)  # what is imported and made ready at first use
     before = peak()
@@ -80,7 +80,7 @@ def elsewhere(way: str, run: str, n: int, threads: int) -> dict[str, float]:
 def new_model(recipe: str, folder: str) -> None:
     import torch
 
-    from sparring.model import Description, Model
+    from sparring.models.model import Description, Model
     from sparring.recipes import RECIPES
 
     torch.manual_seed(0)

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sparring.data import load
-from sparring.data.prepared import ABOUT, PIXELS, About, pixels, probe
-from sparring.data.sets import Data, Examples
+from sparring.data import load_dataset
+from sparring.data.dataset import Data, Examples
+from sparring.data.prepare.format import ABOUT, PIXELS, About, pixels, probe
 from sparring.recipes import RECIPES
-from sparring.training.loop import Loop
-from sparring.training.sources import source
+from sparring.training.feed.sources import source
+from sparring.training.loop.loop import Loop
 
 SHAPE = (3, 64, 64)
 ROW = 3 * 64 * 64
@@ -64,14 +64,14 @@ def rate(loop: Loop, rounds: int) -> float:
 
 
 def store(args: argparse.Namespace) -> dict:
-    large = load(synthetic(args.folder, args.gb))
+    large = load_dataset(synthetic(args.folder, args.gb))
     loop, memory, waited = new_loop(large, args.batch), [], 0.0
     start = time.perf_counter()
     for _ in range(10 * args.turns):
         rate(loop, max(1, args.rounds // 10))
         memory.append(anonymous())
     waited = loop.draws.waited / (time.perf_counter() - start)
-    mapped = load(synthetic(args.folder, args.small))
+    mapped = load_dataset(synthetic(args.folder, args.small))
     for part in mapped.train.values.split(65536):
         part.sum()  # warms the page cache
     held = Data("held", Examples(mapped.train.values.clone()), mapped.test, (), "", mapped=False)

@@ -24,9 +24,9 @@ from common import sets
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options
-from sparring.data.scan import scan
-from sparring.data.scanning.findings import FINDINGS, findings
-from sparring.data.scanning.looking import both
+from sparring.data.scan.checks import FINDINGS, findings
+from sparring.data.scan.open import both
+from sparring.data.scan.scan import scan
 
 SHARE = 0.05
 STRANGERS = ("emoji-pairs/testA/*.png", "dungeon-tiles/item/*.png", "trashnet-128/*/*.jpg", "eurosat-4k/*/*.jpg")

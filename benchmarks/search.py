@@ -17,11 +17,11 @@ from common import add_flags, flags
 from ledger import measured
 
 import sparring
-from sparring.data import load
+from sparring.build.overrides import with_numbers
+from sparring.data import load_dataset
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 METRICS = ["frechet", "support"]
 SHOWN = ["frechet", "precision", "recall", "coverage"]
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load(args.data)
+    data = load_dataset(args.data)
     jury = judge(data)
     by = f"search.py, {jury.protocol('report', jury.suits('report'))}"
     name, *values = args.vary

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Data, load
-from sparring.metrics.extractors import fit, fitted
-from sparring.metrics.features import Features, digest
+from sparring.data import Data, load_dataset
+from sparring.metrics.features.extractors import fit, fitted
+from sparring.metrics.features.features import Features, digest
 
 SEED, WIDTH, STEPS = 7, 128, 3_000
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", default="mnist")
     args = parser.parse_args()
-    data = load(args.data)
+    data = load_dataset(args.data)
     print(f"{accuracy(second(data, args.out), data):.2%} of the test set")
 
 

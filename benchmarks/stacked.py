@@ -25,17 +25,17 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, load
-from sparring.data.media import MEDIA
+from sparring.build.overrides import with_numbers
+from sparring.data import Data, load_dataset
 from sparring.data.named import stacked
-from sparring.metrics.classified import reverse_kl
-from sparring.metrics.features import Features
-from sparring.metrics.judges import ImageJudge
-from sparring.metrics.modes import FAIR
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.classifier_scores import reverse_kl
+from sparring.metrics.image.judge import ImageJudge
+from sparring.metrics.point.modes import FAIR
+from sparring.modalities.base import MEDIA
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 SAMPLES, SHOWN, CLASSES = 26_000, 64, 1_000
 WAYS = {"relativistic, R1 and R2": {}, "non-saturating, R1": {"objective": "non-saturating", "penalties": "r1"}}
@@ -71,7 +71,7 @@ def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
 
 
 def trivial(data: Data, counts: Counts) -> dict[str, dict[str, float]]:
-    new = stacked(load("mnist").test, SAMPLES, torch.Generator().manual_seed(1)).values
+    new = stacked(load_dataset("mnist").test, SAMPLES, torch.Generator().manual_seed(1)).values
     return {"new stacks of test digits": counts(new), "one stack": counts(new[:1].expand(SAMPLES, -1, -1, -1))}
 
 
@@ -94,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load("stacked-mnist")
+    data = load_dataset("stacked-mnist")
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
     counts, rows = Counts(jury.features, data), []

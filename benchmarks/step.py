@@ -33,15 +33,15 @@ from torch import Tensor, nn
 import sparring
 from sparring.api import configured
 from sparring.data import Data
-from sparring.networks import convolution, dropout
+from sparring.networks.layers import conv_ops, dropout
 from sparring.recipes import RECIPES, Network, Recipe
-from sparring.training import allocator
-from sparring.training.anatomy import Counted
-from sparring.training.config import Config
-from sparring.training.fitting import fitted
-from sparring.training.limits import product_rate
-from sparring.training.precision import PRECISIONS
-from sparring.training.run import begun
+from sparring.training.loop.precision import PRECISIONS
+from sparring.training.profile.breakdown import Counted
+from sparring.training.profile.roofline import product_rate
+from sparring.training.run.config import Config
+from sparring.training.run.run import begun
+from sparring.training.tuning import allocator
+from sparring.training.tuning.resolve import fitted
 
 LONG = 100_000
 """Rounds of a run that is worth measuring for."""
@@ -91,7 +91,7 @@ def gflop(play: Callable[[], object], cycle: int) -> float:
 def stock() -> Iterator[None]:
     """Our layers take PyTorch's own operations, as under a compiler; nothing else is told that there is one."""
     with ExitStack() as stack:
-        for layers in (convolution, dropout):
+        for layers in (conv_ops, dropout):
             stack.enter_context(patch.object(layers, "is_compiling", return_value=True))
         yield
 

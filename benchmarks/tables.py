@@ -22,15 +22,15 @@ from common import add_flags, flags, sets
 from ledger import trained
 from torch import Tensor
 
+from sparring.build.overrides import with_numbers
 from sparring.data import Data
-from sparring.data.tables.arrow import read
-from sparring.data.tables.binned import WIDTH, binned, compared
-from sparring.data.tables.columns import Category
-from sparring.data.tables.load import table_data
-from sparring.explore.rows import rows
-from sparring.model import Model, load
+from sparring.data.table.arrow import read
+from sparring.data.table.binned import WIDTH, binned, compared
+from sparring.data.table.columns import Category
+from sparring.data.table.load import table_data
+from sparring.models.model import Model, load
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
+from sparring.sampling.rows import rows
 
 SETS = {
     "adult": ("adult.csv", 10_000, "income"),

@@ -27,14 +27,14 @@ from second import second
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Examples, Options, load
-from sparring.data.sheet import side_by_side
-from sparring.metrics.features import Features
-from sparring.metrics.translated import PictureJudge
+from sparring.data import Data, Examples, Options, load_dataset
+from sparring.data.image.contact_sheet import side_by_side
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.paired_judge import PictureJudge
+from sparring.models.translator import Translator
 from sparring.recipes import RECIPES
-from sparring.training.judging import judge
-from sparring.training.posing import posed
-from sparring.translator import Translator
+from sparring.training.feed.selection_split import posed
+from sparring.training.report.judges import judge
 
 IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 12_000, "stargan": 24_000}
 STEPS = 600
@@ -71,7 +71,7 @@ def score(run: Path, jury: PictureJudge, classifier: Features, keep: Keep) -> di
 
 def table(args: argparse.Namespace) -> list[dict]:
     spec = str(sets() / "emoji-pairs")
-    whole = load(spec, READING)
+    whole = load_dataset(spec, READING)
     classifier = second(of_domains(whole), args.out, STEPS)
     jury = judge(posed(whole, RECIPES["pix2pix"]))
     assert isinstance(jury, PictureJudge)

@@ -25,13 +25,13 @@ import torch
 from ledger import trained
 
 import sparring
-from sparring.data import Data, load
+from sparring.data import Data, load_dataset
 from sparring.metrics.report import Judge, evaluate
 from sparring.recipes import named
-from sparring.recipes.measured import Measured, record
-from sparring.recipes.measured import rows as recorded
-from sparring.training.journal import Journal
-from sparring.training.judging import judge
+from sparring.recipes.results import Measured, record
+from sparring.recipes.results import rows as recorded
+from sparring.training.report.judges import judge
+from sparring.training.run.journal import Journal
 
 PLAIN = Path(__file__).with_name("plain.py")
 
@@ -88,7 +88,7 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    data = load(args.data)
+    data = load_dataset(args.data)
     jury = judge(data)
     trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows}

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from sparring.build.overrides import numbers, with_numbers
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.numbers import numbers, with_numbers
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 NARROW = {
     "batch": "4", "critic.group": "4", "critic.mapping": "1", "generator.blocks": "1", "generator.dilations": "1",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sparring.abreast import abreast
+from sparring.parallel import abreast
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,14 @@ from sparring.augment import Adaptive, Augment, resolved
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
-from sparring.consistency import shifted
-from sparring.draws import normal
 from sparring.errors import UserError
 from sparring.game import Dial, Round, Verdict
+from sparring.games.critic_input import Sight
 from sparring.games.gan import GAN
-from sparring.games.sight import Sight
-from sparring.objectives import non_saturating
-from sparring.penalties import r1
+from sparring.losses.consistency import shifted
+from sparring.losses.objectives import non_saturating
+from sparring.losses.penalties import r1
+from sparring.priors import normal
 from sparring.recipes import RECIPES
 
 X = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -10,12 +10,12 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.data.sets import Data, Examples, split
+from sparring.data.dataset import Data, Examples, split
 from sparring.errors import UserError
 from sparring.game import Opinion
-from sparring.model import Description, Model
+from sparring.models.model import Description, Model
 from sparring.recipes import RECIPES
-from sparring.recipes.base import Network
+from sparring.recipes.recipe import Network
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 

@@ -10,7 +10,7 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
-from sparring.data import load
+from sparring.data import load_dataset
 from sparring.errors import UserError
 
 
@@ -29,7 +29,7 @@ def pictures(folder, images):
 
 
 def test_runs_a_folder_and_a_set_in_one_table(runs, tmp_path, capsys):
-    pictures(tmp_path / "real", load("digits").test.values[:240])
+    pictures(tmp_path / "real", load_dataset("digits").test.values[:240])
     things = [runs / "run-0", runs / "run-1", tmp_path / "real", "digits"]
     assert spar("compare", *things, "--metrics", "frechet", "support", "--json") == 0
     report = json.loads(capsys.readouterr().out)

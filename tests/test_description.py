@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.description import Description
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
-from sparring.model import Model, load
+from sparring.models.model import Model, load
+from sparring.models.spec import Description
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.config import Config
+from sparring.training.run.config import Config
 
 SHAPE, CLASSED = (1, 8, 8), with_numbers(RECIPES["cgan"], {"generator.width": "8", "critic.width": "8"})
 

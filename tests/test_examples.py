@@ -7,17 +7,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Options, load
-from sparring.data.pixels import to_unit
-from sparring.draws import normal
+from sparring.data import Options, load_dataset
+from sparring.data.image.pixels import to_unit
 from sparring.games.gan import GAN
-from sparring.networks.dropout import Dropout
-from sparring.objectives import relativistic, wasserstein
-from sparring.penalties import lipschitz, r1, r2
+from sparring.losses.objectives import relativistic, wasserstein
+from sparring.losses.penalties import lipschitz, r1, r2
+from sparring.networks.layers.dropout import Dropout
+from sparring.priors import normal
 from sparring.recipes import RECIPES
-from sparring.training.loop import Loop, Settings
-from sparring.training.optim import Adam
-from sparring.training.random import WEIGHTS, stream
+from sparring.rng import WEIGHTS, stream
+from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.optim import Adam
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROUNDS = 4
@@ -76,7 +76,7 @@ def in_float64():
 def test_an_example_ends_where_the_library_does(name, in_float64, monkeypatch):
     monkeypatch.setattr(Dropout, "forward", nn.Dropout.forward)  # which draws what the example draws
     new, size = CASES[name]
-    data = to_unit(load("digits", Options(size=size)).train.values).double()
+    data = to_unit(load_dataset("digits", Options(size=size)).train.values).double()
     example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
     players: tuple[nn.Module, nn.Module] = example["train"](data, ROUNDS, seed=3)
     torch.manual_seed(stream(3, WEIGHTS))

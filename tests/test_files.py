@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from sparring import files
 from sparring.errors import UserError
+from sparring.storage import atomic
 
 FAULTS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS, "half": None}
 
@@ -21,10 +21,10 @@ def disk(benchmarks):
 
 def written(folder):
     """A file replaced, one added to, and one in a new folder."""
-    files.write(folder / "whole", b"new" * 1000)
-    files.append(folder / "lines", b"second\n")
-    files.ensure(folder / "deep" / "er")
-    files.write(folder / "deep" / "er" / "file", b"x")
+    atomic.write(folder / "whole", b"new" * 1000)
+    atomic.append(folder / "lines", b"second\n")
+    atomic.ensure(folder / "deep" / "er")
+    atomic.write(folder / "deep" / "er" / "file", b"x")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_each_failing_operation_is_told_in_a_line_and_harms_nothing(disk, folder
         # A disk that takes nothing any more can't be told to take back half a line either.
         assert lines in (b"first\n", b"first\nsecond\n") or (lasting and kind == "half")
         assert lasting or not list(folder.rglob(".*"))
-        files.sweep(folder)
+        atomic.sweep(folder)
         if len(failing.made) <= at:
             break
         at += 1
@@ -69,7 +69,7 @@ def test_a_power_cut_leaves_the_old_content_or_the_new(disk, folder):
 
 def test_a_power_cut_tears_what_is_not_flushed(disk, folder, monkeypatch):
     """The model of the disk is one that finds what is wrong."""
-    monkeypatch.setattr(files, "_flush", lambda path, flags=0: None)
+    monkeypatch.setattr(atomic, "_flush", lambda path, flags=0: None)
     assert b"" in _cuts(disk, folder)
 
 
@@ -92,13 +92,13 @@ def _cuts(disk, folder) -> list[bytes]:
 
 
 def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), files.folder_aside(tmp_path / "a" / "run") as aside:
+    with pytest.raises(RuntimeError), atomic.folder_aside(tmp_path / "a" / "run") as aside:
         (aside / "half").write_text("")
         raise RuntimeError
     assert os.listdir(tmp_path / "a") == []
-    with files.folder_aside(tmp_path / "a" / "run") as aside:
+    with atomic.folder_aside(tmp_path / "a" / "run") as aside:
         (aside / "whole").write_text("")
     assert os.listdir(tmp_path / "a" / "run") == ["whole"]
-    with pytest.raises(UserError, match=r"can't write .*run"), files.folder_aside(tmp_path / "a" / "run"):
+    with pytest.raises(UserError, match=r"can't write .*run"), atomic.folder_aside(tmp_path / "a" / "run"):
         pass
     assert os.listdir(tmp_path / "a" / "run") == ["whole"] and os.listdir(tmp_path / "a") == ["run"]

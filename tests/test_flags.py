@@ -10,8 +10,8 @@ from sparring import api
 from sparring.cli import parser
 from sparring.commands.base import numbers
 from sparring.errors import UserError
-from sparring.explore import sample
-from sparring.training import run as running
+from sparring.sampling import samples
+from sparring.training.run import run as running
 
 TRAIN = {
     "--images 640": {"images": 640},
@@ -84,8 +84,8 @@ def test_labels_and_truncation(told, capsys, monkeypatch, tmp_path):
     heard = told(api, "train")
     refused(capsys, "train", "dcgan", "--out", tmp_path / "run", "--labels", "classes.csv", "--fit", "crop")
     assert heard["reading"].labels == "classes.csv" and heard["reading"].fit == "crop"
-    monkeypatch.setattr("sparring.model.load", lambda run, weights: None)
-    heard = told(sample, "Samples")
+    monkeypatch.setattr("sparring.models.model.load", lambda run, weights: None)
+    heard = told(samples, "Samples")
     words = ("--truncation", 0.7, "--seeds", "0-2,9", "--out", tmp_path / "a.png")
     assert refused(capsys, "sample", "run", *words) == "spar: heard"
     assert heard["given"] == (None, 4, 0, (0, 1, 2, 9), 0.7, (), {})

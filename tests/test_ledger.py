@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from sparring.api import configured
-from sparring.data import load
+from sparring.build.methods import METHODS
+from sparring.build.overrides import with_numbers
+from sparring.data import load_dataset
 from sparring.recipes import RECIPES
-from sparring.recipes.methods import METHODS
-from sparring.recipes.numbers import with_numbers
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_row_stands_while_configuration_and_what_the_code_does_are_the_same(le
 
 
 def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
-    data, recipe = load("digits"), RECIPES["dense"]
+    data, recipe = load_dataset("digits"), RECIPES["dense"]
     hashed = [ledger.hashed(configured(r, data, images=640, threads=1), data) for r in (
         recipe, replace(recipe, name="x", about="y"), replace(recipe, z=recipe.z + 1),
     )]  # fmt: skip
@@ -49,8 +49,10 @@ def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
 def test_the_modules_that_a_run_trains_by(ledger):
     """Also where a turn has no objective of its own."""
     lazy = with_numbers(RECIPES["stylegan2"], {"generator.width": "4", "critic.width": "4"})
-    found = ledger.modules(lazy, load("digits"))
-    assert {f"sparring.{name}" for name in ("networks.stylegan2", "penalties", "memory", "games.gan")} <= found
+    found = ledger.modules(lazy, load_dataset("digits"))
+    assert {
+        f"sparring.{name}" for name in ("networks.stylegan2", "losses.penalties", "losses.running", "games.gan")
+    } <= found
 
 
 def test_numbers_by_default_are_told_too(ledger, monkeypatch):
@@ -63,7 +65,7 @@ def test_numbers_by_default_are_told_too(ledger, monkeypatch):
 
 
 def test_a_probe_tells_what_the_code_does(ledger):
-    data, recipe = load("digits"), RECIPES["dense"]
+    data, recipe = load_dataset("digits"), RECIPES["dense"]
     threads = torch.get_num_threads()
     first, again, other = (
         ledger.probe(configured(r, data, images=640, seed=seed), data)

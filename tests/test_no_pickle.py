@@ -21,18 +21,18 @@ import sys
 def deny(event, args):
     if event == "pickle.find_class":
         raise RuntimeError(f"unpickled: {{args}}")
-import sparring, sparring.training.run, sklearn.linear_model, sklearn.kernel_approximation, sklearn.pipeline
-from sparring.data import load
-from sparring.data.scan import scan
+import sparring, sparring.training.run.run, sklearn.linear_model, sklearn.kernel_approximation, sklearn.pipeline
+from sparring.data import load_dataset
+from sparring.data.scan.scan import scan
 from sparring.errors import UserError
 sys.addaudithook(deny)
 here = {str(tmp_path)!r}
-load("digits")
+load_dataset("digits")
 for spec in (here + "/set", here + "/set.zip", here + "/set.npz"):
-    load(spec)
+    load_dataset(spec)
     scan(spec)
 try:
-    load(here + "/bad.npz")
+    load_dataset(here + "/bad.npz")
 except UserError as error:
     print(error)
 sparring.train("mlp-gan", "digits", here + "/run", images=200, reports=1)

@@ -6,13 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.draws import normal
 from sparring.errors import UserError
 from sparring.game import Opinion, Round, Verdict
+from sparring.games.critic_input import Sight
 from sparring.games.gan import GAN
-from sparring.games.sight import Sight
-from sparring.memory import LeCam
-from sparring.objectives import (
+from sparring.losses.objectives import (
     OBJECTIVES,
     hinge,
     least_squares,
@@ -23,7 +21,9 @@ from sparring.objectives import (
     smoothed,
     wasserstein,
 )
-from sparring.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
+from sparring.losses.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
+from sparring.losses.running import LeCam
+from sparring.priors import normal
 
 R, F = torch.tensor([[0.7], [-1.3]]), torch.tensor([[0.2], [2.5]])
 

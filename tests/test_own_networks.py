@@ -10,9 +10,9 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.data.sets import Data, Examples, split
+from sparring.data.dataset import Data, Examples, split
 from sparring.errors import UserError
-from sparring.training.watchers import WandB, numbers
+from sparring.training.run.loggers import WandB, numbers
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 

@@ -16,11 +16,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import sparring
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.recipes.r3gan_presets import PRESETS
-from sparring.training import run as running
+from sparring.recipes.catalogue.r3gan_presets import PRESETS
+from sparring.training.run import run as running
 
 DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
 """Of each medium; tables have tests of their own (tests/test_synthesizer.py)."""

@@ -13,18 +13,18 @@ from playing import resumed_to_the_bit
 from scipy.stats import ks_2samp
 
 import sparring
-from sparring.data.tables.columns import Category, Number
-from sparring.data.tables.load import table_data
-from sparring.data.tables.schema import Schema
-from sparring.description import Description
+from sparring.build.overrides import with_numbers
+from sparring.data.table.columns import Category, Number
+from sparring.data.table.load import table_data
+from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.explore.rows import rows
-from sparring.model import Model, load
+from sparring.models.model import Model, load
+from sparring.models.spec import Description
 from sparring.networks.table import TableGenerator
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
-from sparring.training.sources import source
+from sparring.sampling.rows import rows
+from sparring.training.feed.sources import source
+from sparring.training.loop.loop import Loop
 
 SMALL = {"batch": "50", "generator.width": "32"}
 HELD = ["age <= seen"]

@@ -22,8 +22,8 @@ from tiny_players import Rows
 
 from sparring.errors import UserError
 from sparring.games.gan import GAN
-from sparring.training.gradients import Averaged, Private
-from sparring.training.loop import Loop, Settings
+from sparring.training.loop.gradients import Averaged, Private
+from sparring.training.loop.loop import Loop, Settings
 
 ROUNDS, STOP = 20, 9
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.weights import misfit, shapes, sketched
+from sparring.storage.verify import misfit, shapes, sketched
 
 
 def test_shapes_are_told_by_the_header_alone(tmp_path):

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from sparring.game import Game, Opinion, Turn, Verdict, pullback
+from sparring.games.critic_input import Sight
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
-from sparring.games.sight import Sight
-from sparring.objectives import hinge, non_saturating, wasserstein
-from sparring.penalties import lipschitz, r1
+from sparring.losses.objectives import hinge, non_saturating, wasserstein
+from sparring.losses.penalties import lipschitz, r1
 
 
 def wgan_gp(norm: bool) -> Game:

@@ -5,10 +5,10 @@ from tiny_players import X, Z, mlp, noise
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from sparring.draws import uniform
 from sparring.game import Game, Round, Turn, Verdict
-from sparring.objectives import least_squares, non_saturating, per_example
-from sparring.penalties import r1
+from sparring.losses.objectives import least_squares, non_saturating, per_example
+from sparring.losses.penalties import r1
+from sparring.priors import uniform
 
 
 class ALI(Game):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparring.networks.layers import spectral_norm
+from sparring.networks.layers.blocks import spectral_norm
 
 X, Z, CLASSES = 8, 4, 3
 

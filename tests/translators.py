@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from sparring.model import Description
+from sparring.build.overrides import with_numbers
+from sparring.models.model import Description
+from sparring.models.translator import Translator
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.translator import Translator
 
 SMALL = {
     "denoise": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},

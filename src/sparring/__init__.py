@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparring.api import Options, advise, compare, evaluate, load, named, of_arrays, plan, resume, train
-    from sparring.data.tables.infer import Kind
-    from sparring.synthesizer import Synthesizer, fit
+    from sparring.data.table.infer import Kind
+    from sparring.tabular import Synthesizer, fit
 
-PLACES = {"Kind": "sparring.data.tables.infer", "Synthesizer": "sparring.synthesizer", "fit": "sparring.synthesizer"}
+PLACES = {"Kind": "sparring.data.table.infer", "Synthesizer": "sparring.tabular", "fit": "sparring.tabular"}
 """Of names that are not in `sparring.api`."""
 __all__ = [
     "Kind",

@@ -8,35 +8,35 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sparring.comparing import compare
+from sparring.comparison import compare
 from sparring.data import Data, Options
-from sparring.data import load as load_data
-from sparring.data.edges import edged
-from sparring.data.given import of_arrays
+from sparring.data import load_dataset as load_data
+from sparring.data.image.edges import edged
+from sparring.data.sources.in_memory import of_arrays
 from sparring.errors import UserError
-from sparring.explore.smoothness import STEP, path_length
-from sparring.metrics.features import Features
-from sparring.metrics.judges import ImageJudge
+from sparring.explore.path_length import STEP, path_length
+from sparring.machine_errors import explained
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
-from sparring.mishaps import explained
-from sparring.model import Model, load
+from sparring.models.model import Model, load
 from sparring.recipes import Recipe, named
 from sparring.recipes.choose import Choice, Facts, choose
-from sparring.training import precision as machine
-from sparring.training.anatomy import Part, dissected
-from sparring.training.config import Config
-from sparring.training.fitting import fitted
-from sparring.training.judging import judge, shelf
-from sparring.training.lock import alone
-from sparring.training.plan import Plan, planned
-from sparring.training.posing import posed
-from sparring.training.processes import TIMEOUT, joined
-from sparring.training.run import Run, Score, begun
-from sparring.training.session import SAVED, drawn, played
-from sparring.training.starting import begun_before, config_of, jury_of, loaded_alike, make_folder, remarked, same_data
-from sparring.training.watchers import Watcher
+from sparring.training.distributed.processes import TIMEOUT, joined
+from sparring.training.feed.selection_split import posed
+from sparring.training.loop import precision as machine
+from sparring.training.profile.breakdown import Part, dissected
+from sparring.training.profile.plan import Plan, planned
+from sparring.training.report.judges import judge, shelf
+from sparring.training.run.config import Config
+from sparring.training.run.lock import alone
+from sparring.training.run.loggers import Watcher
+from sparring.training.run.run import Run, Score, begun
+from sparring.training.run.session import SAVED, drawn, played
+from sparring.training.run.setup import begun_before, config_of, jury_of, loaded_alike, make_folder, remarked, same_data
+from sparring.training.tuning.resolve import fitted
 
 
 def configured(
@@ -107,7 +107,7 @@ def train(
         out: the run folder to make; one that exists is refused.
         networks: your own modules for the players "G", (n, z) → (n, *shape), and "D", (n, *shape) → logits; also
             "E" for recipes with an encoder (see `Recipe.game`).
-        watchers: told of every report; see `sparring.training.watchers`.
+        watchers: told of every report; see `sparring.training.run.loggers`.
         scores: your own scores, by name: samples as the medium keeps them (images: uint8 (n, c, h, w)) → a number.
         settings: images (to see), source (another run, whose weights to start from), freeze (the critic's first layers
             that are to hold still), minutes (a limit on the clock), until (a bar such as "frechet<10"), seed, reading
@@ -183,7 +183,7 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
 
 def dissect(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Part]]:
     """The configuration with what this machine plays it quickest by, and where a round's time goes, by name
-    (`sparring.training.anatomy`). Leaves no run folder. Raises UserError as `train` does."""
+    (`sparring.training.profile.breakdown`). Leaves no run folder. Raises UserError as `train` does."""
     torch.set_num_threads(config.threads)
     data = _loaded(config.data, config)
     with explained():
@@ -215,7 +215,7 @@ def evaluate(
 
     Args:
         samples: how many; by default 10,000, or as many as the report part holds.
-        metrics: names of `sparring.metrics.images.IMAGES`, or "all"; by default those that are cheap.
+        metrics: names of `sparring.metrics.image.metrics.IMAGES`, or "all"; by default those that are cheap.
         own: metrics of your own, by name.
         features: "task", "self", "random", "pixels", or `Features` around any module of your own; by default "task"
             if there are classes, else "self".

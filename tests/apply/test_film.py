@@ -13,10 +13,10 @@ from commands import refused, spar
 from PIL import Image
 from translators import noise
 
-from sparring.apply.film import WRITERS, film
-from sparring.apply.films import timed, write_gif, write_webp
-from sparring.model import load
-from sparring.translator import Translator
+from sparring.apply.formats import timed, write_gif, write_webp
+from sparring.apply.video import WRITERS, film
+from sparring.models.model import load
+from sparring.models.translator import Translator
 
 TIMES = [50, 120, 30, 200, 70]
 

@@ -8,11 +8,11 @@ import torch
 from commands import refused, spar
 from PIL import Image
 
-from sparring.apply.reading import read
-from sparring.data import load
-from sparring.model import Description, Model
+from sparring.apply.inputs import read
+from sparring.build.overrides import with_numbers
+from sparring.data import load_dataset
+from sparring.models.model import Description, Model
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_test_part_of_a_named_set(folder, tmp_path, capsys):
     capsys.readouterr()
     assert spar("apply", folder, "digits", "--n", 7, "--out", tmp_path / "a.npz", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    arrays, test = np.load(tmp_path / "a.npz"), load("digits").test.values
+    arrays, test = np.load(tmp_path / "a.npz"), load_dataset("digits").test.values
     assert np.array_equal(arrays["originals"], test[:7].permute(0, 2, 3, 1).numpy())
     wrong = (arrays["originals"].astype(float) - arrays["reconstructions"]) / 255
     assert told["error"] == pytest.approx((wrong**2).mean()) and told["images"] == 7 and told["found"] == len(test)

@@ -12,8 +12,8 @@ from PIL import Image, ImageCms
 from translators import model, noise
 
 from sparring.errors import UserError
-from sparring.model import load
-from sparring.translator import Translator
+from sparring.models.model import load
+from sparring.models.translator import Translator
 
 
 def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
@@ -83,7 +83,7 @@ def test_a_zip_through_colorize(runs, tmp_path):
 def test_nothing_is_written_outside_the_folder(runs, tmp_path, monkeypatch, capsys, guarded):
     """Not even were such a name to come through: whoever writes looks again."""
     if not guarded:
-        monkeypatch.setattr("sparring.data.zipped.climbs", lambda name: False)
+        monkeypatch.setattr("sparring.data.sources.zip.climbs", lambda name: False)
     files = {"in/a.png": png(), " ../up.png": png(), "\x07../y.png": png(), f" {tmp_path}/abs.png": png()}
     archive = zipped(tmp_path / "a.zip", files)
     assert spar("apply", runs / "denoise", archive, "--out", tmp_path / "out") == 0

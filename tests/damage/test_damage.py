@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from sparring.damage import STEPS, Damage
-from sparring.data.pixels import to_pixels, to_unit
+from sparring.data.image.pixels import to_pixels, to_unit
+from sparring.degrade import STEPS, Damage
 from sparring.errors import UserError
 
 EVERY = {

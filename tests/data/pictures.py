@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sparring.data import Data, Options, load
+from sparring.data import Data, Options, load_dataset
 from sparring.errors import UserError
 
 
@@ -58,6 +58,6 @@ def labels_by_shade(data: Data) -> dict:
 def told(spec, options: Options = Options()) -> str:  # noqa: B008 - frozen
     """The one line said of bad input."""
     with pytest.raises(UserError) as error:
-        load(spec, options)
+        load_dataset(spec, options)
     assert "\n" not in str(error.value)
     return str(error.value)

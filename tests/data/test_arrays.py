@@ -10,9 +10,9 @@ import pytest
 import torch
 from data.pictures import told
 
-from sparring.data import Options, load
-from sparring.data.arrays import channels_first
-from sparring.data.given import of_arrays
+from sparring.data import Options, load_dataset
+from sparring.data.sources.in_memory import of_arrays
+from sparring.data.sources.npz import channels_first
 from sparring.errors import UserError
 
 RANDOM = np.random.default_rng(0)
@@ -52,35 +52,35 @@ KINDS = {
 
 @pytest.mark.parametrize("images", KINDS.values(), ids=KINDS)
 def test_values(tmp_path, images):
-    got = every(load(saved(tmp_path, whatever=images)))
-    expected = every(load(saved(tmp_path, images=PIXELS)))
+    got = every(load_dataset(saved(tmp_path, whatever=images)))
+    expected = every(load_dataset(saved(tmp_path, images=PIXELS)))
     assert got.shape == (12, 3, 8, 8) and got.dtype == torch.uint8
     assert torch.equal(got, expected) or (images.dtype == np.float16 and (got.int() - expected.int()).abs().max() <= 1)
 
 
 def test_bools(tmp_path):
-    assert every(load(saved(tmp_path, images=PIXELS[:, 0] > 100))).unique().tolist() == [0, 255]
+    assert every(load_dataset(saved(tmp_path, images=PIXELS[:, 0] > 100))).unique().tolist() == [0, 255]
 
 
 @pytest.mark.parametrize("channels", [2, 5, 12])
 def test_many_channels(tmp_path, channels):
     images = RANDOM.integers(0, 256, (12, channels, 16, 16), np.uint8)
-    assert load(saved(tmp_path, images=images), Options(size=(8, 4))).shape == (channels, 8, 4)
+    assert load_dataset(saved(tmp_path, images=images), Options(size=(8, 4))).shape == (channels, 8, 4)
     assert f"{channels} channels can't be made rgb" in told(saved(tmp_path, images=images), Options(channels="rgb"))
 
 
 def test_classes_and_attributes(tmp_path):
-    data = load(saved(tmp_path, images=PIXELS, labels=np.arange(12) % 3 * 10))
+    data = load_dataset(saved(tmp_path, images=PIXELS, labels=np.arange(12) % 3 * 10))
     assert data.names == ("0", "10", "20") and data.train.labels.dtype == torch.int64
-    assert load(saved(tmp_path, images=PIXELS, labels=np.array(["b", "a"] * 6))).names == ("a", "b")
-    data = load(saved(tmp_path, images=PIXELS, labels=np.ones((12, 4))))
+    assert load_dataset(saved(tmp_path, images=PIXELS, labels=np.array(["b", "a"] * 6))).names == ("a", "b")
+    data = load_dataset(saved(tmp_path, images=PIXELS, labels=np.ones((12, 4))))
     assert data.names == tuple("0123") and data.train.labels.dtype == torch.float32 and data.classes == 0
 
 
 def test_nan_is_left_out(tmp_path):
     images, labels = PIXELS.repeat(2, 0) / 255, np.ones((24, 2))
     images[3, 1, 2, 3], labels[5, 1] = np.nan, np.inf
-    data = load(saved(tmp_path, images=images, labels=labels))
+    data = load_dataset(saved(tmp_path, images=images, labels=labels))
     assert dict(data.broken) == {
         "images[3]": "a NaN or an infinity among its pixels",
         "images[5]": "a NaN or an infinity among its labels",
@@ -119,7 +119,7 @@ def test_no_npz(tmp_path, content):
 
 
 def test_names_that_cannot_be_printed(tmp_path):
-    assert load(saved(tmp_path, **{"im\x07g": PIXELS, "labels": np.arange(12) % 2})).names == ("0", "1")
+    assert load_dataset(saved(tmp_path, **{"im\x07g": PIXELS, "labels": np.arange(12) % 2})).names == ("0", "1")
 
 
 def test_entries_that_cannot_be_unpacked(tmp_path):
@@ -178,9 +178,12 @@ def test_headers_that_lie(tmp_path, header, says):
 
 
 def test_a_named_set_in_another_shape_and_colour():
-    assert load("digits", Options(size=(16, 8), channels="rgb", flip=True)).shape == (3, 16, 8)
-    assert load("digits", Options(flip=True)).mirrored and not load("digits").mirrored
-    assert load("digits", Options(size=(8, 16), fit="pad")).train.values[:, 0, :, :3].float().std((1, 2)).max() == 0
+    assert load_dataset("digits", Options(size=(16, 8), channels="rgb", flip=True)).shape == (3, 16, 8)
+    assert load_dataset("digits", Options(flip=True)).mirrored and not load_dataset("digits").mirrored
+    assert (
+        load_dataset("digits", Options(size=(8, 16), fit="pad")).train.values[:, 0, :, :3].float().std((1, 2)).max()
+        == 0
+    )
 
 
 @pytest.mark.parametrize("options", [Options(size=(8, 8)), Options(flip=True), Options(channels="rgb")])
@@ -198,7 +201,7 @@ FITTED = {
 @pytest.mark.parametrize("fit, expected", FITTED.items())
 def test_fits(tmp_path, fit, expected):
     images = np.tile(np.array([0, 40, 80, 120, 160, 200, 240, 255], np.uint8), (12, 4, 1))
-    got = every(load(saved(tmp_path, images=images), Options(size=(4, 4), fit=fit)))[0, 0]
+    got = every(load_dataset(saved(tmp_path, images=images), Options(size=(4, 4), fit=fit)))[0, 0]
     assert (got.int() - torch.tensor(expected)).abs().max() <= 12  # antialiasing looks beyond a pair
 
 
@@ -216,9 +219,9 @@ IMAGES = idx(12, 8, 8, body=bytes(range(12)) * 64)
 def test_idx(tmp_path, pack, ending):
     path = tmp_path / f"my-images-idx3-ubyte{ending}"
     path.write_bytes(pack(IMAGES))
-    assert load(path).shape == (1, 8, 8) and load(path).names == ()
+    assert load_dataset(path).shape == (1, 8, 8) and load_dataset(path).names == ()
     (tmp_path / "my-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(12, body=bytes((3, 7) * 6))))
-    assert load(path).names == ("3", "7")
+    assert load_dataset(path).names == ("3", "7")
     (tmp_path / "my-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(11, body=bytes(11))))
     assert "11 labels for 12 images" in told(path)
 

@@ -5,7 +5,8 @@ import os
 import pytest
 from data.pictures import png, shades, unpacked, zipped
 
-from sparring.data import Options, decoding, load, store
+from sparring.data import Options, cache, load_dataset
+from sparring.data.image import read
 
 
 @pytest.fixture(autouse=True)
@@ -19,13 +20,13 @@ def kept(tmp_path, monkeypatch):
 def decoded(monkeypatch):
     """The names decoded so far."""
     names: list[str] = []
-    really = decoding._array
+    really = read._array
 
     def counted(item, size, fit):
         names.append(item.name)
         return really(item, size, fit)
 
-    monkeypatch.setattr(decoding, "_array", counted)
+    monkeypatch.setattr(read, "_array", counted)
     return names
 
 
@@ -41,29 +42,31 @@ def same(one, other) -> bool:
 @pytest.mark.parametrize("pack", [unpacked, zipped])
 def test_the_second_time_nothing_is_decoded(tmp_path, decoded, kept, pack):
     path = pack(tmp_path / "x.zip", FILES)
-    first = load(path)
+    first = load_dataset(path)
     assert len(decoded) == 17 and len(kept()) == 1
-    assert same(load(path), first) and same(load(path, Options(flip=True)), first) and len(decoded) == 17
+    assert (
+        same(load_dataset(path), first) and same(load_dataset(path, Options(flip=True)), first) and len(decoded) == 17
+    )
 
 
 def test_a_change_is_seen(tmp_path, decoded):
     path = unpacked(tmp_path / "x", FILES)
-    first = load(path)
+    first = load_dataset(path)
     for count, options in enumerate((Options((8, 8)), Options(fit="pad"), Options(channels="rgb")), 2):
-        load(path, options)
+        load_dataset(path, options)
         assert len(decoded) == 17 * count
     (path / "a" / "000.png").write_bytes(png(200))
     os.utime(path / "a" / "000.png", ns=(1, 1))
-    assert load(path).fingerprint != first.fingerprint
+    assert load_dataset(path).fingerprint != first.fingerprint
     (path / "b" / "extra.png").symlink_to("/etc/hostname")
-    assert len(load(path).broken) == 2
+    assert len(load_dataset(path).broken) == 2
 
 
 def test_a_changed_label_file_is_seen(tmp_path):
     path = unpacked(tmp_path / "x", shades(12))
     for names in (("a", "b"), ("c", "d")):
         (tmp_path / "l.csv").write_text("file,kind\n" + "".join(f"{i:03d}.png,{names[i % 2]}\n" for i in range(12)))
-        assert load(path, Options(labels=str(tmp_path / "l.csv"))).names == names
+        assert load_dataset(path, Options(labels=str(tmp_path / "l.csv"))).names == names
 
 
 @pytest.mark.parametrize(
@@ -78,28 +81,28 @@ def test_a_changed_label_file_is_seen(tmp_path):
 )
 def test_damage_is_mended(tmp_path, decoded, kept, harm):
     path = unpacked(tmp_path / "x", FILES)
-    first = load(path)
+    first = load_dataset(path)
     (file,) = kept()
     whole = file.read_bytes()
     file.write_bytes(harm(whole))
-    assert same(load(path), first) and len(decoded) == 34
+    assert same(load_dataset(path), first) and len(decoded) == 34
     assert len(kept()) == 1 and len(file.read_bytes()) == len(whole)
 
 
 def test_what_was_not_used_goes(tmp_path, monkeypatch, kept):
     places = [unpacked(tmp_path / name, shades(12)) for name in "xyz"]
-    load(places[0])
+    load_dataset(places[0])
     (oldest,) = kept()
-    load(places[1])
+    load_dataset(places[1])
     os.utime(oldest, (1, 1))
-    load(places[0])  # used again, so the other one is older now
-    monkeypatch.setattr(store, "MOST", int(oldest.stat().st_size * 2.5))
+    load_dataset(places[0])  # used again, so the other one is older now
+    monkeypatch.setattr(cache, "MOST", int(oldest.stat().st_size * 2.5))
     (other,) = set(kept()) - {oldest}
     os.utime(other, (2, 2))
-    load(places[2])
+    load_dataset(places[2])
     assert len(kept()) == 2 and oldest in kept() and other not in kept()
-    monkeypatch.setattr(store, "MOST", 10)
-    load(places[1])
+    monkeypatch.setattr(cache, "MOST", 10)
+    load_dataset(places[1])
     assert other not in kept()
 
 
@@ -107,10 +110,10 @@ def test_what_killed_runs_left_goes(tmp_path, kept):
     folder = tmp_path / "cache" / "sparring" / "data"
     left = unpacked(folder, {".x.safetensors.1.part": b"x", ".y.safetensors.2.part": b"y"})
     os.utime(left / ".x.safetensors.1.part", (1, 1))
-    load(unpacked(tmp_path / "x", shades(12)))
+    load_dataset(unpacked(tmp_path / "x", shades(12)))
     assert len(kept()) == 2 and left / ".y.safetensors.2.part" in kept()
 
 
 def test_without_a_cache(tmp_path, kept):
     (tmp_path / "cache").write_text("no folder")
-    assert len(load(unpacked(tmp_path / "x", shades(12))).train) == 10 and kept() == []
+    assert len(load_dataset(unpacked(tmp_path / "x", shades(12))).train) == 10 and kept() == []

@@ -5,12 +5,12 @@ import pytest
 import torch
 from frames import people
 
-from sparring.data.tables import infer
-from sparring.data.tables.arrow import to_arrow
-from sparring.data.tables.columns import Follower
-from sparring.data.tables.infer import Kind
-from sparring.data.tables.schema import Schema
-from sparring.data.tables.where import asked
+from sparring.data.table import infer
+from sparring.data.table.arrow import to_arrow
+from sparring.data.table.columns import Follower
+from sparring.data.table.conditions import asked
+from sparring.data.table.infer import Kind
+from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
 

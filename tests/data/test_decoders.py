@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sparring.data import decoders
+from sparring.data.prepare import workers
 from sparring.errors import UserError
 
 
@@ -20,14 +20,17 @@ class Slow:
 
 
 def test_workers_that_hang_are_given_up(monkeypatch):
-    monkeypatch.setattr(decoders, "STUCK", 0.5)
+    monkeypatch.setattr(workers, "STUCK", 0.5)
     work: Any = SimpleNamespace()
     source: Any = Slow()
     with pytest.raises(UserError, match=r"did nothing for 0\.5 s"):
-        list(decoders.decoded([[(0, 0)], [(1, 1)]], work, source, 2))
+        list(workers.decoded([[(0, 0)], [(1, 1)]], work, source, 2))
 
 
 def test_decoders_do_without_torch():
-    modules = ", ".join(f"sparring.data.{name}" for name in ("decoders", "zipped", "tarred", "parquet", "hub"))
+    modules = ", ".join(
+        f"sparring.data.{name}"
+        for name in ("prepare.workers", "sources.zip", "sources.tar", "sources.parquet", "sources.hub")
+    )
     told = subprocess.check_output([sys.executable, "-c", f"import sys, {modules}; print('torch' in sys.modules)"])
     assert told == b"False\n"

@@ -10,8 +10,8 @@ from commands import refused, spar
 from data.pictures import png, shades, told, unpacked, zipped
 from PIL import Image
 
-from sparring.data import Options, load
-from sparring.data.scan import preview
+from sparring.data import Options, load_dataset
+from sparring.data.scan.scan import preview
 
 
 def shade(x: torch.Tensor) -> list[int]:
@@ -37,21 +37,21 @@ LAYOUTS = {
 @pytest.mark.parametrize("pack", [unpacked, zipped])
 def test_partners_stand_together(layout, pack, tmp_path):
     place = pack(tmp_path / ("x.zip" if pack is zipped else "x"), LAYOUTS[layout])
-    data = load(place)
+    data = load_dataset(place)
     assert data.medium == "pair" and not data.unpaired and data.shape == (1, 16, 16) and data.layout == {"inputs": 1}
     assert (len(data.train), len(data.test)) == (12, 3) and data.classes == 0
     for part in (data.train, data.test):
         assert shade(part.values) == [s + 100 for s in shade(part.given)]
     assert shade(data.train.values) != sorted(shade(data.train.values))
-    back = load(place, Options(direction="BtoA"))
+    back = load_dataset(place, Options(direction="BtoA"))
     assert shade(back.train.given) == [s + 100 for s in shade(back.train.values)]
-    assert back.fingerprint != data.fingerprint == load(place).fingerprint
+    assert back.fingerprint != data.fingerprint == load_dataset(place).fingerprint
 
 
 def test_channels_are_each_domains_own(tmp_path):
     colour = {f"trainB/{i:03d}.png": png((i, 0, 0), (20, 16), "RGB") for i in range(14)}
     folder = unpacked(tmp_path, shades(14, "trainA/") | colour)
-    data = load(folder, Options(size=(8, 8)))
+    data = load_dataset(folder, Options(size=(8, 8)))
     assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.test) == 14
     assert preview(data).size[0] > 0
@@ -60,11 +60,11 @@ def test_channels_are_each_domains_own(tmp_path):
 def test_a_test_part_has_the_channels_of_its_train_part(tmp_path):
     colour = {f"trainB/{i:03d}.png": png((i + 100, 0, 0), mode="RGB") for i in range(12)}
     folder = unpacked(tmp_path / "x", two("trainA", "trainB") | two("testA", "testB", 3, 12) | colour)
-    data = load(folder)
+    data = load_dataset(folder)
     assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
     assert data.train.given.shape[1:] == data.test.given.shape[1:] == (1, 16, 16)
     wide = {f"train/{i}.png": png((i, 0, 0), (32, 16), "RGB") for i in range(12)}
-    data = load(unpacked(tmp_path / "y", wide | {"test/0.png": beside(3)}), Options(direction="AtoB"))
+    data = load_dataset(unpacked(tmp_path / "y", wide | {"test/0.png": beside(3)}), Options(direction="AtoB"))
     assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
 
 
@@ -72,7 +72,7 @@ def test_an_entry_that_is_there_twice_shifts_no_pair(tmp_path):
     path = zipped(tmp_path / "x.zip", two("trainA", "trainB", 14))
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
         archive.writestr("trainB/003.png", png(7))
-    data = load(path)
+    data = load_dataset(path)
     assert ("trainB/003.png", "the same name twice") in data.broken and not data.unpaired
     assert len(data.train) + len(data.test) == 14
     for part in (data.train, data.test):
@@ -81,8 +81,8 @@ def test_an_entry_that_is_there_twice_shifts_no_pair(tmp_path):
 
 def test_a_and_b_are_classes_unless_a_direction_is_asked_for(tmp_path):
     folder = unpacked(tmp_path, two("A", "B"))
-    assert load(folder).classes == 2
-    data = load(folder, Options(direction="AtoB"))
+    assert load_dataset(folder).classes == 2
+    data = load_dataset(folder, Options(direction="AtoB"))
     assert data.medium == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.given)]
 
 
@@ -97,7 +97,7 @@ def beside(i: int) -> bytes:
 def test_two_side_by_side(tmp_path):
     files = {f"train/{i}.png": beside(i) for i in range(12)} | {f"test/{i}.png": beside(i) for i in range(20, 23)}
     folder = unpacked(tmp_path, files)
-    data, back = (load(folder, Options(direction=way)) for way in ("AtoB", "BtoA"))
+    data, back = (load_dataset(folder, Options(direction=way)) for way in ("AtoB", "BtoA"))
     assert data.shape == (1, 16, 16) and (len(data.train), len(data.test)) == (12, 3)
     assert sorted(shade(data.train.given)) == list(range(12)) and shade(data.test.values) == [120, 121, 122]
     assert shade(back.test.values) == [20, 21, 22] and shade(back.test.given) == [120, 121, 122]
@@ -105,11 +105,11 @@ def test_two_side_by_side(tmp_path):
 
 def test_names_that_do_not_match_are_told_and_no_pairs_made(tmp_path):
     folder = unpacked(tmp_path, shades(12, "trainA/") | shades(15, "trainB/"))
-    data = load(folder)
+    data = load_dataset(folder)
     assert "trainA has 12 pictures, trainB 15" in data.unpaired and "012, 013, 014" in data.unpaired
     assert len(data.train) + len(data.test) == 15
     (folder / "trainA" / "000.png").write_bytes(b"broken")
-    assert "000, 012, 013 and 1 more" in load(folder).unpaired
+    assert "000, 012, 013 and 1 more" in load_dataset(folder).unpaired
 
 
 def test_pictures_without_a_partner_are_named_before_anything_is_made(tmp_path, capsys):

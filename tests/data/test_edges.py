@@ -6,10 +6,10 @@ import torch
 from data.pictures import shades, unpacked
 
 import sparring
-from sparring.comparing import compare
-from sparring.data import Data, Examples, Options, load
-from sparring.data.edges import edges, others, with_edges
-from sparring.data.scan import contact_sheet, preview, scan
+from sparring.comparison import compare
+from sparring.data import Data, Examples, Options, load_dataset
+from sparring.data.image.edges import edges, others, with_edges
+from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 
 
@@ -31,9 +31,9 @@ def test_nobody_is_paired_with_itself(n):
 
 
 def test_an_image_stands_before_the_edges_of_another():
-    plain, data = load("digits"), load("digits+edges")
+    plain, data = load_dataset("digits"), load_dataset("digits+edges")
     assert data.shape == (2, 8, 8) and data.spec == "digits+edges" and data.names == plain.names
-    assert data.fingerprint != plain.fingerprint and data.fingerprint == load("digits+edges").fingerprint
+    assert data.fingerprint != plain.fingerprint and data.fingerprint == load_dataset("digits+edges").fingerprint
     for pairs, part in ((data.train, plain.train), (data.test, plain.test)):
         assert torch.equal(pairs.values[:, :1], part.values) and torch.equal(pairs.labels, part.labels)
         own = edges(part.values)
@@ -43,26 +43,26 @@ def test_an_image_stands_before_the_edges_of_another():
 
 def test_of_a_folder_as_it_is_read(tmp_path):
     folder = unpacked(tmp_path / "a", {**shades(12, "x/"), **shades(12, "y/"), "broken.png": b""})
-    data = load(f"{folder}+edges", Options(size=(8, 16), channels="rgb", flip=True))
+    data = load_dataset(f"{folder}+edges", Options(size=(8, 16), channels="rgb", flip=True))
     assert data.shape == (6, 8, 16) and data.classes == 2 and data.mirrored and data.broken
-    assert load(f"{folder}+edges", Options(channels="grey")).shape[0] == 2
+    assert load_dataset(f"{folder}+edges", Options(channels="grey")).shape[0] == 2
     found = scan(f"{folder}+edges")
     assert found.examples == 24 and found.classes == {"x": 12, "y": 12} and found.formats == {"images and edges": 24}
     assert preview(data).size[0] > contact_sheet(data).size[0]  # it has mirrored copies too
     real = unpacked(tmp_path / "b+edges", shades(12))
-    assert load(real).shape[0] == 1  # a path that ends so goes before
+    assert load_dataset(real).shape[0] == 1  # a path that ends so goes before
 
 
 def test_what_has_no_pairs_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"ring is of points, and only images have edges: leave \+edges out"):
-        load("ring+edges")
+        load_dataset("ring+edges")
     with pytest.raises(UserError, match=r"digits\+edges is of pairs already: leave one \+edges out"):
-        load("digits+edges+edges")
+        load_dataset("digits+edges+edges")
     with pytest.raises(UserError, match="no data set or folder 'nowhere'"):
-        load("nowhere+edges")
+        load_dataset("nowhere+edges")
     few = unpacked(tmp_path, shades(5))
     with pytest.raises(UserError, match="only 5 usable images"):
-        load(f"{few}+edges")
+        load_dataset(f"{few}+edges")
     part = Examples(torch.zeros(12, 1, 4, 4, dtype=torch.uint8))
     with pytest.raises(UserError, match="single test image, and none to pair it with"):
         with_edges(Data.of("x", part, part[:1], ()), "x+edges")

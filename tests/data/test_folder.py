@@ -9,7 +9,7 @@ import torch
 from pictures import told
 from PIL import Image
 
-from sparring.data import Options, load
+from sparring.data import Options, load_dataset
 
 
 def fill(folder: Path, n: int = 12, colour: int | tuple = 90, mode: str = "L", size=(16, 16)) -> Path:
@@ -27,7 +27,7 @@ def every(data) -> torch.Tensor:
 
 
 def test_flat_grey_folder(tmp_path):
-    data = load(fill(tmp_path / "a", 24))
+    data = load_dataset(fill(tmp_path / "a", 24))
     assert (data.shape, data.names, data.classes, data.train.labels) == ((1, 16, 16), (), 0, None)
     assert (len(data.train), len(data.test), data.broken) == (20, 4, ())
     assert (every(data) == 90).all() and data.spec == str(tmp_path / "a")
@@ -36,7 +36,7 @@ def test_flat_grey_folder(tmp_path):
 def test_one_coloured_image_makes_the_set_rgb(tmp_path):
     folder = fill(tmp_path / "a", 23)
     Image.new("RGB", (16, 16), (1, 2, 3)).save(folder / "z.bmp")
-    pixels = every(load(folder))
+    pixels = every(load_dataset(folder))
     assert pixels.shape == (24, 3, 16, 16)
     assert sorted({tuple(image[:, 0, 0].tolist()) for image in pixels}) == [(1, 2, 3), (90, 90, 90)]
 
@@ -45,7 +45,7 @@ def test_classes(tmp_path):
     for i, name in enumerate(("zebra", "ant", "bee")):
         fill(tmp_path / "a" / name, 12, colour=10 * i)
     fill(tmp_path / "a" / "bee" / "deeper", 6, colour=20)
-    data = load(tmp_path / "a")
+    data = load_dataset(tmp_path / "a")
     assert data.names == ("ant", "bee", "zebra") and data.classes == 3 and len(data.train) + len(data.test) == 42
     for part in (data.train, data.test):
         assert part.labels.dtype == torch.int64
@@ -56,13 +56,13 @@ def test_images_beside_classes_are_left_out(tmp_path):
     fill(tmp_path / "x", 8)
     fill(tmp_path / "y", 8)
     Image.new("L", (16, 16)).save(tmp_path / "stray.png")
-    data = load(tmp_path)
+    data = load_dataset(tmp_path)
     assert data.names == ("x", "y") and [name for name, _ in data.broken] == ["stray.png"]
 
 
 def test_a_single_class_is_none(tmp_path):
     fill(tmp_path / "only")
-    assert load(tmp_path).names == () and load(tmp_path).train.labels is None
+    assert load_dataset(tmp_path).names == () and load_dataset(tmp_path).train.labels is None
 
 
 def test_a_class_with_nothing_usable_is_gone(tmp_path):
@@ -70,14 +70,14 @@ def test_a_class_with_nothing_usable_is_gone(tmp_path):
         fill(tmp_path / name, 8)
     for path in (tmp_path / "y").iterdir():
         path.write_bytes(b"")
-    data = load(tmp_path)
+    data = load_dataset(tmp_path)
     assert data.names == ("x", "z") and data.train.labels.unique().tolist() == [0, 1] and len(data.broken) == 8
 
 
 def test_a_folder_whose_name_climbs_when_it_is_printed(tmp_path):
     fill(tmp_path / "set")
     fill(tmp_path / "set" / "\x07..", 1)
-    assert load(tmp_path / "set").broken == (("../000.png", "its path climbs out of the folder"),)
+    assert load_dataset(tmp_path / "set").broken == (("../000.png", "its path climbs out of the folder"),)
 
 
 def test_hidden_and_other_files_are_passed_over(tmp_path):
@@ -85,7 +85,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path):
     fill(tmp_path / ".thumbs")
     for name in ("._000.png", "notes.txt", "a.svg"):
         (tmp_path / name).write_text("x")
-    data = load(tmp_path)
+    data = load_dataset(tmp_path)
     assert (len(data.train) + len(data.test), data.broken) == (12, ())
 
 
@@ -106,7 +106,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path):
     os.mkfifo(folder / "pipe.png")
     (folder / "folder.png").mkdir()
     (folder / "inside.PNG").symlink_to(folder / "000.png")
-    data = load(folder)
+    data = load_dataset(folder)
     reasons = dict(data.broken)
     assert (every(data) == 90).all() and len(every(data)) == 13
     assert set(reasons) == {
@@ -120,7 +120,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path):
 
 def test_a_linked_folder_is_read(tmp_path):
     (tmp_path / "link").symlink_to(fill(tmp_path / "a"))
-    assert load(tmp_path / "link").broken == ()
+    assert load_dataset(tmp_path / "link").broken == ()
 
 
 @pytest.mark.parametrize("sides, size", [((16,), 16), ((31,), 24), ((300,), 64), ((5,), 8), ((8, 8, 8, 64), 8)])
@@ -128,11 +128,11 @@ def test_default_size(tmp_path, sides, size):
     for i in range(12):
         side = sides[i % len(sides)]
         Image.new("L", (side + 9, side)).save(tmp_path / f"{i}.png")
-    assert load(tmp_path).shape == (1, size, size)
+    assert load_dataset(tmp_path).shape == (1, size, size)
 
 
 def test_asked_size(tmp_path):
-    assert load(fill(tmp_path), Options(size=(20, 20))).shape == (1, 20, 20)
+    assert load_dataset(fill(tmp_path), Options(size=(20, 20))).shape == (1, 20, 20)
 
 
 def test_fingerprint(tmp_path):
@@ -141,7 +141,7 @@ def test_fingerprint(tmp_path):
         image = Image.new("L", (16, 16), 90)
         image.putpixel((15, 15), pixel)
         image.save(folder / "005.png")
-        return load(folder).fingerprint
+        return load_dataset(folder).fingerprint
 
     assert made("a", 90) == made("b", 90) != made("c", 91)
 
@@ -178,4 +178,4 @@ def test_a_file(tmp_path):
 def test_a_name_goes_before_a_folder(tmp_path, monkeypatch):
     fill(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
-    assert load("digits").classes == 10 and load("./digits").classes == 0
+    assert load_dataset("digits").classes == 10 and load_dataset("./digits").classes == 0

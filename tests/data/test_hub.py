@@ -7,9 +7,9 @@ import pytest
 from pictures import png
 from PIL import Image
 
-from sparring.data import Options, load
-from sparring.data.loading import only_pictures
-from sparring.data.prepare import prepare
+from sparring.data import Options, load_dataset
+from sparring.data.load import only_pictures
+from sparring.data.prepare.prepare import prepare
 from sparring.errors import UserError
 
 
@@ -76,28 +76,28 @@ def seen(data) -> dict:
 def test_rows_with_their_classes(held, tmp_path):
     spec = held({"train": pictures([i % 2 for i in range(24)]), "test": None})
     expected = {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
-    assert seen(load(spec)) == expected
+    assert seen(load_dataset(spec)) == expected
     prepare(only_pictures(spec), tmp_path / "out", Options(size=(8, 8)), 1)
-    assert seen(load(tmp_path / "out")) == expected
-    assert load(held(pictures(["b", "a"] * 12, "text"))).names == ("a", "b")
-    assert load(held(pictures([7, -1] * 12, "int64"))).names == ("-1", "7")
+    assert seen(load_dataset(tmp_path / "out")) == expected
+    assert load_dataset(held(pictures(["b", "a"] * 12, "text"))).names == ("a", "b")
+    assert load_dataset(held(pictures([7, -1] * 12, "int64"))).names == ("-1", "7")
 
 
 @pytest.mark.parametrize("first", [-1, None])
 def test_rows_without_a_class_are_left_out(held, first):
-    data = load(held(pictures([first, *(i % 2 for i in range(1, 24))])))
+    data = load_dataset(held(pictures([first, *(i % 2 for i in range(1, 24))])))
     assert data.broken == (("row 0", "of no class, where others are of one"),) and data.names == ("cat", "dog")
-    assert load(held(pictures([first] * 24))).names == ()
+    assert load_dataset(held(pictures([first] * 24))).names == ()
 
 
 def test_what_cannot_be_read_of_a_hub(held):
     with pytest.raises(UserError, match="has no part 'train', only test, new: save"):
-        load(held({"test": None, "new": None}))
+        load_dataset(held({"test": None, "new": None}))
     with pytest.raises(UserError, match="has no column of images, only text"):
-        load(held(Rows({"text": None}, {"text": ["a"]})))
+        load_dataset(held(Rows({"text": None}, {"text": ["a"]})))
     empty = pictures([0, 1] * 12)
     empty.columns["image"][3] = {"bytes": None, "path": None}
-    assert load(held(empty)).broken == (("row 3", "no image in this row"),)
+    assert load_dataset(held(empty)).broken == (("row 3", "no image in this row"),)
 
 
 def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
@@ -108,14 +108,14 @@ def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
     rows.save_to_disk(str(tmp_path / "saved"))
     spec = f"hf:{tmp_path / 'saved'}"
     prepare(only_pictures(spec), tmp_path / "out", Options(size=(8, 8)), 1)
-    for data in (load(spec, Options(size=(8, 8))), load(tmp_path / "out")):
+    for data in (load_dataset(spec, Options(size=(8, 8))), load_dataset(tmp_path / "out")):
         assert seen(data) == {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(str(tmp_path / "bare"))
     with pytest.raises(UserError, match="no column of images, only text"):
-        load(f"hf:{tmp_path / 'bare'}")
+        load_dataset(f"hf:{tmp_path / 'bare'}")
 
 
 def test_what_is_not_there_is_told_in_one_line(tmp_path):
     with pytest.raises(UserError, match=r"can't read hf:|sparring\[hf\]") as told:
-        load(f"hf:{tmp_path / 'none'}")
+        load_dataset(f"hf:{tmp_path / 'none'}")
     assert "\n" not in str(told.value)

@@ -6,7 +6,7 @@ import struct
 import pytest
 import torch
 
-from sparring.data.idx import read_idx
+from sparring.data.sources.idx import read_idx
 from sparring.errors import UserError
 
 

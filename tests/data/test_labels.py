@@ -6,7 +6,7 @@ import pytest
 import torch
 from data.pictures import labels_by_shade, shades, told, unpacked, zipped
 
-from sparring.data import Options, load
+from sparring.data import Options, load_dataset
 
 FILES = shades(12)
 KINDS = {f"{i:03d}.png": "even" if i % 2 == 0 else "odd" for i in range(12)}
@@ -28,35 +28,37 @@ def csv(head: str, rows: dict) -> str:
 
 
 def test_csv_of_classes(place):
-    data = load(place, given(place, "l.csv", csv("file,kind", KINDS)))
+    data = load_dataset(place, given(place, "l.csv", csv("file,kind", KINDS)))
     assert data.names == ("even", "odd") and data.classes == 2
     assert labels_by_shade(data) == {i: i % 2 for i in range(12)}
 
 
 def test_csv_of_numbered_classes(place):
-    data = load(place, given(place, "l.csv", csv("file,kind", {name: 10 - i % 3 for i, name in enumerate(FILES)})))
+    data = load_dataset(
+        place, given(place, "l.csv", csv("file,kind", {name: 10 - i % 3 for i, name in enumerate(FILES)}))
+    )
     assert data.names == ("8", "9", "10") and labels_by_shade(data)[0] == 2
 
 
 def test_csv_of_attributes(place):
     rows = {name: f"{i},{-i / 2}" for i, name in enumerate(FILES)}
-    data = load(place, given(place, "l.csv", "\ufeff" + csv("file,age,tilt", rows)))
+    data = load_dataset(place, given(place, "l.csv", "\ufeff" + csv("file,age,tilt", rows)))
     assert data.names == ("age", "tilt") and data.classes == 0 and data.train.labels.dtype == torch.float32
     assert labels_by_shade(data) == {i: [i, -i / 2] for i in range(12)}
 
 
 def test_csv_of_one_attribute(place):
-    data = load(place, given(place, "l.csv", csv("file,age", {name: i / 2 for i, name in enumerate(FILES)})))
+    data = load_dataset(place, given(place, "l.csv", csv("file,age", {name: i / 2 for i, name in enumerate(FILES)})))
     assert data.names == ("age",) and labels_by_shade(data)[3] == [1.5]
 
 
 def test_json_of_classes(place):
-    data = load(place, given(place, "l.json", json.dumps(KINDS)))
+    data = load_dataset(place, given(place, "l.json", json.dumps(KINDS)))
     assert data.names == ("even", "odd") and labels_by_shade(data)[7] == 1
 
 
 def test_json_of_vectors(place):
-    data = load(place, given(place, "l.json", json.dumps({name: [i, 1] for i, name in enumerate(FILES)})))
+    data = load_dataset(place, given(place, "l.json", json.dumps({name: [i, 1] for i, name in enumerate(FILES)})))
     assert data.names == ("0", "1") and labels_by_shade(data)[7] == [7, 1]
 
 
@@ -64,21 +66,24 @@ def test_json_of_vectors(place):
 def test_own_labels(tmp_path, pack):
     own = {"labels": [[f"./sub\\{name}", i % 3] for i, name in enumerate(FILES)]}
     files = shades(12, "sub/") | {"dataset.json": json.dumps(own).encode()}
-    data = load(pack(tmp_path / "a.zip", files))
+    data = load_dataset(pack(tmp_path / "a.zip", files))
     assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2 and data.broken == ()
     chosen = {f"sub/{name}": kind for name, kind in KINDS.items()}
-    assert load(tmp_path / "a.zip", given(tmp_path / "a.zip", "l.json", json.dumps(chosen))).names == ("even", "odd")
+    assert load_dataset(tmp_path / "a.zip", given(tmp_path / "a.zip", "l.json", json.dumps(chosen))).names == (
+        "even",
+        "odd",
+    )
 
 
 def test_own_labels_that_are_none(tmp_path):
     """StyleGAN's tools number their sub-folders, which are no classes."""
-    data = load(unpacked(tmp_path, shades(8, "0/") | shades(8, "1/") | {"dataset.json": b'{"labels": null}'}))
+    data = load_dataset(unpacked(tmp_path, shades(8, "0/") | shades(8, "1/") | {"dataset.json": b'{"labels": null}'}))
     assert data.names == () and data.broken == ()
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"info": {"year": 2017}}', b'{"x.png": 1}', b"[" * 10**6])
 def test_own_labels_that_can_not_be_read(tmp_path, content):
-    data = load(unpacked(tmp_path, {**FILES, "dataset.json": content}))
+    data = load_dataset(unpacked(tmp_path, {**FILES, "dataset.json": content}))
     assert data.names == () and [name for name, _ in data.broken] == ["dataset.json"]
     assert "\n" not in data.broken[0][1]
 
@@ -87,14 +92,14 @@ def test_own_labels_outside(tmp_path):
     (tmp_path / "secret.json").write_text(json.dumps(KINDS))
     folder = unpacked(tmp_path / "a", FILES)
     (folder / "dataset.json").symlink_to(tmp_path / "secret.json")
-    assert load(folder).broken == (("dataset.json", "a link to outside the folder"),)
+    assert load_dataset(folder).broken == (("dataset.json", "a link to outside the folder"),)
 
 
 def test_absent_and_unlabelled_are_left_out(place):
     rows = {name: i % 2 for i, name in enumerate(FILES)} | {"gone.png": 1}
     more = shades(14)
     place = unpacked(place, more) if place.is_dir() else zipped(place, more)
-    data = load(place, given(place, "l.csv", csv("file,kind", rows)))
+    data = load_dataset(place, given(place, "l.csv", csv("file,kind", rows)))
     assert data.broken == (
         ("012.png", f"no label in {place.parent / 'l.csv'}"),
         ("013.png", f"no label in {place.parent / 'l.csv'}"),

@@ -11,26 +11,26 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring import download
-from sparring.data import Data, Examples, Options, load, named
-from sparring.download import Pin, Remote
+from sparring.data import Data, Examples, Options, load_dataset, named
 from sparring.errors import UserError, nearest
+from sparring.storage import download
+from sparring.storage.download import Pin, Remote
 
 
 def test_digits():
-    data = load("digits")
+    data = load_dataset("digits")
     assert (data.shape, data.classes, data.names) == ((1, 8, 8), 10, tuple("0123456789"))
     assert (len(data.train), len(data.test)) == (1497, 300)
     assert data.train.values.dtype == torch.uint8 and data.train.labels.dtype == torch.int64
     assert (data.train.values.min(), data.train.values.max()) == (0, 255)
     assert data.train.labels.unique().tolist() == data.test.labels.unique().tolist() == list(range(10))
-    assert load("digits").fingerprint == data.fingerprint and len(data.fingerprint) == 16
-    assert load("digits", Options(size=(16, 16))).fingerprint != data.fingerprint
+    assert load_dataset("digits").fingerprint == data.fingerprint and len(data.fingerprint) == 16
+    assert load_dataset("digits", Options(size=(16, 16))).fingerprint != data.fingerprint
 
 
 def test_digits_keep_their_labels():
     """Shuffled together: nearest class means tell test digits, which they would not if labels had moved alone."""
-    data = load("digits")
+    data = load_dataset("digits")
     flat = data.train.values.flatten(1).float()
     means = torch.stack([flat[data.train.labels == i].mean(0) for i in range(10)])
     said = torch.cdist(data.test.values.flatten(1).float(), means).argmin(1)
@@ -38,7 +38,7 @@ def test_digits_keep_their_labels():
 
 
 def test_size():
-    assert load("digits", Options(size=(16, 16))).shape == (1, 16, 16)
+    assert load_dataset("digits", Options(size=(16, 16))).shape == (1, 16, 16)
 
 
 def test_fingerprint_sees_every_part():
@@ -63,7 +63,7 @@ def test_fingerprint_sees_every_part():
 @pytest.mark.parametrize("name, meant", [("mnits", "mnist"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")])
 def test_unknown_name(name, meant):
     with pytest.raises(UserError) as told:
-        load(name)
+        load_dataset(name)
     assert f"did you mean '{meant}'" in str(told.value) and "digits, mnist, fashion-mnist" in str(told.value)
 
 
@@ -123,10 +123,10 @@ def put(folder: Path, files=FILES) -> Path:
 
 def test_downloads_once(monkeypatch, tmp_path, asked):
     asked = answering(monkeypatch, FILES)
-    data = load("mini")
+    data = load_dataset("mini")
     assert data.train.values.flatten().tolist() == list(range(12)) and data.train.labels.tolist() == [2, 0, 1]
     assert data.test.labels.tolist() == [1, 2] and data.names == ("a", "b", "c")
-    assert load("mini").fingerprint == data.fingerprint
+    assert load_dataset("mini").fingerprint == data.fingerprint
     assert len(asked) == 4 and all(url.startswith("https://example.org/") for url in asked)
     assert left(tmp_path) == sorted(FILES)
 
@@ -134,7 +134,7 @@ def test_downloads_once(monkeypatch, tmp_path, asked):
 def test_own_folder_goes_first(monkeypatch, tmp_path, asked):
     monkeypatch.setenv("SPARRING_DATA", str(put(tmp_path / "own" / "mini").parent))
     put(tmp_path / "cache" / "sparring" / "mini", {name: b"junk" for name in FILES})
-    assert len(load("mini").train) == 3 and not asked
+    assert len(load_dataset("mini").train) == 3 and not asked
 
 
 def test_offline(monkeypatch, tmp_path, asked):
@@ -142,7 +142,7 @@ def test_offline(monkeypatch, tmp_path, asked):
         if own:
             monkeypatch.setenv("SPARRING_DATA", str(own))
         with pytest.raises(UserError) as told:
-            load("mini")
+            load_dataset("mini")
         text = str(told.value)
         assert "\n" not in text and "no network" in text and "SPARRING_DATA" in text
         assert all(name in text for name in FILES)
@@ -154,7 +154,7 @@ def test_offline_names_only_what_lacks(tmp_path, asked):
     kept = "train-images-idx3-ubyte.gz"
     put(tmp_path / "cache" / "sparring" / "mini", {kept: FILES[kept]})
     with pytest.raises(UserError) as told:
-        load("mini")
+        load_dataset("mini")
     assert f"put {', '.join(name for name in FILES if name != kept)} in" in str(told.value)
 
 
@@ -162,7 +162,7 @@ def test_offline_names_only_what_lacks(tmp_path, asked):
 def test_a_wrong_download_leaves_nothing(monkeypatch, tmp_path, asked, change):
     answering(monkeypatch, {name: change(content) for name, content in FILES.items()})
     with pytest.raises(UserError, match="gave a wrong file"):
-        load("mini")
+        load_dataset("mini")
     assert left(tmp_path) == []
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_file_is_named(monkeypatch, tmp_path, asked, own, change):
     bad = folder / "t10k-labels-idx1-ubyte.gz"
     bad.write_bytes(change(bad.read_bytes()))
     with pytest.raises(UserError) as told:
-        load("mini")
+        load_dataset("mini")
     assert str(bad) in str(told.value) and "\n" not in str(told.value) and bad.exists() and not asked
 
 
@@ -193,7 +193,7 @@ def test_urls_are_https():
 @pytest.mark.skipif(not os.environ.get("SPARRING_DATA"), reason="SPARRING_DATA is not set")
 @pytest.mark.parametrize("name, mean", [("mnist", 33.32), ("fashion-mnist", 72.94)])
 def test_the_real_ones(name, mean):
-    data = load(name)
+    data = load_dataset(name)
     assert (data.shape, len(data.train), len(data.test), data.classes) == ((1, 28, 28), 60_000, 10_000, 10)
     assert abs(data.train.values.float().mean() - mean) < 0.01
     assert data.test.labels.bincount().sum() == 10_000 and data.train.labels[:3].tolist() in ([5, 0, 4], [9, 0, 0])
@@ -218,6 +218,6 @@ def test_stacked_digits_spell_their_label():
 
 @pytest.mark.skipif(not os.environ.get("SPARRING_DATA"), reason="SPARRING_DATA is not set")
 def test_stacked_mnist():
-    data = load("stacked-mnist")
+    data = load_dataset("stacked-mnist")
     assert (data.shape, len(data.train), len(data.test), data.classes) == ((3, 28, 28), 60_000, 10_000, 1000)
     assert len(data.train.labels.unique()) == 1000 and data.names[7] == "007" and data.fingerprint == STACKED

@@ -7,9 +7,9 @@ import sys
 import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked
 
-from sparring.data import load
-from sparring.data.loading import pictures
-from sparring.data.tables import arrow as packed
+from sparring.data import load_dataset
+from sparring.data.load import pictures
+from sparring.data.table import arrow as packed
 
 FILES = list(shades(12).values())
 
@@ -27,23 +27,23 @@ def saved(tmp_path):
 
 
 def test_bytes(saved, tmp_path):
-    data = load(saved({"id": list(range(12)), "picture": FILES}))
+    data = load_dataset(saved({"id": list(range(12)), "picture": FILES}))
     assert data.names == () and data.broken == ()
-    assert data.fingerprint == load(unpacked(tmp_path / "folder", shades(12))).fingerprint
+    assert data.fingerprint == load_dataset(unpacked(tmp_path / "folder", shades(12))).fingerprint
 
 
 def test_structs_and_numbered_classes(saved):
     structs = [{"bytes": content, "path": f"in/{i}.png"} for i, content in enumerate(FILES)]
     columns = {"image": structs, "label": [i % 2 for i in range(12)]}
-    assert load(saved(columns)).names == ("0", "1")
+    assert load_dataset(saved(columns)).names == ("0", "1")
     features = {"info": {"features": {"label": {"names": ["ant", "bee"], "_type": "ClassLabel"}}}}
-    data = load(saved(columns, {"huggingface": json.dumps(features)}))
+    data = load_dataset(saved(columns, {"huggingface": json.dumps(features)}))
     assert data.names == ("ant", "bee") and labels_by_shade(data) == {i: i % 2 for i in range(12)}
 
 
 def test_what_is_left_out(saved):
     images = [*FILES, None, b"", b"junk", png()]
-    data = load(saved({"image": images, "label": ["a", "b"] * 7 + ["a", None]}))
+    data = load_dataset(saved({"image": images, "label": ["a", "b"] * 7 + ["a", None]}))
     reasons = dict(data.broken)
     assert list(reasons) == ["row 12", "row 13", "row 14", "row 15"]
     assert reasons["row 12"] == "no image in this row" and reasons["row 13"] == "empty file"
@@ -58,7 +58,7 @@ def test_shards_without_classes_beside_some_with(saved, tmp_path, bare):
         saved({"image": FILES} | ({} if name == bare else labels)).rename(tmp_path / f"{name}.shard")
     for name in ("a", "z"):
         (tmp_path / f"{name}.shard").rename(tmp_path / f"{name}.parquet")
-    data = load(tmp_path)
+    data = load_dataset(tmp_path)
     assert data.names == ("x", "y") and len(data.train) + len(data.test) == 12
     assert len(data.broken) == 12 and all(name.startswith(f"{bare}.parquet/") for name, _ in data.broken)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.data.channels import stacked
-from sparring.data.picture import Header, Unusable, header, picture
+from sparring.data.image.channels import stacked
+from sparring.data.image.file import Header, Unusable, header, picture
 
 
 def saved(path: Path, image: Image.Image, channels: str = "auto", size=(8, 8), fit="crop", **options) -> np.ndarray:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sparring.data.pixels import grid, resized, to_pixels, to_unit
+from sparring.data.image.pixels import grid, resized, to_pixels, to_unit
 
 EVERY = torch.arange(256, dtype=torch.uint8)
 

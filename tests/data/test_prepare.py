@@ -17,18 +17,18 @@ from commands import refused
 from pictures import png, shades, unpacked, zipped
 from PIL import Image
 
-from sparring.data import Options, load
-from sparring.data import prepare as preparing
-from sparring.data.loading import only_pictures
-from sparring.data.prepare import prepare
-from sparring.data.sets import digest
+from sparring.data import Options, load_dataset
+from sparring.data.dataset import digest
+from sparring.data.load import only_pictures
+from sparring.data.prepare import prepare as preparing
+from sparring.data.prepare.prepare import prepare
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.training.ahead import DEPTH, Ahead
-from sparring.training.held import InMemory, Mapped
-from sparring.training.ranks import Ranks
-from sparring.training.rounds import Rounds
-from sparring.training.sources import source
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.feed.in_memory import InMemory, Mapped
+from sparring.training.feed.prefetch import DEPTH, Ahead
+from sparring.training.feed.sources import source
+from sparring.training.loop.batches import Rounds
 
 CPU = torch.device("cpu")
 
@@ -88,7 +88,7 @@ def content(data) -> set:
 @pytest.mark.parametrize("kind", MAKERS)
 def test_every_source_gives_its_images_with_their_classes(kind, tmp_path):
     held, decoded = prepared(MAKERS[kind](tmp_path, classes()), tmp_path / "out", size=(8, 8))
-    data = load(tmp_path / "out")
+    data = load_dataset(tmp_path / "out")
     assert decoded == 24 and data.mapped and (len(data.train), len(data.test)) == (20, 4) == (held.train, held.test)
     assert content(data) == {(10 * i, "ab"[i % 2]) for i in range(24)}
     assert data.fingerprint == digest(data.train, data.test)[:16] == held.fingerprint
@@ -108,7 +108,7 @@ def test_decoding_in_processes_gives_the_same_bytes(kind, tmp_path, monkeypatch)
 def test_those_left_out_leave_no_gap(tmp_path):
     files = shades(20, "x/") | {f"x/bad{i}.png": b"no image" for i in range(7)} | {"x/empty.png": b""}
     held, _ = prepared(unpacked(tmp_path / "set", files), tmp_path / "out", size=(16, 16))
-    data = load(tmp_path / "out")
+    data = load_dataset(tmp_path / "out")
     both = torch.cat([data.train.values, data.test.values])
     assert sorted(both[:, 0, 0, 0].tolist()) == list(range(20)) and len(held.broken) == 8
     assert (tmp_path / "out" / "images.bin").stat().st_size == 20 * 16 * 16
@@ -117,21 +117,21 @@ def test_those_left_out_leave_no_gap(tmp_path):
 def test_a_class_that_cannot_be_learnt_is_left_out(tmp_path):
     lone = {f"c{i}/only.png": png(200 + i) for i in range(12)}
     held, _ = prepared(unpacked(tmp_path / "set", classes() | lone), tmp_path / "out", size=(8, 8))
-    data = load(tmp_path / "out")
+    data = load_dataset(tmp_path / "out")
     assert set(data.test.labels.tolist()) <= set(data.train.labels.tolist())
     assert len(held.names) + len(held.broken) == 14 and held.broken
 
 
 KILLED = """
 import os, signal, sys
-from sparring.data import decoders
-decode, count = decoders.Decoder.__call__, [0]
+from sparring.data.prepare import workers
+decode, count = workers.Decoder.__call__, [0]
 def slowly(self, piece):
     count[0] += 1
     if count[0] == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(self, piece)
-decoders.Decoder.__call__ = slowly
+workers.Decoder.__call__ = slowly
 from sparring.cli import main
 main(sys.argv[1:])
 """
@@ -192,7 +192,7 @@ def test_interrupted_while_room_is_made(tmp_path, monkeypatch):
     monkeypatch.undo()
     (out / "done.jsonl").write_text('{"items": [0, 1, 2], "broken": []}\n')  # of pixels that went
     assert prepared(spec, out, size=(8, 8))[1] == 24
-    assert content(load(out)) == {(10 * i, "ab"[i % 2]) for i in range(24)}
+    assert content(load_dataset(out)) == {(10 * i, "ab"[i % 2]) for i in range(24)}
 
 
 def test_prepared_again_it_is_checked(tmp_path):
@@ -207,7 +207,7 @@ def test_prepared_again_it_is_checked(tmp_path):
     pixels[700] += 1
     pixels.tofile(path)
     with pytest.raises(UserError, match="have changed"):  # so few that all are looked at
-        load(tmp_path / "out")
+        load_dataset(tmp_path / "out")
 
 
 def test_what_is_not_whole_is_refused_in_one_line(tmp_path, capsys, monkeypatch):
@@ -258,7 +258,7 @@ def test_colour_among_grey_is_told_not_lost(tmp_path, monkeypatch):
 def test_training_on_a_mapped_set_is_training_on_a_held_one(tmp_path):
     """The same batches, read ahead by threads; mirrored ones too."""
     prepared(unpacked(tmp_path / "set", classes()), tmp_path / "out", size=(8, 8))
-    data = load(tmp_path / "out", Options(flip=True))
+    data = load_dataset(tmp_path / "out", Options(flip=True))
     mapped, held = source(data, CPU), InMemory(data, CPU)
     assert isinstance(mapped, Mapped) and len(mapped) == 40
     which = torch.tensor([0, 39, 7, 20])

@@ -8,8 +8,8 @@ import torch
 from data.pictures import png, shades, unpacked
 from PIL import Image
 
-from sparring.data import Data, Examples, Options, load
-from sparring.data.scan import contact_sheet, preview, scan
+from sparring.data import Data, Examples, Options, load_dataset
+from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 
 
@@ -100,4 +100,4 @@ def test_pictures_of_any_channels_and_shape(channels):
 
 
 def test_points():
-    assert preview(load("ring")).size == contact_sheet(load("ring")).size
+    assert preview(load_dataset("ring")).size == contact_sheet(load_dataset("ring")).size

@@ -7,9 +7,9 @@ import pytest
 from commands import refused, spar
 
 from sparring.data import Options
-from sparring.data.scan import scan
-from sparring.data.tables import arrow
-from sparring.data.tables.arrow import MOST_COLUMNS
+from sparring.data.scan.scan import scan
+from sparring.data.table import arrow
+from sparring.data.table.arrow import MOST_COLUMNS
 from sparring.errors import UserError
 
 pandas = pytest.importorskip("pandas")

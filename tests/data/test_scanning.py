@@ -11,17 +11,17 @@ from commands import refused, spar
 from pictures import unpacked
 from PIL import Image, ImageEnhance
 
-from sparring.data import Options, load
-from sparring.data.loading import only_pictures
-from sparring.data.prepare import prepare
-from sparring.data.scan import scan
-from sparring.data.scanning.alike import joined
-from sparring.data.scanning.findings import DROPPED, FINDINGS, findings
-from sparring.data.scanning.images import neighbour_distances, standardised
-from sparring.data.scanning.labels import foretold, suspected, tryable
-from sparring.data.scanning.looked import Looked, across
-from sparring.data.scanning.looking import both
-from sparring.data.scanning.traits import waves
+from sparring.data import Options, load_dataset
+from sparring.data.load import only_pictures
+from sparring.data.prepare.prepare import prepare
+from sparring.data.scan.checks import DROPPED, FINDINGS, findings
+from sparring.data.scan.duplicates import joined
+from sparring.data.scan.image_set import Looked, across
+from sparring.data.scan.image_stats import waves
+from sparring.data.scan.images import neighbour_distances, standardised
+from sparring.data.scan.labels import foretold, suspected, tryable
+from sparring.data.scan.open import both
+from sparring.data.scan.scan import scan
 from sparring.errors import UserError
 
 
@@ -52,7 +52,7 @@ def test_every_file_is_read_once(folder, tmp_path, monkeypatch):
         opened[Path(path).name] += 1
         return open(path, mode)
 
-    monkeypatch.setattr("sparring.data.folder.open", counted, raising=False)
+    monkeypatch.setattr("sparring.data.sources.folder.open", counted, raising=False)
     assert spar("data", "scan", folder, "--size", 32, "--sheet", tmp_path / "s.png") == 0
     assert set(opened.values()) == {2} and len(opened) == 120
 
@@ -182,10 +182,10 @@ def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("sparring.data.prepare.digest", stopped)  # the gaps have been filled
+        patch.setattr("sparring.data.prepare.prepare.digest", stopped)  # the gaps have been filled
         prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
     resumed, decoded = prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
-    assert decoded == 0 and resumed == whole and len(load(tmp_path / "torn").train) == whole.train
+    assert decoded == 0 and resumed == whole and len(load_dataset(tmp_path / "torn").train) == whole.train
 
 
 @pytest.mark.parametrize("name", ["leaks", "imbalance", "dupplicates"])

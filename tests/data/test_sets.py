@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.data.sets import Examples, numbered, split
+from sparring.data.dataset import Examples, numbered, split
 
 
 def parts(labels: list[int]) -> tuple[list[int], list[int]]:

@@ -11,11 +11,12 @@ import pytest
 from commands import spar
 from PIL import Image
 
-from sparring.data import load, sound
-from sparring.data.picture import Unusable
-from sparring.data.scan import scan
-from sparring.data.scanning import sounds
-from sparring.data.sound import sound as read
+from sparring.data import load_dataset
+from sparring.data.audio import wav
+from sparring.data.audio.wav import sound as read
+from sparring.data.image.file import Unusable
+from sparring.data.scan import audio
+from sparring.data.scan.scan import scan
 from sparring.errors import UserError
 
 RATE = 8000
@@ -87,8 +88,8 @@ def test_what_is_no_sound_is_left_out_with_a_reason(content, reason):
 
 
 def test_long_sounds_are_left_out_before_they_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(sound, "MOST_SAMPLES", 1000)
-    monkeypatch.setattr(sound, "BLOCK", 300)
+    monkeypatch.setattr(wav, "MOST_SAMPLES", 1000)
+    monkeypatch.setattr(wav, "BLOCK", 300)
     assert len(read(opened(pcm(tone(n=1000)))).values) == 1000
     with pytest.raises(Unusable, match="more than 1,000 samples"):
         read(opened(pcm(tone(n=1001))))
@@ -143,19 +144,19 @@ def test_the_command(recordings, tmp_path, capsys):
     assert spar("data", "scan", recordings, "--out", tmp_path / "sheet.png", "--json") == 0
     assert json.loads(capsys.readouterr().out)["formats"] == {"WAV": 26}
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size[0] > 5 * sounds.OUTLINE[1]
+        assert sheet.size[0] > 5 * audio.OUTLINE[1]
 
 
 def test_outlines_follow_the_loudness():
     rising = pcm(np.linspace(-1, 1, 9600) * 32767 * np.tile([1, -1], 4800))
-    outline = sounds.outlined(read(opened(rising)))
+    outline = audio.outlined(read(opened(rising)))
     dark = (outline == 0).sum(0)
     assert dark[0] == dark[-1] == 32 and dark[48] <= 2 and (np.diff(dark[:48]) <= 0).all()
 
 
 def test_what_can_not_be_learnt_or_shown_is_one_line(recordings, tmp_path, capsys):
     with pytest.raises(UserError, match="27 sound files, which no recipe learns from"):
-        load(recordings)
+        load_dataset(recordings)
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.wav").write_bytes(b"RIFF")
     assert spar("data", "scan", tmp_path / "bad", "--out", tmp_path / "x.png") == 2

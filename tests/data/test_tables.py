@@ -11,13 +11,13 @@ from frames import people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sparring.data import Options, load
-from sparring.data.tables import infer
-from sparring.data.tables.arrow import read, to_arrow
-from sparring.data.tables.columns import Category, Follower, Identifier, Number
-from sparring.data.tables.infer import Kind
-from sparring.data.tables.load import table_data
-from sparring.data.tables.schema import Schema
+from sparring.data import Options, load_dataset
+from sparring.data.table import infer
+from sparring.data.table.arrow import read, to_arrow
+from sparring.data.table.columns import Category, Follower, Identifier, Number
+from sparring.data.table.infer import Kind
+from sparring.data.table.load import table_data
+from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
 
@@ -165,7 +165,7 @@ def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path):
         file.write("a, b\n" + "1, x y\n2, ?\n" * 10)
     assert read(tmp_path / "spaced.csv.gz").column("b").to_pylist()[:2] == ["x y", None]
     frame.to_parquet(tmp_path / "t.parquet")
-    data = load(tmp_path / "t.parquet", Options(columns=(("n", "drop"),), target="name"))
+    data = load_dataset(tmp_path / "t.parquet", Options(columns=(("n", "drop"),), target="name"))
     assert data.medium == "table" and data.schema.target == "name" and len(data.train) + len(data.test) == 24
 
 
@@ -248,12 +248,12 @@ def test_bad_files_get_one_line(tmp_path):
         ("twice.csv", "two columns are called 'a'"),
     ):
         with pytest.raises(UserError, match=expected):
-            load(tmp_path / name)
+            load_dataset(tmp_path / name)
     people(30).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(UserError, match="is a table, without size"):
-        load(tmp_path / "t.csv", Options(size=(8, 8)))
+        load_dataset(tmp_path / "t.csv", Options(size=(8, 8)))
     with pytest.raises(UserError, match="digits is no table"):
-        load("digits", Options(target="x"))
+        load_dataset("digits", Options(target="x"))
 
 
 CELLS = st.one_of(st.none(), st.integers(-(2**40), 2**40), st.floats(width=32), st.text(max_size=5), st.booleans())

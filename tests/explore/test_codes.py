@@ -8,8 +8,8 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
-from sparring.explore.codes import STEPS, sweep
-from sparring.model import Description, Model
+from sparring.explore.traverse import STEPS, sweep
+from sparring.models.model import Description, Model
 from sparring.recipes import RECIPES
 
 RECIPE = replace(RECIPES["infogan"], z=6, categories=3, codes=2)

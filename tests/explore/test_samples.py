@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 from scipy.stats import norm, truncnorm
 
-import sparring.model
+import sparring.models.model
 from sparring.errors import UserError
-from sparring.explore import sample
-from sparring.explore.pieces import write_npz
-from sparring.explore.progress import animate
-from sparring.explore.sample import Samples, write
-from sparring.model import Description, Model, truncated
+from sparring.models.model import Description, Model, truncated
 from sparring.recipes import RECIPES
+from sparring.sampling import samples
+from sparring.sampling.npz import write_npz
+from sparring.sampling.samples import Samples, write
+from sparring.sampling.timelapse import animate
 
 
 def model(recipe="mlp-gan", shape=(1, 8, 8)) -> Model:
@@ -83,7 +83,7 @@ def test_progress_as_an_animation(tmp_path):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """So that a few samples are several chunks."""
-    monkeypatch.setattr(sparring.model, "CHUNK", 8)
+    monkeypatch.setattr(sparring.models.model, "CHUNK", 8)
 
 
 @pytest.mark.parametrize(("n", "labels"), [(1, ()), (8, ()), (21, ()), (9, ("0", "3"))])
@@ -149,7 +149,7 @@ def test_samples_that_are_cut_short_leave_nothing(ending, small_chunks, tmp_path
 
 
 def test_many_are_drawn_a_part_of_a_chunk_on_each_core(small_chunks, tmp_path, monkeypatch):
-    monkeypatch.setattr(sample, "MANY", 40)
+    monkeypatch.setattr(samples, "MANY", 40)
     threads, decode, seen = torch.get_num_threads(), Model.decode, []
 
     def watched(self, inputs, *arguments, **more):

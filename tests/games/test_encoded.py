@@ -6,17 +6,17 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from sparring.draws import normal
 from sparring.game import Opinion, Round
 from sparring.games.ali import ALI, cycle
-from sparring.games.encoded import divergence, drawn, mean
-from sparring.games.sight import Sight
+from sparring.games.critic_input import Sight
+from sparring.games.encoder import divergence, drawn, mean
 from sparring.games.vaegan import VAEGAN
+from sparring.losses.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
+from sparring.losses.penalties import lipschitz, r1, squared_norm
 from sparring.networks.mlp import MLPCritic
 from sparring.networks.pairs import PairCritic
-from sparring.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
-from sparring.penalties import lipschitz, r1, squared_norm
-from sparring.training.loop import Loop, Settings
+from sparring.priors import normal
+from sparring.training.loop.loop import Loop, Settings
 
 X, Z, N = 5, 3, 6
 LATENTS = {"z": normal(Z), "e": normal(Z)}

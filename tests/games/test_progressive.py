@@ -6,14 +6,14 @@ import pytest
 import torch
 from playing import Pictures, resumed_to_the_bit
 
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.game import Round
 from sparring.games.progressive import grown_after
-from sparring.model import Description, Model, load
+from sparring.models.model import Description, Model, load
 from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 SHAPE = (2, 16, 16)
 RECIPE = with_numbers(

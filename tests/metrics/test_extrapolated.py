@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sparring.metrics.extrapolated import extrapolate, least
-from sparring.metrics.frechet import Moments, distance
+from sparring.metrics.image.frechet import Moments, distance
+from sparring.metrics.image.frechet_infinity import extrapolate, least
 from sparring.metrics.jackknife import half_widths
 
 D = 8

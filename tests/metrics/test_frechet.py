@@ -4,7 +4,7 @@ import scipy.linalg
 import torch
 from torch import nn
 
-from sparring.metrics.frechet import frechet
+from sparring.metrics.image.frechet import frechet
 
 
 def normal(n, d, seed, scale=1.0, shift=0.0):

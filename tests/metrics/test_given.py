@@ -8,8 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
 from sparring.errors import UserError
-from sparring.metrics.extractors import Classifier
-from sparring.metrics.given import onnx_features, safetensors_features
+from sparring.metrics.features.custom import onnx_features, safetensors_features
+from sparring.metrics.features.extractors import Classifier
 
 IMAGES = torch.randint(256, (7, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 WEIGHT = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)

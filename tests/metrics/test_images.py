@@ -9,9 +9,9 @@ from torch import nn
 from torchmetrics.functional.image import structural_similarity_index_measure as theirs
 from torchmetrics.image.inception import InceptionScore
 
-from sparring.metrics.classified import inception_score, reverse_kl
-from sparring.metrics.sliced import PROJECTIONS, projected, sliced_wasserstein
-from sparring.metrics.ssim import WEIGHTS, likeness, ms_ssim, scales
+from sparring.metrics.image.classifier_scores import inception_score, reverse_kl
+from sparring.metrics.image.ms_ssim import WEIGHTS, likeness, ms_ssim, scales
+from sparring.metrics.image.sliced_wasserstein import PROJECTIONS, projected, sliced_wasserstein
 
 
 def pictures(n, c, side, seed=0):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from sparring.metrics.kernel import kernel, mmd
+from sparring.metrics.image.kid import kernel, mmd
 
 
 def cloud(n, d, seed, shift=0.0):

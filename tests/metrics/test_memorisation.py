@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import fisher_exact
 
-from sparring.metrics.memorisation import ALARM, Memory, memorisation, upper_tail
+from sparring.metrics.image.memorisation import ALARM, Memory, memorisation, upper_tail
 
 
 def cloud(n, seed, scale=1.0):

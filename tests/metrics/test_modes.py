@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sparring.data.points import GRID, RING
-from sparring.metrics.judges import PointJudge
-from sparring.metrics.modes import SHARE, count
+from sparring.metrics.image.judge import PointJudge
+from sparring.metrics.point.modes import SHARE, count
 
 
 @pytest.mark.parametrize("mixture", [RING, GRID])

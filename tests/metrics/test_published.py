@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sparring.download import Pin, Remote
 from sparring.errors import UserError
-from sparring.metrics import dinov2, published
-from sparring.metrics.inception import Inception
-from sparring.metrics.named import named_features
-from sparring.metrics.published import given_inception, inception_features, our_name, resized
+from sparring.metrics.features import dinov2, published
+from sparring.metrics.features.inception import Inception
+from sparring.metrics.features.published import given_inception, inception_features, our_name, resized
+from sparring.metrics.features.registry import named_features
+from sparring.storage.download import Pin, Remote
 
 IMAGES = torch.randint(256, (2, 1, 16, 20), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 BRANCHES = {

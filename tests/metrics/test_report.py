@@ -3,20 +3,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sparring.data import load
+from sparring.data import load_dataset
 from sparring.data.named import stacked
 from sparring.errors import UserError
-from sparring.metrics import judges
-from sparring.metrics.features import Features
-from sparring.metrics.judges import judge_images
+from sparring.metrics.features.features import Features
+from sparring.metrics.features.registry import Pictures
+from sparring.metrics.image import judge
+from sparring.metrics.image.judge import judge_images
 from sparring.metrics.metric import Metric
-from sparring.metrics.named import Pictures
 from sparring.metrics.report import Drawn, evaluate
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return load("digits")
+    return load_dataset("digits")
 
 
 def new_judge(data, where):
@@ -81,7 +81,7 @@ def test_few_images_without_classes_are_judged_by_their_pixels(digits, tmp_path)
 
 def test_trivial_rows_do_not_depend_on_how_many_images_are_changed_at_once(jury, monkeypatch):
     rows = list(jury.trivial(200))
-    monkeypatch.setattr(judges, "CHUNK", 16)
+    monkeypatch.setattr(judge, "CHUNK", 16)
     for (name, whole), (_, pieces) in zip(rows, jury.trivial(200), strict=True):
         assert torch.equal(whole.values, pieces.values), name
 
@@ -179,8 +179,8 @@ def test_bad_asking(digits, jury, tmp_path):
 
 
 def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.metrics.extractors.STEPS", 300)
-    whole = load("digits")
+    monkeypatch.setattr("sparring.metrics.features.extractors.STEPS", 300)
+    whole = load_dataset("digits")
     g = torch.Generator().manual_seed(0)
     train, test = stacked(whole.train, 3_000, g), stacked(whole.test, 800, g)
     jury = judge_images(Pictures(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
@@ -193,7 +193,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
 
 
 def test_samples_teach_what_they_show(digits, jury, monkeypatch):
-    monkeypatch.setattr("sparring.metrics.classified.STEPS", 100)
+    monkeypatch.setattr("sparring.metrics.image.classifier_scores.STEPS", 100)
     drawn = Drawn(digits.test.values, digits.test.labels)
     rows = {row.name: row.scores["taught"] for row in evaluate(drawn, jury, ["taught"]).rows}
     assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]
@@ -205,7 +205,7 @@ def test_neither_batch_size_nor_threads_move_a_score(digits, jury, monkeypatch):
         return fresh.scores(digits.test.values, "report", fresh.named(["frechet", "kernel", "support", "memorisation"]))
 
     first = scores()
-    monkeypatch.setattr("sparring.metrics.features.CHUNK", 37)
+    monkeypatch.setattr("sparring.metrics.features.features.CHUNK", 37)
     monkeypatch.setattr("sparring.metrics.distances.CELLS", 9_000)
     torch.set_num_threads(2)
     try:

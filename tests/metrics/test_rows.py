@@ -6,18 +6,18 @@ import pytest
 import torch
 from frames import people
 
-from sparring.data.tables.arrow import to_arrow
-from sparring.data.tables.binned import association, binned
-from sparring.data.tables.infer import Kind
-from sparring.data.tables.load import table_data
-from sparring.data.tables.schema import Schema
+from sparring.data.table.arrow import to_arrow
+from sparring.data.table.binned import association, binned
+from sparring.data.table.infer import Kind
+from sparring.data.table.load import table_data
+from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.metrics.columns import detected, rare_covered, shape, trend
-from sparring.metrics.records import closest, copied
+from sparring.metrics.image.train_on_synthetic import classified, predicted, task
 from sparring.metrics.report import evaluate
-from sparring.metrics.tables import independent
-from sparring.metrics.taught import classified, predicted, task
-from sparring.training.judging import judge
+from sparring.metrics.table.columns import detected, rare_covered, shape, trend
+from sparring.metrics.table.metrics import independent
+from sparring.metrics.table.nearest_record import closest, copied
+from sparring.training.report.judges import judge
 
 
 def table(n=4_000, seed=0):

@@ -3,10 +3,10 @@
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from sparring.data import load
-from sparring.metrics import self_supervised
-from sparring.metrics.extractors import random_features
-from sparring.metrics.self_supervised import TEMPERATURE, agreement, changed, self_features
+from sparring.data import load_dataset
+from sparring.metrics.features import self_supervised
+from sparring.metrics.features.extractors import random_features
+from sparring.metrics.features.self_supervised import TEMPERATURE, agreement, changed, self_features
 
 
 def test_the_loss_by_hand():
@@ -28,7 +28,7 @@ def test_changes_keep_the_shape_and_the_seed_fixes_them():
 
 def test_they_know_digits_better_than_random_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(self_supervised, "STEPS", 150)
-    data = load("digits")
+    data = load_dataset("digits")
     train, labels = data.train.values[:998], data.train.labels[:998]
     found = {}
     for features in (self_features(train, tmp_path / "kept.safetensors"), random_features(1)):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sparring.metrics.baseline_cache import Shelf
 from sparring.metrics.report import Row
-from sparring.metrics.shelf import Shelf
 
 ROWS = [Row("real", {"frechet": 1.25}, 100), Row("noise", {"frechet": 9.0}, 100)]
 

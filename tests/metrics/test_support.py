@@ -4,7 +4,7 @@ import torch
 from prdc import compute_prdc
 
 from sparring.metrics import distances
-from sparring.metrics.support import support
+from sparring.metrics.image.precision_recall import support
 
 
 def cloud(n, d, seed, shift=0.0, scale=1.0):

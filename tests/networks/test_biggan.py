@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn.functional import batch_norm, one_hot
 from torch.nn.utils import parametrize
 
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
-from sparring.model import Description, Model, load
-from sparring.networks.attention import SelfAttention
+from sparring.losses.auxiliary import orthogonal
+from sparring.models.model import Description, Model, load
 from sparring.networks.biggan import (
     BigGANCritic,
     BigGANDeepCritic,
@@ -20,13 +21,12 @@ from sparring.networks.biggan import (
     deep_down,
     deep_up,
 )
-from sparring.networks.conditioned import ConditionalBatchNorm
-from sparring.networks.layers import NORMS, SpectralNorm
+from sparring.networks.layers.attention import SelfAttention
+from sparring.networks.layers.blocks import NORMS, SpectralNorm
+from sparring.networks.layers.conditioned import ConditionalBatchNorm
 from sparring.networks.resnet import Residual
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.terms import orthogonal
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 GENERATORS, CRITICS = (BigGANGenerator, BigGANDeepGenerator), (BigGANCritic, BigGANDeepCritic)
 SHAPE, CLASSES, NAMES = (1, 8, 8), 3, ("biggan", "biggan-deep")

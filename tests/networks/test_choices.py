@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.networks.choices import FARTHEST, gumbel, inverted, reinmax, tilt
+from sparring.networks.layers.discrete import FARTHEST, gumbel, inverted, reinmax, tilt
 
 
 def test_gumbel_noise():

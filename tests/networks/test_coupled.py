@@ -9,7 +9,7 @@ from torch import nn
 from sparring.errors import UserError
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator, domain
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
-from sparring.networks.heads import HeadedCritic, Linear, width_of
+from sparring.networks.layers.heads import HeadedCritic, Linear, width_of
 from sparring.recipes import RECIPES
 
 PAIR, ONE = (2, 28, 28), (1, 28, 28)

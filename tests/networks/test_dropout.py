@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.networks.dropout import Dropout
+from sparring.networks.layers.dropout import Dropout
 
 N = 400_001
 

@@ -8,25 +8,16 @@ from playing import Pictures, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
-from sparring.draws import uniform
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.game import Opinion, Round, Verdict
-from sparring.model import Description, Model, load
-from sparring.networks.fastgan import (
-    Decoder,
-    Down,
-    Excitation,
-    FastGANCritic,
-    FastGANGenerator,
-    Noise,
-    decoders,
-    gated,
-)
-from sparring.networks.layers import NORMS
+from sparring.losses.decoder import quarter, reconstruction
+from sparring.models.model import Description, Model, load
+from sparring.networks.fastgan import Decoder, Down, Excitation, FastGANCritic, FastGANGenerator, Noise, decoders, gated
+from sparring.networks.layers.blocks import NORMS
+from sparring.priors import uniform
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.reconstruction import quarter, reconstruction
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 SHAPE, CLASSES = (1, 8, 8), 3
 SLIM = {"batch": "8", "generator.width": "4", "critic.width": "4", "z": "6"}

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
-from sparring.networks.equalised import RECTIFIED, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
-from sparring.networks.modulated import ModulatedConv, StyledLayer
-from sparring.networks.resample import upsampled
+from sparring.networks.layers.equalised import RECTIFIED, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
+from sparring.networks.layers.modulated import ModulatedConv, StyledLayer
+from sparring.networks.layers.resample import upsampled
 
 
 def randn(*shape: int) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from sparring.networks.convolution import GroupedConv2d
-from sparring.networks.products import OPERATIONS, fits, twin
+from sparring.networks.layers.conv_gemm import OPERATIONS, fits, twin
+from sparring.networks.layers.conv_ops import GroupedConv2d
 
 LAYERS = {
     "halving": nn.Conv2d(3, 4, 4, 2, 1),

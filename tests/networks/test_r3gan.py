@@ -5,13 +5,13 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.functional import leaky_relu
 
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
-from sparring.model import Description, Model, load
+from sparring.models.model import Description, Model, load
 from sparring.networks.r3gan import Block, R3GANCritic, R3GANGenerator
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
-from sparring.training.schedules import at
+from sparring.schedules import at
+from sparring.training.loop.loop import Loop
 
 NARROW = {"batch": "8", "images": "64"} | {
     f"{side}.{name}": value

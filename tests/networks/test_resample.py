@@ -6,8 +6,8 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.functional import conv2d, pad
 
 from sparring.errors import UserError
-from sparring.networks.convolution import GroupedConv2d
-from sparring.networks.resample import blurred, downsampled, halvings, upsampled
+from sparring.networks.layers.conv_ops import GroupedConv2d
+from sparring.networks.layers.resample import blurred, downsampled, halvings, upsampled
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8
 FILTER = TAPS[:, None] * TAPS

@@ -7,10 +7,10 @@ from torch.nn.functional import conv2d, max_pool2d
 from torch.nn.utils import parametrize
 
 from sparring.game import Verdict
-from sparring.networks.attention import SelfAttention, nearest
-from sparring.networks.layers import NORMS
+from sparring.losses.penalties import r1
+from sparring.networks.layers.attention import SelfAttention, nearest
+from sparring.networks.layers.blocks import NORMS
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
-from sparring.penalties import r1
 
 SIZES = [(8, 8), (9, 9), (16, 16), (28, 28), (33, 33), (48, 40), (8, 31), (100, 64)]
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.networks.table import CTGANGenerator, TableGenerator
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
 
 CHOICES, PLACES = [2, 3, 2], [0, 1, 0]
 

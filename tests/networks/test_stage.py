@@ -7,11 +7,11 @@ import torch
 from playing import Pictures
 
 import sparring
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
-from sparring.networks.stage import recompute
+from sparring.networks.layers.recompute import recompute
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 SHAPE = (3, 32, 32)
 WIDTHS = {"generator.width": "8", "generator.widest": "16", "critic.width": "8", "critic.widest": "16"}

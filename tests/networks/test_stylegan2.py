@@ -9,16 +9,16 @@ from playing import Pictures, resumed_to_the_bit
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.game import Verdict
-from sparring.memory import PathLength
-from sparring.model import Description, Model, load
-from sparring.networks.modulated import StyledLayer
+from sparring.losses.running import PathLength
+from sparring.models.model import Description, Model, load
+from sparring.networks.layers.modulated import StyledLayer
 from sparring.networks.stylegan2 import DECAY, StyleGAN2Critic, StyleGAN2Generator
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
-from sparring.training.optim import correction
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.optim import correction
 
 SHAPE = (1, 8, 8)
 SMALL = {

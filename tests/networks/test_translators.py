@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.networks.conditioned import ConditionalInstanceNorm
-from sparring.networks.gated import GatedUNet
+from sparring.models.tiling import tiled
+from sparring.networks.layers.conditioned import ConditionalInstanceNorm
+from sparring.networks.layers.gated import GatedUNet
 from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
 from sparring.networks.translator import Block, PatchHeads, Translator, doubling
 from sparring.networks.unet import UNet
-from sparring.tiles import tiled
 
 SHAPE = (3, 16, 16)
 

@@ -1,11 +1,11 @@
 import pytest
 
+from sparring.build.overrides import numbers, with_numbers
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
+from sparring.recipes.catalogue.r3gan_presets import gamma
 from sparring.recipes.choose import Facts, choose
-from sparring.recipes.numbers import numbers, with_numbers
-from sparring.recipes.r3gan_presets import gamma
-from sparring.training.schedules import at
+from sparring.schedules import at
 
 
 def test_what_suits_data_and_why():

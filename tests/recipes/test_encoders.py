@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import sparring
+from sparring.build.overrides import numbers, with_numbers
 from sparring.errors import UserError
-from sparring.model import Description, Model
+from sparring.models.model import Description, Model
 from sparring.recipes import RECIPES, Network, Recipe, encoding
-from sparring.recipes.numbers import numbers, with_numbers
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 

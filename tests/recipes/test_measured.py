@@ -1,5 +1,5 @@
 from sparring.recipes import RECIPES
-from sparring.recipes.measured import Measured, record, rows
+from sparring.recipes.results import Measured, record, rows
 
 
 def test_rows_are_of_recipes_that_are_there():

@@ -7,22 +7,22 @@ import torch
 from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
-from sparring.consistency import changed, moved, mutual_information, shifted
-from sparring.draws import coded, normal
+from sparring.build.methods import METHODS
+from sparring.build.overrides import weighable
 from sparring.errors import UserError
 from sparring.game import Dial, Opinion, Round, Verdict
+from sparring.games.critic_input import Sight
 from sparring.games.gan import GAN
-from sparring.games.sight import Sight
 from sparring.games.unrolled import UnrolledGAN
-from sparring.memory import HistoricalAverage, LeCam
-from sparring.networks.heads import Embedding, MinibatchDiscrimination, MinibatchStddev
-from sparring.objectives import TopK, non_saturating, wasserstein
+from sparring.losses.auxiliary import contrastive, told_category, told_codes, turned
+from sparring.losses.consistency import changed, moved, mutual_information, shifted
+from sparring.losses.objectives import TopK, non_saturating, wasserstein
+from sparring.losses.running import HistoricalAverage, LeCam
+from sparring.networks.layers.heads import Embedding, MinibatchDiscrimination, MinibatchStddev
+from sparring.priors import coded, normal
 from sparring.recipes import RECIPES
-from sparring.recipes.methods import METHODS
-from sparring.recipes.numbers import weighable
-from sparring.terms import contrastive, told_category, told_codes, turned
-from sparring.training.loop import Loop
-from sparring.training.schedules import Linear
+from sparring.schedules import Linear
+from sparring.training.loop.loop import Loop
 
 SHAPE, CLASSES = (1, 8, 8), 3
 BASE = replace(

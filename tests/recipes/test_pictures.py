@@ -7,19 +7,19 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 
 import sparring
+from sparring.build.networks import objective
+from sparring.build.overrides import with_numbers
 from sparring.data import Data, Examples
 from sparring.errors import UserError
 from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
 from sparring.games.pix2pix import Pix2Pix, Restoration
-from sparring.model import Description, load
+from sparring.models.model import Description, load
+from sparring.models.translator import Translator
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.building import objective
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
-from sparring.training.posing import posed
-from sparring.translator import Translator
+from sparring.training.feed.selection_split import posed
+from sparring.training.loop.loop import Loop
 
 TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.translates]
 SMALL = {

@@ -7,9 +7,9 @@ import torch
 from playing import narrow, narrow_loop
 from torch import nn
 
-from sparring.networks.layers import SpectralNorm, spectral_norm
+from sparring.build.overrides import weighable
+from sparring.networks.layers.blocks import SpectralNorm, spectral_norm
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import weighable
 
 
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.medium in ("image", "pair")])

@@ -5,11 +5,11 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.utils import parametrize
 
-from sparring.model import Description, Model, load
-from sparring.networks.attention import SelfAttention
+from sparring.build.overrides import with_numbers
+from sparring.models.model import Description, Model, load
+from sparring.networks.layers.attention import SelfAttention
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
 
 SHAPES = {"sngan": (1, 8, 8), "sagan": (1, 8, 8), "cogan": (2, 8, 8)}
 SMALL = {"batch": "8", "generator.width": "4", "critic.width": "4"}

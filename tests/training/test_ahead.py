@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from sparring.errors import Mishap
-from sparring.training.ahead import Ahead
+from sparring.training.feed.prefetch import Ahead
 
 HANGING = """
 import sys; sys.path[:] = {path}
 import time, torch
 from sparring.errors import Mishap
-from sparring.training.ahead import Ahead
+from sparring.training.feed.prefetch import Ahead
 ahead = Ahead(lambda i: time.sleep(600), lambda k: torch.tensor([k]), timeout=0.1)
 try:
     ahead(0)

@@ -8,7 +8,7 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from sparring.training.allocator import keep
+from sparring.training.tuning.allocator import keep
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):

@@ -6,13 +6,13 @@ import pytest
 import torch
 from commands import refused, spar
 
+from sparring.build.overrides import with_numbers
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
-from sparring.training.anatomy import Counted, Meter, Part, anatomy
-from sparring.training.forecast import forecast, kinds
-from sparring.training.limits import Limits
-from sparring.training.loop import Loop
-from sparring.training.measured import RandomImages
+from sparring.training.loop.loop import Loop
+from sparring.training.profile.breakdown import Counted, Meter, Part, anatomy
+from sparring.training.profile.forecast import forecast, kinds
+from sparring.training.profile.roofline import Limits
+from sparring.training.profile.round_time import RandomImages
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 
@@ -71,7 +71,7 @@ def test_a_forecast_counts_lazy_turns_for_their_share(monkeypatch):
     def round(loop):
         spent[0] += 5.0 if loop.rounds % 4 == 0 else 1.0
 
-    monkeypatch.setattr("sparring.training.forecast.now", lambda device: spent[0])
+    monkeypatch.setattr("sparring.training.profile.forecast.now", lambda device: spent[0])
     monkeypatch.setattr(Loop, "round", round)
     assert forecast(lazy(4), 64).seconds == pytest.approx(64 / 16 * (1 + 4 / 4))
 

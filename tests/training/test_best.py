@@ -8,10 +8,10 @@ from commands import same, spar
 from safetensors.torch import load_file
 
 import sparring
-from sparring.training import checkpoint
-from sparring.training.best import taken_back
-from sparring.training.loop import under
-from sparring.training.run import Run
+from sparring.training.loop.loop import under
+from sparring.training.run import checkpoint
+from sparring.training.run.best_weights import taken_back
+from sparring.training.run.run import Run
 
 
 @pytest.fixture

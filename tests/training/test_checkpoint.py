@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.training import checkpoint
+from sparring.training.run import checkpoint
 
 CPU = torch.device("cpu")
 

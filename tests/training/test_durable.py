@@ -11,10 +11,10 @@ from commands import final, same, spar
 import sparring
 from sparring.cli import main
 from sparring.errors import Mishap, UserError
-from sparring.training import checkpoint, session
-from sparring.training import run as running
-from sparring.training.journal import Journal
-from sparring.training.lock import alone
+from sparring.training.run import checkpoint, session
+from sparring.training.run import run as running
+from sparring.training.run.journal import Journal
+from sparring.training.run.lock import alone
 
 SMALL = ["--batch", "32", "--generator.widths", "8,8", "--critic.widths", "8,8"]
 HERE = ["--threads", "1", "--device", "cpu", "--precision", "fp32"]

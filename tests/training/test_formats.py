@@ -7,7 +7,8 @@ import torch
 
 import sparring
 from sparring.recipes import named
-from sparring.training import fitting, formats, precision, remembered
+from sparring.training.loop import precision
+from sparring.training.tuning import precision_autotune, resolve, timing_cache
 
 CPU = torch.device("cpu")
 UNITS = {"avx512_bf16": True}
@@ -16,17 +17,17 @@ UNITS = {"avx512_bf16": True}
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
     """One with units for bf16, and nothing in its cache."""
-    monkeypatch.setattr(remembered, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(timing_cache, "cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: UNITS)
 
 
 def seconds(monkeypatch, **by_format):
     """Rounds take so long."""
-    monkeypatch.setattr(formats, "round_time", lambda loop, *_: by_format[loop])
+    monkeypatch.setattr(precision_autotune, "round_time", lambda loop, *_: by_format[loop])
 
 
 def chosen(recipe="dcgan"):
-    return formats.quicker_format(named(recipe), (1, 8, 8), CPU, str)
+    return precision_autotune.quicker_format(named(recipe), (1, 8, 8), CPU, str)
 
 
 @pytest.mark.parametrize(("half", "taken"), [(0.5, "bf16"), (0.95, "fp32"), (2.0, "fp32")])
@@ -50,8 +51,10 @@ def test_only_a_cpu_with_units_for_it_is_timed(monkeypatch):
 
 @pytest.mark.usefixtures("quick_judge")
 def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(formats, "round_time", lambda loop, *_: 1.0 if loop.settings.autocast is None else 0.5)
-    monkeypatch.setattr(fitting, "quicker", lambda loop: ())
+    monkeypatch.setattr(
+        precision_autotune, "round_time", lambda loop, *_: 1.0 if loop.settings.autocast is None else 0.5
+    )
+    monkeypatch.setattr(resolve, "quicker", lambda loop: ())
     options = {"images": 128, "reports": 2, "threads": 1, "device": "cpu"}
 
     def played(name):
@@ -59,7 +62,7 @@ def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
         return run.loop.settings.autocast, json.loads((tmp_path / name / "run.json").read_text())["config"]["precision"]
 
     assert played("short") == (None, "fp32")  # not worth the timing
-    monkeypatch.setattr(fitting, "LONG", 1)
+    monkeypatch.setattr(resolve, "LONG", 1)
     assert played("long") == (torch.bfloat16, "bf16")
-    monkeypatch.setattr(fitting, "quicker_format", lambda *_: pytest.fail("timed again"))
+    monkeypatch.setattr(resolve, "quicker_format", lambda *_: pytest.fail("timed again"))
     assert sparring.resume(tmp_path / "long").loop.settings.autocast == torch.bfloat16

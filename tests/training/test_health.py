@@ -13,20 +13,21 @@ from scipy.stats import mannwhitneyu
 from torch import nn
 
 import sparring
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
-from sparring.metrics.glance import Glance, Glancer, extent, relative, spread
+from sparring.metrics.image.quick_check import Glance, Glancer, extent, relative, spread
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training import checkup, session
-from sparring.training import run as running
-from sparring.training.checkup import second_look
-from sparring.training.config import Config
-from sparring.training.healing import MOST, REMEDIES, chosen, withdrawn
-from sparring.training.health import ALARMS, Raised, Ruined, examine, healthy
-from sparring.training.loop import Loop
-from sparring.training.remedies import CHANGES, Remedy, remedied
-from sparring.training.schedules import Cosine, Linear, at, scaled
-from sparring.training.vitals import edge, vitals
+from sparring.schedules import Cosine, Linear, at, scaled
+from sparring.training.health import report
+from sparring.training.health.adjustments import CHANGES, Remedy, remedied
+from sparring.training.health.alarms import ALARMS, Raised, Ruined, examine, healthy
+from sparring.training.health.monitors import edge, vitals
+from sparring.training.health.recovery import MOST, REMEDIES, chosen, withdrawn
+from sparring.training.health.report import second_look
+from sparring.training.loop.loop import Loop
+from sparring.training.run import run as running
+from sparring.training.run import session
+from sparring.training.run.config import Config
 
 SHAPE = (1, 16, 16)
 
@@ -278,7 +279,7 @@ class Told:
 
 def test_a_suspicious_report_is_followed_by_another_after_half_a_period(tmp_path, monkeypatch):
     """Every 4 rounds of 16; the second report is suspicious, and the run is interrupted before the next look."""
-    monkeypatch.setattr(checkup, "ailing", lambda reports: len(reports) == 2)
+    monkeypatch.setattr(report, "ailing", lambda reports: len(reports) == 2)
     given = {"images": 16 * 256, "reports": 4, "threads": 1}
     whole = sparring.train("points", "ring", tmp_path / "whole", **given)
     play = Loop.round

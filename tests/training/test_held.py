@@ -1,8 +1,8 @@
 import torch
 
-from sparring.data import load
-from sparring.data.sets import Data, Examples
-from sparring.training.held import InMemory
+from sparring.data import load_dataset
+from sparring.data.dataset import Data, Examples
+from sparring.training.feed.in_memory import InMemory
 
 
 def held(mirrored: bool) -> InMemory:
@@ -24,5 +24,5 @@ def test_the_second_half_is_the_first_mirrored():
 
 def test_networks_see_points_at_a_scale_of_their_own():
     for name in ("ring", "grid"):
-        seen, _ = InMemory(load(name), torch.device("cpu"))[torch.arange(5000)]
+        seen, _ = InMemory(load_dataset(name), torch.device("cpu"))[torch.arange(5000)]
         assert abs(float(seen.std()) - 1) < 0.02

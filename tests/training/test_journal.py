@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sparring.errors import UserError
-from sparring.training.journal import Journal
+from sparring.training.run.journal import Journal
 
 
 def entry(images: int, score: float = 1.0) -> dict:

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from sparring.errors import UserError
-from sparring.training.lock import alone
+from sparring.training.run.lock import alone
 
-HOLD = "import sys, time; sys.path[:] = {path}; from pathlib import Path; from sparring.training import lock\n"
+HOLD = "import sys, time; sys.path[:] = {path}; from pathlib import Path; from sparring.training.run import lock\n"
 HOLD += "with lock.alone(Path({run!r})): print('held', flush=True); time.sleep(60)"
 
 

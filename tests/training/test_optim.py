@@ -10,12 +10,12 @@ from torch import nn
 from sparring.api import configured
 from sparring.errors import UserError
 from sparring.game import Game, Turn
-from sparring.networks.layers import spectral_norm
+from sparring.networks.layers.blocks import spectral_norm
 from sparring.recipes import RECIPES
-from sparring.training import precision as machine
-from sparring.training.optim import EMA, Adam, correction, restore, state_of
-from sparring.training.random import Order
-from sparring.training.schedules import Cosine, Linear, at, read
+from sparring.rng import Order
+from sparring.schedules import Cosine, Linear, at, read
+from sparring.training.loop import precision as machine
+from sparring.training.loop.optim import EMA, Adam, correction, restore, state_of
 
 
 def one_weight(value=0.0):

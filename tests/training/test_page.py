@@ -7,8 +7,8 @@ from PIL import Image
 
 from sparring.metrics.report import Report, Row
 from sparring.recipes import RECIPES
-from sparring.training.config import Config
-from sparring.training.page import FRAMES, page, section, slider
+from sparring.training.report.html import FRAMES, page, section, slider
+from sparring.training.run.config import Config
 
 
 class Tags(HTMLParser):

@@ -23,8 +23,8 @@ from PIL import Image
 import sparring
 from sparring.cli import main
 from sparring.errors import LostProcess, UserError
-from sparring.training.journal import Journal
-from sparring.training.loop import Loop
+from sparring.training.loop.loop import Loop
+from sparring.training.run.journal import Journal
 
 TINY = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--batch", "32", "--threads", "1"]
 TRAIN = ["train", "points", "--data", "ring", "--images", "640", "--reports", "2", "--precision", "fp32", *TINY]
@@ -208,7 +208,7 @@ def test_other_numbers_of_processes_are_told_at_once(answers):
 
 
 def test_a_process_that_never_comes_is_not_waited_for_forever(tmp_path, monkeypatch):
-    from sparring.training.processes import joined
+    from sparring.training.distributed.processes import joined
 
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
         monkeypatch.setenv(name, value)

@@ -8,15 +8,15 @@ import torch
 from commands import final, same
 
 import sparring
-from sparring.description import Description
 from sparring.errors import UserError
-from sparring.explore.sample import Samples, write
-from sparring.model import Model, load
-from sparring.networks.products import ProductConv2d, ProductConvTranspose2d
+from sparring.models.model import Model, load
+from sparring.models.spec import Description
+from sparring.networks.layers.conv_gemm import ProductConv2d, ProductConvTranspose2d
 from sparring.recipes import named
-from sparring.training import fitting, quicker, remembered
-from sparring.training.loop import Loop
-from sparring.training.measured import RandomImages
+from sparring.sampling.samples import Samples, write
+from sparring.training.loop.loop import Loop
+from sparring.training.profile.round_time import RandomImages
+from sparring.training.tuning import conv_autotune, resolve, timing_cache
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 SHAPE = (1, 16, 16)
@@ -24,13 +24,13 @@ SHAPE = (1, 16, 16)
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(remembered, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(timing_cache, "cache", lambda: tmp_path / "cache")
 
 
 def loop(products=()):
     torch.manual_seed(0)
     game = named("dcgan").game(SHAPE)
-    quicker.hasten(dict(game.players.items()), products)
+    conv_autotune.hasten(dict(game.players.items()), products)
     return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), named("dcgan").settings())
 
 
@@ -41,21 +41,21 @@ def twins(loop) -> list[str]:
 
 
 def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
-    chosen = quicker.quicker(loop())
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    chosen = conv_autotune.quicker(loop())
     assert "D.0.scatter" in chosen and "G.7.weight" in chosen and not any(name.startswith("D.1.") for name in chosen)
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: False)
-    assert quicker.quicker(loop()) == chosen
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: False)
+    assert conv_autotune.quicker(loop()) == chosen
     for path in (tmp_path / "cache" / "layers").iterdir():
         path.write_text("no JSON")
-    assert quicker.quicker(loop()) == ()
+    assert conv_autotune.quicker(loop()) == ()
 
 
 def test_the_quicker_one_wins():
     def slow():
         return torch.stack([torch.randn(200, 200) @ torch.randn(200, 200) for _ in range(20)])
 
-    assert quicker._wins(lambda: torch.ones(1), slow) and not quicker._wins(slow, lambda: torch.ones(1))
+    assert conv_autotune._wins(lambda: torch.ones(1), slow) and not conv_autotune._wins(slow, lambda: torch.ones(1))
 
 
 def test_products_are_the_same_game():
@@ -69,15 +69,15 @@ def test_products_are_the_same_game():
 
 
 def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(fitting, "LONG", 1)
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
+    monkeypatch.setattr(resolve, "LONG", 1)
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
     options = {"images": 192, "reports": 3, "threads": 1, "device": "cpu", "precision": "fp32"}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     sparring.train("dcgan", "digits", whole, **options)
     sparring.train("dcgan", "digits", parts, minutes=1e-9, **options)
     chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
     assert "D.0.scatter" in chosen
-    monkeypatch.setattr(fitting, "quicker", lambda loop: pytest.fail("measured again"))
+    monkeypatch.setattr(resolve, "quicker", lambda loop: pytest.fail("measured again"))
     while (run := sparring.resume(parts)).outcome != "finished":
         assert "D.0" in twins(run.loop)
     assert same(final(whole), final(parts))
@@ -89,8 +89,8 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     recipe = named("dcgan")
     model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
     model.save(tmp_path / "model", "best")
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
-    monkeypatch.setattr(quicker, "MANY", 600)
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "MANY", 600)
     images = {}
     for n in (599, 601):
         model = load(tmp_path / "model")
@@ -106,9 +106,9 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     torch.manual_seed(0)
     recipe = named("dcgan")
     model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: True)
-    monkeypatch.setattr(quicker, "MANY", 600)
-    monkeypatch.setattr(quicker, "chosen_format", lambda name, device, medium: name)
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "MANY", 600)
+    monkeypatch.setattr(conv_autotune, "chosen_format", lambda name, device, medium: name)
     images = {}
     for precision, n in (("fp32", 601), ("bf16", 601), ("auto", 601), ("auto", 599)):
         write(Samples(model, n), tmp_path / f"{precision}-{n}.npz", precision)
@@ -116,7 +116,7 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
-    monkeypatch.setattr(quicker, "_wins", lambda a, b: pytest.fail("measured again"))
+    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: pytest.fail("measured again"))
     write(Samples(model, 601), tmp_path / "known.npz", "auto")
     assert (np.load(tmp_path / "known.npz")["images"] == bf16).all()
 

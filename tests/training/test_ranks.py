@@ -15,12 +15,12 @@ from torch import nn
 
 from sparring.errors import SharedError, UserError
 from sparring.games.gan import GAN
-from sparring.objectives import non_saturating
-from sparring.penalties import r1
-from sparring.training.loop import Loop, Settings
-from sparring.training.optim import Adam
-from sparring.training.ranks import Ranks
-from sparring.training.synchronised import SynchronisedNorm, synchronise
+from sparring.losses.objectives import non_saturating
+from sparring.losses.penalties import r1
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.distributed.sync_batch_norm import SynchronisedNorm, synchronise
+from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.optim import Adam
 
 CASES = {"float64": (torch.float64, True, 20), "fp32": (torch.float32, True, 1), "own": (torch.float32, False, 200)}
 """Dtype, synchronised statistics, rounds."""

@@ -16,17 +16,17 @@ from tiny_games import BATCH, GAMES
 
 import sparring
 from sparring import api
-from sparring.data import load
+from sparring.build.overrides import with_numbers
+from sparring.data import load_dataset
 from sparring.errors import Mishap
-from sparring.mishaps import explained
+from sparring.machine_errors import explained
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training import fitting
-from sparring.training import run as running
-from sparring.training.config import Config
-from sparring.training.health import Raised, Ruined
-from sparring.training.loop import Loop
-from sparring.training.play import Generate
+from sparring.training.health.alarms import Raised, Ruined
+from sparring.training.loop.compiled import Generate
+from sparring.training.loop.loop import Loop
+from sparring.training.run import run as running
+from sparring.training.run.config import Config
+from sparring.training.tuning import resolve
 
 ROUNDS = 6
 FULL = {
@@ -240,8 +240,8 @@ def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, ca
 
 @pytest.mark.parametrize("flags", [["--batch", "auto"], ["--micro-batches", "auto"]], ids=["batch", "micro-batches"])
 def test_auto_takes_the_largest_slices_that_fit(flags, tmp_path, monkeypatch, capsys):
-    new, batch = fitting.begun, RECIPES["points"].batch
-    monkeypatch.setattr(fitting, "begun", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
+    new, batch = resolve.begun, RECIPES["points"].batch
+    monkeypatch.setattr(resolve, "begun", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
     small = [word for word in TRAIN if word not in ("--batch", "32")]
     assert spar(*small, tmp_path / "run", *flags) == 0
     assert f"memory holds {batch // 4} of {batch} examples at once (--micro-batches 4)" in capsys.readouterr().err
@@ -253,10 +253,10 @@ def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatc
     played, G = [], torch.nn.Linear(2, 2)
     before = G.weight.clone()
     recipe = with_numbers(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
-    monkeypatch.setattr(fitting, "begun", lambda *arguments: watched(running.begun(*arguments), played))
-    data = load("ring")
+    monkeypatch.setattr(resolve, "begun", lambda *arguments: watched(running.begun(*arguments), played))
+    data = load_dataset("ring")
     config = api.configured(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
-    assert fitting.fitted(config, data, {"G": G}).micro_batches == 1
+    assert resolve.fitted(config, data, {"G": G}).micro_batches == 1
     assert torch.equal(G.weight, before) and played.count("smooth") == 2, played
 
 

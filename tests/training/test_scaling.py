@@ -3,12 +3,12 @@ import math
 
 import pytest
 
+from sparring.build.overrides import with_numbers
 from sparring.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.measured import measured_round
-from sparring.training.scaling import Cost, Link, averaged, fitted, scaled
+from sparring.training.profile.cost_model import Cost, Link, averaged, fitted, scaled
+from sparring.training.profile.round_time import measured_round
 
 
 def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
@@ -50,8 +50,8 @@ def test_what_a_game_averages_is_its_learners_gradients():
 
 @pytest.mark.parametrize("recipe", ["dcgan", "pix2pix", "cyclegan", "stargan", "upscale"])
 def test_a_round_of_any_recipe_of_pictures_is_measured(recipe, monkeypatch):
-    monkeypatch.setattr("sparring.training.forecast.WARM", 0)
-    monkeypatch.setattr("sparring.training.forecast.TIMED", 1)
+    monkeypatch.setattr("sparring.training.profile.forecast.WARM", 0)
+    monkeypatch.setattr("sparring.training.profile.forecast.TIMED", 1)
     small = with_numbers(RECIPES[recipe], {"generator.width": "8", "critic.width": "8"})
     assert measured_round(small, (3, 32, 32), 2, 10 if small.conditional else 0) > 0
 

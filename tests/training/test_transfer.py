@@ -8,11 +8,11 @@ import torch
 from commands import final
 
 import sparring
-from sparring import sealed
+from sparring.build.overrides import with_numbers
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.recipes.numbers import with_numbers
-from sparring.training.transfer import hold
+from sparring.storage import tensors
+from sparring.training.run.transfer import hold
 
 NARROW = {"generator.width": "4", "critic.width": "4", "batch": "16"}
 RECIPE = with_numbers(RECIPES["cgan"], NARROW)
@@ -47,8 +47,8 @@ def test_a_run_starts_where_another_was_best(earlier, tmp_path):
     worse = {"images": 128, "seconds": 9.0, "scores": {name: 1e9 for name in _scores(source)}}
     with (source / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps(worse) + "\n")
-    state = sealed.read(last)
-    sealed.write(last, {name: x + 1 if name.startswith("ema.G") else x for name, x in state.items()})
+    state = tensors.read(last)
+    tensors.write(last, {name: x + 1 if name.startswith("ema.G") else x for name, x in state.items()})
     still = with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"})
     run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
     for name, p in run.loop.game.players["G"].named_parameters():

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from PIL import Image
 from torch import Tensor
 
-from sparring.files import write
-from sparring.training.page import inlined, listed
+from sparring.storage.atomic import write
+from sparring.training.report.html import inlined, listed
 
 NAME = "gallery.html"
 

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.apply.reading import read
-from sparring.data.items import Broken
-from sparring.data.pixels import grid
+from sparring.apply.inputs import read
+from sparring.data.image.pixels import grid
+from sparring.data.sources.item import Broken
 from sparring.errors import UserError
-from sparring.files import to_write, written_aside
-from sparring.model import Model
+from sparring.models.model import Model
+from sparring.storage.atomic import to_write, written_aside
 
 
 @dataclass(frozen=True, eq=False)

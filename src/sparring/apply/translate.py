@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.apply.files import MASK, Picture, as_image, items, mask, read
 from sparring.apply.gallery import Shown, leave
-from sparring.data.items import Item
-from sparring.data.picture import Unusable
-from sparring.data.sheet import side_by_side
+from sparring.apply.images import MASK, Picture, as_image, items, mask, read
+from sparring.data.image.contact_sheet import side_by_side
+from sparring.data.image.file import Unusable
+from sparring.data.sources.item import Item
 from sparring.errors import UserError, one_line
-from sparring.files import written_aside
-from sparring.steps import walked
-from sparring.tiles import Tiled
-from sparring.translator import Translator
+from sparring.models.tiling import Tiled
+from sparring.models.translator import Translator
+from sparring.progress import walked
+from sparring.storage.atomic import written_aside
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}

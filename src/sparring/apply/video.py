@@ -1,93 +1,75 @@
-"""Video files, frame by frame, by PyAV: an extra, for the codecs that come with it are of other licences."""
+"""A translator on a film: frame by frame, in bounded memory; size and times are kept."""
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from PIL import Image
+from torch import Tensor
 
-from sparring.apply.films import Film, Frame, timed
-from sparring.data.picture import Unusable
-from sparring.errors import UserError, brief, one_line
+from sparring.apply.ffmpeg import CONTAINERS, video, write_video
+from sparring.apply.formats import Film, Frame, animation, write_gif, write_webp
+from sparring.apply.images import MASK, as_image, mask, taken
+from sparring.apply.translate import SHOWN, Make, Translated, write_sheet
+from sparring.data.image.file import Unusable
+from sparring.data.sources.item import Item
+from sparring.errors import UserError, one_line
+from sparring.models.translator import Translator
+from sparring.progress import walked
+from sparring.storage.atomic import to_write, written_aside
 
-CONTAINERS = {
-    ".mp4": ("mp4", "libx264"),
-    ".mov": ("mov", "libx264"),
-    ".mkv": ("matroska", "libx264"),
-    ".webm": ("webm", "libvpx-vp9"),
+Write = Callable[[Path, Iterator[Frame], int], None]
+WRITERS: dict[str, Write] = {
+    ".gif": write_gif,
+    ".webp": write_webp,
+    **{ending: partial(write_video, container=box, codec=codec) for ending, (box, codec) in CONTAINERS.items()},
 }
-"""By ending: the container and the codec they are written with."""
-VIDEO = (*CONTAINERS, ".avi", ".m4v", ".mpg", ".mpeg")
-"""Endings of what is read."""
-TICKS, QUALITY = 90_000, {"crf": "16"}
-"""A second in a file; what is hardly told from the original."""
+"""By the ending of what is written."""
 
 
-def _av() -> Any:
-    from importlib import import_module  # the type checker has no stubs of an extra
+def film(spec: str) -> Film | None:
+    """What a spec names, if it is a file that moves. Raises UserError for a video that can't be read."""
+    path = Path(spec).expanduser()
+    return (animation(path) or video(path)) if path.is_file() else None
 
+
+def write(
+    model: Translator, spec: str, moving: Film, out: Path, make: Make, masks: str | None, sheet_at: Path | None = None
+) -> Translated:
+    """Writes what the model makes of each frame of `spec`, as many frames of the same times.
+
+    Args:
+        make: what a part of a picture comes to.
+        masks: the file of a mask for every frame; by default NAME_mask.png beside the film.
+        sheet_at: a picture of befores and afters to write too (.png).
+
+    Raises:
+        UserError: a film that is damaged, a mask that lacks or does not fit, an `out` that exists or can't be written.
+    """
+    known = _known(Path(spec).expanduser(), masks) if model.masked else None
+    done = Translated(every=max(1, (moving.count or 1) // SHOWN))
+    with to_write(out, WRITERS, "moving pictures") as form, written_aside(out) as path:
+        try:
+            form(path, _made(model, moving, make, known, done), moving.plays)
+        except Unusable as error:
+            raise UserError(f"{one_line(spec)}, after {done.written:,} frames: {error}") from None
+    if sheet_at is not None:
+        write_sheet(done, sheet_at)
+    return done
+
+
+def _made(model: Translator, moving: Film, make: Make, known: Tensor | None, done: Translated) -> Iterator[Frame]:
+    for image, seconds in walked(moving.frames(), moving.count, "frames"):
+        picture = taken(image, model.given_shape[0], "")
+        result = make(picture.pixels, known)
+        done.add("", picture.pixels, known, result)
+        yield as_image(picture, result.made), seconds
+
+
+def _known(path: Path, masks: str | None) -> Tensor:
+    at = Path(masks).expanduser() if masks else path.with_name(f"{path.stem}{MASK}.png")
+    if not at.is_file():
+        raise UserError(f"no mask: put {path.stem}{MASK}.png beside the film, or name one with --mask, for all frames")
     try:
-        return import_module("av")
-    except ImportError:
-        raise UserError("video files need 'sparring[video]': pip install 'sparring[video]'") from None
-
-
-def video(path: Path) -> Film | None:
-    """A video file, which plays once; None for another ending. Raises UserError for one that can't be read."""
-    if path.suffix.lower() not in VIDEO:
-        return None
-    av = _av()
-    try:
-        with av.open(str(path)) as box:
-            if not box.streams.video:
-                raise UserError(f"{one_line(path)} has no pictures")
-            count = box.streams.video[0].frames or None
-    except (OSError, av.error.FFmpegError) as error:
-        raise UserError(f"can't read {one_line(path)}: {brief(error)}") from None
-    return Film(partial(_frames, path), count)
-
-
-def _frames(path: Path) -> Iterator[Frame]:
-    """Each is shown until the next one is; the last as long as the one before."""
-    av = _av()
-    try:
-        with av.open(str(path)) as box:
-            stream = box.streams.video[0]
-            stream.thread_type = "AUTO"
-            rate = stream.average_rate or 25
-            before, length = None, 1 / Fraction(rate)
-            for frame in box.decode(stream):
-                if before is not None:
-                    length = Fraction((frame.pts - before.pts) * stream.time_base)
-                    yield _upright(before), length
-                before = frame
-            if before is not None:
-                yield _upright(before), length
-    except av.error.FFmpegError as error:
-        raise Unusable(brief(error)) from None
-
-
-def _upright(frame: Any) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))))
-
-
-def write_video(path: Path, frames: Iterator[Frame], plays: int, container: str, codec: str) -> None:
-    """Without sound, as players everywhere show it; sides that are odd keep all their colours, for halving needs even
-    ones."""
-    av = _av()
-    with av.open(str(path), "w", format=container) as box:
-        stream, at = None, 0
-        for image, ticks in timed(frames, TICKS):
-            if stream is None:
-                stream = box.add_stream(codec, rate=25, options=QUALITY)  # a rate by name only: frames have times
-                stream.width, stream.height = image.size
-                stream.pix_fmt = "yuv444p" if image.width % 2 or image.height % 2 else "yuv420p"
-                stream.codec_context.time_base = Fraction(1, TICKS)
-            frame = av.VideoFrame.from_ndarray(np.asarray(image.convert("RGB")), format="rgb24")
-            frame.pts, at = at, at + ticks
-            box.mux(stream.encode(frame))
-        if stream is not None:
-            box.mux(stream.encode())
+        return mask(Item(at.name, partial(open, at, "rb")))
+    except Unusable as error:
+        raise UserError(f"{one_line(at)}: {error}") from None

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
-from sparring.draws import uniform
 from sparring.errors import entry
 from sparring.game import Dial, Draw, Parts, Verdict
-from sparring.objectives import per_example
+from sparring.losses.objectives import per_example
+from sparring.priors import uniform
 
 GROUPS = {
     "diffaugment": ("translation", "brighten", "saturate", "contrast", "cutout"),

@@ -39,15 +39,15 @@ def add(command: Add) -> None:
 
 
 def apply(args: argparse.Namespace) -> Answer:
-    from sparring.model import load
-    from sparring.translator import Translator
+    from sparring.models.model import load
+    from sparring.models.translator import Translator
 
     model = load(args.run, args.weights)
     return _translated(args, model) if isinstance(model, Translator) else _reconstructed(args, model)
 
 
 def _translated(args: argparse.Namespace, model) -> Answer:
-    from sparring.apply import film, translate
+    from sparring.apply import translate, video
 
     if args.n is not None:
         raise UserError("--n is of models with an encoder: name the pictures instead")
@@ -58,11 +58,11 @@ def _translated(args: argparse.Namespace, model) -> Answer:
     out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
     if sheet is not None:
         translate.free(sheet)
-    moving = film.film(args.input)
+    moving = video.film(args.input)
     if moving is None:
         done, what = translate.write(model, args.input, out, make, args.mask, sheet), "pictures"
     else:
-        done, what = film.write(model, args.input, moving, out, make, args.mask, sheet), "frames"
+        done, what = video.write(model, args.input, moving, out, make, args.mask, sheet), "frames"
     _left_out(done.broken)
     said = f"; tiles were faded into each other, and differed by {done.apart:.2f} of 255 where they met"
     say(args, f"{done.written:,} {what}: {args.out}{said if args.tile and not model.local else ''}")

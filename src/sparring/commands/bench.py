@@ -3,18 +3,18 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.commands import reading
+from sparring.build.overrides import with_numbers
+from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
 from sparring.recipes import named
-from sparring.recipes.numbers import with_numbers
 
 
 def add(command: Add) -> None:
     parser = command("step", step, "Where a round's time goes on this machine, and how near that is to what it can do.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
-    parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{reading.SPEC} (default: digits)")
-    reading.add_flags(parser)
+    parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{data_flags.SPEC} (default: digits)")
+    data_flags.add_flags(parser)
     parser.add_argument("--images", type=int, help="of the run that reports belong to (default: the recipe's)")
     parser.add_argument("--rounds", type=int, default=10, help="to play, of each kind one at least (default: 10)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
@@ -39,13 +39,13 @@ def step(args: argparse.Namespace) -> Answer:
     import torch
 
     from sparring import api
-    from sparring.training.limits import limits
-    from sparring.training.precision import PRECISIONS
-    from sparring.training.precision import device as on
+    from sparring.training.loop.precision import PRECISIONS
+    from sparring.training.loop.precision import device as on
+    from sparring.training.profile.roofline import limits
 
     recipe = with_numbers(named(args.recipe), numbers(args))
     settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
-    config = api.configured(recipe, args.data, reading=reading.options(args), **settings)
+    config = api.configured(recipe, args.data, reading=data_flags.options(args), **settings)
     config, parts = api.dissect(config, args.rounds)
     best = limits(on(config.device), PRECISIONS[config.precision] or torch.float32)
     whole = sum(part.seconds for part in parts.values())
@@ -62,8 +62,8 @@ def step(args: argparse.Namespace) -> Answer:
 
 
 def scaling(args: argparse.Namespace) -> Answer:
-    from sparring.training.measured import measured_round
-    from sparring.training.scaling import Cost, Link, averaged, scaled
+    from sparring.training.profile.cost_model import Cost, Link, averaged, scaled
+    from sparring.training.profile.round_time import measured_round
 
     recipe, shape = named(args.recipe), _numbers(args.shape, "x", "shape", 3)
     batch = recipe.batch if args.batch is None else args.batch

@@ -2,7 +2,7 @@
 
 import argparse
 
-from sparring.commands import evaluate, reading
+from sparring.commands import data_flags, evaluate
 from sparring.commands.base import Add, Answer, say
 
 
@@ -11,7 +11,7 @@ def add(command: Add) -> None:
     parser.add_argument("things", metavar="THING", nargs="+", help="a run, images, a named set, or a saved report.json")
     parser.add_argument("--reference", metavar="DATA", help="the data that is judged by (default: the first run's)")
     evaluate.add_flags(parser)
-    reading.add_flags(parser)
+    data_flags.add_flags(parser)
     parser.add_argument("--mixed", action="store_true", help="take scores of different protocols into one table")
     parser.add_argument("--page", metavar="FILE.html", help="write a page that shows samples of each too")
 
@@ -22,7 +22,7 @@ def compare(args: argparse.Namespace) -> Answer:
     report = api.compare(
         args.things,
         args.reference,
-        reading=reading.options(args),
+        reading=data_flags.options(args),
         samples=args.samples,
         seed=args.seed,
         metrics=args.metrics,

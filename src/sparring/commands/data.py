@@ -5,29 +5,29 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sparring.commands import reading
+from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, say
 from sparring.errors import UserError
 
 
 def add(command: Add) -> None:
     parser = command("scan", scan, "What is in it, and what may be wrong with it, with reasons.")
-    parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
-    reading.add_flags(parser)
+    parser.add_argument("data", metavar="SPEC", help=data_flags.SPEC)
+    data_flags.add_flags(parser)
     parser.add_argument("--out", help="write a contact sheet here (.png)")
     parser.add_argument("--sheet", help="write the suspects here, by finding (.png)")
     parser.add_argument("--against", metavar="SPEC", help="only look for images that are in both (leaks)")
 
     parser = command("preview", preview, "What the network will see, as a picture.")
-    parser.add_argument("data", metavar="SPEC", help=reading.SPEC)
-    reading.add_flags(parser)
+    parser.add_argument("data", metavar="SPEC", help=data_flags.SPEC)
+    data_flags.add_flags(parser)
     parser.add_argument("--damage", default="", help="beside what this makes of it, such as blur:1-2,noise:0.1")
     parser.add_argument("--out", required=True, help="the picture to write (.png)")
 
     parser = command("prepare", prepare, "Decode pictures once, into a folder to train on that may exceed memory.")
     parser.add_argument("data", metavar="SPEC", help="a folder, .zip, .tar or .parquet, a folder of these, or hf:NAME")
     parser.add_argument("out", metavar="OUT", help="the folder to write; begun before, it is gone on with")
-    reading.add_flags(parser)
+    data_flags.add_flags(parser)
     parser.add_argument(
         "--drop", default="", metavar="NAME,…", help="leave out what scan finds: duplicates,near-duplicates,blank,…"
     )
@@ -35,11 +35,11 @@ def add(command: Add) -> None:
 
 
 def scan(args: argparse.Namespace) -> Answer:
-    from sparring.data.scan import overview, scanned
-    from sparring.data.scanning.looked import Looked
-    from sparring.data.scanning.sheet import suspects
+    from sparring.data.scan.image_set import Looked
+    from sparring.data.scan.scan import overview, scanned
+    from sparring.data.scan.sheet import suspects
 
-    options = reading.options(args)
+    options = data_flags.options(args)
     if args.against:
         return _against(args, options)
     found, seen = scanned(args.data, options)
@@ -52,10 +52,10 @@ def scan(args: argparse.Namespace) -> Answer:
 
 
 def _against(args: argparse.Namespace, options: Any) -> Answer:
-    from sparring.data.scanning.finding import told
-    from sparring.data.scanning.findings import findings
-    from sparring.data.scanning.looking import both
-    from sparring.data.scanning.sheet import suspects
+    from sparring.data.scan.checks import findings
+    from sparring.data.scan.finding import told
+    from sparring.data.scan.open import both
+    from sparring.data.scan.sheet import suspects
 
     looked = both(args.data, args.against, options)
     found = findings(looked, ["leaks"])
@@ -66,10 +66,10 @@ def _against(args: argparse.Namespace, options: Any) -> Answer:
 
 
 def preview(args: argparse.Namespace) -> Answer:
-    from sparring.data import load
-    from sparring.data.scan import damaged, preview
+    from sparring.data import load_dataset
+    from sparring.data.scan.scan import damaged, preview
 
-    data = load(args.data, reading.options(args))
+    data = load_dataset(args.data, data_flags.options(args))
     steps = tuple(filter(None, args.damage.split(",")))
     _picture(damaged(data, steps) if steps else preview(data), args.out)
     say(args, f"what the network will see: {args.out}")
@@ -77,14 +77,14 @@ def preview(args: argparse.Namespace) -> Answer:
 
 
 def prepare(args: argparse.Namespace) -> Answer:
-    from sparring.data.loading import only_pictures
-    from sparring.data.prepare import prepare
-    from sparring.data.scanning.findings import dropped
+    from sparring.data.load import only_pictures
+    from sparring.data.prepare.prepare import prepare
+    from sparring.data.scan.checks import dropped
 
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers if args.workers is None else args.workers
     out, drop = Path(args.out).expanduser(), dropped(args.drop)
-    held, decoded = prepare(only_pictures(args.data), out, reading.options(args), workers, drop)
+    held, decoded = prepare(only_pictures(args.data), out, data_flags.options(args), workers, drop)
     c, h, w = held.shape
     n = held.train + held.test
     did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"
@@ -103,7 +103,7 @@ def _sheet(args: argparse.Namespace, picture: Any) -> None:
 
 
 def _picture(picture: Any, out: str) -> None:
-    from sparring.files import written_aside
+    from sparring.storage.atomic import written_aside
 
     if Path(out).exists():
         raise UserError(f"{out} exists already: choose another --out")

@@ -18,9 +18,9 @@ def add(command: Add) -> None:
 
 
 def explore(args: argparse.Namespace) -> Answer:
-    from sparring.explore.codes import sweeps
-    from sparring.files import to_write, written_aside
-    from sparring.model import load
+    from sparring.explore.traverse import sweeps
+    from sparring.models.model import load
+    from sparring.storage.atomic import to_write, written_aside
 
     out = Path(args.out)
     with to_write(out, {".png": "PNG"}, "a picture") as form:

@@ -3,10 +3,10 @@
 import argparse
 from dataclasses import asdict
 
+from sparring.build.overrides import numbers
 from sparring.commands.base import Add, Answer, say
 from sparring.recipes import RECIPES, named
-from sparring.recipes.measured import rows
-from sparring.recipes.numbers import numbers
+from sparring.recipes.results import rows
 
 
 def add(command: Add) -> None:
@@ -35,7 +35,7 @@ def recipes(args: argparse.Namespace) -> Answer:
 
 
 def _methods(args: argparse.Namespace) -> Answer:
-    from sparring.recipes.methods import METHODS
+    from sparring.build.methods import METHODS
 
     flags = {name: "conditioning" if method.conditional else "methods" for name, method in METHODS.items()}
     for name, method in METHODS.items():

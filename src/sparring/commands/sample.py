@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
-from sparring.commands.reading import pair
+from sparring.commands.data_flags import pair
 from sparring.errors import UserError
 
 MOST = 1_000_000
@@ -55,9 +55,9 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def sample(args: argparse.Namespace) -> Answer:
-    from sparring.explore.progress import animate
-    from sparring.explore.sample import Samples, write
-    from sparring.model import load
+    from sparring.models.model import load
+    from sparring.sampling.samples import Samples, write
+    from sparring.sampling.timelapse import animate
 
     out = Path(args.out)
     if out.suffix == ".gif":

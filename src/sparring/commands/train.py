@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparring.commands import reading
+from sparring.build.overrides import with_numbers
+from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
 from sparring.recipes import RECIPES, named
-from sparring.recipes.numbers import with_numbers
-from sparring.training import allocator
+from sparring.training.tuning import allocator
 
 SETTINGS = (
     "images",
@@ -40,8 +40,8 @@ AUTO = "auto"
 def add(command: Add) -> None:
     parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{', '.join(RECIPES)}; left out: what suits DATA")
-    parser.add_argument("--data", metavar="SPEC", help=reading.SPEC)
-    reading.add_flags(parser)
+    parser.add_argument("--data", metavar="SPEC", help=data_flags.SPEC)
+    data_flags.add_flags(parser)
     parser.add_argument("--out", metavar="RUN", help="the run folder to make")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
     parser.add_argument("--price", type=_price, help="of an hour of this machine: --dry-run tells the cost")
@@ -93,7 +93,7 @@ def train(args: argparse.Namespace) -> Answer:
     recipe = with_numbers(named(args.recipe), flags) if args.recipe else None
     from sparring import api
 
-    given = {name: getattr(args, name) for name in SETTINGS} | {"reading": reading.options(args)}
+    given = {name: getattr(args, name) for name in SETTINGS} | {"reading": data_flags.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:
         choice = api.advise(data, given["reading"], args.device)
@@ -122,7 +122,7 @@ def _price(text: str) -> float:
 
 
 def _is_data(text: str) -> bool:
-    from sparring.data.edges import edged
+    from sparring.data.image.edges import edged
     from sparring.data.named import NAMED
 
     return text in NAMED or edged(text) is not None or Path(text).expanduser().exists()
@@ -131,7 +131,7 @@ def _is_data(text: str) -> bool:
 def _watchers(args: argparse.Namespace) -> list[Any]:
     if not args.tensorboard:
         return []
-    from sparring.training.watchers import TensorBoard
+    from sparring.training.run.loggers import TensorBoard
 
     return [TensorBoard(Path(args.out) / "tensorboard")]
 

@@ -9,16 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.data.loading import load
+    from sparring.data.dataset import Data, Examples
+    from sparring.data.load import load_dataset
     from sparring.data.options import Options
-    from sparring.data.sets import Data, Examples
 
-PLACES = {"Data": "sets", "Examples": "sets", "Options": "options", "load": "loading"}
-__all__ = ["Data", "Examples", "Options", "load"]
+PLACES = {"Data": "dataset", "Examples": "dataset", "Options": "options", "load_dataset": "load"}
+__all__ = ["Data", "Examples", "Options", "load_dataset"]
 
 
 def __getattr__(name: str):
-    # Processes that decode (`sparring.data.decoders`) do without torch, which takes seconds to import.
+    # Processes that decode (`sparring.data.prepare.workers`) do without torch, which takes seconds to import.
     if name in PLACES:
         return getattr(import_module(f"sparring.data.{PLACES[name]}"), name)
     raise AttributeError(f"module 'sparring.data' has no attribute '{name}'")

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
-from sparring.data.idx import read_idx
+from sparring.data.dataset import Examples, split
 from sparring.data.points import GRID, RING, TEST, TRAIN, Mixture
-from sparring.data.sets import Examples, split
-from sparring.download import Pin, Remote
+from sparring.data.sources.idx import read_idx
 from sparring.errors import UserError, one_line
+from sparring.storage.download import Pin, Remote
 
 Parts = tuple[Examples, Examples, tuple[str, ...]]
 """Train part, test part, class names."""

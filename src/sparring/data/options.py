@@ -36,7 +36,7 @@ class Options:
     columns: tuple[tuple[str, str], ...] = ()
     """Of tables: kinds of columns (number, category, identifier, drop) where what is inferred does not suit."""
     constraints: tuple[str, ...] = ()
-    """Of tables: what must hold in every row (see `sparring.data.tables.constraints`)."""
+    """Of tables: what must hold in every row (see `sparring.data.table.constraints`)."""
     target: str = ""
     """Of tables: the column that rows are scored by foretelling; by default the last."""
     direction: str = ""

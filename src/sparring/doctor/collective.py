@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from sparring.training.processes import joined
+from sparring.training.distributed.processes import joined
 
 if __name__ == "__main__":
     with joined(float(sys.argv[1])) as ranks:

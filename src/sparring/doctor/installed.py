@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sparring.data.named import FASHION, MNIST
 from sparring.doctor.check import BROKEN, OK, Check, worst
-from sparring.download import Remote
 from sparring.errors import UserError, one_line
-from sparring.files import cache
-from sparring.training.config import PACKAGES
+from sparring.storage.atomic import cache
+from sparring.storage.download import Remote
+from sparring.training.run.config import PACKAGES
 
 NEEDED = re.compile(r"([\w-]+)>=([\d.]+);\s*extra == ['\"](\w+)['\"]")
 """A line of the package's metadata, such as "pyarrow>=17; extra == 'parquet'"."""

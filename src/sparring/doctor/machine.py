@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from sparring.doctor.check import BROKEN, OK, SLOW, Check, worst
-from sparring.files import cache
-from sparring.training.limits import product_rate
-from sparring.training.precision import device, precision
+from sparring.storage.atomic import cache
+from sparring.training.loop.precision import device, precision
+from sparring.training.profile.roofline import product_rate
 
 SIDE, TIMES = 1024, 3
 """Of the square matrices that are multiplied, and how often; the fastest counts."""

@@ -13,13 +13,13 @@ from importlib.resources import files
 
 import torch
 
-from sparring.data import load
+from sparring.data import load_dataset
 from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import one_line
 from sparring.recipes import RECIPES
-from sparring.training.config import Config
-from sparring.training.precision import device
-from sparring.training.run import new_loop
+from sparring.training.loop.precision import device
+from sparring.training.run.config import Config
+from sparring.training.run.run import new_loop
 
 ROUNDS, LR = 6, 5e-3
 """Steps so long that the losses leave where they begin."""
@@ -52,7 +52,7 @@ def losses(name: str) -> list[dict[str, float]]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        loop = new_loop(config, load("digits"), torch.device(name))
+        loop = new_loop(config, load_dataset("digits"), torch.device(name))
         return [{part: float(loss) for part, loss in loop.round().items()} for _ in range(ROUNDS)]
     finally:
         torch.set_num_threads(before)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from sparring.game import Parts, Round, Sample, Term, Turn, Verdict, Wish
-from sparring.games.encoded import EncodedGAN, drawn
+from sparring.games.encoder import EncodedGAN, drawn
 from sparring.games.gan import GeneratorTurn
-from sparring.objectives import Objective, TopK, per_example
+from sparring.losses.objectives import Objective, TopK, per_example
 
 
 class ALI(EncodedGAN):

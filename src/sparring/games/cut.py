@@ -8,13 +8,13 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.draws import uniform
 from sparring.game import Parts, Round, Turn, Wish
 from sparring.games.gan import GeneratorTurn
-from sparring.games.translation import Translation
+from sparring.games.image_to_image import Translation
+from sparring.losses.auxiliary import nce
+from sparring.losses.objectives import Objective, TopK, apart
 from sparring.networks.translator import PatchHeads, Translator
-from sparring.objectives import Objective, TopK, apart
-from sparring.terms import nce
+from sparring.priors import uniform
 
 IDENTITIES = ("nce_identity", "identity")
 

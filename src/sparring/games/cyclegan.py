@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from sparring.draws import uniform
 from sparring.game import Game, Parts, Round, Sample, Turn, Verdict
-from sparring.games.pool import Pool
-from sparring.objectives import Objective, apart
+from sparring.games.fake_history import Pool
+from sparring.losses.objectives import Objective, apart
+from sparring.priors import uniform
 
 
 class CycleGAN(Game):

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sparring.augment import Adaptive
 from sparring.game import Critic, Dial, Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, Wish
-from sparring.games.sight import Sight
-from sparring.objectives import Objective, TopK
+from sparring.games.critic_input import Sight
+from sparring.losses.objectives import Objective, TopK
 
 
 class GAN(Game):

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from sparring.augment import Augment
-from sparring.damage import Damage
+from sparring.degrade import Damage
 from sparring.game import Draw, Parts, Round, Term, Turn, Verdict, Wish
-from sparring.games.translation import Translation
-from sparring.objectives import apart
-from sparring.structure import ssim
+from sparring.games.image_to_image import Translation
+from sparring.losses.objectives import apart
+from sparring.losses.ssim import ssim
 
 
 class Distance(Term):

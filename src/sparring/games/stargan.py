@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.draws import uniform
 from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish
 from sparring.games.gan import GeneratorTurn
-from sparring.games.translation import Translation
-from sparring.objectives import Objective, TopK, apart
+from sparring.games.image_to_image import Translation
+from sparring.losses.objectives import Objective, TopK, apart
+from sparring.priors import uniform
 
 
 class StarGAN(Translation):

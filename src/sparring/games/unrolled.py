@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.game import Opinion, Round, Turn, Verdict, Wish
 from sparring.games.gan import GAN, GeneratorTurn
-from sparring.objectives import Objective, TopK
+from sparring.losses.objectives import Objective, TopK
 
 
 class UnrolledGAN(GAN):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import Parts, Round, Sample, Term, Turn, Verdict, Wish, each
-from sparring.games.encoded import EncodedGAN, divergence, drawn, full
-from sparring.objectives import Objective, TopK
-from sparring.terms import told
+from sparring.games.encoder import EncodedGAN, divergence, drawn, full
+from sparring.losses.auxiliary import told
+from sparring.losses.objectives import Objective, TopK
 
 
 def unlikeness(verdict: Verdict) -> Tensor:

@@ -39,7 +39,7 @@ class Metric:
     better: Mapping[str, Better]
     """Its scores, in order."""
     compute: Callable[[Any], Scores]
-    """From what the judge lays before it: `sparring.metrics.views.Case` for images."""
+    """From what the judge lays before it: `sparring.metrics.image.views.Case` for images."""
     lacks: Lack = ALWAYS
 
 

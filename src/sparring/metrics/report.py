@@ -66,7 +66,7 @@ class Judge(ABC):
         return None
 
     def glance(self, values: Tensor) -> Scores:
-        """What a quick look at samples tells, for those who watch over training (see `sparring.metrics.glance`), as
+        """What a quick look at samples tells, for those who watch over training (see `quick_check.py`), as
         shares of what real examples get; nothing where there is no such look."""
         return {}
 

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.networks.attention import SelfAttention, nearest
-from sparring.networks.conditioned import ConditionalBatchNorm, Conditioned
 from sparring.networks.dcgan import Sides, sides
-from sparring.networks.labels import encoded
-from sparring.networks.layers import NORMS, Norm, doubled
+from sparring.networks.layers.attention import SelfAttention, nearest
+from sparring.networks.layers.blocks import NORMS, Norm, doubled
+from sparring.networks.layers.conditioned import ConditionalBatchNorm, Conditioned
+from sparring.networks.layers.labels import encoded
 from sparring.networks.resnet import Residual, ResNetCritic, conv, halving, on_weights, up
 
 BatchNorm = Callable[[int], nn.Module]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UserError
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
-from sparring.networks.layers import LayeredCritic
+from sparring.networks.layers.blocks import LayeredCritic
 
 DOMAINS = 2
 

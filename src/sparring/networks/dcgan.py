@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.networks.layers import NORMS, LayeredCritic
+from sparring.networks.layers.blocks import NORMS, LayeredCritic
 
 SMALLEST = 8
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sparring.errors import UserError
 from sparring.game import Opinion
 from sparring.networks.dcgan import Sides, initialise, kernel, sides
-from sparring.networks.layers import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, doubled
 from sparring.networks.resnet import Residual, halving, on_weights
 
 REACH = 4

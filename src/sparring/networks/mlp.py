@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from sparring.networks.dropout import Dropout
-from sparring.networks.layers import OUTPUTS, LayeredCritic
+from sparring.networks.layers.blocks import OUTPUTS, LayeredCritic
+from sparring.networks.layers.dropout import Dropout
 
 
 class MLPGenerator(nn.Sequential):

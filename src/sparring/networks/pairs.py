@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.networks.dropout import Dropout
-from sparring.networks.heads import like, width_of
-from sparring.networks.layers import LayeredCritic
+from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.heads import like, width_of
 
 
 class PairCritic(nn.Module):

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d
 from sparring.errors import UserError
 from sparring.game import Opinion
 from sparring.networks.dcgan import initialise
-from sparring.networks.layers import NORMS, Norm, doubled
+from sparring.networks.layers.blocks import NORMS, Norm, doubled
 
 PATCH_NORMS = NORMS | {"instance": Norm(after=nn.InstanceNorm2d)}
 SMALLEST = 4

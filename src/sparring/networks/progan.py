@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.networks.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
-from sparring.networks.layers import doubled
-from sparring.networks.resample import halvings
-from sparring.networks.stage import Steps
+from sparring.networks.layers.blocks import doubled
+from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
+from sparring.networks.layers.recompute import Steps
+from sparring.networks.layers.resample import halvings
 
 
 def enlarged(x: Tensor, times: int = 1) -> Tensor:

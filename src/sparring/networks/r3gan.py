@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
-from sparring.networks.convolution import GroupedConv2d
-from sparring.networks.labels import encoded
-from sparring.networks.layers import ClassedCritic, doubled
-from sparring.networks.resample import downsampled, halvings, upsampled
-from sparring.networks.stage import Stage
+from sparring.networks.layers.blocks import ClassedCritic, doubled
+from sparring.networks.layers.conv_ops import GroupedConv2d
+from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.recompute import Stage
+from sparring.networks.layers.resample import downsampled, halvings, upsampled
 
 
 def _drawn(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:

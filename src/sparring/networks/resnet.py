@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from sparring.networks.attention import SelfAttention, nearest
-from sparring.networks.conditioned import Conditioned
 from sparring.networks.dcgan import Sides, sides
-from sparring.networks.layers import NORMS, LayeredCritic, Norm, doubled
-from sparring.networks.stage import Stage
+from sparring.networks.layers.attention import SelfAttention, nearest
+from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.layers.conditioned import Conditioned
+from sparring.networks.layers.recompute import Stage
 
 
 class Residual(Stage):

@@ -1,6 +1,6 @@
 """What generators of tables have in common: they decide a row column by column.
 
-A row is one one-hot a column, then a position in [−1, 1] for each column that has places (`sparring.data.tables`).
+A row is one one-hot a column, then a position in [−1, 1] for each column that has places (`sparring.data.table`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from sparring.networks.choices import tilt
+from sparring.networks.layers.discrete import tilt
 
 SPREAD = 6.0
 """By how much e^± the spread of a position can differ from one that fills its place evenly."""

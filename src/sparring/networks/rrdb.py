@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
 from sparring.errors import UserError
-from sparring.networks.stage import Stage
+from sparring.networks.layers.recompute import Stage
 
 SHARE = 0.2
 """Of a residual that is added."""

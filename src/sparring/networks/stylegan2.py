@@ -15,12 +15,12 @@ from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
 from sparring.networks.dcgan import Sides
-from sparring.networks.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
-from sparring.networks.labels import encoded
-from sparring.networks.layers import ClassedCritic, doubled
-from sparring.networks.modulated import StyledLayer, ToImage
-from sparring.networks.resample import blurred, downsampled, halvings, upsampled
-from sparring.networks.stage import Stage
+from sparring.networks.layers.blocks import ClassedCritic, doubled
+from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
+from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.modulated import StyledLayer, ToImage
+from sparring.networks.layers.recompute import Stage
+from sparring.networks.layers.resample import blurred, downsampled, halvings, upsampled
 
 DECAY = 0.995
 """Of the mean of w, a batch."""

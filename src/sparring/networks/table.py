@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.networks.choices import gumbel, inverted, reinmax
-from sparring.networks.dropout import Dropout
-from sparring.networks.layers import LayeredCritic
+from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.discrete import gumbel, inverted, reinmax
+from sparring.networks.layers.dropout import Dropout
 from sparring.networks.rows import RowGenerator
 
 

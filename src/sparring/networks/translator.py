@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparring.networks.conditioned import ConditionalInstanceNorm, Conditioned
 from sparring.networks.dcgan import initialise
-from sparring.networks.labels import encoded
-from sparring.networks.stage import Stage
+from sparring.networks.layers.conditioned import ConditionalInstanceNorm, Conditioned
+from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.recompute import Stage
 from sparring.networks.unet import even
 
 SMALLEST = 8

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from sparring.networks.dcgan import initialise
-from sparring.networks.dropout import Dropout
-from sparring.networks.layers import doubled
+from sparring.networks.layers.blocks import doubled
+from sparring.networks.layers.dropout import Dropout
 
 
 def even(x: Tensor, unit: int, least: int = 1) -> Tensor:

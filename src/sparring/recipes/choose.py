@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from sparring.errors import UserError
-from sparring.networks.resample import halvings
+from sparring.networks.layers.resample import halvings
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.measured import rows
-from sparring.recipes.r3gan_presets import proposed
-from sparring.training.schedules import Cosine, at
+from sparring.recipes.catalogue.r3gan_presets import proposed
+from sparring.recipes.results import rows
+from sparring.schedules import Cosine, at
 
 EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98

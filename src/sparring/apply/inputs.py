@@ -1,0 +1,49 @@
+"""The examples a model is applied to, as it wants them."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sparring.data import Examples, Options, load_dataset
+from sparring.data.dataset import Pool
+from sparring.data.image.channels import CALLED, stacked
+from sparring.data.image.file import Unusable, picture
+from sparring.data.load import existing, found
+from sparring.data.named import NAMED
+from sparring.data.sources.folder import is_image
+from sparring.errors import UserError, one_line
+from sparring.recipes.recipe import Shape
+
+
+def read(spec: str, shape: Shape) -> Pool:
+    """Images of a model's size and channels: a named set's test part, or all that a file or a folder holds.
+
+    Args:
+        spec: a named set; a folder of images or shards, a .zip, .tar, .parquet, .npz or idx file; or a single picture.
+            Neither hf:…, nor …+edges, nor a prepared set, nor a table.
+        shape: channels, height, width. Other sizes are cropped to the aspect ratio and resized.
+
+    Raises:
+        UserError: nothing there, or no usable image.
+    """
+    channels = CALLED.get(shape[0], "auto")
+    options = Options(size=(shape[1], shape[2]), channels=channels)
+    if spec in NAMED:
+        data = load_dataset(spec, options)
+        return Pool(data.test, data.names)
+    path = existing(spec)
+    pool = _single(path, options) if path.is_file() and is_image(path.name) else found(spec, options)
+    if not len(pool.examples):
+        why = f": {': '.join(pool.broken[0])}" if pool.broken else ""
+        raise UserError(f"{one_line(spec)} has no usable images{why}")
+    return pool
+
+
+def _single(path: Path, options: Options) -> Pool:
+    assert options.size is not None
+    try:
+        array = picture(partial(open, path, "rb"), options.size, options.fit)
+    except Unusable as error:
+        return Pool(Examples(torch.empty(0)), broken=((path.name, str(error)),))
+    return Pool(Examples(torch.from_numpy(stacked([array], options.channels))))

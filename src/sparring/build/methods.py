@@ -1,0 +1,249 @@
+"""What a paper adds to the two-player game: what the critic tells or adds up beside its logits, and what the players
+want besides their objective. Any of them goes with any recipe whose networks can. The dict is the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from sparring.game import Wish
+from sparring.games.ali import cycle
+from sparring.games.pix2pix import matching, structure
+from sparring.losses import auxiliary
+from sparring.losses.consistency import (
+    consistent_fake,
+    consistent_latent,
+    consistent_real,
+    invariant_category,
+    steady_codes,
+    varied,
+)
+from sparring.losses.decoder import reconstruction
+from sparring.losses.running import HistoricalAverage, LeCam, PathLength
+from sparring.networks.fastgan import decoders
+from sparring.networks.layers import heads
+from sparring.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a method is fitted to."""
+
+    recipe: Recipe
+    classes: int
+    """Or attributes; 0 if nothing is given with the examples."""
+
+
+Part = Callable[[int, Fit], nn.Module]
+"""Of a critic, for features of this width."""
+Wanted = Callable[[nn.Module, Fit], Wish]
+"""What this player wants."""
+
+
+def _plain(wish: Wish) -> Wanted:
+    return lambda player, fit: wish
+
+
+@dataclass(frozen=True)
+class Method:
+    paper: str
+    about: str
+    heads: tuple[Part, ...] = ()
+    """What the critic tells of its features."""
+    additions: tuple[Part, ...] = ()
+    """What it adds to its logits."""
+    of_critic: tuple[Wanted, ...] = ()
+    of_generator: tuple[Wanted, ...] = ()
+    generator_penalties: tuple[Wanted, ...] = ()
+    """What the generator wants too, and may be asked for seldom (`generator_penalty_every`)."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Of the parts, as the paper weighs them; a recipe's own go before."""
+    conditional: bool = False
+    """It is a way to meet the class: one of them a recipe, by the name of its `conditioning`."""
+    alone: bool = False
+    """It speaks of single examples, not of packs."""
+    shown: bool = False
+    """The critic's net is shown the class beside the sample; attributes will do too."""
+    own: bool = False
+    """The critic's network takes `classes`, and meets them in its own way; attributes will do too."""
+    beside: str = ""
+    """Another that it goes with, and not without."""
+    games: tuple[str, ...] = ("gan",)
+    """It goes with: names of `sparring.build.game.GAMES`."""
+
+
+METHODS = {
+    "input": Method(
+        "Mirza & Osindero 2014, arXiv:1411.1784", "the critic is shown the class", conditional=True, shown=True
+    ),
+    "auxiliary": Method(
+        "Odena et al. 2017, arXiv:1610.09585",
+        "the critic tells the class, as the generator wants it to",
+        heads=(lambda width, fit: heads.Linear("class", width, fit.classes),),
+        of_critic=(_plain(auxiliary.class_of_real),),
+        of_generator=(_plain(auxiliary.class_of_fake),),
+        conditional=True,
+        alone=True,
+    ),
+    "projection": Method(
+        "Miyato & Koyama 2018, arXiv:1802.05637",
+        "the critic's features are projected on a vector of the class",
+        additions=(lambda width, fit: heads.Projection(width, fit.classes),),
+        conditional=True,
+    ),
+    "contrastive": Method(
+        "Kang et al. 2021, arXiv:2111.01118",
+        "the critic's embedding is near the class's, far from those of examples of other classes",
+        heads=(lambda width, fit: heads.Embedding(width, fit.classes),),
+        of_critic=(_plain(auxiliary.contrast_of_real),),
+        of_generator=(_plain(auxiliary.contrast_of_fake),),
+        conditional=True,
+        alone=True,
+    ),
+    "own": Method(
+        "the network's",
+        "the critic meets the class as its network's paper has it",
+        conditional=True,
+        alone=True,
+        own=True,
+    ),
+    "asked": Method(
+        "Xu et al. 2019, arXiv:1907.00503",
+        "the generator of a table chooses the option that was asked for",
+        of_generator=(_plain(auxiliary.asked),),
+    ),
+    "codes": Method(
+        "Chen et al. 2016, arXiv:1606.03657",
+        "the critic tells the category and the codes in the latent",
+        heads=(
+            lambda width, fit: heads.Linear("category", width, fit.recipe.categories),
+            lambda width, fit: heads.Linear("code", width, fit.recipe.codes),
+        ),
+        of_critic=(
+            lambda D, fit: auxiliary.told_category(fit.recipe.z, fit.recipe.categories),
+            lambda D, fit: auxiliary.told_codes(fit.recipe.z + fit.recipe.categories),
+        ),
+        of_generator=(
+            lambda G, fit: auxiliary.told_category(fit.recipe.z, fit.recipe.categories),
+            lambda G, fit: auxiliary.told_codes(fit.recipe.z + fit.recipe.categories),
+        ),
+        weights={"code": 0.1},
+        alone=True,
+    ),
+    "invariance": Method(
+        "Ji et al. 2019, arXiv:1807.06653",
+        "the category that the critic tells of a real image is that of the same image changed",
+        of_critic=(_plain(invariant_category),),
+        beside="codes",
+        alone=True,
+    ),
+    "steady": Method(
+        "Chen et al. 2016, arXiv:1606.03657",
+        "the codes are told of fakes that were shifted and scaled, so none of them comes to be a place or a size",
+        of_critic=(lambda D, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
+        of_generator=(lambda G, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
+        beside="codes",
+        alone=True,
+    ),
+    "feature-matching": Method(
+        "Salimans et al. 2016, arXiv:1606.03498",
+        "the generator matches the mean of the critic's features",
+        heads=(lambda width, fit: heads.Features(),),
+        of_generator=(_plain(auxiliary.feature_matching),),
+    ),
+    "minibatch-discrimination": Method(
+        "Salimans et al. 2016, arXiv:1606.03498",
+        "the critic sees how near an example is to the others of its batch",
+        additions=(lambda width, fit: heads.MinibatchDiscrimination(width),),
+    ),
+    "minibatch-stddev": Method(
+        "Karras et al. 2018, arXiv:1710.10196",
+        "the critic sees how much its features vary over the batch",
+        additions=(lambda width, fit: heads.MinibatchStddev(),),
+    ),
+    "historical-averaging": Method(
+        "Salimans et al. 2016, arXiv:1606.03498",
+        "both players are held near the average of their past weights",
+        of_critic=(lambda D, fit: HistoricalAverage(D),),
+        of_generator=(lambda G, fit: HistoricalAverage(G),),
+        weights={"history": 0.01},
+        games=("gan", "ali"),
+    ),
+    "consistency": Method(
+        "Zhang et al. 2020, arXiv:1910.12027",
+        "the critic answers shifted real images alike",
+        of_critic=(_plain(consistent_real),),
+        weights={"consistent_real": 10.0},
+    ),
+    "improved-consistency": Method(
+        "Zhao et al. 2020, arXiv:2002.04724",
+        "the critic answers shifted images and near latents alike, the generator does not",
+        of_critic=(
+            _plain(consistent_real),
+            _plain(consistent_fake),
+            lambda D, fit: consistent_latent(fit.recipe.latent),
+        ),
+        of_generator=(lambda G, fit: varied(fit.recipe.latent),),
+        weights={"consistent_real": 10.0, "consistent_fake": 10.0, "consistent_latent": 5.0, "varied": 0.5},
+    ),
+    "lecam": Method(
+        "Tseng et al. 2021, arXiv:2104.03310",
+        "the critic's logits are held near their running means on the other side",
+        of_critic=(lambda D, fit: LeCam(),),
+        weights={"lecam": 0.1},
+        games=("gan", "ali"),
+    ),
+    "path-length": Method(
+        "Karras et al. 2020, arXiv:1912.04958",
+        "a step in w, or in z where there is none, changes a sample as much wherever it is taken",
+        generator_penalties=(lambda G, fit: PathLength(G, fit.recipe.conditional),),
+        weights={"path_length": 2.0},
+    ),
+    "rotation": Method(
+        "Chen et al. 2019, arXiv:1811.11212",
+        "the critic tells by how many quarters an image was turned",
+        heads=(lambda width, fit: heads.Linear("rotation", width, 4),),
+        of_critic=(_plain(auxiliary.rotation_of_real),),
+        of_generator=(_plain(auxiliary.rotation_of_fake),),
+        weights={"rotation_fake": 0.2},
+    ),
+    "orthogonal": Method(
+        "Brock et al. 2019, arXiv:1809.11096",
+        "the generator's filters are held orthogonal",
+        of_generator=(lambda G, fit: auxiliary.orthogonal(G),),
+        weights={"orthogonal": 1e-4},
+    ),
+    "reconstruction": Method(
+        "Liu et al. 2021, arXiv:2101.04775",
+        "the critic decodes real images from what it makes of them",
+        of_critic=(lambda D, fit: reconstruction(**decoders(D)),),
+    ),
+    "matching": Method(
+        "Wang et al. 2018, arXiv:1711.11585",
+        "a picture made of another is to look to the critic's layers like the right answer",
+        of_generator=(_plain(matching),),
+        weights={"matching": 10.0},
+        games=("pix2pix", "restoration"),
+    ),
+    "structure": Method(
+        "Zhao et al. 2017, arXiv:1511.08861",
+        "a picture made of another is to have the structure of the right answer, by SSIM",
+        of_generator=(_plain(structure),),
+        weights={"structure": 10.0},
+        games=("pix2pix", "restoration"),
+    ),
+    "likelihood": Method(
+        "Lamb et al. 2016, arXiv:1610.09038",
+        "a generator of tables is to find real rows likely, column by column",
+        of_generator=(lambda G, fit: auxiliary.likelihood(G),),
+        weights={"likelihood": 0.1},
+    ),
+    "cycle": Method(
+        "Li et al. 2017, arXiv:1709.01215",
+        "what is encoded decodes to itself",
+        of_generator=(_plain(cycle),),
+        games=("ali",),
+    ),
+}

@@ -1,0 +1,183 @@
+"""A recipe's players and what its game takes, from names and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from sparring.augment import Adaptive, Augment
+from sparring.build.methods import METHODS, Fit, Method, Part
+from sparring.errors import UserError, entry
+from sparring.game import Dial
+from sparring.games.critic_input import Sight
+from sparring.losses.objectives import OBJECTIVES, Objective, TopK, compares, smoothed
+from sparring.losses.penalties import PENALTIES
+from sparring.networks import NETWORKS
+from sparring.networks.coupled import CoupledCritic
+from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.heads import HeadedCritic, width_of
+from sparring.networks.layers.labels import LabelledCritic, LabelledGenerator
+from sparring.recipes.recipe import Recipe, Shape
+from sparring.schedules import Number, at
+
+BOUNDS = {
+    "pack": (1, math.inf),
+    "critic_steps": (1, math.inf),
+    "penalty_every": (1, math.inf),
+    "generator_penalty_every": (1, math.inf),
+    "unroll": (0, math.inf),
+    "noise": (0, math.inf),
+    "clip": (0, math.inf),
+    "smoothing": (0, 1),
+}
+"""The least and the greatest of what a game takes."""
+
+
+def bounded(recipe: Recipe) -> None:
+    """Raises UserError for a number that no game can be played with."""
+    for name, (least, most) in BOUNDS.items():
+        number = getattr(recipe, name)
+        if not all(least <= value <= most for value in _ends(recipe, number)):
+            may = f"{least} or more" if most == math.inf else f"{least} to {most}"
+            raise UserError(f"{name.replace('_', '-')} is {number}: it must be {may}")
+
+
+def _ends(recipe: Recipe, number: Number) -> tuple[float, float]:
+    """Where a number starts and ends; between them it neither rises nor falls beyond."""
+    return at(number, 0), at(number, recipe.images)
+
+
+def methods(recipe: Recipe) -> list[Method]:
+    """All that the recipe adds to the game. Raises UserError for names that are not there, or not in their place."""
+    ways = {name: method for name, method in METHODS.items() if method.conditional}
+    others = {name: method for name, method in METHODS.items() if not method.conditional}
+    classed = [entry(ways, "conditioning", recipe.conditioning)] if recipe.conditioning else []
+    if len({"codes" in recipe.methods, recipe.codes > 0, recipe.categories > 0}) > 1:
+        raise UserError("the method 'codes' and the numbers categories and codes go together: set all three, or none")
+    added = [*classed, *(entry(others, "method", name) for name in recipe.methods)]
+    for name in recipe.methods:
+        if recipe.plays not in METHODS[name].games:
+            raise UserError(f"the method '{name}' goes with {', '.join(METHODS[name].games)}, not with {recipe.plays}")
+        if (beside := METHODS[name].beside) and beside not in recipe.methods:
+            raise UserError(f"the method '{name}' goes with '{beside}': name both, or neither")
+    if recipe.pack > 1 and any(method.alone for method in added):
+        raise UserError("a critic can't tell the class of a pack, nor its codes: leave pack at 1, or that method out")
+    return added
+
+
+def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+    """The generator for latents of this recipe's size, and for `width` classes or attributes if it is conditional.
+
+    A network whose class says `conditional` takes `classes` and meets them in its own way; others have them behind z.
+    """
+    network, z = recipe.generator, recipe.latent
+    if recipe.translates:
+        from sparring.build.image_to_image import new_translator  # which is built of what stands here
+
+        return new_translator(recipe, shape, width)
+    if not recipe.conditioning:
+        return network.build(shape, z=z)
+    if getattr(NETWORKS.get(network.name), "conditional", False):
+        return network.build(shape, z=z, classes=width)
+    return LabelledGenerator(network.build(shape, z=z + width), width)
+
+
+def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+    added = methods(recipe)
+    shown = width if any(method.shown for method in added) else 0
+    if NETWORKS.get(recipe.critic.name) is CoupledCritic and (recipe.pack > 1 or shown):
+        raise UserError(f"{recipe.critic.name} judges each image of a pair by itself: leave pack and conditioning out")
+    own = {"classes": width} if any(method.own for method in added) else {}
+    net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]), **own)
+    if shown:
+        net = LabelledCritic(net, width)
+    parts = [[part for method in added for part in getattr(method, kind)] for kind in ("heads", "additions")]
+    return headed(recipe, net, shape, width, *parts) if any(parts) else net
+
+
+def headed(
+    recipe: Recipe, net: nn.Module, shape: Shape, width: int, heads: Sequence[Part], additions: Sequence[Part]
+) -> nn.Module:
+    """The critic that tells and adds these of its features. Raises UserError for one that has none."""
+    layered = net.net if isinstance(net, LabelledCritic) else net
+    if not isinstance(layered, LayeredCritic):
+        raise UserError(f"{recipe.critic.name} is no critic with features: take another for this recipe")
+    given = [torch.zeros(2, recipe.pack * width)] if recipe.conditional else []
+    features = width_of(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
+    fit = Fit(recipe, width)
+    built = [[part(features, fit) for part in parts] for parts in (heads, additions)]
+    return HeadedCritic(net, *built)  # pyright: ignore[reportArgumentType]
+
+
+def objective(recipe: Recipe) -> Objective | TopK:
+    wanted = entry(OBJECTIVES, "objective", recipe.objective)
+    if recipe.smoothing:
+        wanted = smoothed(wanted, recipe.smoothing)
+    if not all(0 < share <= 1 for share in _ends(recipe, recipe.top_k)):
+        raise UserError(f"top-k is {recipe.top_k}: it is a share of the batch, above 0 and at most 1")
+    return TopK(wanted, Dial(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
+
+
+def augmentation(recipe: Recipe) -> Augment | None:
+    if recipe.augment and recipe.medium not in ("image", "pair"):
+        raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
+    if not 0 <= recipe.augment_target < 1:
+        raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
+    if not all(0 <= p <= 1 for p in _ends(recipe, recipe.augment_p)):
+        raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
+    if recipe.augment and recipe.augment_target and compares(OBJECTIVES[recipe.objective]):
+        raise UserError(
+            f"augment-target is of the sign of D(x), which says nothing in a {recipe.objective} game: "
+            "take a schedule, --augment-p"
+        )
+    p = (
+        Adaptive(recipe.augment_target, pack=recipe.pack)
+        if recipe.augment_target
+        else Dial(partial(at, recipe.augment_p))
+    )
+    return Augment(recipe.augment, p) if recipe.augment else None
+
+
+def refuse(recipe: Recipe, *names: str) -> None:
+    """Raises UserError where one of these is set, which only the two-player game has."""
+    plain = {f.name: f.default for f in fields(Recipe)}
+    for name in names:
+        if getattr(recipe, name) != plain[name]:
+            raise UserError(f"{recipe.name} plays {recipe.plays}, which has no {name}: leave {name} out")
+
+
+def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:
+    """The encoder. Raises UserError for a recipe without one."""
+    if recipe.encoder is None:
+        raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
+    return recipe.encoder.build(shape, z=recipe.latent)
+
+
+def new_pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
+    """The critic of examples with their latents."""
+    return recipe.critic.build(shape, z=recipe.latent)
+
+
+def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str, Any]:
+    """What every kind of GAN takes beside its players and the objective."""
+    fit, added = Fit(recipe, width), methods(recipe)
+    return {
+        "penalties": [entry(PENALTIES, "penalty", name) for name in recipe.penalties],
+        "latents": {"z": recipe.prior(G)},
+        "conditional": bool(recipe.conditioning),
+        "critic_terms": [wanted(D, fit) for method in added for wanted in method.of_critic],
+        "generator_terms": [wanted(G, fit) for method in added for wanted in method.of_generator],
+        "generator_penalties": [wanted(G, fit) for method in added for wanted in method.generator_penalties],
+        "generator_penalty_every": recipe.generator_penalty_every,
+        "critic_steps": recipe.critic_steps,
+        "fresh": recipe.fresh,
+        "penalty_every": recipe.penalty_every,
+        "clip": recipe.clip,
+        "sight": Sight(partial(at, recipe.noise) if recipe.noise else None, augmentation(recipe), recipe.pack),
+    }

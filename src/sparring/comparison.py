@@ -1,0 +1,158 @@
+"""Runs, folders of images, data sets and saved reports beside each other, by one judge."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
+
+from sparring.data import Data, Options
+from sparring.data import load_dataset as load_data
+from sparring.data.image.read import headers
+from sparring.data.load import found, pictures, ready
+from sparring.errors import UserError
+from sparring.metrics.features.features import Features
+from sparring.metrics.report import Drawn, Judge, Kept, Report, evaluate, merged
+from sparring.models.model import load
+from sparring.training.feed.selection_split import posed
+from sparring.training.report.judges import judge, shelf
+from sparring.training.report.report import leave_comparison
+from sparring.training.run.config import Config
+from sparring.training.run.setup import remarked
+
+
+def compare(
+    things: Sequence[str | Path],
+    reference: str | Path | Data | None = None,
+    *,
+    reading: Options = Options(),  # noqa: B008  it is frozen
+    samples: int | None = None,
+    seed: int = 0,
+    metrics: Sequence[str] = (),
+    features: str | Features | None = None,
+    intervals: bool = False,
+    mixed: bool = False,
+    page: str | Path | None = None,
+) -> Report:
+    """One table of several models, by the same protocol.
+
+    Args:
+        things: run folders; folders, zips, … of images; named sets (their test part); or reports that
+            `spar evaluate --json` wrote (.json), whose scores are taken as they are.
+        reference: the data that is judged by, read as `reading` says; by default that of the first run.
+        samples: of each; by default as many as the one with the fewest has, at most what the judge suits.
+        metrics, features, intervals: as in `sparring.evaluate`.
+        mixed: take scores of different protocols into one table.
+        page: an .html file to write, with the table, samples of each, and how the runs among them went.
+
+    Raises:
+        UserError: a thing that is none of these, images of another size or fewer than asked for, protocols that differ.
+    """
+    names = [str(thing) for thing in things]
+    _check(names, page)
+    if samples is not None and samples < 2:
+        raise UserError(f"can't score {samples} samples: ask for 2 or more")
+    saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
+    fresh = [name for name in names if name not in saved]
+    if not fresh:
+        if page is not None:
+            raise UserError("a page shows samples, and saved reports have none: name a run or images too")
+        return merged(saved, mixed)
+    data, fingerprint = _reference(fresh, reference, reading)
+    jury = judge(data, features)
+    drawn = _drawn(fresh, data, jury, samples, seed)
+    reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
+    report = remarked(merged({name: reports[name] for name in names}, mixed), data, fingerprint)
+    if page is not None:
+        leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
+    return report
+
+
+def _check(names: list[str], page: str | Path | None) -> None:
+    if len(set(names)) < len(names):
+        raise UserError("the same thing is named twice: name each once")
+    if page is not None and not Path(page).absolute().parent.is_dir():
+        raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
+
+
+def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool, kept: Kept):
+    """Reports by name, by the metrics that all can be taken by."""
+    fewest = min(jury.suits("report"), *map(len, drawn.values()))
+    possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
+    shared = [name for name in possible[0] if all(name in others for others in possible)]
+    return {name: evaluate(x, jury, shared, intervals=intervals, kept=kept) for name, x in drawn.items()}
+
+
+def _saved(path: Path) -> Report:
+    try:
+        return TypeAdapter(Report).validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"can't read {path}: {error.strerror}") from None
+    except ValidationError:
+        raise UserError(f"{path} is no report: give one that spar evaluate --json wrote") from None
+
+
+def _reference(names: list[str], reference: str | Path | Data | None, reading: Options) -> tuple[Data, str]:
+    """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
+    of a run."""
+    if reference is not None:
+        data = reference if isinstance(reference, Data) else load_data(reference, reading)
+        return data, data.fingerprint
+    for name in names:
+        if (Path(name) / "run.json").exists():
+            config, fingerprint = Config.load(Path(name))
+            data = load_data(config.data, config.reading)
+            trained = posed(data, config.recipe).fingerprint
+            return data, data.fingerprint if trained == fingerprint else fingerprint
+    raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
+
+
+def _drawn(names: list[str], data: Data, jury: Judge, samples: int | None, seed: int) -> dict[str, Drawn]:
+    """As many of each."""
+    given = {name: _images(name, data) for name in names if not _is_model(name)}
+    n = samples or min([jury.suits("report"), *map(len, given.values())])
+    for name, images in given.items():
+        if len(images) < n:
+            raise UserError(f"{name} has {len(images):,} images, and {n:,} samples were asked for: ask for fewer")
+    return {name: Drawn(given[name][:n]) if name in given else _sampled(name, data, n, seed) for name in names}
+
+
+def _is_model(name: str) -> bool:
+    return (Path(name) / "run.json").exists() or (Path(name) / "model.json").exists()
+
+
+def _sampled(name: str, data: Data, n: int, seed: int) -> Drawn:
+    model = load(name)
+    if tuple(model.shape) != tuple(data.shape):
+        raise UserError(f"{name} makes {_told(model.shape)}, and {data.spec} holds {_told(data.shape)}: not compared")
+    return Drawn(model.sample(n, seed), model.asked(n, seed))
+
+
+def _images(name: str, data: Data) -> Tensor:
+    """Images of a folder, a file, or the test part of a set that is ready, of the size they have: to resize would
+    move scores."""
+    values = load_data(name).test.values if ready(name) else _found(name, data.shape)
+    if tuple(values.shape[1:]) != tuple(data.shape):
+        raise UserError(f"{name} holds {_told(values.shape[1:])}, and {data.spec} {_told(data.shape)}: not compared")
+    if len(values) < 2:
+        raise UserError(f"{name} has {len(values)} usable images: give 2 or more")
+    return values
+
+
+def _found(name: str, shape: Sequence[int]) -> Tensor:
+    source = pictures(name)
+    if source is None:
+        return found(name, Options()).examples.values
+    sizes = {header.size for header in headers(source) if header}
+    if sizes - {tuple(shape[1:])}:
+        raise UserError(
+            f"{name} holds pictures of {', '.join(_told(size) for size in sorted(sizes)[:3])}: "
+            f"bring all to {_told(shape[1:])}, that of the reference, first; resizing is a part of the protocol"
+        )
+    # Colours that happen to be grey everywhere stay three channels where the reference has three.
+    channels = {3: "rgb", 4: "rgba"}.get(shape[0], "auto")
+    return found(name, Options(size=(shape[1], shape[2]), channels=channels)).examples.values
+
+
+def _told(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))

@@ -1,0 +1,143 @@
+"""Two domains of pictures in one place: `trainA` and `trainB` (with `testA`, `testB`), `A/train` and `B/train`, `A` and
+`B`, or pictures of both, side by side. Pictures of the same name are a pair.
+
+An example is a picture of B, and what is given with it the picture of A; `--direction BtoA` exchanges them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from os.path import splitext
+
+import torch
+
+from sparring.data.dataset import Data, Examples, Pool, split
+from sparring.data.image.channels import CALLED
+from sparring.data.image.read import fitting, gather, headers
+from sparring.data.options import Options
+from sparring.data.sources.item import Broken, Item, Source
+from sparring.errors import UserError, one_line
+
+PARTS = {"train": ("train",), "test": ("test", "val")}
+NAMED = 3
+"""Names without a partner that are told."""
+Folders = dict[tuple[str, str], Source]
+"""Sources by domain ("A", "B") and part ("train", "test")."""
+
+
+def domains(source: Source, direction: str) -> Folders | None:
+    """The folders of two domains; None if there are none such. `A` and `B` by themselves may be classes, and count as
+    domains only if a direction is asked for."""
+    found: dict[tuple[str, str], list[Item]] = {}
+    for item in source.items:
+        places = _places(item.name, direction)
+        if places:
+            found.setdefault(places, []).append(item)
+    if not {("A", "train"), ("B", "train")} <= set(found):
+        return None
+    return {key: _source(source, items, "".join(key)) for key, items in found.items()}
+
+
+def _places(name: str, direction: str) -> tuple[str, str] | None:
+    """Domain and part of a picture, by the last folders of its path that say so."""
+    folders = name.split("/")[:-1]
+    for i in reversed(range(len(folders))):
+        for part, words in PARTS.items():
+            if folders[i][:-1] in words and folders[i][-1:] in ("A", "B"):
+                return folders[i][-1], part
+            if folders[i] in words and i and folders[i - 1] in ("A", "B"):
+                return folders[i - 1], part
+        if folders[i] in ("A", "B") and direction:
+            return folders[i], "train"
+    return None
+
+
+def _source(source: Source, items: list[Item], key: str) -> Source:
+    return replace(source, items=tuple(items), path=source.path / key, stamp=(*source.stamp, key), labels=None)
+
+
+def load_domains(spec: str, folders: Folders, options: Options) -> Data:
+    """Raises UserError for a folder without usable pictures."""
+    if options.labels:
+        raise UserError("a label file is for pictures of one domain: leave it out")
+    size = options.size or fitting(headers(folders["B", "train"]))
+    pools = _pools(folders, replace(options, size=size))
+    broken: Broken = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.broken))
+    for (side, part), pool in pools.items():
+        if not len(pool.examples):
+            raise UserError(f"{one_line(spec)}: {part}{side} has no usable pictures")
+    names = {key: [_stem(file) for file in pool.files] for key, pool in pools.items()}
+    values = {key: pool.examples.values for key, pool in pools.items()}
+    a, b = ("B", "A") if options.direction == "BtoA" else ("A", "B")
+    parts, why = [], ""
+    for part in PARTS:
+        if (a, part) in values and (b, part) in values:
+            sides = {side: (names[side, part], values[side, part]) for side in (a, b)}
+            why = why or _unmatched(part, {side: sides[side][0] for side in sides})
+            parts.append(_matched(sides[a], sides[b]))
+    train, test = (parts[0], parts[1]) if len(parts) > 1 else split(parts[0])
+    train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # not by name
+    return Data.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
+
+
+def _pools(folders: Folders, options: Options) -> dict[tuple[str, str], Pool]:
+    """The pictures of each; those of a test part with the channels that its train part has."""
+    pools: dict[tuple[str, str], Pool] = {}
+    for side, part in sorted(folders, key=lambda key: list(PARTS).index(key[1])):
+        known = pools.get((side, "train"))
+        same = options if known is None else _as_those(known, options)
+        pools[side, part] = gather(folders[side, part], same)
+    return pools
+
+
+def _as_those(pool: Pool, options: Options) -> Options:
+    """To read pictures with the same channels."""
+    return replace(options, channels=CALLED[pool.examples.values.shape[1]])
+
+
+def load_beside(spec: str, source: Source, options: Options) -> Data:
+    """Pictures that are two, side by side: A left, B right. In folders `train` and `test` (or `val`), or in one."""
+    height, width = options.size or fitting(headers(source))
+    wide = replace(options, size=(height, 2 * width), fit="stretch")
+    folders: dict[str, list[Item]] = {part: [] for part in PARTS}
+    for item in source.items:
+        words = item.name.split("/")[:-1]
+        part = next((part for part, known in PARTS.items() if words and words[-1] in known), "train")
+        folders[part].append(item)
+    parts, broken = [], []
+    for part, items in folders.items():
+        if items:
+            pool = gather(_source(source, items, f"beside-{part}"), wide)
+            wide = _as_those(pool, wide)
+            left, right = pool.examples.values.split(width, 3)
+            a, b = (right, left) if options.direction == "BtoA" else (left, right)
+            parts.append(Examples(b.contiguous(), given=a.contiguous()))
+            broken += pool.broken
+    if not parts or not len(parts[0]):
+        raise UserError(f"{one_line(spec)} has no usable pictures of two side by side")
+    train, test = (parts[0], parts[1]) if len(parts) > 1 and len(parts[1]) else split(parts[0])
+    return Data.of(spec, train, test, (), tuple(broken), mirrored=options.flip, medium="pair")
+
+
+def _stem(name: str) -> str:
+    return splitext(name.rsplit("/", 1)[-1])[0]
+
+
+def _unmatched(part: str, names: Mapping[str, list[str]]) -> str:
+    """What keeps pictures from being pairs; nothing if every one has a partner."""
+    (a, first), (b, second) = sorted(names.items())
+    alone = sorted(set(first) ^ set(second))
+    if not alone and len(first) == len(second) == len(set(first)):
+        return ""
+    told = ", ".join(alone[:NAMED]) + (f" and {len(alone) - NAMED} more" if len(alone) > NAMED else "")
+    counts = f"{part}{a} has {len(first)} pictures, {part}{b} {len(second)}"
+    return f"{counts}; without a partner of the same name: {told or 'none, but a name is there twice'}"
+
+
+def _matched(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Examples:
+    """B's pictures, each with A's of the same name; if there are others, in order, the fewer ones again and again."""
+    names, more = a
+    if len(set(names)) == len(names) and sorted(names) == sorted(b[0]):
+        at = {name: i for i, name in enumerate(names)}
+        return Examples(b[1], given=more[torch.tensor([at[name] for name in b[0]])])
+    every = torch.arange(max(len(more), len(b[1])))
+    return Examples(b[1][every % len(b[1])], given=more[every % len(more)])

@@ -1,0 +1,116 @@
+"""Between uint8 pixels, what networks see, and pictures to look at."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from sparring.data.image import channels
+from sparring.data.image.geometry import inside, middle
+
+SLICE = 4096
+"""Images whose floats are held at once: those of the whole of MNIST would take four times the memory of its pixels."""
+
+
+def to_unit(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 0..255 to float32 in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def to_pixels(images: torch.Tensor) -> torch.Tensor:
+    """Float in [-1, 1] to uint8 0..255, rounded; what is beyond is clamped. Undoes `to_unit` exactly."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def luma(images: torch.Tensor) -> torch.Tensor:
+    """Grey (n, 1, h, w) of RGB (n, 3, h, w), floats of any range."""
+    return (images * torch.as_tensor(channels.LUMA).to(images)).sum(1, keepdim=True)
+
+
+def converted(pixels: torch.Tensor, kind: str) -> torch.Tensor:
+    """uint8 (n, c, h, w) of 1 to 4 channels as "grey", "rgb" or "rgba"."""
+    return torch.from_numpy(channels.converted(pixels.numpy(), kind))
+
+
+def resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased, whatever that does to the aspect ratio."""
+    if pixels.shape[2:] == size:
+        return pixels
+    result = pixels.new_empty(*pixels.shape[:2], *size)
+    for start in range(0, len(pixels), SLICE):
+        part = pixels[start : start + SLICE].float()
+        smooth = F.interpolate(part, size, mode="bilinear", antialias=True, align_corners=False)
+        result[start : start + SLICE] = smooth.round().clamp(0, 255).to(torch.uint8)
+    return result
+
+
+def cropped(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): the middle of that aspect ratio, resized."""
+    top, left, height, width = middle((pixels.shape[2], pixels.shape[3]), size)
+    return resized(pixels[:, :, top : top + height, left : left + width], size)
+
+
+def padded(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): all of it, with bars of each image's mean border colour."""
+    height, width = inside((pixels.shape[2], pixels.shape[3]), size)
+    small = resized(pixels, (height, width))
+    edge = torch.cat([small[:, :, 0], small[:, :, -1], small[:, :, :, 0], small[:, :, :, -1]], 2)
+    whole = edge.float().mean(2).round().to(torch.uint8)[:, :, None, None].repeat(1, 1, *size)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    whole[:, :, top : top + height, left : left + width] = small
+    return whole
+
+
+FITTED: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
+    "crop": cropped,
+    "pad": padded,
+    "stretch": resized,
+}
+
+
+def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: int = 2) -> Image.Image:
+    """A contact sheet on white.
+
+    Args:
+        pixels: uint8 (n, c, h, w). One channel is grey, three are RGB, four RGBA and drawn over a light checkerboard;
+            any other even number is a pair of images, shown side by side; of an odd number the first three are RGB.
+        columns: images in a row; as square as it gets by default.
+        scale: times each image is enlarged, without smoothing.
+        pad: pixels around and between images.
+
+    Raises:
+        ValueError: no images, or not of this type and shape.
+    """
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
+        raise ValueError(f"a grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
+    pixels = shown(pixels.cpu())
+    n, c, h, w = pixels.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    high, wide = h * scale + pad, w * scale + pad
+    sheet = torch.full((math.ceil(n / columns) * high + pad, columns * wide + pad, c), 255, dtype=torch.uint8)
+    large = pixels.permute(0, 2, 3, 1).repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+    for i, image in enumerate(large):
+        top, left = i // columns * high + pad, i % columns * wide + pad
+        sheet[top : top + h * scale, left : left + w * scale] = image
+    return Image.fromarray(sheet.squeeze(2).numpy() if c == 1 else sheet.numpy())
+
+
+def on_board(pixels: torch.Tensor) -> torch.Tensor:
+    """RGBA over a light checkerboard, as RGB."""
+    return torch.from_numpy(channels.on_board(pixels.numpy()))
+
+
+LOOKS: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: on_board}
+"""uint8 (n, c, h, w) as one or three channels to look at, by c."""
+
+
+def shown(pixels: torch.Tensor) -> torch.Tensor:
+    """The same of any number of channels: an even one is two images side by side, of an odd one the first three."""
+    count = pixels.shape[1]
+    if count in LOOKS:
+        return LOOKS[count](pixels)
+    if count % 2:
+        return pixels[:, :3]
+    return torch.cat([shown(half) for half in pixels.chunk(2, 1)], 3)

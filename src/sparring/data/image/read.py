@@ -1,0 +1,137 @@
+"""From named pictures to one pool: labels, sizes, decoding in threads, and the cache of the outcome."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median_low
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from sparring.data import cache
+from sparring.data.dataset import Examples, Pool, numbered
+from sparring.data.image.channels import TAKEN, stacked
+from sparring.data.image.file import Header, Unusable, header, picture
+from sparring.data.options import Options
+from sparring.data.sources.item import Item, Label, LabelFile, Source, classed
+from sparring.data.sources.labels import assigned, parsed, read_labels
+from sparring.errors import UserError
+
+LARGEST_BY_DEFAULT = 64
+VERSION = 1
+"""Of what is cached: raise it when the same files would be decoded otherwise."""
+Left = list[tuple[str, str]]
+T = TypeVar("T")
+
+
+def gather(source: Source, options: Options) -> Pool:
+    """The usable images of a source as one tensor, from the cache if neither files nor options have changed.
+
+    Images are turned upright (EXIF), laid on white unless transparency is kept, and brought to one size: by default a
+    square of the largest multiple of 8 the shorter sides' median allows, 8 to 64. Smaller images are enlarged.
+
+    A label file goes before the classes of folders. One named by the options must be readable and fit; a dataset.json
+    that came along is listed as left out if it does not. Images without a label are left out then, and names that are
+    no image's are listed.
+
+    Raises:
+        UserError: a label file that can't be read or fits nothing.
+    """
+    file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
+    key = key_of(source, options, file)
+    pool = cache.find(key)
+    if pool is None:
+        pool = _decoded(source, options, file)
+        cache.keep(key, pool)
+    return pool
+
+
+def headers(source: Source) -> list[Header | None]:
+    """What each file says of itself; None for one that can't be used."""
+    return _parallel(_header, source.items)
+
+
+def fitting(found: Sequence[Header | None]) -> tuple[int, int]:
+    """The size images are brought to when none is asked for."""
+    sides = [min(each.size) for each in found if each]
+    side = max(8, min(LARGEST_BY_DEFAULT, median_low(sides) // 8 * 8)) if sides else 8
+    return side, side
+
+
+def key_of(source: Source, options: Options, file: LabelFile | None) -> str:
+    digest = hashlib.sha256()
+    told = (VERSION, str(source.path), source.broken, options.size, options.fit, options.channels)
+    labels = file and (file.name, hashlib.sha256(file.content).hexdigest())
+    for part in (told, labels, *source.stamp):
+        digest.update(repr(part).encode())
+    return digest.hexdigest()
+
+
+def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
+    items, attributes, broken = labelled(source, file, asked=options.labels is not None)
+    size = options.size or fitting(_parallel(_header, items))
+    arrays = _parallel(lambda item: _array(item, size, options.fit), items)
+    broken += [(item.name, why) for item, why in zip(items, arrays, strict=True) if isinstance(why, str)]
+    good = [(item, array) for item, array in zip(items, arrays, strict=True) if isinstance(array, np.ndarray)]
+    left = tuple(sorted({*source.broken, *broken}))
+    if not good:
+        return Pool(Examples(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
+    values = torch.from_numpy(stacked([array for _, array in good], options.channels))
+    names, labels = numbers_of([item.label for item, _ in good], attributes)
+    return Pool(Examples(values, labels), names, left, tuple(item.name for item, _ in good))
+
+
+def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:
+    """Items with their labels, the names of attributes, and what is left out."""
+    if file is None:
+        items, broken = _by_source(source)
+        return items, (), broken
+    try:
+        table = parsed(file)
+        items, broken = assigned(source, table, file.name)
+    except UserError as error:
+        if asked:
+            raise
+        items, broken = _by_source(source)
+        return items, (), [*broken, (file.name, str(error))]
+    return items, table.attributes, broken
+
+
+def _by_source(source: Source) -> tuple[list[Item], Left]:
+    """Items of the classes they came with, if any came with one, else of their folders."""
+    if not any(item.label for item in source.items):
+        return classed(source.items)
+    bare = [(item.name, "of no class, where others are of one") for item in source.items if not item.label]
+    return [item for item in source.items if item.label], bare
+
+
+def numbers_of(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    if attributes:
+        return attributes, torch.tensor(labels, dtype=torch.float32)
+    return numbered([str(label) for label in labels]) if labels[0] is not None else ((), None)
+
+
+def _header(item: Item) -> Header | None:
+    try:
+        return header(item.open)
+    except Unusable:
+        return None
+
+
+def _array(item: Item, size: tuple[int, int], fit: str) -> np.ndarray | str:
+    """The image, or why there is none."""
+    try:
+        return picture(item.open, size, fit)
+    except Unusable as error:
+        return str(error)
+
+
+def _parallel(call: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
+    # Pillow warns of bad EXIF and large images; what matters of that is told otherwise.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")
+        return list(pool.map(call, items))

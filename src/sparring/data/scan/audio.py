@@ -1,0 +1,185 @@
+"""Sound files as they were found, and what may be wrong with them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import torch
+from PIL import Image
+
+from sparring.data.audio.wav import Sound, sound
+from sparring.data.image.file import Unusable
+from sparring.data.image.pixels import grid
+from sparring.data.scan.checks import unusable
+from sparring.data.scan.finding import Facts, Finding, common, counted, tabled
+from sparring.data.scan.labels import rare
+from sparring.data.sources.item import Broken, Item, Source, classed
+
+SILENT = 1e-3
+"""The largest sample of a sound that is called silent: 60 dB below full scale."""
+FULL, CLIPPED = 0.9999, 1e-3
+"""Full scale; and the share of a sound's samples there from which on it is called clipped."""
+TIMES = 10
+"""A sound so many times as long as the middle one, or the other way round, is of an odd length."""
+OUTLINE = (32, 96)
+"""Pixels of a sound on a sheet, height and width."""
+SHOWN, LISTED = 64, 10
+"""Sounds on a sheet; and formats, rates and classes in a line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What is kept of a sound."""
+
+    name: str
+    label: str | None
+    format: str
+    rate: int
+    channels: int
+    seconds: float
+    peak: float
+    full: float
+    """The share of samples at full scale."""
+    digest: bytes
+    """Of its samples."""
+    outline: np.ndarray
+    """uint8 `OUTLINE`, as it is drawn."""
+
+
+@dataclass(frozen=True)
+class SoundScan(Facts):
+    """Of sound files."""
+
+    formats: dict[str, int]
+    rates: dict[str, int]
+    """Sounds by samples a second."""
+    channels: dict[str, int]
+    seconds: tuple[float, float, float]
+    """The shortest, the middle and the longest one's; zeros if there is none."""
+    classes: dict[str, int]
+    """By folder; empty if there are no folders."""
+    broken: Broken
+    findings: tuple[Finding, ...]
+
+    def table(self) -> str:
+        """For a person, a line a fact."""
+        shortest, middle, longest = self.seconds
+        rows = {
+            "sounds": f"{self.examples:,}",
+            "formats": counted(self.formats, LISTED),
+            "rates": counted({f"{rate} Hz": n for rate, n in self.rates.items()}, LISTED),
+            "channels": counted(self.channels, LISTED),
+            "lengths": f"{shortest:.2f} to {longest:.2f} s, half of them under {middle:.2f} s",
+            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "left out": f"{len(self.broken):,}" if self.broken else "none",
+        }
+        return tabled(self.spec, rows, self.findings)
+
+
+def scan_sounds(spec: str, source: Source) -> tuple[SoundScan, Sequence[Heard]]:
+    """Opens every file, one at a time. Raises UserError where the extra `audio` is missing."""
+    items, beside = classed(source.items)
+    heard, broken = [], [*source.broken, *beside]
+    for item in items:
+        try:
+            heard.append(hear(item))
+        except Unusable as error:
+            broken.append((item.name, str(error)))
+    lengths = [each.seconds for each in heard] or [0.0]
+    facts = SoundScan(
+        spec=spec,
+        examples=len(heard),
+        formats=common(each.format for each in heard),
+        rates=common(str(each.rate) for each in heard),
+        channels=common(str(each.channels) for each in heard),
+        seconds=(min(lengths), median(lengths), max(lengths)),
+        classes=dict(sorted(Counter(each.label for each in heard if each.label is not None).items())),
+        broken=tuple(broken),
+        findings=unusable(tuple(broken)) + tuple(found for look in FINDINGS if (found := look(heard)).where),
+    )
+    return facts, heard
+
+
+def hear(item: Item) -> Heard:
+    """Raises Unusable, with the reason."""
+    found = sound(item.open)
+    size = np.abs(found.values)
+    shape = f"{found.rate} {found.values.shape}".encode()
+    return Heard(
+        name=item.name,
+        label=item.label if isinstance(item.label, str) else None,
+        format=found.format,
+        rate=found.rate,
+        channels=found.values.shape[1],
+        seconds=found.seconds,
+        peak=float(size.max()),
+        full=float((size >= FULL).mean()),
+        digest=hashlib.blake2b(shape + found.values.tobytes(), digest_size=16).digest(),
+        outline=outlined(found),
+    )
+
+
+def outlined(found: Sound) -> np.ndarray:
+    """From its least to its greatest sample, in each of so many parts of it, dark on light."""
+    height, width = OUTLINE
+    wave = found.values.mean(1).clip(-1, 1)
+    starts = np.minimum(np.arange(width) * len(wave) // width, len(wave) - 1)
+    top, bottom = (np.round((1 - edge.reduceat(wave, starts)) / 2 * (height - 1)) for edge in (np.maximum, np.minimum))
+    rows = np.arange(height)[:, None]
+    return np.where((top <= rows) & (rows <= bottom), 0, 255).astype(np.uint8)
+
+
+def sheet(heard: Sequence[Heard]) -> Image.Image:
+    """The outlines of up to 64, in the order of their names, spread over all."""
+    chosen = np.linspace(0, len(heard) - 1, min(SHOWN, len(heard))).round().astype(int)
+    return grid(torch.from_numpy(np.stack([heard[i].outline for i in chosen]))[:, None], None)
+
+
+def _duplicates(heard: Sequence[Heard]) -> Finding:
+    first: dict[bytes, str] = {}
+    where = [(each.name, first[each.digest]) for each in heard if first.setdefault(each.digest, each.name) != each.name]
+    what = f"{len(where):,} sounds have the same samples as one before them"
+    return Finding("duplicates", what, tuple((a, f"the same as {b}") for a, b in where), "delete one of each two")
+
+
+def _silent(heard: Sequence[Heard]) -> Finding:
+    where = tuple((each.name, f"its largest sample is {each.peak:.1e}") for each in heard if each.peak < SILENT)
+    return Finding("silent", f"{len(where):,} sounds are silent", where, "delete them, or record them again")
+
+
+def _clipped(heard: Sequence[Heard]) -> Finding:
+    where = tuple((each.name, f"{each.full:.1%} of its samples") for each in heard if each.full > CLIPPED)
+    what = f"{len(where):,} sounds are clipped: samples stand at full scale"
+    return Finding("clipped", what, where, "record them again at a lower level; a model learns the crackle")
+
+
+def _rates(heard: Sequence[Heard]) -> Finding:
+    usual = Counter(each.rate for each in heard).most_common(1)
+    where = tuple((each.name, f"{each.rate} Hz") for each in heard if each.rate != usual[0][0])
+    what = f"{len(where):,} sounds have another rate than most, which have {usual[0][0] if usual else 0} Hz"
+    return Finding("rates", what, where, "bring them to one rate")
+
+
+def _lengths(heard: Sequence[Heard]) -> Finding:
+    middle = median([each.seconds for each in heard] or [0.0])
+    odd = [each for each in heard if not middle / TIMES <= each.seconds <= middle * TIMES]
+    where = tuple((each.name, f"{each.seconds:.2f} s") for each in odd)
+    what = f"{len(where):,} sounds are far longer or shorter than the middle one of {middle:.2f} s"
+    return Finding("lengths", what, where, "cut the long ones, and listen to the short ones")
+
+
+def _imbalance(heard: Sequence[Heard]) -> Finding:
+    return rare(Counter(each.label for each in heard if each.label is not None), "sounds")
+
+
+FINDINGS: tuple[Callable[[Sequence[Heard]], Finding], ...] = (
+    _duplicates,
+    _silent,
+    _clipped,
+    _rates,
+    _lengths,
+    _imbalance,
+)

@@ -1,0 +1,68 @@
+"""A set of images as it is looked at: as training gets them, with what is known of where they came from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.scan.duplicates import Copies, copies
+from sparring.data.scan.image_stats import Traits, traits
+from sparring.progress import steps
+
+CHUNK = 2**24
+"""Numbers of images that are looked at together, which bounds the memory of their floats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    take: Callable[[Tensor], Tensor]
+    """Indices (k,) → uint8 (k, c, h, w); pixels may lie in a mapped file."""
+    where: Sequence[str]
+    """A name for each."""
+    test: np.ndarray
+    """bool (n,): whether it is of the test part."""
+    labels: np.ndarray | None = None
+    """Classes, (n,); None for a set without classes."""
+    names: tuple[str, ...] = ()
+    """Of the classes."""
+    sizes: Sequence[tuple[int, int]] = ()
+    """Height and width of each as it was found, before it was brought to its size; empty if that is not known."""
+
+    def __len__(self) -> int:
+        return len(self.where)
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """(c, h, w)"""
+        c, h, w = self.take(torch.tensor([0])).shape[1:]
+        return c, h, w
+
+    @cached_property
+    def traits(self) -> Traits:
+        return traits(self._chunks())
+
+    @cached_property
+    def copies(self) -> Copies:
+        return copies(self.traits, self.take, CHUNK // int(np.prod(self.shape)) or 1)
+
+    def _chunks(self) -> Iterator[Tensor]:
+        rows = CHUNK // int(np.prod(self.shape)) or 1
+        for i in steps(-(-len(self) // rows), "looking"):
+            yield self.take(torch.arange(i * rows, min(len(self), (i + 1) * rows)))
+
+
+def across(*parts: Tensor) -> Callable[[Tensor], Tensor]:
+    """`Looked.take` of tensors one behind the other, which are not copied."""
+    starts = np.cumsum([0, *map(len, parts)])
+
+    def take(which: Tensor) -> Tensor:
+        result = torch.empty(len(which), *parts[0].shape[1:], dtype=parts[0].dtype)
+        for part, start in zip(parts, starts, strict=False):
+            mine = (which >= start) & (which < start + len(part))
+            result[mine] = part[which[mine] - int(start)]
+        return result
+
+    return take

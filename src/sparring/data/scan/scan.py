@@ -1,0 +1,231 @@
+"""What a person wants to know of a data set before training on it, in numbers, findings and pictures."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sparring.data.dataset import Data, Examples, Pool
+from sparring.data.image.contact_sheet import side_by_side
+from sparring.data.image.edges import edged
+from sparring.data.image.file import Header
+from sparring.data.image.read import fitting
+from sparring.data.load import load_dataset, sounds, table_at
+from sparring.data.named import NAMED
+from sparring.data.options import Options
+from sparring.data.scan.audio import Heard, SoundScan, scan_sounds, sheet
+from sparring.data.scan.checks import findings, unusable
+from sparring.data.scan.finding import Facts, Finding, common, counted, tabled
+from sparring.data.scan.image_set import Looked
+from sparring.data.scan.open import Pictures, Read, looking, read
+from sparring.data.scan.table import TableScan, scan_table
+from sparring.data.sources.item import Broken
+from sparring.degrade import Damage
+from sparring.errors import UserError, one_line
+from sparring.modalities.base import medium
+
+COMMON = 5
+"""Sizes listed by themselves."""
+SHOWN = 64
+"""Examples of a contact sheet."""
+LISTED = 10
+"""Classes a table lists."""
+
+
+@dataclass(frozen=True)
+class Scan(Facts):
+    """Of images and points. Sizes are (height, width) of images before they are brought to one size."""
+
+    formats: dict[str, int]
+    """Files by format, such as JPEG; broken ones included as far as their headers can be read."""
+    sizes: dict[str, int]
+    """The most common ones, as "height x width"; empty for points."""
+    smallest: tuple[int, int] | None
+    """Least height and least width."""
+    largest: tuple[int, int] | None
+    """Greatest height and greatest width."""
+    modes: dict[str, int]
+    """Kinds of pixels, by Pillow's names for pictures and as "3 channels" for arrays."""
+    classes: dict[str, int]
+    """Usable examples by class; empty if unlabelled."""
+    attributes: tuple[str, ...]
+    broken: Broken
+    smaller: int
+    """Images with a side below the size they are brought to: they are enlarged."""
+    proposed: tuple[int, int] | None
+    """The size that training takes, unless another is asked for; None for points."""
+    findings: tuple[Finding, ...] = ()
+
+    def table(self) -> str:
+        """For a person, a line a fact."""
+        rows = {
+            "examples": f"{self.examples:,}",
+            "formats": counted(self.formats, COMMON),
+            "sizes": counted(self.sizes, COMMON),
+            "range": f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else "",
+            "modes": counted(self.modes, COMMON),
+            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "attributes": ", ".join(self.attributes),
+            "size used": f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else "",
+            "left out": f"{len(self.broken):,}" if self.broken else "none",
+        }
+        return tabled(self.spec, rows, self.findings)
+
+
+def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
+    """Looks at everything a SPEC holds, and for what may be wrong with it (see `sparring.data.scan`).
+
+    Raises:
+        UserError: as `load`, but not for too few usable images.
+    """
+    return scanned(spec, options)[0]
+
+
+def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | SoundScan, Looked | Sequence[Heard] | None]:
+    """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
+    for points and tables."""
+    if (path := table_at(str(spec))) is not None:
+        return scan_table(str(spec), path, options), None
+    held = read(spec, options)
+    if isinstance(held, Pictures) and not held.source.items and (source := sounds(str(spec))) is not None:
+        return scan_sounds(str(spec), source)
+    facts, looked = _facts(str(spec), held, options), looking(held)
+    return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
+
+
+def _facts(name: str, held: Read, options: Options) -> Scan:
+    if isinstance(held, Data):
+        parts = [part.labels for part in (held.train, held.test) if part.labels is not None]
+        values = torch.empty(len(held.train) + len(held.test), *held.shape, device="meta")
+        pool = Pool(Examples(values, torch.cat(parts) if parts else None), held.names, held.broken)
+        return _of_array(name, _kind(name), pool, options)
+    if isinstance(held, Pool):
+        return _of_array(name, Path(name).suffix.removeprefix(".").lower(), held, options)
+    return _of_pictures(name, [header for header in held.headers if header], held.pool, options)
+
+
+def _kind(name: str) -> str:
+    """What a set that is ready is called."""
+    if name in NAMED:
+        return "named set"
+    return "prepared" if edged(name) is None else "images and edges"
+
+
+def _of_array(spec: str, kind: str, pool: Pool, options: Options) -> Scan:
+    """Of examples that all have one shape."""
+    n, shape = len(pool.examples), tuple(pool.examples.values.shape[1:])
+    size = (shape[1], shape[2]) if len(shape) == 3 else None
+    proposed = (options.size or size) if size else None
+    return Scan(
+        spec=spec,
+        examples=n,
+        formats={kind: n},
+        sizes={_side(size): n} if size else {},
+        smallest=size,
+        largest=size,
+        modes={f"{shape[0]} channel{'s' * (shape[0] > 1)}" if size else f"points of {shape[0]} numbers": n},
+        **_labels(pool),
+        smaller=n if size and proposed and _below(size, proposed) else 0,
+        proposed=proposed,
+    )
+
+
+def _of_pictures(spec: str, seen: list[Header], pool: Pool, options: Options) -> Scan:
+    proposed = options.size or fitting(seen)
+    sizes = [each.size for each in seen]
+    return Scan(
+        spec=spec,
+        examples=len(pool.examples),
+        formats=common(each.format for each in seen),
+        sizes=dict(list(common(map(_side, sizes)).items())[:COMMON]),
+        smallest=_each_side(min, sizes),
+        largest=_each_side(max, sizes),
+        modes=common(each.mode for each in seen),
+        **_labels(pool),
+        smaller=sum(_below(size, proposed) for size in sizes),
+        proposed=proposed,
+    )
+
+
+def _labels(pool: Pool) -> dict[str, Any]:
+    labels = pool.examples.labels
+    if labels is None:
+        return {"classes": {}, "attributes": (), "broken": pool.broken}
+    if labels.is_floating_point():
+        return {"classes": {}, "attributes": pool.names, "broken": pool.broken}
+    counts = labels.bincount(minlength=len(pool.names)).tolist()
+    return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
+
+
+def overview(spec: str | Path, options: Options, seen: Looked | Sequence[Heard] | None) -> Image.Image:
+    """Up to 64 of the examples that were scanned. Raises UserError as `load`, and where no sound is usable."""
+    if seen is None or isinstance(seen, Looked):
+        return contact_sheet(load_dataset(spec, options))
+    if not seen:
+        raise UserError(f"{one_line(spec)} has no usable sounds to make a picture of")
+    return sheet(seen)
+
+
+def contact_sheet(data: Data) -> Image.Image:
+    """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points and rows, all."""
+    return medium(data.medium, data.schema).picture(_some(data))
+
+
+def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
+    """What restoration is given of the same examples, each before the example itself. Raises UserError for data that is
+    no images, and for damage that is not understood or does not suit them."""
+    if data.medium not in ("image", "pair"):
+        raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images are damaged: leave it out")
+    damage, values = Damage(steps), _some(data)
+    damage.inputs(data.shape)
+    given, _ = damage.of(values)
+    return side_by_side([given, values], len(values))
+
+
+def preview(data: Data) -> Image.Image:
+    """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
+    two domains, what is given before what it becomes."""
+    given = data.train.given
+    if given is not None:
+        return side_by_side([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
+    of = medium(data.medium, data.schema)
+    seen = of.encode(_some(data))
+    return of.picture(of.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
+
+
+def _some(data: Data) -> Tensor:
+    values = data.train.values
+    return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows make a picture only together
+
+
+def _spread(examples: Examples) -> Tensor:
+    """Indices of up to `SHOWN` examples: one of each class in turn, or of every so many classes; sorted by class."""
+    labels = examples.labels
+    if labels is None or labels.is_floating_point():
+        return torch.arange(min(SHOWN, len(examples)))
+    ranks = torch.empty_like(labels)
+    for label in labels.unique():
+        mine = labels == label
+        ranks[mine] = torch.arange(int(mine.sum()))
+    turns = ranks * (int(labels.max()) + 1) + labels
+    order, classes = turns.argsort(), len(labels.unique())
+    if classes > SHOWN:
+        order = order[:classes][torch.linspace(0, classes - 1, SHOWN).long()]
+    chosen = order[:SHOWN]
+    return chosen[labels[chosen].argsort(stable=True)]
+
+
+def _side(size: tuple[int, int] | None) -> str:
+    return f"{size[0]}x{size[1]}" if size else ""
+
+
+def _below(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    return size[0] < target[0] or size[1] < target[1]
+
+
+def _each_side(pick: Callable[[Iterable[int]], int], sizes: list[tuple[int, int]]) -> tuple[int, int] | None:
+    return (pick(size[0] for size in sizes), pick(size[1] for size in sizes)) if sizes else None

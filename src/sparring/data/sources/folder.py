@@ -1,0 +1,85 @@
+"""The files of a folder, found without opening any."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from stat import S_ISLNK, S_ISREG
+
+from sparring.data.image.file import ENDINGS
+from sparring.data.sources.item import Item, LabelFile, Source, climbs, in_order
+from sparring.errors import one_line
+
+OWN_LABELS = "dataset.json"
+"""The label file StyleGAN's tools leave at the top of a set."""
+Wanted = Callable[[str], bool]
+"""Whether a file is, by its name."""
+
+
+def ends_in(endings: tuple[str, ...]) -> Wanted:
+    """By the ending of a file's name; hidden files are none."""
+    return lambda name: not name.startswith(".") and name.lower().endswith(endings)
+
+
+is_image = ends_in(ENDINGS)
+
+
+def folder_source(folder: Path, wanted: Wanted = is_image) -> Source:
+    """The files of a folder that are wanted, by their names. Hidden files and folders are passed over."""
+    root = os.path.realpath(folder)
+    items: list[Item] = []
+    broken: list[tuple[str, str]] = []
+    stamp: list[object] = []
+    for path in _found(root, wanted, broken):  # as text: a folder may hold a million
+        name = one_line(path[len(root) :].lstrip(os.sep).replace(os.sep, "/"))
+        state = "its path climbs out of the folder" if climbs(name) else _plain(path, root)
+        if isinstance(state, str):
+            broken.append((name, state))
+            continue
+        items.append(Item(name, partial(open, path, "rb")))
+        stamp.append((name, state.st_size, state.st_mtime_ns))
+    labels = _own_labels(root, broken)
+    return Source(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
+
+
+def _found(root: str, wanted: Wanted, broken: list[tuple[str, str]]) -> Iterator[str]:
+    """Files that are wanted, and links to folders, which may hold some; adds to `broken` the folders that can't be
+    listed."""
+
+    def refused(error: OSError) -> None:
+        broken.append((one_line(os.path.relpath(error.filename, root)), error.strerror or "can't be read"))
+
+    for here, folders, files in os.walk(root, onerror=refused):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # os.walk lists a link to a folder among the folders and does not follow it.
+        links = [name for name in folders if os.path.islink(os.path.join(here, name))]
+        for name in links + [name for name in files if wanted(name)]:
+            yield os.path.join(here, name)
+
+
+def _plain(path: str, root: str) -> os.stat_result | str:
+    """What the system says of a file; or why it can't be opened without harm: a link may show what was never meant to
+    be shared, a pipe waits."""
+    try:
+        state = os.lstat(path)
+        if S_ISLNK(state.st_mode):  # os.walk does not follow links, so all else is where it seems to be
+            if not os.path.realpath(path).startswith(os.path.join(root, "")):
+                return "a link to outside the folder"
+            state = os.stat(path)
+    except OSError as error:
+        return error.strerror or "can't be read"
+    return state if S_ISREG(state.st_mode) else "not a plain file"
+
+
+def _own_labels(root: str, broken: list[tuple[str, str]]) -> LabelFile | None:
+    path = os.path.join(root, OWN_LABELS)
+    if not os.path.lexists(path):
+        return None
+    if isinstance(why := _plain(path, root), str):
+        broken.append((OWN_LABELS, why))
+        return None
+    try:
+        return LabelFile(OWN_LABELS, Path(path).read_bytes())
+    except OSError as error:
+        broken.append((OWN_LABELS, error.strerror or "can't be read"))
+        return None

@@ -1,0 +1,58 @@
+"""Images of a Hugging Face data set: the SPEC `hf:NAME`, or `hf:FOLDER` of one saved to disk. Needs datasets, the extra
+`hf`."""
+
+import hashlib
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sparring.data.image.file import Unusable
+from sparring.data.sources.item import Item, Source
+from sparring.data.sources.parquet import LABELS, class_of
+from sparring.errors import UserError, one_line
+
+PREFIX, SPLIT = "hf:", "train"
+
+
+def hub_source(name: str) -> Source:
+    """The images of the first column of images; classes as those of a parquet file. Of several splits, "train".
+
+    Raises UserError: datasets is missing, there is no such set, or it has no images.
+    """
+    try:
+        import datasets  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise UserError("reading hf:… needs datasets: pip install 'sparring[hf]'") from None
+    place = name.removeprefix(PREFIX)
+    try:
+        on_disk = Path(place).is_dir()
+        held = datasets.load_from_disk(place) if on_disk else datasets.load_dataset(place, split=SPLIT)
+    except Exception as error:  # the library raises its own, of the network and of every file format
+        raise UserError(f"can't read {one_line(name)}: {one_line(error).partition('.')[0][:160]}") from None
+    if isinstance(held, dict) and SPLIT not in held:
+        raise UserError(
+            f"{one_line(name)} has no part '{SPLIT}', only {one_line(', '.join(held))}: save that part alone"
+        )
+    rows: Any = held[SPLIT] if isinstance(held, dict) else held
+    column = next((key for key, kind in rows.features.items() if isinstance(kind, datasets.Image)), None)
+    if column is None:
+        raise UserError(f"{one_line(name)} has no column of images, only {', '.join(rows.features)}")
+    rows = rows.cast_column(column, datasets.Image(decode=False))
+    label = next((key for key in LABELS if key in rows.features), None)
+    values = [None] * len(rows) if label is None else rows[label]
+    names = [] if label is None else [one_line(each) for each in getattr(rows.features[label], "names", None) or ()]
+    items = tuple(
+        Item(f"row {i}", partial(_opened, rows, column, i), class_of(value, names)) for i, value in enumerate(values)
+    )
+    stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
+    return Source(Path(name), items, (), stamp)
+
+
+def _opened(rows: Any, column: str, i: int) -> BinaryIO:
+    held = rows[i][column]
+    if held.get("bytes") is not None:
+        return BytesIO(held["bytes"])
+    if held.get("path"):
+        return open(held["path"], "rb")
+    raise Unusable("no image in this row")

@@ -1,0 +1,154 @@
+"""Label files: a CSV or JSON that gives each image a class or an attribute vector."""
+
+import csv
+import io
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sparring.data.sources.item import Item, LabelFile, Source
+from sparring.errors import UserError, one_line
+from sparring.storage.atomic import from_json
+
+ABSENT = "named by the label file, but absent"
+HELP = "write a CSV (header; file name, then a class or several numbers) or a JSON ({file: class or [numbers]})"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a label file says."""
+
+    of: Mapping[str, str | tuple[float, ...]]
+    """Class or attribute vector by file name, with forward slashes; empty if the file says there are none."""
+    attributes: tuple[str, ...] = ()
+    """Names of the numbers; empty for classes."""
+
+
+class Unreadable(Exception):
+    """What is wrong with a label file."""
+
+
+def read_labels(path: Path) -> LabelFile:
+    """Raises UserError for a file that can't be read."""
+    try:
+        if not os.path.isfile(path):
+            raise UserError(f"no label file {one_line(path)}: {HELP}")
+        return LabelFile(one_line(path), path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = one_line(getattr(error, "strerror", None) or error)
+        raise UserError(f"can't read the label file {one_line(path)}: {reason}") from None
+
+
+def parsed(file: LabelFile) -> Table:
+    """Raises UserError, with the line where there is one."""
+    read = READERS.get(os.path.splitext(file.name)[1].lower())
+    if read is None:
+        raise UserError(f"{file.name} is no label file that can be read: {HELP}")
+    try:
+        return read(file.content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UserError(f"{file.name} is not UTF-8 text: {HELP}") from None
+    except (Unreadable, csv.Error, ValueError) as error:
+        raise UserError(f"{file.name}: {one_line(error)}; {HELP}") from None
+
+
+def assigned(source: Source, table: Table, name: str) -> tuple[list[Item], list[tuple[str, str]]]:
+    """Images with their labels, and what is left out: images without a label, names without an image.
+
+    All images, without labels, if the file says there are none.
+
+    Raises:
+        UserError: no name of the label file is an image's.
+    """
+    if not table.of:
+        return [replace(item, label=None) for item in source.items], []
+    labelled = [replace(item, label=table.of[item.name]) for item in source.items if item.name in table.of]
+    if not labelled:
+        first = next(iter(table.of))
+        raise UserError(f"{name} names no image of {one_line(source.path)}: its first is {first}, of {len(table.of):,}")
+    known = {item.name for item in source.items} | {name for name, _ in source.broken}
+    bare = [(item.name, f"no label in {name}") for item in source.items if item.name not in table.of]
+    return labelled, bare + [(name, ABSENT) for name in table.of if name not in known]
+
+
+def _csv(text: str) -> Table:
+    reader = csv.reader(io.StringIO(text), strict=True)
+    head = next(reader, [])
+    if len(head) < 2:
+        raise Unreadable("its first line names fewer than two columns")
+    of: dict[str, tuple[str, ...]] = {}
+    for row in filter(None, reader):
+        if len(row) != len(head):
+            raise Unreadable(f"line {reader.line_num} has {len(row)} columns where the first has {len(head)}")
+        _add(of, row[0], tuple(cell.strip() for cell in row[1:]), f"line {reader.line_num}")
+    names = tuple(one_line(name) for name in head[1:])
+    # One column is of classes, unless it holds numbers that are not whole.
+    if len(names) == 1 and not _measures(cell for (cell,) in of.values()):
+        return Table({file: one_line(cell) for file, (cell,) in _filled(of).items()})
+    return Table({file: tuple(_number(cell, file) for cell in cells) for file, cells in _filled(of).items()}, names)
+
+
+def _json(text: str) -> Table:
+    """{file: class or [numbers]}, or StyleGAN's {"labels": [[file, class or [numbers]], …]}."""
+    held = from_json(text)
+    if not isinstance(held, dict):
+        raise Unreadable("it does not hold an object")
+    if held.get("labels", held) is None:
+        return Table({})  # how StyleGAN writes that there are none
+    pairs = held["labels"] if isinstance(held.get("labels"), list) else list(held.items())
+    of: dict[str, Any] = {}
+    for i, pair in enumerate(pairs):
+        if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise Unreadable(f"label {i + 1} is not a file name and a label")
+        _add(of, pair[0], pair[1], f"label {i + 1}")
+    if all(isinstance(label, (str, int)) for label in _filled(of).values()):
+        return Table({file: one_line(label) for file, label in of.items()})
+    vectors = {file: _vector(label, file) for file, label in of.items()}
+    width = len(next(iter(vectors.values())))
+    if odd := next((file for file, vector in vectors.items() if len(vector) != width), None):
+        raise Unreadable(f"{odd} has {len(vectors[odd])} numbers where the first has {width}")
+    return Table(vectors, tuple(map(str, range(width))))
+
+
+READERS: dict[str, Callable[[str], Table]] = {".csv": _csv, ".json": _json}
+
+
+def _add(of: dict[str, Any], file: str, label: Any, where: str) -> None:
+    name = one_line(file.replace("\\", "/").strip().removeprefix("./"))
+    if name in of:
+        raise Unreadable(f"{where} names {name} again")
+    of[name] = label
+
+
+def _filled(of: dict[str, Any]) -> dict[str, Any]:
+    if not of:
+        raise Unreadable("it holds no labels")
+    return of
+
+
+def _vector(label: Any, file: str) -> tuple[float, ...]:
+    numbers = label if isinstance(label, list) else [label]
+    if not numbers or not all(isinstance(number, (int, float)) for number in numbers):
+        raise Unreadable(f"the label of {file} is no list of numbers, as others are")
+    return tuple(_number(number, file) for number in numbers)
+
+
+def _number(text: str | float, file: str) -> float:
+    try:
+        number = float(text)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not abs(number) < 3e38:  # what a float32 holds; false for nan
+        raise Unreadable(f"the label of {file} has '{one_line(text)}' where a number belongs")
+    return number
+
+
+def _measures(cells: Iterable[str]) -> bool:
+    """Whether these are numbers, and not all of them whole."""
+    try:
+        return not all(float(cell).is_integer() for cell in cells)
+    except ValueError:
+        return False

@@ -1,0 +1,185 @@
+"""Images in a NumPy archive (.npz), of any number of channels. Nothing in it is ever unpickled."""
+
+import math
+import zlib
+from collections.abc import Callable
+from lzma import LZMAError
+from pathlib import Path
+from typing import IO
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+
+from sparring.data.dataset import Examples, Pool, numbered
+from sparring.errors import UserError, one_line
+
+LARGEST = 2**33
+"""Bytes an array may unpack to."""
+IMAGES, LABELS = "images", "labels"
+SLICE = 4096
+SLACK = 1e-3
+"""By how much floats may leave their range; they are clamped."""
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+class Unfit(Exception):
+    """What is wrong with an archive."""
+
+
+def read_npz(path: Path) -> Pool:
+    """The array `images`, or the only one of 3 or 4 axes, with the array `labels` if there is one.
+
+    Layout: n×h×w, n×h×w×c or n×c×h×w. Of four axes, two equal neighbours among the last three are the sides, so square
+    images tell by themselves; otherwise the smaller of the second and the last is the channels, the last if equal.
+
+    Values: uint8 as they are; uint16 scaled to 0..255; bool as 0 and 255; floats in [−1, 1] if any is negative, else
+    in [0, 1]. Images with a NaN or an infinity are left out.
+
+    Labels: (n,) of whole numbers or text are classes; (n, k) of numbers are attributes named "0" to "k−1", and
+    examples with a NaN or an infinity among them are left out.
+
+    Raises:
+        UserError: a damaged archive, arrays of Python objects or of another shape, type or range.
+    """
+    try:
+        with ZipFile(path) as archive:
+            entries = _entries(archive)
+            name = _chosen({name: shape for name, (_, shape) in entries.items()})
+            images = _array(archive, entries[name][0])
+            labels = _array(archive, entries[LABELS][0]) if LABELS in entries else None
+        return pooled(name, images, labels)
+    except Unfit as error:
+        raise UserError(f"{one_line(path)}: {error}") from None
+    except (OSError, EOFError, ValueError, BadZipFile, zlib.error, LZMAError, MemoryError, RuntimeError) as error:
+        # A RuntimeError is of an entry that is encrypted, or packed in a way that zipfile does not know.
+        reason = one_line(getattr(error, "strerror", None) or error)
+        raise UserError(f"{one_line(path)} is damaged or no npz ({reason}): replace it") from None
+
+
+def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
+    """Arrays with their shapes, which their headers alone tell, by printable names.
+
+    Raises Unfit for arrays of objects and for claims that are too large."""
+    entries = {}
+    for entry in archive.infolist():
+        if not entry.filename.endswith(".npy"):
+            continue
+        name = one_line(entry.filename.removesuffix(".npy"))
+        with archive.open(entry) as file:
+            shape, kind = _header(file, name)
+        if kind.hasobject:
+            raise Unfit(f"{name} holds Python objects, which are never unpickled: save plain numbers")
+        if math.prod(shape) * kind.itemsize > min(LARGEST, entry.file_size):
+            raise Unfit(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
+        entries[name] = entry, shape
+    return entries
+
+
+def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
+    try:
+        version = npy.read_magic(file)
+        shape, _, kind = HEADERS[version](file)
+    except KeyError:
+        raise Unfit(f"{name} is of an unknown version of npy: save it again") from None
+    except Exception as error:  # numpy reads the header as Python text, and whatever its parser raises comes out
+        raise Unfit(f"{name} has a damaged header ({one_line(error)}): save it again") from None
+    if min(shape, default=0) < 0:
+        raise Unfit(f"{name} has a negative side: save it again")
+    return shape, kind
+
+
+def _chosen(shapes: dict[str, tuple[int, ...]]) -> str:
+    if IMAGES in shapes:
+        return IMAGES
+    found = [name for name, shape in shapes.items() if len(shape) in (3, 4)]
+    if len(found) != 1:
+        held = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:8])
+        raise Unfit(f"it holds {held or 'no arrays'}: call the images '{IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
+    return found[0]
+
+
+def _array(archive: ZipFile, entry: ZipInfo) -> np.ndarray:
+    with archive.open(entry) as file:
+        return npy.read_array(file, allow_pickle=False)
+
+
+def pooled(name: str, images: np.ndarray, labels: np.ndarray | None) -> Pool:
+    images = channels_first(images)
+    if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(images)):
+        raise Unfit(f"{LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
+    whole = _finite(images)
+    broken = [(f"{name}[{i}]", "a NaN or an infinity among its pixels") for i in np.flatnonzero(~whole)]
+    if labels is not None and labels.ndim == 2:
+        told = _finite(_numeric(labels))
+        broken += [(f"{name}[{i}]", "a NaN or an infinity among its labels") for i in np.flatnonzero(whole & ~told)]
+        whole &= told
+    values = _pixels(images if whole.all() else images[whole])
+    names, numbers = _labels(labels if labels is None else labels[whole])
+    return Pool(Examples(values, numbers), names, tuple(broken))
+
+
+def channels_first(images: np.ndarray) -> np.ndarray:
+    """Images (n, c, h, w), by the rule of `read_npz`. Raises Unfit for other shapes."""
+    if images.ndim not in (3, 4) or not images.size:
+        raise Unfit(f"images of shape {'×'.join(map(str, images.shape))}: give n×h×w, n×h×w×c or n×c×h×w")
+    if images.ndim == 3:
+        return images[:, None]
+    _, a, b, c = images.shape
+    last = a == b or (b != c and c <= a)
+    return images.transpose(0, 3, 1, 2) if last else images
+
+
+def _finite(array: np.ndarray) -> np.ndarray:
+    """Which examples are all finite, bool (n,)."""
+    if array.dtype.kind != "f":
+        return np.ones(len(array), bool)
+    parts = [array[start : start + SLICE] for start in range(0, len(array), SLICE)]
+    return np.concatenate([np.isfinite(part).reshape(len(part), -1).all(1) for part in parts])
+
+
+def _pixels(images: np.ndarray) -> torch.Tensor:
+    """uint8 (n, c, h, w), converted in slices."""
+    if images.dtype.kind == "f":
+        scale = _float_scale(images)
+    elif (kind := images.dtype.newbyteorder("=")) in SCALES:
+        scale = SCALES[kind]
+    else:
+        raise Unfit(f"images of {images.dtype}: give uint8, uint16, or floats in [0, 1] or [-1, 1]")
+    result = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), SLICE):
+        result[start : start + SLICE] = scale(images[start : start + SLICE])
+    return torch.from_numpy(result)
+
+
+SCALES: dict[np.dtype, Callable[[np.ndarray], np.ndarray]] = {
+    np.dtype(np.uint8): lambda part: part,
+    np.dtype(np.bool_): lambda part: part * np.uint8(255),
+    np.dtype(np.uint16): lambda part: (part.astype(np.uint32) + 128) // 257,
+}
+
+
+def _float_scale(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    low, high = (images.min(), images.max()) if len(images) else (0, 1)
+    if low < -1 - SLACK or high > 1 + SLACK:
+        raise Unfit(f"floats from {low:.4g} to {high:.4g}: give uint8, or floats in [0, 1] or [-1, 1]")
+    if low < -SLACK:
+        return lambda part: ((part.astype(np.float32) + 1) * 127.5).round().clip(0, 255)
+    return lambda part: (part.astype(np.float32) * 255).round().clip(0, 255)
+
+
+def _numeric(labels: np.ndarray) -> np.ndarray:
+    if labels.dtype.kind not in "biuf":
+        raise Unfit(f"{LABELS} of {labels.dtype} in several columns: give numbers")
+    return labels
+
+
+def _labels(labels: np.ndarray | None) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    if labels is None:
+        return (), None
+    if labels.ndim == 2:
+        return tuple(map(str, range(labels.shape[1]))), torch.from_numpy(labels.astype(np.float32))
+    if labels.dtype.kind not in "iuU":
+        raise Unfit(f"{LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes")
+    return numbered([one_line(label) for label in labels.tolist()])

@@ -1,0 +1,141 @@
+"""Images in a column of a parquet file, as Hugging Face keeps them. Needs pyarrow, the extra `parquet`."""
+
+from bisect import bisect_right
+from functools import partial
+from io import BytesIO
+from itertools import accumulate
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO
+
+from sparring.data.image.file import Unusable
+from sparring.data.sources.item import Item, Source
+from sparring.data.table.arrow import check_packed
+from sparring.errors import UserError, one_line
+from sparring.storage.atomic import from_json
+
+LABELS = ("label", "labels", "class")
+"""Columns that hold a class: whole numbers or text."""
+
+
+def parquet_source(path: Path) -> Source:
+    """The images of the first column of bytes, or of structs with a field `bytes`; one item a row, named "row 0" on.
+
+    Classes are those of the column `label`, `labels` or `class`, if there is one, by the names a Hugging Face feature
+    gives them. Rows without a class are left out then.
+
+    Raises:
+        UserError: pyarrow is missing, the file is damaged, or has no such column.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise UserError("reading parquet needs pyarrow: pip install 'sparring[parquet]'") from None
+    try:
+        state = path.stat()
+        with parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            check_packed(path, file.metadata)
+            column = Column(path, image_column(schema, path), file.metadata)
+            label = next((name for name in LABELS if name in schema.names), None)
+            labels = file.read(columns=[label]).column(label).to_pylist() if label else None
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        # Arrow's errors run over several lines; the first says what is wrong.
+        reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
+        raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
+    items = tuple(Item(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
+    stamp = (state.st_size, state.st_mtime_ns)
+    if label is None or labels is None:
+        return Source(path.resolve(), items, (), stamp)
+    names = _class_names(schema.metadata, label)
+    classes = [class_of(value, names) for value in labels]
+    kept = tuple(Item(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
+    bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
+    return Source(path.resolve(), kept, bare, stamp)
+
+
+def image_column(schema: Any, path: Path) -> str:
+    import pyarrow.types as kinds
+
+    def holds_bytes(kind: Any) -> bool:
+        if kinds.is_struct(kind):
+            return kind.get_field_index("bytes") >= 0 and holds_bytes(kind.field("bytes").type)
+        return kinds.is_binary(kind) or kinds.is_large_binary(kind)
+
+    found = next((field.name for field in schema if holds_bytes(field.type)), None)
+    if found is None:
+        columns = ", ".join(one_line(name) for name in schema.names[:8])
+        raise UserError(f"{one_line(path)} has no column of image bytes, only {columns or 'none at all'}")
+    return found
+
+
+class Column:
+    """A column's values, read a row group at a time: a file may be larger than memory, and there may be many."""
+
+    def __init__(self, path: Path, name: str, about: Any):
+        self._path, self._name = path.absolute(), name
+        groups = range(about.num_row_groups)
+        self._starts = [0, *accumulate(about.row_group(group).num_rows for group in groups)]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> Any:
+        group = bisect_right(self._starts, row) - 1
+        return _held.values(self, group)[row - self._starts[group]].as_py()
+
+    def read(self, group: int) -> Any:
+        import pyarrow.parquet as parquet
+
+        with parquet.ParquetFile(self._path) as file:
+            return file.read_row_group(group, columns=[self._name]).column(self._name)
+
+
+class _Held:
+    """The row group that was read last, of whatever column: no other is in memory."""
+
+    def __init__(self):
+        self._lock, self._of, self._values = Lock(), None, None
+
+    def values(self, column: Column, group: int) -> Any:
+        with self._lock:
+            if self._of != (column, group):
+                self._of = self._values = None  # gone before another is read
+                self._values = column.read(group)
+                self._of = column, group
+            return self._values
+
+
+_held = _Held()
+"""Of this process."""
+
+
+def _opened(column: Column, row: int) -> BinaryIO:
+    try:
+        held = column[row]
+    except (OSError, ValueError) as error:  # arrow's errors are both
+        raise Unusable(f"can't be read: {one_line(str(error).partition(chr(10))[0])}") from None
+    content = held.get("bytes") if isinstance(held, dict) else held
+    if content is None:
+        raise Unusable("no image in this row")
+    return BytesIO(content)
+
+
+def class_of(value: Any, names: list[str]) -> str | None:
+    """A class by its name or number, None for none. Hugging Face numbers what has no class −1, where classes have
+    names."""
+    if isinstance(value, str):
+        return one_line(value)
+    if not isinstance(value, int) or (names and value < 0):
+        return None
+    return names[value] if 0 <= value < len(names) else str(value)
+
+
+def _class_names(metadata: dict[bytes, bytes] | None, label: str) -> list[str]:
+    """The names Hugging Face's `ClassLabel` gives the numbers of a column; none if it is none."""
+    try:
+        features = from_json((metadata or {})[b"huggingface"])["info"]["features"]
+        return [one_line(name) for name in features[label]["names"]]
+    except (KeyError, TypeError, ValueError):
+        return []

@@ -1,0 +1,175 @@
+"""What rows are asked for: values of columns, as shares of the options of those that are learnt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.table import csv_cells as cell
+from sparring.data.table.arrow import libraries, unpacked
+from sparring.data.table.columns import Category, Column, Follower, Identifier, Number
+from sparring.data.table.constraints import Sum
+from sparring.data.table.schema import Schema
+from sparring.errors import UserError, nearest, one_line
+
+
+@dataclass
+class Asked:
+    """Of each column (by its place) that is asked for: what share of its options will do, and what cells must be."""
+
+    options: dict[int, Tensor] = field(default_factory=dict)
+    """Float64 (options,)."""
+    spans: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Of numbers, in cells."""
+    rare: dict[int, list[int]] = field(default_factory=dict)
+    """Of categories without an option of their own, one of which it is to be."""
+    indices: dict[int, list[int | None]] = field(default_factory=dict)
+    """Of categories, all that will do; None for a missing one."""
+
+    def narrow(self, i: int, column: Category, indices: Sequence[int | None]) -> None:
+        """Column i is to be one of these, and of those that it was to be one of before."""
+        new = dict.fromkeys(indices)
+        both = [index for index in new if i not in self.indices or index in self.indices[i]]
+        none = torch.zeros(column.options, dtype=torch.float64)
+        self.indices[i] = both
+        self.options[i] = torch.stack([none, *(column.meets(index) for index in both)]).sum(0).clamp(max=1)
+        self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
+
+    def placed(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
+        """Positions of column i, (n,), brought to where what is asked for is, in the options that were chosen."""
+        if i in self.spans and isinstance(column, Number) and column.places:
+            start, end = column.part(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
+            return start + (position.double() + 1) / 2 * (end - start)
+        if isinstance(column, Category) and (rare := self.rare.get(i)):
+            counts = torch.tensor([column.counts[index] for index in rare], dtype=torch.float64)
+            drawn = torch.multinomial(counts, len(position), replacement=True, generator=g)
+            return column.middle(torch.tensor(rare)[drawn])
+        return position
+
+    def held(self, values: Tensor) -> Tensor:
+        """Cells (n, columns) within the bounds that are asked for, whatever rounding did to them."""
+        for i, (low, high) in self.spans.items():
+            values[:, i] = values[:, i].clamp(low, high)
+        return values
+
+
+def asked(schema: Schema, where: Mapping[str, Any]) -> Asked:
+    """What these values of columns come to.
+
+    Args:
+        where: by column, a value, a list of values any of which will do, None for missing; of numbers also a pair
+            (low, high) or a text "low:high", either end of which may be left out.
+
+    Raises:
+        UserError: a column or a value that is not there, or a column that can't be asked for.
+    """
+    found = Asked()
+    for name, value in where.items():
+        column, i = schema.column(name), schema.names.index(name)
+        _check_free(schema, name)
+        if isinstance(column, Identifier):
+            raise UserError(f"'{one_line(name)}' only tells rows apart: it can't be asked for")
+        if isinstance(column, Follower):
+            leader = schema.column(column.leader)
+            assert isinstance(leader, Category)
+            found.narrow(schema.names.index(column.leader), leader, _led(schema, leader, column, value))
+        elif isinstance(column, Category):
+            found.narrow(i, column, [_index(column, each) for each in _listed(value)])
+        else:
+            _span(found, i, column, schema, value)
+    for i, options in found.options.items():
+        if not options.any():
+            raise UserError(f"no row can be as asked: '{one_line(schema.names[i])}' is asked for in two ways")
+    return found
+
+
+def _check_free(schema: Schema, name: str) -> None:
+    for constraint in schema.constraints:
+        if isinstance(constraint, Sum) and constraint.total == name:
+            raise UserError(
+                f"'{one_line(name)}' is worked out ('{one_line(constraint)}') and can't be asked for: "
+                f"ask for its parts, {one_line(', '.join(constraint.parts))}"
+            )
+
+
+def _index(column: Category, value: Any) -> int | None:
+    if value is None or value == "":
+        if not column.missing and "" not in column.index:
+            raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
+        return column.index.get("")
+    if value in column.index:
+        return column.index[value]
+    by_text = {str(known): index for known, index in column.index.items()}
+    if str(value) not in by_text:
+        known = ", ".join(list(by_text)[:8])
+        hint = nearest(str(value), by_text) or f"; there are: {known}{', …' if len(by_text) > 8 else ''}"
+        raise UserError(f"'{one_line(column.name)}' has no value '{one_line(value)}'{hint}")
+    return by_text[str(value)]
+
+
+def _span(found: Asked, i: int, column: Number, schema: Schema, value: Any) -> None:
+    if value is None or value == "":
+        if not column.missing:
+            raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
+        found.options[i] = torch.zeros(column.options, dtype=torch.float64)
+        found.options[i][-1] = 1
+        return
+    low, high = (_cell(column, schema, end) for end in _ends(value))
+    low = column.low if low is None else max(low, column.low)
+    high = column.high if high is None else min(high, column.high)
+    if column.whole:  # what lies between two whole values is none
+        low, high = float(np.ceil(low)), float(np.floor(high))
+    options = column.meets(low, high)
+    if low > high or not options.any():
+        raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: ask for what is")
+    found.spans[i], found.options[i] = (low, high), options
+
+
+def _ends(value: Any) -> Sequence[Any]:
+    if isinstance(value, tuple) and len(value) == 2:
+        return value
+    parts = value.split(":") if isinstance(value, str) and value.count(":") == 1 else [value]
+    return [part.strip() or None if isinstance(part, str) else part for part in (parts[0], parts[-1])]
+
+
+def _cell(column: Number, schema: Schema, value: Any) -> float | None:
+    """A value of the column's type as a cell. Raises UserError for one of another type."""
+    if value is None:
+        return None
+    _, arrow = libraries()
+    kind = unpacked(schema.arrow).field(column.name).type
+    try:
+        if not arrow.types.is_temporal(kind):
+            return (float(value) - column.origin) / column.unit
+        array = arrow.array([value]).cast(kind)
+        ticks = cell.plain(column.name, array)[0].as_py()
+        return (ticks - column.origin) / column.unit
+    except (arrow.ArrowException, TypeError, ValueError):
+        raise UserError(f"'{one_line(column.name)}' is of type {kind}: '{one_line(value)}' is none") from None
+
+
+def _led(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
+    """The leader's indices that have a follower that will do; None for a missing leader."""
+    cells = torch.tensor([torch.nan if each is None else each for each in column.table], dtype=torch.float64)
+    fits = _fitting(cells, schema, column.column, value).nonzero()[:, 0].tolist()
+    indices = [index if index < len(leader.values) else None for index in fits]
+    return [index for index in indices if index is not None or leader.missing]
+
+
+def _fitting(cells: Tensor, schema: Schema, column: Number | Category, value: Any) -> Tensor:
+    """Which cells of a column will do, bool (n,)."""
+    if isinstance(column, Category):
+        wanted = [_index(column, each) for each in _listed(value)]
+        known = torch.tensor([index for index in wanted if index is not None], dtype=torch.float64)
+        return torch.isin(cells, known) | (cells.isnan() & (None in wanted))
+    found = Asked()
+    _span(found, 0, column, schema, value)
+    low, high = found.spans.get(0, (torch.nan, torch.nan))
+    return (cells >= low) & (cells <= high) if found.spans else cells.isnan()
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]

@@ -1,0 +1,188 @@
+"""What must hold in every row, or between rows. Said as text:
+
+    "low <= high"           (or <, >=, >)           numbers, dates
+    "part + other = total"                          the last is worked out
+    "unique(a, b)"                                  no two rows alike in these columns
+    "only(a, b)"                                    combinations that are in the data, no others
+
+A row in which a value that is compared is missing holds. A text that does not hold in the data is refused.
+"""
+
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sparring.data.table.columns import STRICT, Column, Follower, Number
+from sparring.errors import UserError, entry, one_line
+
+SENSES = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
+CLOSE = 1e-9
+"""By how much a sum may miss, of the total's largest value."""
+
+
+@dataclass(frozen=True)
+class Inequality:
+    __pydantic_config__ = STRICT
+    left: str
+    sense: Literal["<=", "<", ">=", ">"]
+    right: str
+    kind: Literal["inequality"] = "inequality"
+
+    def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        """Bool (n,)."""
+        left, right = (_numbers(values, columns, name) for name in (self.left, self.right))
+        return SENSES[self.sense](left, right) | left.isnan() | right.isnan()
+
+    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        return values
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sense} {self.right}"
+
+
+@dataclass(frozen=True)
+class Sum:
+    __pydantic_config__ = STRICT
+    parts: tuple[str, ...]
+    total: str
+    kind: Literal["sum"] = "sum"
+
+    def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        total = _numbers(values, columns, self.total)
+        off = (self._sum(values, columns) - total).abs()
+        return (off <= CLOSE * total.nan_to_num().abs().max().clamp(min=1)) | off.isnan()
+
+    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        """With the total worked out, to its decimals."""
+        place, column = _found(columns, self.total)
+        cells = (self._sum(values, columns) - column.origin) / column.unit
+        if column.whole:
+            cells = cells.round()
+        elif column.decimals is not None:
+            cells = cells.round(decimals=column.decimals)
+        values[:, place] = cells
+        return values
+
+    def _sum(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        return torch.stack([_numbers(values, columns, name) for name in self.parts]).sum(0)
+
+    def __str__(self) -> str:
+        return f"{' + '.join(self.parts)} = {self.total}"
+
+
+@dataclass(frozen=True)
+class Unique:
+    __pydantic_config__ = STRICT
+    names: tuple[str, ...]
+    kind: Literal["unique"] = "unique"
+
+    def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        """All but the first of rows that are alike do not."""
+        groups = _groups(values, columns, self.names)
+        first = torch.full((int(groups.max()) + 1,), len(groups)).scatter_reduce_(
+            0, groups, torch.arange(len(groups)), "amin"
+        )
+        return first[groups] == torch.arange(len(groups))
+
+    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        return values
+
+    def __str__(self) -> str:
+        return f"unique({', '.join(self.names)})"
+
+
+@dataclass(frozen=True)
+class Only:
+    __pydantic_config__ = STRICT
+    names: tuple[str, ...]
+    combinations: tuple[tuple[float | None, ...], ...]
+    """Of cells."""
+    kind: Literal["only"] = "only"
+
+    @cached_property
+    def _known(self) -> set[tuple[float | None, ...]]:
+        return set(self.combinations)
+
+    def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        rows = _combinations(values, columns, self.names)
+        return torch.tensor([row in self._known for row in rows], dtype=torch.bool)
+
+    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+        return values
+
+    def __str__(self) -> str:
+        return f"only({', '.join(self.names)})"
+
+
+Constraint = Inequality | Sum | Unique | Only
+
+
+def parsed(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
+    """The constraint a text says of a table's cells. Raises UserError for a text that is not understood, a column that
+    is not there, and one that does not hold in the data."""
+    constraint = _read(text, columns, values)
+    held = constraint.holds(values, columns)
+    if not held.all():
+        row = int((~held).nonzero()[0])
+        raise UserError(f"'{one_line(text)}' does not hold in the data (row {row}): correct the row, or leave it out")
+    return constraint
+
+
+def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
+    known = {column.name: column for column in columns}
+
+    def names(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(entry(known, "column", name.strip()).name for name in texts)
+
+    if found := re.fullmatch(r"\s*(unique|only)\s*\((.+)\)\s*", text):
+        listed = names(found[2].split(","))
+        if found[1] == "unique":
+            return Unique(listed)
+        return Only(listed, tuple(sorted(set(_combinations(values, columns, listed)), key=str)))
+    if found := re.fullmatch(r"(.+?)(<=|>=|<|>)(.+)", text):
+        left, right = names([found[1], found[3]])
+        for name in (left, right):
+            _found(columns, name)
+        return Inequality(left, found[2], right)  # pyright: ignore[reportArgumentType]
+    if "=" in text:
+        parts, total = text.rsplit("=", 1)
+        summed = Sum(names(parts.split("+")), names([total])[0])
+        for name in (*summed.parts, summed.total):
+            _found(columns, name)
+        return summed
+    raise UserError(
+        f"the constraint '{one_line(text)}' is not understood: write 'low <= high', 'part + other = total', "
+        "'unique(a, b)' or 'only(a, b)'"
+    )
+
+
+def _found(columns: Sequence[Column], name: str) -> tuple[int, Number]:
+    """A column of numbers, and where it stands."""
+    place = [column.name for column in columns].index(name)
+    column = columns[place]
+    bare = column.column if isinstance(column, Follower) else column
+    if not isinstance(bare, Number):
+        raise UserError(f"column '{one_line(name)}' holds no numbers, and can't be compared or added up")
+    return place, bare
+
+
+def _numbers(values: Tensor, columns: Sequence[Column], name: str) -> Tensor:
+    place, column = _found(columns, name)
+    return values[:, place] * column.unit + column.origin
+
+
+def _combinations(values: Tensor, columns: Sequence[Column], names: Sequence[str]) -> list[tuple[float | None, ...]]:
+    places = [[column.name for column in columns].index(name) for name in names]
+    return [tuple(None if cell != cell else cell for cell in row) for row in values[:, places].tolist()]
+
+
+def _groups(values: Tensor, columns: Sequence[Column], names: Sequence[str]) -> Tensor:
+    """Rows alike in these columns have the same number, int64 (n,)."""
+    places = [[column.name for column in columns].index(name) for name in names]
+    return values[:, places].nan_to_num(-1e308).unique(dim=0, return_inverse=True)[1]

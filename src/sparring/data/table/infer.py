@@ -1,0 +1,170 @@
+"""What kind of column an Arrow array is, and all that is to be known of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sparring.data.table.arrow import compute
+from sparring.data.table.columns import Category, Column, Identifier, Number, Value, bounded
+from sparring.errors import UserError, entry, one_line
+
+LEARNT = 500
+"""Categories of a column, and rare values of its numbers, that are learnt one by one, at most: memory is bounded."""
+BINS, OF_A_BIN = 32, 20
+"""Bins of a number's column at most, and rows a bin must hold."""
+FEW = 150
+"""Different numbers up to which every one that occurs often enough is a spike."""
+OFTEN, SPIKE, LEAST = 5e-4, 1e-2, 5
+"""Shares of the rows that make a spike of one of few, and of many, different numbers; and rows that it takes."""
+WORDS = 4.0
+"""Of a value, on average, from which on texts that hardly repeat are free text, not categories."""
+NAMES = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr)$|[a-z](Id|ID|Key)$")
+"""Of columns of whole numbers that only tell rows apart."""
+TOLD_APART = 20
+"""Rows from which on values that are all different can mean that."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the user says of a column, in the place of what would be inferred."""
+
+    kind: str = ""
+    """'number', 'category', 'identifier', or 'drop'; empty: as inferred."""
+    low: float | None = None
+    high: float | None = None
+    """Bounds of numbers, by default those of the data."""
+    decimals: int | None = None
+
+
+def infer(name: str, array: Any, wanted: Kind = Kind()) -> Column:
+    """The column of a plain Arrow array (`cells.plain`). Raises UserError for free text, and kinds that do not fit."""
+    kind = wanted.kind or _inferred(name, array)
+    return entry(KINDS, "kind of column", kind)(name, array, wanted)
+
+
+def _inferred(name: str, array: Any) -> str:
+    import pyarrow as arrow
+
+    present = len(array) - array.null_count
+    if not present or arrow.types.is_boolean(array.type):
+        return "category"
+    different = len(array.unique()) - (array.null_count > 0)
+    if not arrow.types.is_large_string(array.type):
+        return "identifier" if different == present and _tells_apart(name, array) else "number"
+    return _kind_of_texts(name, array, different, present)
+
+
+def _tells_apart(name: str, array: Any) -> bool:
+    """Whole numbers, all different, that are called so or just count the rows."""
+    import pyarrow as arrow
+
+    if not arrow.types.is_integer(array.type) or len(array) < TOLD_APART or array.null_count:
+        return False
+    values = array.to_numpy(zero_copy_only=False)
+    return bool(NAMES.search(name) or (values[1:] - values[:-1] == 1).all())
+
+
+def _kind_of_texts(name: str, array: Any, different: int, present: int) -> str:
+    if present < TOLD_APART or different <= max(50, present / 2):
+        return "category"
+    words = 1 + compute().mean(compute().count_substring(array.drop_null(), " ")).as_py()
+    if words >= WORDS:
+        raise UserError(
+            f"column '{one_line(name)}' looks like free text ({different:,} different values of {words:.0f} words): "
+            "leave it out (kind 'drop'), or call it a 'category' or an 'identifier'"
+        )
+    return "identifier" if different == present else "category"
+
+
+def _category(name: str, array: Any, wanted: Kind) -> Category:
+    values: list[tuple[Value, int]] = [
+        (each["values"], each["counts"]) for each in array.value_counts().to_pylist() if each["values"] is not None
+    ]
+    values.sort(key=lambda pair: (-pair[1], str(pair[0])))
+    return Category(
+        name,
+        tuple(value for value, _ in values),
+        tuple(count for _, count in values),
+        min(len(values), LEARNT),
+        array.null_count / len(array),
+    )
+
+
+def _identifier(name: str, array: Any, wanted: Kind) -> Identifier:
+    import pyarrow as arrow
+
+    if arrow.types.is_boolean(array.type):
+        raise UserError(f"column '{one_line(name)}' is true or false, which tells no rows apart: call it a 'category'")
+    if not arrow.types.is_large_string(array.type):
+        known = array.drop_null().to_pylist()
+        if any(value != int(value) for value in known):
+            raise UserError(f"column '{one_line(name)}' holds numbers that are not whole: call it a 'number'")
+        return Identifier(name, "", int(max(known, default=0)) + 1)
+    values = [str(value) for value in array.drop_null().to_pylist()]
+    parts = [re.fullmatch(r"(.*?)(\d{1,15})", value, re.DOTALL) for value in values]
+    prefixes = {part[1] if part else None for part in parts}
+    if len(prefixes) == 1 and None not in prefixes:
+        numbers = [part[2] for part in parts if part]
+        return Identifier(name, str(prefixes.pop()), max(map(int, numbers)) + 1, max(map(len, numbers)))
+    prefix = f"{name}-"
+    while any(value.startswith(prefix) for value in values):
+        prefix += "x-"
+    return Identifier(name, prefix, 1)
+
+
+def _number(name: str, array: Any, wanted: Kind) -> Number:
+    import pyarrow as arrow
+
+    if arrow.types.is_large_string(array.type) or arrow.types.is_boolean(array.type):
+        raise UserError(f"column '{one_line(name)}' holds no numbers: call it a 'category' or an 'identifier'")
+    values = array.drop_null().to_numpy(zero_copy_only=False)
+    if not len(values):
+        raise UserError(f"column '{one_line(name)}' has no values to learn: leave its kind to be found, or drop it")
+    missing = array.null_count / len(array)
+    if values.dtype.kind == "f":
+        decimals = _decimals(values) if wanted.decimals is None else wanted.decimals
+        edges, spikes = _parts(values, 10.0**-decimals if decimals is not None else 0.0)
+        column = Number(name, edges, spikes, missing, decimals, low=float(values.min()), high=float(values.max()))
+        return bounded(column, wanted.low, wanted.high)
+    origin = int(values.min())
+    steps = (values - values.min()).astype(np.uint64)
+    unit = int(np.gcd.reduce(steps)) or 1
+    cells = (steps // np.uint64(unit)).astype(np.float64)
+    edges, spikes = _parts(cells, 1.0)
+    column = Number(name, edges, spikes, missing, None, origin, unit, True, 0.0, float(cells.max()))
+    low, high = (None if bound is None else (bound - origin) / unit for bound in (wanted.low, wanted.high))
+    return bounded(column, low, high)
+
+
+def _decimals(values: np.ndarray) -> int | None:
+    """Places behind the point that lose nothing; None if there are more than six."""
+    return next((d for d in range(7) if (np.round(values, d) == values).all()), None)
+
+
+def _parts(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Edges of the bins and spikes. Values are multiples of the step, unless it is 0."""
+    different, counts = np.unique(values, return_counts=True)
+    often = max(LEAST, (OFTEN if len(different) <= FEW else SPIKE) * len(values))
+    spiked = counts >= often
+    if (~spiked).sum() <= 1:  # one value is no range
+        spiked[:] = True
+    rest = values[np.isin(values, different[~spiked])]
+    spikes = tuple(map(float, different[spiked]))
+    if not len(rest):
+        return (), spikes
+    bins = min(BINS, max(1, len(rest) // OF_A_BIN))
+    edges = np.quantile(rest, np.linspace(0, 1, bins + 1))
+    if step:  # between two values, so that the first and the last of a bin get their full share
+        edges = (np.floor(np.round(edges / step, 6)) + 0.5) * step
+        edges[0] -= step
+    return tuple(map(float, np.unique(edges))), spikes
+
+
+KINDS: dict[str, Callable[[str, Any, Kind], Column]] = {
+    "number": _number,
+    "category": _category,
+    "identifier": _identifier,
+}

@@ -1,0 +1,139 @@
+"""The steps damage is made of. The dict is the registry: a step is a function of numbers stated behind its name."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
+
+from sparring.data.image.pixels import luma
+from sparring.degrade.holes import boxes, strokes
+from sparring.degrade.jpeg import jpeg
+from sparring.errors import UserError, nearest, one_line
+from sparring.game import Draw
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    change: Callable[[Tensor, Tensor], Tensor]
+    """Images (n, c, h, w) in [−1, 1] and what was drawn → images."""
+    draw: Draw | None = None
+    hides: bool = False
+    """What is drawn is a mask (n, 1, h, w) of what is lost."""
+    scale: int = 1
+    grey: bool = False
+
+    def shape(self, before: Shape) -> Shape:
+        """Of an image after this step."""
+        channels, *sides = before
+        return 1 if self.grey else channels, *(side // self.scale for side in sides)
+
+
+def between(low: float, high: float) -> Draw:
+    """A number of U[low, high) an example, (n, 1)."""
+
+    def draw(n: int, shape: Shape, generator: torch.Generator) -> Tensor:
+        return low + (high - low) * torch.rand(n, 1, generator=generator, device=generator.device)
+
+    return draw
+
+
+def _noise(low: float, high: float) -> Step:
+    def draw(n: int, shape: Shape, g: torch.Generator) -> Tensor:
+        sigma = between(low, high)(n, shape, g).view(n, 1, 1, 1)
+        return 2 * sigma * torch.randn(n, *shape, generator=g, device=g.device)
+
+    return Step(lambda x, noise: (x + noise.to(x)).clamp(-1, 1), draw)
+
+
+def _blur(low: float, high: float) -> Step:
+    radius = math.ceil(3 * high)
+
+    def change(x: Tensor, sigma: Tensor) -> Tensor:
+        at = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
+        taps = torch.softmax(-at.square() / (2 * sigma.to(x).square().clamp(min=1e-6)), 1)  # (n, 2·radius + 1)
+        rows = taps.repeat_interleave(x.shape[1], 0)[:, None]
+        flat = pad(x, (radius,) * 4, mode="replicate").flatten(0, 1)[None]
+        flat = conv2d(conv2d(flat, rows[:, :, None], groups=len(rows)), rows[..., None], groups=len(rows))
+        return flat.view(x.shape)
+
+    return Step(change, between(low, high))
+
+
+def _downscale(factor: float, other: float) -> Step:
+    if factor != other or factor != int(factor):
+        told = f"{factor:g}" if factor == other else f"{factor:g}-{other:g}"
+        raise UserError(f"downscale:{told}: the factor is one whole number, such as 2 or 4")
+
+    def change(x: Tensor, _: Tensor) -> Tensor:
+        size = [side // int(factor) for side in x.shape[2:]]
+        return interpolate(x, size, mode="bicubic", antialias=True).clamp(-1, 1)
+
+    return Step(change, scale=int(factor))
+
+
+def _grey(low: float, high: float) -> Step:
+    return Step(lambda x, _: luma(x) if x.shape[1] == 3 else x[:, :1], grey=True)
+
+
+def _edges(low: float, high: float) -> Step:
+    """Of each channel the greatest less the least of 3×3 pixels, as `sparring.data.image.edges` has it."""
+    return Step(lambda x, _: max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1) - 1)
+
+
+def _jpeg(low: float, high: float) -> Step:
+    return Step(jpeg, between(low, high))
+
+
+def _box(low: float, high: float) -> Step:
+    return Step(lambda x, _: x, boxes(low, high), hides=True)
+
+
+def _strokes(low: float, high: float) -> Step:
+    return Step(lambda x, _: x, strokes(int(low), int(high)), hides=True)
+
+
+@dataclass(frozen=True)
+class Kind:
+    make: Callable[[float, float], Step]
+    about: str
+    least: float = 0.0
+    most: float = 0.0
+    """Bounds of its numbers; 0 for a step without any."""
+
+
+STEPS: dict[str, Kind] = {
+    "noise": Kind(_noise, "Gaussian, σ of brightness 0 to 1", 0.001, 2),
+    "blur": Kind(_blur, "Gaussian, σ in pixels", 0.1, 20),
+    "downscale": Kind(_downscale, "so many times smaller, bicubic", 2, 16),
+    "jpeg": Kind(_jpeg, "quality", 5, 100),
+    "grey": Kind(_grey, "colour is lost"),
+    "edges": Kind(_edges, "all but edges is lost"),
+    "box": Kind(_box, "a box-shaped hole, its sides a share of the image's", 0.02, 1),
+    "strokes": Kind(_strokes, "a hole of so many brush strokes", 1, 20),
+}
+
+
+def parsed(text: str) -> Step:
+    """The step of "name", "name:number" or "name:low-high". Raises UserError for any other text."""
+    name, _, numbers = text.partition(":")
+    if name not in STEPS:
+        raise UserError(f"no damage '{one_line(name)}'{nearest(name, STEPS)}; there are: {', '.join(STEPS)}")
+    kind = STEPS[name]
+    if not kind.most:
+        if numbers:
+            raise UserError(f"damage '{one_line(text)}': {name} takes no number")
+        return kind.make(0, 0)
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", numbers)
+    low, high = (float(found[1]), float(found[2] or found[1])) if found else (1.0, 0.0)
+    if not kind.least <= low <= high <= kind.most:
+        raise UserError(
+            f"damage '{one_line(text)}': write {name}:NUMBER or {name}:LOW-HIGH, {kind.least:g} to {kind.most:g} "
+            f"({kind.about})"
+        )
+    return kind.make(low, high)

@@ -1,0 +1,122 @@
+"""Critics that answer alike what is alike: terms of Zhang et al. 2020 (arXiv:1910.12027), Zhao et al. 2020
+(arXiv:2002.04724) and Ji et al. 2019 (arXiv:1807.06653)."""
+
+import torch
+from torch import Tensor
+
+from sparring.augment.moves import scale, squeeze, translation
+from sparring.augment.warp import warped
+from sparring.errors import UserError
+from sparring.game import Sample, Term, Verdict
+from sparring.losses.auxiliary import told
+from sparring.losses.objectives import per_example
+from sparring.priors import normal, uniform
+
+REACH = 1 / 8
+"""Of a shift, in sides of the image; the papers shift CIFAR's 32 pixels by up to 4."""
+SIGMA = 0.03
+"""Of the noise on latents."""
+
+
+def offsets(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """(n, 2) in [−1, 1): down, right."""
+    return 2 * torch.rand(n, 2, generator=generator, device=generator.device) - 1
+
+
+def shifted(x: Tensor, by: Tensor) -> Tensor:
+    """Images (n, c, h, w) moved by whole pixels, `by` (n, 2) in sides of the image; edges are repeated."""
+    for axis in (2, 3):
+        side = x.shape[axis]
+        pixels = (by[:, axis - 2] * side).round().long()
+        source = (torch.arange(side, device=x.device) - pixels[:, None]).clamp(0, side - 1)
+        index = source.view(len(x), 1, *((side, 1) if axis == 2 else (1, side))).expand_as(x)
+        x = x.gather(axis, index)
+    return x
+
+
+def _apart(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor:
+    return per_example((logits - verdict.opinion(other, side).logits).square())
+
+
+def _image(sample: Sample, method: str) -> Tensor:
+    if not isinstance(sample, Tensor) or sample.dim() != 4:
+        raise UserError(f"only images are shifted and scaled: leave the method '{method}' out")
+    return sample
+
+
+def _moved(verdict: Verdict, sample: Sample) -> Tensor:
+    return shifted(_image(sample, "consistency"), REACH * verdict.draws["shift"])
+
+
+def _near(verdict: Verdict) -> Sample:
+    z = verdict.latent["z"]
+    return verdict.again({"z": z + SIGMA * verdict.latent["near"]})
+
+
+consistent_real = Term(
+    "consistent_real", lambda v: _apart(v, "real", v.on_real, _moved(v, v.real)), draws={"shift": offsets}
+)
+"""(D(x) − D(T(x)))², weighed by λ = 10; T shifts, and does not mirror as theirs does, for digits can't bear it.
+Zhang et al. 2020, eq. 3."""
+
+consistent_fake = Term(
+    "consistent_fake", lambda v: _apart(v, "fake", v.on_fake, _moved(v, v.fake)), draws={"shift": offsets}
+)
+"""The same of fakes: Zhao et al. 2020, section 3.1."""
+
+
+def consistent_latent(dim: int) -> Term:
+    """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's half of Zhao et al. 2020, section 3.2."""
+    return Term("consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)})
+
+
+def varied(dim: int) -> Term:
+    """−‖G(z) − G(z + δ)‖² a number of a sample, weighed by λ = .5: the generator's half."""
+    return Term("varied", lambda v: -per_example(_squares(v.fake, _near(v))), draws={"near": normal(dim)})
+
+
+def _squares(a: Sample, b: Sample) -> Tensor:
+    assert isinstance(a, Tensor) and isinstance(b, Tensor)
+    return (a - b).square()
+
+
+def changed(x: Tensor, u: Tensor) -> Tensor:
+    """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
+    sides = (x.shape[2], x.shape[3])
+    return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
+
+
+def moved(x: Tensor, u: Tensor) -> Tensor:
+    """Images (n, c, h, w) shifted and scaled by numbers u (n, 3) in [0, 1); at .5, by nothing."""
+    sides = (x.shape[2], x.shape[3])
+    return warped(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
+
+
+def mutual_information(p: Tensor, q: Tensor) -> Tensor:
+    """I(c; c′), in nats, of the categories of pairs that are told by probabilities p and q (n, k). Ji et al. 2019,
+    section 3.1: P = Σ pqᵀ / n, symmetric, then Σ P ln(P / (Pₐ P_b))."""
+    joint = p.T @ q / len(p)
+    joint = ((joint + joint.T) / 2).clamp(min=1e-8)
+    return (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
+
+
+def _unshared(verdict: Verdict) -> Tensor:
+    other = verdict.opinion(changed(_image(verdict.real, "invariance"), verdict.draws["change"]))
+    p, q = (told(opinion, "category").softmax(1) for opinion in (verdict.opinion_real, other))
+    return -mutual_information(p, q)
+
+
+invariant_category = Term("invariance", _unshared, draws={"change": uniform(5)}, coupled=True)
+"""−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
+often as any other."""
+
+
+def steady_codes(start: int) -> Term:
+    """−log Q(c | T(G(z, c))) of the codes from `start` on, as `terms.told_codes`, with T a shift and a change of size:
+    a code that is a place or a size is then not told."""
+
+    def part(verdict: Verdict) -> Tensor:
+        seen = verdict.opinion(moved(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
+        return (told(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
+
+    return Term("steady", part, draws={"move": uniform(3)})

@@ -1,0 +1,55 @@
+"""A critic that keeps what it saw: Liu et al. 2021 (arXiv:2101.04775), section 3.2, eq. 2.
+
+Decoders, the critic's own, make the real image of a small map, and a quarter of it of as much of a larger one. The
+paper compares them by a network trained on photographs (LPIPS); here it is pixel by pixel.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sparring.game import Term, Verdict
+from sparring.losses.auxiliary import told
+from sparring.losses.objectives import apart
+from sparring.priors import uniform
+
+Decode = Callable[[Tensor], Tensor]
+
+
+def quarter(x: Tensor, place: Tensor, grain: int = 1) -> Tensor:
+    """Windows (n, c, ⌈h/2⌉, ⌈w/2⌉) of x (n, c, h, w), each at its place (n, 2) in [0, 1): down, right.
+
+    Args:
+        grain: x is made of squares of so many pixels, which are not cut: sides are counted in these.
+    """
+    for axis in (2, 3):
+        side = x.shape[axis] // grain
+        half = -(-side // 2)
+        start = (place[:, axis - 2] * (side - half + 1)).long().clamp(max=side - half)
+        index = grain * start[:, None] + torch.arange(grain * half, device=x.device)
+        x = x.take_along_dim(index.view(len(x), 1, *((-1, 1) if axis == 2 else (1, -1))), axis)
+    return x
+
+
+def reconstruction(small: Decode, large: Decode) -> Term:
+    """E|x − x̂| of whole real images, decoded from the small map, and of quarters, decoded from those of the large one.
+
+    The images are what the critic saw, averaged down to the size of what is decoded.
+    """
+
+    def part(verdict: Verdict) -> Tensor:
+        seen, maps = told(verdict.opinion_real, "seen"), told(verdict.opinion_real, "large")
+        whole, place = small(told(verdict.opinion_real, "small")), verdict.draws["place"]
+        window = quarter(maps, place)
+        detail = large(window)
+        grain = detail.shape[2] // window.shape[2]
+        shown = quarter(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
+        return apart(whole, _averaged(seen, *whole.shape[2:])) + apart(detail, shown)
+
+    return Term("reconstruction", part, draws={"place": uniform(2)})
+
+
+def _averaged(x: Tensor, height: int, width: int) -> Tensor:
+    return interpolate(x, (height, width), mode="area")

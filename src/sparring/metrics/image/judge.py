@@ -1,0 +1,199 @@
+"""The judges: of images, by features of a network; of points, by the modes they were drawn around.
+
+The network is fitted to the first two thirds of the training set; the next sixth is there to select by, the last sixth
+to report by, so no figure reported was ever chosen by.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from sparring.metrics.features.features import Features
+from sparring.metrics.features.registry import Pictures, named_features
+from sparring.metrics.image.memorisation import Memory, memorisation
+from sparring.metrics.image.metrics import DEFAULT, IMAGES
+from sparring.metrics.image.quick_check import GLANCED, Glance, Glancer, extent, relative, spread
+from sparring.metrics.image.views import Case, View
+from sparring.metrics.metric import Scores
+from sparring.metrics.point.metrics import POINTS, Landed
+from sparring.metrics.point.modes import SHARE, count
+from sparring.metrics.report import Drawn, Judge, Part
+
+PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
+MOST = 10_000
+"""Samples a score is taken from."""
+LEAST = 256
+"""That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
+FITTING = 150
+"""Images below which no network teaches itself: one taught by 66 or 133 photographs told the better of two states of a
+run no more often than their pixels did (docs/measuring.md)."""
+CHUNK = 512
+"""Images that are changed at once."""
+GRAIN = 20.0
+"""Spread of the noise on copies, of 255."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageJudge(Judge):
+    features: Features
+    train: Tensor
+    """uint8 (n, c, h, w)."""
+    test: Tensor
+    accuracy: float | None = None
+    """Of the classifier, on the report part."""
+    labels: Tensor | None = None
+    """Classes of `train`, int64 (n,)."""
+    test_labels: Tensor | None = None
+    metrics = IMAGES
+    leading = "frechet"
+    default = DEFAULT
+
+    def span(self, name: Part) -> slice:
+        n = len(self.train)
+        cut, end = 2 * n // 3, 2 * n // 3 + n // 6
+        return slice(cut, end) if name == "select" else slice(end, n)
+
+    def part(self, name: Part) -> Tensor:
+        return self.train[self.span(name)]
+
+    @cached_property
+    def _parts(self) -> dict[Part, View]:
+        return {name: self._view(Drawn(self.train, self.labels), self.span(name)) for name in ("select", "report")}
+
+    def _view(self, drawn: Drawn, kept: slice = slice(None)) -> View:
+        return View(drawn.values[kept], self.features, None if drawn.labels is None else drawn.labels[kept])
+
+    @cached_property
+    def memory(self) -> Memory:
+        return Memory(self.features(self.train), self.features(self.test[:MOST]))
+
+    def case(self, drawn: Drawn, part: Part) -> Case:
+        return Case(self._view(drawn), self._parts[part], lambda: self.memory)
+
+    def real(self, part: Part, samples: int) -> str:
+        accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
+        return (
+            f"{self.features.name} features {self.features.digest}{accuracy}; {samples:,} samples "
+            f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, {self.features.resize}"
+        )
+
+    def suits(self, part: Part) -> int:
+        n = min(MOST, len(self.part(part)))
+        return n if part == "report" else max(n, LEAST)
+
+    @cached_property
+    def _glancer(self) -> Glancer:
+        view = self._parts["select"]
+        few = view.of(torch.arange(min(GLANCED, len(view))))
+        return Glancer(few.embedded, few.labels, self.features(self.test[:GLANCED]))
+
+    def glance(self, values: Tensor) -> Scores:
+        few = values[:GLANCED]
+        return self._glancer(self.features(few)) | {"extent": extent(few, self.part("select")[:GLANCED])}
+
+    def copies(self, values: Tensor) -> Scores:
+        return self.metrics["memorisation"].compute(self.case(Drawn(values[:GLANCED]), "select"))
+
+    def closest(self, values: Tensor) -> Tensor:
+        found = memorisation(self.features(values), self.memory)
+        return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
+
+    @property
+    def tested(self) -> int:
+        return len(self.test)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+        g = torch.Generator().manual_seed(0)
+        which = torch.arange(n) % len(self.train)
+        # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
+        labels = None if self.labels is None else self.labels[which]
+
+        def changed(change: Callable[[Tensor], Tensor]) -> Drawn:
+            return Drawn(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
+
+        def repeated(image: Tensor) -> Drawn:
+            return Drawn(image.expand(n, -1, -1, -1), labels)
+
+        yield "real", Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
+        yield "training copies", Drawn(self.train[which], labels)
+        yield "noisy copies", changed(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
+        yield "blurred copies", changed(_blurred)
+        yield "one copy", repeated(self.train[:1])
+        total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
+        yield "mean image", repeated((total.double() / len(self.train)).round().to(torch.uint8))
+        noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
+        yield "noise", Drawn(noise, labels)
+
+
+def _blurred(images: Tensor) -> Tensor:
+    """At half the resolution and back."""
+    half = avg_pool2d(images.float(), 2, ceil_mode=True, count_include_pad=False)
+    return _pixels(interpolate(half, images.shape[2:], mode="bilinear"))
+
+
+def _pixels(x: Tensor) -> Tensor:
+    return x.round().clamp(0, 255).to(torch.uint8)
+
+
+def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
+    """The judge of a data set: by default by task features if it has classes, else by those it teaches itself, or,
+    of few images, by their pixels.
+
+    Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
+    or do not suit the data.
+    """
+    if features is None:
+        unlabelled = "self" if len(data.train[data.fitting]) >= FITTING else "pixels"
+        features = "task" if data.classes else unlabelled
+    if isinstance(features, str):
+        features = named_features(features, data, cache)
+    report = 2 * len(data.train) // 3 + len(data.train) // 6
+    known = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
+    accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
+    if not data.classes:
+        return ImageJudge(features, data.train, data.test, accuracy)
+    return ImageJudge(features, data.train, data.test, accuracy, data.labels, data.test_labels)
+
+
+@dataclass(frozen=True, eq=False)
+class PointJudge(Judge):
+    """Counts modes; the real data is known in closed form, so select and report differ in nothing but the name."""
+
+    test: Tensor
+    """(n, 2)."""
+    modes: Tensor
+    sigma: float
+    metrics = POINTS
+    leading = "modes"
+    default = ("modes",)
+
+    def case(self, drawn: Drawn, part: Part) -> Landed:
+        return Landed(drawn.values, self.modes, self.sigma)
+
+    def real(self, part: Part, samples: int) -> str:
+        return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
+
+    def suits(self, part: Part) -> int:
+        return min(MOST, len(self.test))
+
+    def glance(self, values: Tensor) -> Scores:
+        """Its classes are the modes."""
+        found = count(values, self.modes, self.sigma)
+        seen = Glance(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
+        return relative(seen, Glance(SHARE, 1.0, 1.0, spread(self.test)))
+
+    @property
+    def tested(self) -> int:
+        return len(self.test)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+        g = torch.Generator().manual_seed(0)
+        mean, spread = self.test.mean(0), self.test.std(0)
+        yield "real", Drawn(self.test[:n])
+        yield "mean", Drawn(mean.expand(n, -1))
+        yield "gaussian", Drawn(mean + spread * torch.randn(n, self.test.shape[1], generator=g))

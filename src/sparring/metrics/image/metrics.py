@@ -1,0 +1,174 @@
+"""The metrics of images. The dict is the registry; a new metric is one function and one entry."""
+
+from dataclasses import asdict
+
+from torch import Tensor
+
+from sparring.metrics.image.classifier_scores import inception_score, reverse_kl, taught
+from sparring.metrics.image.frechet import distance, frechet
+from sparring.metrics.image.frechet_infinity import extrapolate, least
+from sparring.metrics.image.kid import FEWEST, kernel
+from sparring.metrics.image.memorisation import FELLOWS, MARGIN, TAIL, memorisation
+from sparring.metrics.image.ms_ssim import WINDOW, likeness
+from sparring.metrics.image.precision_recall import K, overlap
+from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
+from sparring.metrics.image.views import Case, View
+from sparring.metrics.metric import Lack, Metric, Scores, fewer_than, too_few
+from sparring.metrics.point.modes import FAIR
+
+COPIES = 2_000
+"""Samples searched for copies: every one is compared with all that was trained on."""
+
+
+def _frechet(case: Case) -> Scores:
+    return {"frechet": distance(case.fake.moments, case.real.moments)}
+
+
+def _infinity(case: Case) -> Scores:
+    found = extrapolate(case.fake.embedded, case.real.moments)
+    return {"frechet_inf": found.value, "frechet_inf_±": found.half_width}
+
+
+def _kernel(case: Case) -> Scores:
+    found = kernel(case.fake.embedded, case.real.embedded)
+    return {"kid": found.kid, "kid_error": found.error}
+
+
+def _support(case: Case) -> Scores:
+    fake, real = case.fake, case.real
+    return asdict(overlap(fake.embedded, fake.radii, real.embedded, real.radii))
+
+
+def _memorisation(case: Case) -> Scores:
+    found = memorisation(case.fake.embedded[:COPIES], case.memory())
+    return {"copied": found.share, "copied_p": found.p}
+
+
+def _classes(case: Case) -> Scores:
+    """Shares of the classes are the classifier's own guess of the real images, so that its errors cancel."""
+    guesses, real = (view.probabilities.argmax(1) for view in (case.fake, case.real))
+    count = case.real.probabilities.shape[1]
+    shares = (real.bincount(minlength=count) + 1) / (len(real) + count)
+    hits = guesses.bincount(minlength=count)
+    found = int((hits >= FAIR * shares * len(guesses)).sum())
+    score = inception_score(case.fake.probabilities)
+    return {"inception_score": score, "classes": float(found), "class_kl": reverse_kl(guesses, shares)}
+
+
+def _patches(case: Case) -> Scores:
+    levels = sliced_wasserstein(case.fake.values, case.real.values)
+    return {"swd": 1e3 * sum(levels) / len(levels)}
+
+
+def _likeness(case: Case) -> Scores:
+    return {"likeness": likeness(case.fake.values)}
+
+
+def _conditional(case: Case) -> Scores:
+    fake, real = case.fake, case.real
+    assert fake.labels is not None and real.labels is not None
+    hits = (fake.probabilities.argmax(1) == fake.labels).double().mean()
+    return {"class_accuracy": float(hits), "class_frechet": intra_class(fake, real)}
+
+
+def _taught(case: Case) -> Scores:
+    fake, real = case.fake, case.real
+    assert fake.labels is not None and real.labels is not None
+    return {"taught": taught(fake.values, fake.labels, real.values, real.labels)}
+
+
+def intra_class(fake: View, real: View) -> float:
+    """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
+    assert fake.labels is not None and real.labels is not None
+    found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in _common(fake.labels, real.labels)]
+    return sum(found) / len(found)
+
+
+def _lacks_classes(case: Case, samples: int) -> str:
+    known = "" if case.fake.features.head else "needs features that name classes: take --features task, or leave it out"
+    return known or too_few(10, samples)
+
+
+def _lacks_labels(case: Case, samples: int) -> str:
+    if case.fake.labels is None or case.real.labels is None:
+        return "needs a conditional model of labelled data (such as cgan): leave it out"
+    if not _common(case.fake.labels, case.real.labels):
+        return "needs a class with two samples and two real images: ask for more samples, or leave it out"
+    return _lacks_classes(case, samples)
+
+
+def _common(fake: Tensor, real: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Where each class is, (n,) of bool, of those that both have two of."""
+    pairs = [(fake == c, real == c) for c in real.unique()]
+    return [(a, b) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
+
+
+def lacks_size(side: int) -> Lack:
+    """Of images smaller than the windows they are seen through."""
+
+    def lack(case: Case, samples: int) -> str:
+        small = min(case.fake.values.shape[2:]) < side
+        return f"looks through windows of {side}×{side}, and images are smaller: leave it out" if small else ""
+
+    return lack
+
+
+def _lacks_rank(case: Case, samples: int) -> str:
+    return too_few(least(case.real.embedded.shape[1]), samples)
+
+
+IMAGES = {
+    "frechet": Metric("Fréchet distance, ddof 1", {"frechet": "less"}, _frechet),
+    "frechet-infinity": Metric(
+        "Fréchet distance regressed on 1/n over 1, 2, 4 parts, ± of 95 % by jackknife",
+        {"frechet_inf": "less", "frechet_inf_±": "neither"},
+        _infinity,
+        _lacks_rank,
+    ),
+    "kernel": Metric(
+        "kernel distance, (xᵀy/d + 1)³, in blocks of 1,000 or a quarter, standard error over them",
+        {"kid": "less", "kid_error": "neither"},
+        _kernel,
+        fewer_than(2 * FEWEST),
+    ),
+    "support": Metric(
+        f"precision, recall, density, coverage with k = {K}, strict",
+        {"precision": "more", "recall": "more", "density": "more", "coverage": "more"},
+        _support,
+        fewer_than(K + 1),
+    ),
+    "memorisation": Metric(
+        f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance below {MARGIN:g} × "
+        f"the {TAIL:.0%} quantile of held-out images', "
+        "p by Fisher's exact test",
+        {"copied": "neither", "copied_p": "neither"},
+        _memorisation,
+    ),
+    "conditional": Metric(
+        "class accuracy: by the classifier; class Fréchet: mean over classes of the distance within each",
+        {"class_accuracy": "more", "class_frechet": "less"},
+        _conditional,
+        _lacks_labels,
+    ),
+    "taught": Metric(
+        "taught: accuracy on real images of a classifier fitted to the samples in 500 steps",
+        {"taught": "more"},
+        _taught,
+        _lacks_labels,
+    ),
+    "classes": Metric(
+        "inception score in 10 splits, classes found with ≥ ¼ of their share, KL(samples ‖ real) over guessed classes",
+        {"inception_score": "more", "classes": "more", "class_kl": "less"},
+        _classes,
+        _lacks_classes,
+    ),
+    "patches": Metric(
+        "sliced Wasserstein distance × 1000, 7×7 patches of 2,048 images, mean of the Laplacian levels",
+        {"swd": "less"},
+        _patches,
+        lacks_size(PATCH),
+    ),
+    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness, lacks_size(WINDOW)),
+}
+
+DEFAULT = ("frechet", "kernel", "support", "memorisation", "conditional")

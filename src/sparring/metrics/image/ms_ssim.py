@@ -1,0 +1,50 @@
+"""Likeness of images to each other: structural similarity, Wang et al. 2004; multi-scale, Wang et al. 2003; the latter
+as a measure of (lacking) diversity, Odena et al. 2017 (arXiv:1610.09585), section 4.2."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from sparring.losses.ssim import WINDOW, parts
+from sparring.losses.ssim import ssim as ssim_of_floats
+
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of the scales, finest first."""
+PAIRS = 2_000
+
+
+def scales(side: int) -> int:
+    """How many of the five an image of this side has: every halving must leave the window room."""
+    return max(1, sum(side >= WINDOW * 2**i for i in range(len(WEIGHTS))))
+
+
+def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
+    """(n,) in [0, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more.
+
+    Small images have fewer than five scales; the weights of those that are left are made to add to 1.
+    """
+    x, y = x.double(), y.double()
+    count = scales(min(x.shape[2:]))
+    weights = torch.tensor(WEIGHTS[:count], dtype=torch.float64)
+    product = torch.ones(len(x), dtype=torch.float64)
+    for i, weight in enumerate(weights / weights.sum()):
+        if i:
+            x, y = avg_pool2d(x, 2), avg_pool2d(y, 2)
+        luminance, contrast = parts(x, y)
+        factor = luminance * contrast if i == count - 1 else contrast
+        product = product * factor.mean((1, 2, 3)).clamp(min=0) ** weight
+    return product
+
+
+def ssim(x: Tensor, y: Tensor) -> Tensor:
+    """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more."""
+    return ssim_of_floats(x.double(), y.double())
+
+
+def likeness(images: Tensor, seed: int = 0) -> float:
+    """Mean over 2,000 random pairs of images (n, c, h, w): 1 when all are one, about the data's own when diverse."""
+    g = torch.Generator().manual_seed(seed)
+    first = torch.randint(len(images), (PAIRS,), generator=g)
+    other = (first + torch.randint(1, len(images), (PAIRS,), generator=g)) % len(images)
+    pairs = zip(first.split(200), other.split(200), strict=True)
+    return float(torch.cat([ms_ssim(images[i], images[j]) for i, j in pairs]).mean())

@@ -1,0 +1,173 @@
+"""Scores of pictures whose right answers are known, and the judge that takes them beside those of a set."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sparring.metrics.image.judge import ImageJudge
+from sparring.metrics.image.metrics import IMAGES, lacks_size
+from sparring.metrics.image.ms_ssim import WINDOW, ssim
+from sparring.metrics.image.views import Case, View
+from sparring.metrics.metric import Metric, Scores
+from sparring.metrics.report import Drawn, Part
+
+SLICE = 200
+CAP = 100.0
+"""Decibels of a picture that is right to the bit."""
+
+
+def l1(x: Tensor, y: Tensor) -> Tensor:
+    """E|x − y| of brightness 0 to 1, (n,), of uint8 (n, c, h, w)."""
+    return (x.double() - y.double()).abs().flatten(1).mean(1) / 255
+
+
+def psnr(x: Tensor, y: Tensor) -> Tensor:
+    """10 log₁₀(255² / E(x − y)²) in decibels, (n,), 100 at most; of uint8 (n, c, h, w)."""
+    error = (x.double() - y.double()).square().flatten(1).mean(1) / 255**2
+    return (-10 * error.clamp(min=1e-20).log10()).clamp(max=CAP)
+
+
+def retrieved(fake: Tensor, truth: Tensor, first: int) -> float:
+    """The share of pictures whose partner is among the nearest `first` of all right answers; of features (n, d)."""
+    distances = torch.cdist(fake, truth)
+    own = distances.diagonal()[:, None]
+    return float(((distances < own).sum(1) < first).double().mean())
+
+
+def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -> float:
+    pairs = zip(made.split(SLICE), truth.split(SLICE), strict=True)
+    return float(torch.cat([of(x, y) for x, y in pairs]).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class PairCase(Case):
+    truth: View
+    """The right answer to each, in their order."""
+
+    def of(self, kept: Tensor) -> "PairCase":
+        return PairCase(self.fake.of(kept), self.real, self.memory, self.truth.of(kept))
+
+
+def _likeness(case: PairCase) -> Scores:
+    return {
+        "l1": _mean(l1, case.fake.values, case.truth.values),
+        "psnr": _mean(psnr, case.fake.values, case.truth.values),
+    }
+
+
+def _structure(case: PairCase) -> Scores:
+    return {"ssim": _mean(ssim, case.fake.values, case.truth.values)}
+
+
+def _retrieval(case: PairCase) -> Scores:
+    fake, truth = case.fake.embedded, case.truth.embedded
+    found = {f"top{first}": retrieved(fake, truth, first) for first in (1, 5)}
+    return found | {"feature_distance": float((fake - truth).norm(dim=1).mean())}
+
+
+PAIRED = {
+    "distance": Metric("L1 and PSNR picture by picture", {"l1": "less", "psnr": "more"}, _likeness),
+    "structure": Metric("SSIM picture by picture", {"ssim": "more"}, _structure, lacks_size(WINDOW)),
+    "retrieval": Metric(
+        "retrieval of the right answer by features among all, and the distance to it",
+        {"top1": "more", "top5": "more", "feature_distance": "less"},
+        _retrieval,
+    ),
+}
+
+
+MOVED = {"moved": replace(IMAGES["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})}
+"""Of pictures moved to a class; the first score is the one that weights are chosen by."""
+
+
+def filtered(x: Tensor) -> Tensor:
+    """The median of 3×3 pixels of each channel, uint8 (n, c, h, w)."""
+    padded = torch.nn.functional.pad(x.float(), (1, 1, 1, 1), mode="replicate")
+    shifts = [padded[:, :, i : i + x.shape[2], j : j + x.shape[3]] for i in range(3) for j in range(3)]
+    return torch.stack(shifts).median(0).values.to(torch.uint8)
+
+
+def enlarged(x: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    """uint8 (n, c, h, w) at another size."""
+    return interpolate(x.float(), size, mode=mode).round().clamp(0, 255).to(torch.uint8)
+
+
+def in_channels(x: Tensor, channels: int) -> Tensor:
+    """Grey as colour, colour as its mean."""
+    if x.shape[1] == channels:
+        return x
+    grey = x[:, :3].float().mean(1, keepdim=True).round().to(torch.uint8)
+    return grey.expand(-1, channels, -1, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Pictures, what is known of them, and the right answers."""
+
+    given: Tensor
+    truth: Tensor
+    known: Tensor | None = None
+    labels: Tensor | None = None
+    """Classes that pictures are to be moved to, int64 (n,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class PictureJudge(ImageJudge):
+    """Judges pictures made of pictures: by their right answers where these are known, as a set by features."""
+
+    held: Mapping[Part, Held] = field(default_factory=dict)
+    """`Held` by part: of "select", held out of training; of "report", test pictures."""
+    paired: bool = True
+    chooses: str = ""
+    """The metric that weights are chosen by; by default the distance, if pairs are known."""
+    metrics = IMAGES | PAIRED | MOVED
+
+    @property
+    def leading(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.chooses or ("distance" if self.paired else "frechet")
+
+    @property
+    def default(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return (*PAIRED, "frechet") if self.paired else (*MOVED, "frechet", "kernel", "support")
+
+    def case(self, drawn: Drawn, part: Part) -> Case:
+        asked = self.held[part].labels
+        plain = super().case(drawn if asked is None else Drawn(drawn.values, asked[: len(drawn)]), part)
+        if not self.paired:
+            return plain
+        truth = View(self.held[part].truth[: len(drawn)], self.features)
+        return PairCase(plain.fake, plain.real, plain.memory, truth)
+
+    def real(self, part: Part, samples: int) -> str:
+        where = {"select": "held out of the training set", "report": "of the test set"}[part]
+        return f"pictures {where}; as a set: {super().real(part, samples)}"
+
+    def suits(self, part: Part) -> int:
+        return len(self.held[part].truth)
+
+    def closest(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """None: a picture made of a test picture is no copy."""
+
+    @property
+    def tested(self) -> int:
+        return len(self.held["report"].truth)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+        held: Held = self.held["report"]
+        truth, given = held.truth[:n], in_channels(held.given[:n], held.truth.shape[1])
+        mean = self.train[:10_000].double().mean(0).round().to(torch.uint8).expand(len(truth), -1, -1, -1)
+        yield "real", Drawn(truth)
+        yield "mean image", Drawn(mean)
+        if given.shape[2:] != truth.shape[2:]:
+            size = (truth.shape[2], truth.shape[3])
+            for mode in ("nearest", "bicubic"):
+                yield mode, Drawn(enlarged(given, size, mode))
+            return
+        yield "copy input", Drawn(given)
+        if held.known is not None:
+            yield "mean in the holes", Drawn(torch.where(held.known[:n], given, mean))
+        else:
+            yield "median filter", Drawn(filtered(given))

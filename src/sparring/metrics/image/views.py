@@ -1,0 +1,65 @@
+"""What metrics see of a set of images: the images, and what features make of them, worked out when first asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from sparring.metrics.distances import radii
+from sparring.metrics.features.features import Features
+from sparring.metrics.image.frechet import Moments
+from sparring.metrics.image.memorisation import Memory
+from sparring.metrics.image.precision_recall import K
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    values: Tensor
+    """uint8 (n, c, h, w)."""
+    features: Features
+    labels: Tensor | None = None
+    """What each was asked to be, or is; int64 (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def embedded(self) -> Tensor:
+        """Features, float64 (n, d)."""
+        return self.features(self.values)
+
+    @cached_property
+    def moments(self) -> Moments:
+        return Moments.of(self.embedded)
+
+    @cached_property
+    def radii(self) -> Tensor:
+        """Squared distance of each to its k-th nearest fellow, (n,)."""
+        return radii(self.embedded, K)
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """Of the features' own classes, (n, classes). Raises UserError for features that know none."""
+        return self.features.logits(self.embedded).softmax(1)
+
+    def of(self, kept: Tensor) -> "View":
+        """The images with these indices; features are not worked out again."""
+        part = View(self.values[kept], self.features, None if self.labels is None else self.labels[kept])
+        part.__dict__["embedded"] = self.embedded[kept]
+        return part
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What images are scored on."""
+
+    fake: View
+    real: View
+    """The part of the training set they are compared with."""
+    memory: Callable[[], Memory]
+    """What was trained on, and real images that were not."""
+
+    def of(self, kept: Tensor) -> "Case":
+        """With these of the samples."""
+        return Case(self.fake.of(kept), self.real, self.memory)

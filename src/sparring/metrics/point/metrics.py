@@ -1,0 +1,37 @@
+"""The metrics of points drawn around known modes. The dict is the registry."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from sparring.metrics.metric import Metric, Scores
+from sparring.metrics.point.modes import count
+
+
+@dataclass(frozen=True, eq=False)
+class Landed:
+    """Points before the modes they should fall near."""
+
+    points: Tensor
+    """(n, 2)."""
+    modes: Tensor
+    """(k, 2)."""
+    sigma: float
+
+    def of(self, kept: Tensor) -> "Landed":
+        """With these of the points."""
+        return Landed(self.points[kept], self.modes, self.sigma)
+
+
+def _modes(case: Landed) -> Scores:
+    found = count(case.points, case.modes, case.sigma)
+    return {"kl": found.kl, "modes": found.modes, "high_quality": found.high_quality}
+
+
+POINTS = {
+    "modes": Metric(
+        "of high quality within 3σ, modes found with ≥ ¼ of a fair share, KL(samples ‖ real) over modes and none",
+        {"kl": "less", "modes": "more", "high_quality": "more"},
+        _modes,
+    )
+}

@@ -1,0 +1,61 @@
+"""The judge of tables."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.data.table.schema import Schema
+from sparring.metrics.report import Drawn, Judge, Part
+from sparring.metrics.table.metrics import TABLES, Rows, independent
+
+MOST = 50_000
+"""Rows a score is taken of."""
+SELECTED = 4_000
+"""Rows that weights are selected by."""
+
+
+class HeldOut(Drawn):
+    """Test rows in the samples' place: they are compared with training rows, as samples are with them."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableJudge(Judge):
+    """Weights are selected by the fifth sixth of the training rows; reports compare with the test rows, which no
+    training has seen."""
+
+    schema: Schema
+    train: Tensor
+    """Cells (n, columns)."""
+    test: Tensor
+    metrics = TABLES
+    leading = "detection"
+    default = tuple(TABLES)
+
+    def part(self, name: Part) -> Tensor:
+        n = len(self.train)
+        if name == "report":
+            return self.test[:MOST]
+        return self.train[2 * n // 3 : 2 * n // 3 + max(n // 6, 12)][:SELECTED]
+
+    def case(self, drawn: Drawn, part: Part) -> Rows:
+        real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, HeldOut) else self.part(part)
+        return Rows(self.schema, drawn.values, real[:MOST], self.train)
+
+    def real(self, part: Part, samples: int) -> str:
+        told = {"select": "fifth sixth of the training rows", "report": "test rows, unseen"}
+        rows = f"{len(self.part(part)):,} real rows ({told[part]}; the row real: the other way)"
+        return f"{samples:,} samples against {rows}"
+
+    def suits(self, part: Part) -> int:
+        return min(MOST, len(self.train)) if part == "report" else len(self.part(part))
+
+    @property
+    def tested(self) -> int:
+        return len(self.test)
+
+    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+        yield "real", HeldOut(self.test[:n])
+        yield "training copies", Drawn(self.train[torch.arange(n) % len(self.train)])
+        yield "independent columns", Drawn(independent(self.train, n))

@@ -1,0 +1,100 @@
+"""`model.json`: what a model is made of, in names of the library's own entries and bounded numbers, never code."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from sparring.data.table.schema import Schema
+from sparring.errors import UserError, brief, one_line
+from sparring.modalities.base import MEDIA
+from sparring.recipes import Recipe
+from sparring.recipes.recipe import STRICT, Shape
+
+FORMAT = 1
+LARGEST = 1 << 20
+"""No number that networks are made by may exceed this."""
+LARGEST_SAMPLE = 1 << 28
+"""Nor the numbers of one sample this."""
+SIZES = ("z", "categories", "codes", "pool", "places")
+"""Fields of a recipe by which tensors are made."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `model.json` says."""
+
+    __pydantic_config__ = STRICT
+
+    recipe: Recipe
+    shape: Shape
+    labels: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    """Of the classes in the training data."""
+    scales: tuple[tuple[float, float], ...] = ()
+    """Mean and deviation of each attribute in the training data."""
+    scale: float = 1.0
+    """Of points: what the networks call 1."""
+    schema: Schema | None = None
+    """Of a table."""
+    format: int = FORMAT
+
+    @property
+    def width(self) -> int:
+        """How many classes, attributes or options can be given to the generator."""
+        return len(self.labels) if self.schema is None else sum(self.schema.choices)
+
+
+def described(path: Path) -> Description:
+    """Reads it. Raises UserError for a file that is missing, no description, or asks for too much."""
+    try:
+        description = TypeAdapter(Description).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
+    except ValidationError as error:
+        raise UserError(f"{path} is no model description ({brief(error)})") from None
+    if description.format != FORMAT:
+        raise UserError(f"{path} is of format {description.format}, and this version reads {FORMAT}: take a newer one")
+    checks = (_mismade(description), excess(description.recipe), _misshapen(description), _mislabelled(description))
+    if wrong := next(filter(None, checks), ""):
+        raise UserError(f"{path} asks for {wrong}: not built")
+    return description
+
+
+def _mismade(description: Description) -> str:
+    """What is wrong with what it makes."""
+    name = description.recipe.medium
+    known = name in MEDIA if description.schema is None else name == "table"
+    told = "no schema" if description.schema is None else "the schema of a table"
+    return "" if known else f"samples of medium '{one_line(name)}' with {told}"
+
+
+def excess(recipe: Recipe) -> str:
+    """What it asks for that is out of bounds; "" if nothing is."""
+    for name in SIZES:
+        if not 0 <= getattr(recipe, name) <= LARGEST:
+            return f"{name} {getattr(recipe, name):,}, which is not between 0 and {LARGEST:,}"
+    values = [v for network in recipe.networks.values() for v in network.numbers.values() if not isinstance(v, str)]
+    numbers = [n for value in values for n in (value if isinstance(value, list) else [value])]
+    within = all(abs(n) <= LARGEST for n in numbers)  # which no NaN is
+    return "" if within else f"a network with a number above {LARGEST:,}"
+
+
+def _misshapen(description: Description) -> str:
+    """What is wrong with the shape of its samples."""
+    if any(abs(n) > LARGEST for n in description.shape):
+        return f"samples with a side above {LARGEST:,}"
+    large = math.prod(description.shape) > LARGEST_SAMPLE
+    return f"samples of more than {LARGEST_SAMPLE:,} numbers" if large else ""
+
+
+def _mislabelled(description: Description) -> str:
+    """What is wrong with what it can be asked for."""
+    labels, shares, scales = description.labels, description.shares, description.scales
+    if description.schema is not None or not description.recipe.conditional:
+        return ""
+    if scales:
+        return f"{len(labels)} attributes with {len(scales)} scales" if len(labels) != len(scales) else ""
+    drawn = len(shares) == len(labels) and all(0 <= share <= 1 for share in shares) and sum(shares) > 0
+    return "" if drawn else f"{len(labels)} classes with shares that are not theirs"

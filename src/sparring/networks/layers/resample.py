@@ -1,0 +1,55 @@
+"""Maps doubled and halved exactly, smoothed by the filter [1, 3, 3, 1] along both axes, as those of Karras et al. 2020
+(arXiv:1912.04958) are, after Zhang 2019 (arXiv:1904.11486). Beyond its border a map is zero.
+
+All of them are convolutions of each channel alone, so they can be differentiated twice, in any precision.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from sparring.errors import UserError
+from sparring.networks.dcgan import Sides
+from sparring.networks.layers.conv_ops import Operations, gathered, scattered
+
+SMALLEST = 4
+"""The shorter side of the smallest map is from 4 to 7."""
+
+
+def halvings(shape: Sequence[int]) -> list[Sides]:
+    """The sides of the maps, from the image's down to the smallest, each exactly half of the one before.
+
+    Raises UserError for a shape that can't be halved so often.
+    """
+    if len(shape) != 3:
+        raise UserError(f"this network makes images (channels, height, width), not ({', '.join(map(str, shape))})")
+    height, width = shape[1:]
+    times = max(0, (min(height, width) // SMALLEST).bit_length() - 1)
+    unit = 1 << times
+    if min(height, width) < SMALLEST or height % unit or width % unit:
+        fitting = [max(SMALLEST, side // unit) * unit for side in (height, width)]
+        asked = "x".join(map(str, fitting if height != width else fitting[:1]))
+        raise UserError(f"can't make {height}×{width} by doubling a map exactly: take --size {asked}, say")
+    return [(height >> k, width >> k) for k in range(times + 1)]
+
+
+def _filter(x: Tensor, gain: float, stride: int, padding: int) -> tuple[Tensor, Operations]:
+    """For each channel of x, (c, 1, 4, 4), of sum `gain`, and what to do with it."""
+    taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
+    weight = (taps[:, None] * taps * (gain / 64)).expand(x.shape[1], 1, 4, 4)
+    return weight, Operations((4, 4), (stride, stride), (padding, padding), groups=x.shape[1])
+
+
+def upsampled(x: Tensor) -> Tensor:
+    """(n, c, h, w) → (n, c, 2h, 2w): zeros between the pixels, then the filter, of gain 4. Constants stay inside."""
+    return scattered(x, *_filter(x, 4.0, 2, 1), (2 * x.shape[2], 2 * x.shape[3]))
+
+
+def downsampled(x: Tensor) -> Tensor:
+    """(n, c, 2h, 2w) → (n, c, h, w): the filter, then every other pixel."""
+    return gathered(x, *_filter(x, 1.0, 2, 1))
+
+
+def blurred(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
+    """(n, c, h, w) → (n, c, h + 2·padding − 3, …): the filter alone, beside a convolution that changes the sides."""
+    return gathered(x, *_filter(x, gain, 1, padding))

@@ -1,0 +1,12 @@
+"""Blur, undone: `denoise` on other damage."""
+
+from dataclasses import replace
+
+from sparring.recipes.catalogue.denoise import DENOISE
+
+DEBLUR = replace(
+    DENOISE,
+    name="deblur",
+    about="sharp pictures of blurred ones, from sharp ones alone: blur is made on the fly",
+    damage=("blur:0.5-2", "noise:0.005-0.02"),
+)

@@ -1,0 +1,13 @@
+"""The critic sees two images at once, so that samples that are too alike give themselves away."""
+
+from dataclasses import replace
+
+from sparring.recipes.catalogue.dcgan import DCGAN
+
+PACGAN = replace(
+    DCGAN,
+    name="pacgan",
+    paper="Lin et al. 2018, arXiv:1712.04086",
+    about="the critic judges two images together, on DCGAN's networks",
+    pack=2,
+)

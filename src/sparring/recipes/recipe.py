@@ -1,0 +1,239 @@
+"""A recipe: the names and numbers of one paper's networks, game and optimisers. Importable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Literal
+
+from sparring.errors import UserError, entry, one_line
+from sparring.schedules import Number, spanning
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sparring.game import Draw, Game
+    from sparring.training.loop.loop import Settings
+
+Shape = tuple[int, ...]
+"""Of one example: an image's channels, height, width; the dimensions of a point."""
+
+
+FOREIGN = "yours: "
+"""Before the class name of a network that is the user's own."""
+LIKE = {"E": "G", "F": "G", "H": "G", "C": "D"}
+"""Further players, by the one whose optimiser theirs is like."""
+SIDES = {"generator": "G", "critic": "D", "encoder": "E"}
+"""The players, by the fields that name their networks."""
+
+
+STRICT = {"extra": "forbid"}
+"""To pydantic: a file that says what the library does not know is refused, not half understood."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """An entry of `sparring.networks.NETWORKS` and its numbers."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
+    """Or names, such as a norm's."""
+
+    def build(self, shape: Shape, **fitted: int) -> nn.Module:
+        """The network for examples of this shape; `fitted` are the numbers that follow from the rest of the recipe.
+
+        Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make.
+        """
+        from sparring.networks import NETWORKS
+
+        if self.name.startswith(FOREIGN):
+            raise UserError(
+                f"the network {self.name.removeprefix(FOREIGN)} is not the library's: "
+                "hand it over from Python, as networks={'G': …, 'D': …}"
+            )
+        network = entry(NETWORKS, "network", self.name)
+        try:
+            return network(shape=shape, **{**self.numbers, **fitted})
+        except KeyError as error:
+            raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
+        except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
+            raise UserError(f"{self.name} can't be built with {dict(self.numbers)}: {one_line(error)}") from None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    __pydantic_config__ = STRICT
+    name: str
+    paper: str
+    about: str
+    generator: Network
+    critic: Network
+    encoder: Network | None = None
+    """From examples to latents, in games that have one."""
+    plays: str = "gan"
+    """The game: a name of `sparring.build.game.GAMES`."""
+    medium: str = "image"
+    """What it makes: a name of `sparring.modalities.base.MEDIA`."""
+    conditioning: str = ""
+    """How the critic meets the class of an example: a name of `sparring.build.methods.METHODS`. With one, generator
+    and critic are given the class."""
+    methods: tuple[str, ...] = ()
+    """What else is added to the game: names of the same."""
+    objective: str = "non-saturating"
+    penalties: tuple[str, ...] = ()
+    weights: Mapping[str, Number] = field(default_factory=dict)
+    """Of the loss parts, by name; the others weigh 1."""
+    z: int = 100
+    """Numbers of the latent from N(0, 1)."""
+    categories: int = 0
+    """Of a one-hot part of the latent behind them."""
+    codes: int = 0
+    """Numbers from U[−1, 1] behind these."""
+    critic_steps: int = 1
+    fresh: bool = False
+    penalty_every: int = 1
+    generator_penalty_every: int = 1
+    clip: float = 0.0
+    """Above 0, the critic's weights are kept within ±clip."""
+    smoothing: float = 0.0
+    """One-sided label smoothing: the share by which real examples count as fake."""
+    noise: Number = 0.0
+    """σ of the Gaussian noise the critic sees real and fake through; a schedule anneals it."""
+    augment: tuple[str, ...] = ()
+    """What the critic sees in place of examples, or what pairs of pictures become, both alike: names of
+    `sparring.augment`, each"""
+    augment_p: Number = 1.0
+    """with this probability; or, where r_t has a target in (0, 1), with one that holds it there."""
+    augment_target: float = 0.0
+    top_k: Number = 1.0
+    """The share of its fakes the generator learns from, those that fool the critic most."""
+    pack: int = 1
+    """Examples the critic sees at once (PacGAN)."""
+    phase: int = 0
+    """Images for which a size is played, and over which the next one is faded in, in games that grow."""
+    unroll: int = 0
+    """Steps of the critic that the generator looks ahead."""
+    unroll_rate: float = 0.01
+    damage: tuple[str, ...] = ()
+    """What restoration learns to undo, step by step: see `sparring.degrade`."""
+    warm_up: int = 0
+    """Images for which a generator of pictures learns by the distance to the right answer alone."""
+    leading: Literal["", "frechet"] = ""
+    """The score that weights of pictures from pictures are chosen by; by default the distance to the right answers, by
+    which a generator is the worse the more it invents."""
+    pool: int = 50
+    """Past fakes that CycleGAN's critics are shown."""
+    places: int = 256
+    """Of a picture, that CUT compares."""
+    mirrors: bool = False
+    """CUT's generator has half its pictures mirrored, and is to treat both alike."""
+    batch: int = 64
+    images: int = 600_000
+    """Images seen, unless the user says otherwise."""
+    lr: Number = 2e-4
+    critic_lr: Number | None = None
+    """Another rate for the critic (TTUR: Heusel et al. 2017, arXiv:1706.08500)."""
+    beta1: Number = 0.5
+    beta2: Number = 0.999
+    half_life: Number = 10_000
+    ramp: float = 0.05
+
+    @property
+    def conditional(self) -> bool:
+        return bool(self.conditioning)
+
+    @property
+    def translates(self) -> bool:
+        """It makes pictures of pictures."""
+        return self.medium == "pair"
+
+    @property
+    def latent(self) -> int:
+        """Numbers in all that a generator takes, but for those of chance."""
+        return self.z + self.categories + self.codes
+
+    def prior(self, G: nn.Module) -> Draw:
+        """What they are drawn from, those of chance too."""
+        from sparring.networks.layers.discrete import chance
+        from sparring.priors import coded
+
+        return coded(self.z, self.categories, self.codes, chance(G))
+
+    def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
+        """The generator; `width` classes or attributes come with the examples."""
+        from sparring.build.networks import new_generator
+
+        return new_generator(self, shape, width)
+
+    def new_encoder(self, shape: Shape) -> nn.Module | None:
+        """The encoder, if there is one."""
+        from sparring.build.networks import new_encoder
+
+        return new_encoder(self, shape) if self.encoder else None
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """By the name of their field."""
+        own = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
+        return {side: network for side, network in own.items() if network}
+
+    def fitted(self, layout: Mapping[str, list[int] | int]) -> Recipe:
+        """This recipe for examples made of these parts, of which its own networks are told."""
+        sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(FOREIGN)}
+        told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
+        return replace(self, **told)
+
+    def over(self, images: int) -> Recipe:
+        """This recipe in a run of so many images, which its schedules of the whole run are over."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        spanned = {name: spanning(value, images) for name, value in plain.items()}
+        weights = {name: spanning(weight, images) for name, weight in self.weights.items()}
+        return replace(self, **(spanned | {"weights": weights}))
+
+    def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
+        """This recipe with the user's own networks, by player, noted by class name in the library's places."""
+        sides = {SIDES[side]: side for side in self.networks}
+        if strange := sorted(set(networks) - set(sides)):
+            raise UserError(f"no player '{strange[0]}' in {self.name}: its players are {', '.join(sides)}")
+        return replace(
+            self, **{sides[player]: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
+        )
+
+    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> Game:
+        """The game for examples of this shape.
+
+        Args:
+            networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
+                if the recipe is conditional, both take the classes (n,) or attributes (n, k) too. Where there is an
+                encoder, E maps (n, *shape) to (n, z) or (n, 2z), and the D of `ali` takes pairs ((n, *shape), (n, z)).
+            classes, attributes: how many there are; one of them 0.
+
+        Raises:
+            UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
+        """
+        from sparring.build.game import new_game
+
+        if self.conditional and not (classes or attributes):
+            raise UserError(f"{self.name} learns by class, but the data has no classes")
+        return new_game(self, shape, networks, classes, attributes)
+
+    def settings(self, **machine) -> Settings:
+        """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
+        from sparring.build.networks import methods
+        from sparring.training.loop.loop import Settings
+        from sparring.training.loop.optim import Adam
+
+        def adam(lr: Number) -> Adam:
+            return Adam(lr, self.beta1, self.beta2)
+
+        own = {"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)}
+        return Settings(
+            batch=self.batch,
+            optimisers=own | {player: own[like] for player, like in LIKE.items()},
+            weights={k: v for method in methods(self) for k, v in method.weights.items()} | dict(self.weights),
+            half_life=self.half_life,
+            ramp=self.ramp,
+            **machine,
+        )

@@ -1,0 +1,160 @@
+"""Samples on disk; the path's ending says in what form, the medium what forms there are."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.image.pixels import grid
+from sparring.data.table import arrow
+from sparring.errors import UserError
+from sparring.models.model import Inputs, Model
+from sparring.parallel import abreast
+from sparring.progress import walked
+from sparring.sampling.npz import write_npz
+from sparring.sampling.rows import rows, schema_of
+from sparring.storage.atomic import folder_aside, to_write, written_aside
+from sparring.training.tuning.conv_autotune import MANY, hastened
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Drawn as they are written, so that any number fits in memory."""
+
+    model: Model
+    n: int
+    seed: int = 0
+    seeds: tuple[int, ...] = ()
+    """One sample of each, instead of n of one seed."""
+    truncation: float | None = None
+    labels: tuple[str, ...] = ()
+    """Classes of which that many are drawn each, a row each in a picture; of the same latents, to be compared."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """Of tables: values that all rows are to have."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """A chunk at a time, or parts of it; with a bar, if it takes long."""
+        cores = torch.get_num_threads() if self._abreast else 1
+        chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
+        yield from walked(self._drawn(cores), cores * chunks, "samples")
+
+    def _drawn(self, cores: int) -> Iterator[Tensor]:
+        size, decode = self.model.chunk, partial(self.model.decode, truncation=self.truncation)
+        for label in self.labels or (None,):
+            if cores > 1:
+                yield from abreast(decode, self._inputs(label, cores))
+            elif not self.seeds:
+                yield from self.model.stream(self.n, self.seed, self.truncation, label)
+            for start in range(0, len(self.seeds), size):
+                yield self.model.sample_seeds(self.seeds[start : start + size], self.truncation, label)
+
+    def _inputs(self, label: str | None, parts: int) -> Iterator[Inputs]:
+        """Of each chunk, cut into so many parts: together they take no more memory than it."""
+        for chunk in self.model.chunks(self.n, self.seed, label):
+            yield from zip(*(x.tensor_split(parts) for x in chunk), strict=True)
+
+    @property
+    def _abreast(self) -> bool:
+        """A part of a chunk on each core; as many samples as for which rounding does not matter."""
+        return not self.seeds and self.count >= MANY and next(self.model.G.parameters()).device.type == "cpu"
+
+    @property
+    def each(self) -> int:
+        """Samples of a class, if there are any."""
+        return len(self.seeds) or self.n
+
+    @property
+    def count(self) -> int:
+        return self.each * max(1, len(self.labels))
+
+    @property
+    def all(self) -> Tensor:
+        return torch.cat(list(self))
+
+
+Writer = Callable[[Samples, Path], None]
+
+
+def _png(samples: Samples, out: Path) -> None:
+    columns = samples.n if len(samples.labels) > 1 else None
+    picture = samples.model.medium.picture(samples.all, columns)
+    with written_aside(out) as path:
+        picture.save(path, "PNG")
+
+
+def _images(samples: Samples, out: Path) -> None:
+    with written_aside(out) as path:
+        write_npz(path, "images", samples.count, (chunk.permute(0, 2, 3, 1).numpy() for chunk in samples))
+
+
+def _folder(samples: Samples, out: Path) -> None:
+    numbers = samples.seeds or range(samples.n)
+    names = (f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers)
+    with folder_aside(out) as aside:
+        for chunk in samples:
+            for image in chunk:
+                path = aside / f"{next(names)}.png"
+                path.parent.mkdir(exist_ok=True)
+                grid(image[None], pad=0).save(path)
+
+
+def _prefixes(labels: tuple[str, ...]) -> list[str]:
+    """Sub-folders that name the classes, if there are several; so what is written can be trained on by class."""
+    safe = [label.replace("/", "_").replace("\\", "_").lstrip(".") for label in labels]
+    return [f"{name or i}/" for i, name in enumerate(safe)] if len(labels) > 1 else [""]
+
+
+def _points(samples: Samples, out: Path) -> None:
+    with written_aside(out) as path:
+        write_npz(path, "points", samples.count, (chunk.numpy() for chunk in samples))
+
+
+def _csv(samples: Samples, out: Path) -> None:
+    with written_aside(out) as path, open(path, "w") as file:
+        file.write("x,y\n")
+        for chunk in samples:
+            np.savetxt(file, chunk.numpy(), fmt="%.7g", delimiter=",")
+
+
+def _table(samples: Samples, out: Path) -> None:
+    if samples.seeds or samples.labels or samples.truncation is not None:
+        raise UserError("rows of a table are asked for by --where: leave seeds, label and truncation out")
+    model = samples.model
+    table = schema_of(model).table(rows(model, samples.n, samples.seed, samples.where))
+    with written_aside(out) as path:
+        arrow.write(table, path, out.suffix)
+
+
+WRITERS: dict[str, dict[str, Writer]] = {
+    "image": {".png": _png, ".npz": _images, "": _folder},
+    "point": {".png": _png, ".npz": _points, ".csv": _csv},
+    "table": {".csv": _table, ".parquet": _table},
+}
+
+
+def write(samples: Samples, out: Path, precision: str = "fp32") -> None:
+    """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
+    files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
+
+    Args:
+        precision: as `sparring.training.tuning.conv_autotune.hastened` has it.
+
+    Raises:
+        UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision
+            that is not there.
+    """
+    medium = samples.model.description.recipe.medium
+    if samples.where and medium != "table":
+        raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
+    model = samples.model
+    with (
+        to_write(out, WRITERS[medium], f"{medium}s") as writer,
+        torch.inference_mode(),
+        hastened(model, samples.count, precision),
+    ):
+        writer(samples, out)

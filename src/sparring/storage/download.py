@@ -1,0 +1,93 @@
+"""Files of named sets: found under $SPARRING_DATA or in the user's cache, else downloaded; checked either way."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from urllib.request import urlopen
+
+from sparring.errors import UserError, one_line
+from sparring.storage.atomic import cache, written_aside
+
+TIMEOUT = 20
+"""Seconds without an answer."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a file must be, to the byte."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+
+    def fault(self, content: bytes) -> str | None:
+        """What is wrong with these bytes, if anything."""
+        if len(content) != self.size:
+            held = "more" if len(content) > self.size else f"{len(content):,}"
+            return f"it holds {held} bytes where it should hold {self.size:,}"
+        return None if hashlib.sha256(content).hexdigest() == self.sha256 else "its sha256 is not the pinned one"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Files of a named set and where they come from."""
+
+    name: str
+    url: str
+    """https, ends with a slash."""
+    pins: Mapping[str, Pin]
+
+    def path(self, file: str) -> Path:
+        """Where this file is, after downloading it into the cache if it was nowhere.
+
+        Raises:
+            UserError: the file found is not the pinned one, or could not be downloaded; nothing is left behind then.
+        """
+        found = next((folder / file for folder in self._folders() if (folder / file).is_file()), None)
+        return self._download(file) if found is None else self._checked(found)
+
+    def lacking(self) -> list[str]:
+        """The files that would have to be downloaded."""
+        folders = self._folders()
+        return [file for file in self.pins if not any((folder / file).is_file() for folder in folders)]
+
+    def _folders(self) -> list[Path]:
+        own = os.environ.get("SPARRING_DATA")
+        return ([Path(own).expanduser() / self.name] if own else []) + [cache() / self.name]
+
+    def _checked(self, path: Path) -> Path:
+        pin = self.pins[path.name]
+        try:
+            with path.open("rb") as file:
+                fault = pin.fault(file.read(pin.size + 1))
+        except OSError as error:
+            fault = error.strerror
+        if fault:
+            raise UserError(f"{one_line(path)} is damaged or another file ({fault}): delete or replace it")
+        return path
+
+    def _download(self, file: str) -> Path:
+        folder, pin = cache() / self.name, self.pins[file]
+        try:
+            with urlopen(self.url + file, timeout=TIMEOUT) as answer:
+                content = answer.read(pin.size + 1)
+        except (OSError, HTTPException) as error:
+            raise self._missing(one_line(getattr(error, "reason", None) or error)) from None
+        if fault := pin.fault(content):
+            raise self._missing(f"{self.url}{file} gave a wrong file: {fault}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"can't make {one_line(folder)} to keep {self.name} in: {error.strerror}") from None
+        with written_aside(folder / file) as aside:
+            aside.write_bytes(content)
+        return folder / file
+
+    def _missing(self, reason: str) -> UserError:
+        return UserError(
+            f"{self.name} is not here and could not be downloaded ({reason}); put {', '.join(self.lacking())} "
+            f"in {one_line(self._folders()[0])} or set SPARRING_DATA to the folder that holds {self.name}/"
+        )

@@ -1,0 +1,97 @@
+"""How processes find each other: by what torchrun puts into the environment of each (RANK, WORLD_SIZE, MASTER_ADDR …).
+
+Gloo carries what is on the CPU, NCCL what is on GPUs.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch.distributed import PrefixStore, Store, TCPStore  # pyright: ignore[reportPrivateImportUsage]
+
+from sparring.errors import LostProcess, UserError, one_line
+from sparring.training.distributed.ranks import Ranks
+
+TIMEOUT = 300.0
+"""Seconds a process waits for the others, in each collective, before it gives up."""
+PATIENCE = timedelta(hours=2)
+"""The same while another process reads data, scores or writes."""
+COURTESY = 5.0
+"""Seconds rank 0, who holds the store of a world that is refused, waits for the others to have read why."""
+
+
+@contextmanager
+def joined(timeout: float = TIMEOUT) -> Iterator[Ranks]:
+    """Joins the processes torchrun started beside this one; a process started alone is one of one.
+
+    Raises:
+        UserError: an environment that is not whole, or another number of processes than process 0 was told.
+        LostProcess: the others did not come in time.
+    """
+    if dist.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Ranks.here()
+        return
+    if timeout <= 0:
+        raise UserError(f"timeout is {timeout:g}: it must be more than 0 seconds")
+    rank, world, wait = _number("RANK"), _number("WORLD_SIZE"), timedelta(seconds=timeout)
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(_number("LOCAL_RANK") % torch.cuda.device_count())
+    try:
+        store = _store(rank, wait)
+        _same_world(store, rank, world)
+        backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=wait)
+        patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+    except RuntimeError as error:
+        reason = one_line(str(error).splitlines()[0])[:120]
+        raise LostProcess(
+            f"process {rank} of {world} did not find the others within {timeout:g} s ({reason}): "
+            "see that all were started, with one MASTER_ADDR and MASTER_PORT"
+        ) from None
+    try:
+        yield Ranks(rank, world, patient)
+    finally:
+        dist.destroy_process_group()
+
+
+def _number(name: str) -> int:
+    try:
+        return int(os.environ[name])
+    except (KeyError, ValueError):
+        raise UserError(f"WORLD_SIZE is set, but {name} is no number: start processes with torchrun") from None
+
+
+def _store(rank: int, wait: timedelta) -> Store:
+    """Where processes leave word for each other: torchrun's own store, or one that rank 0 holds."""
+    host = os.environ.get("MASTER_ADDR")
+    if not host:
+        raise UserError("WORLD_SIZE is set, but MASTER_ADDR is not: start processes with torchrun")
+    torchruns = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    holds = rank == 0 and not torchruns
+    store = TCPStore(host, _number("MASTER_PORT"), is_master=holds, timeout=wait, wait_for_workers=False)
+    return PrefixStore(f"sparring/{restarts()}", store)
+
+
+def restarts() -> int:
+    """How often torchrun has started these processes again."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def _same_world(store: Store, rank: int, world: int) -> None:
+    """Raises UserError unless every process was told of as many: else each would wait for ever for its own number."""
+    store.set(f"world/{rank}", str(world))
+    told = [int(store.get(f"world/{other}")) for other in (range(world) if rank == 0 else (0,))]
+    store.add("read", 1)
+    if wrong := [n for n in told if n != world]:
+        limit = time.monotonic() + COURTESY
+        while rank == 0 and store.add("read", 0) < world and time.monotonic() < limit:
+            time.sleep(0.05)
+        raise UserError(
+            f"process {rank} was started as one of {world}, and another as one of {wrong[0]}: "
+            "give every launcher the same numbers of nodes and processes"
+        )

@@ -1,0 +1,82 @@
+"""What a run can be given that went wrong. Remedies are part of its configuration: it resumes as what it has become."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sparring.recipes import RECIPES, Recipe
+from sparring.recipes.recipe import STRICT
+from sparring.schedules import Number, at, scaled
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What was done, and why."""
+
+    __pydantic_config__ = STRICT
+    change: str
+    """A name of `CHANGES`."""
+    alarm: str
+    saw: str
+    images: int
+    """Seen when it was raised."""
+    back: int
+    """Seen at the checkpoint that the run went on from; 0 if it began anew."""
+
+    def text(self) -> str:
+        where = f"back to {self.back:,} images" if self.back else "begun anew"
+        return f"{self.alarm} after {self.images:,} images ({self.saw}): {where}, with {CHANGES[self.change].about}"
+
+
+@dataclass(frozen=True)
+class Change:
+    about: str
+    of: Callable[[Recipe], Recipe]
+    fits: Callable[[Recipe], bool] = lambda recipe: True
+    """Whether it would change anything for the better about this recipe."""
+
+
+def _own(recipe: Recipe) -> Recipe:
+    own = RECIPES[recipe.name]
+    return replace(recipe, lr=own.lr, critic_lr=own.critic_lr)
+
+
+def _hurried(recipe: Recipe) -> bool:
+    """Whether a player's rate is above that with which the library's recipe of this name comes."""
+    if (own := RECIPES.get(recipe.name)) is None:
+        return False
+    return any(at(rate, 0) > at(usual, 0) for rate, usual in zip(_rates(recipe), _rates(own), strict=True))
+
+
+def _rates(recipe: Recipe) -> tuple[Number, Number]:
+    """The generator's and the critic's."""
+    return recipe.lr, recipe.lr if recipe.critic_lr is None else recipe.critic_lr
+
+
+def _slowed(recipe: Recipe, factor: float) -> Recipe:
+    critic = None if recipe.critic_lr is None else scaled(recipe.critic_lr, factor)
+    return replace(recipe, lr=scaled(recipe.lr, factor), critic_lr=critic)
+
+
+def _slower_critic(recipe: Recipe) -> Recipe:
+    return replace(recipe, critic_lr=scaled(_rates(recipe)[1], 1 / 8))
+
+
+def _stronger(recipe: Recipe) -> Recipe:
+    weights = recipe.settings().weights
+    return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
+
+
+CHANGES: dict[str, Change] = {
+    "own rates": Change("the rates that the recipe comes with", _own, _hurried),
+    "a little slower": Change("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
+    "slower": Change("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
+    "slower critic": Change("an eighth of the critic's rate", _slower_critic),
+    "stronger penalties": Change("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
+}
+
+
+def remedied(recipe: Recipe, remedies: tuple[Remedy, ...]) -> Recipe:
+    """The recipe as it is played after these. Raises KeyError for one that is not there."""
+    for remedy in remedies:
+        recipe = CHANGES[remedy.change].of(recipe)
+    return recipe

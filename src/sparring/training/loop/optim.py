@@ -1,0 +1,95 @@
+"""Optimisers (one a player, whatever turns it learns in) and the running average of the players to keep."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import Game, Turn
+from sparring.schedules import Number, at
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Kingma & Ba 2015 (arXiv:1412.6980); rates may be schedules over images seen."""
+
+    lr: Number = 2e-4
+    beta1: Number = 0.5
+    beta2: Number = 0.999
+    eps: float = 1e-8
+
+    def build(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
+        return torch.optim.Adam(parameters, lr=at(self.lr, 0), betas=self.betas(0), eps=self.eps, fused=True)
+
+    def betas(self, seen: int) -> tuple[float, float]:
+        return at(self.beta1, seen), at(self.beta2, seen)
+
+    def adjust(self, optimiser: torch.optim.Optimizer, seen: int, correction: float) -> None:
+        """Sets rate and betas for the round after `seen` images.
+
+        `correction` ≤ 1 makes up for the extra moves of lazy turns, so that a player's effective step a round stays
+        what it was: lr·c, β^c (Karras et al. 2020, arXiv:1912.04958, appendix B).
+        """
+        beta1, beta2 = self.betas(seen)
+        for group in optimiser.param_groups:
+            group["lr"] = at(self.lr, seen) * correction
+            group["betas"] = (beta1**correction, beta2**correction)
+
+
+def correction(player: str, turns: Sequence[Turn]) -> float:
+    """Moves a round without the lazy turns, over moves a round with them."""
+    steady = sum(turn.times for turn in turns if player in turn.learns and turn.every == 1)
+    total = sum(turn.times / turn.every for turn in turns if player in turn.learns)
+    return steady / total if steady else 1.0
+
+
+class EMA:
+    """θ̄ ← θ + β(θ̄ − θ), β = ½^(batch / half-life); buffers are copied.
+
+    Args:
+        half_life: images after which an old weight counts half; 0 keeps no memory.
+        ramp: early on, the half-life is at most this share of the images seen, so that the start is forgotten
+            (Karras et al. 2020, arXiv:2006.06676). 0 for no ramp.
+    """
+
+    def __init__(self, game: Game, half_life: Number, ramp: float = 0.05):
+        self.half_life, self.ramp = half_life, ramp
+        self.source = {name: game.players[name] for name in game.keeps}
+        self.players = nn.ModuleDict({name: deepcopy(player) for name, player in self.source.items()})
+        self.players.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, seen: int, batch: int) -> None:
+        half_life = at(self.half_life, seen)
+        half_life = min(half_life, self.ramp * seen) if self.ramp else half_life
+        beta = 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+        for name, player in self.source.items():
+            kept = self.players[name]
+            old: list[Tensor] = list(kept.parameters())
+            new: list[Tensor] = list(player.parameters())
+            torch._foreach_lerp_(old, new, 1 - beta)  # pyright: ignore[reportPrivateImportUsage]
+            for held, latest in zip(kept.buffers(), player.buffers(), strict=True):
+                held.copy_(latest)
+
+
+def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state as flat, named tensors: '3.exp_avg' is the fourth parameter's first moment."""
+    state = optimiser.state_dict()["state"]
+    return {f"{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
+
+
+def restore(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """The inverse of `state_of`.
+
+    Moments take their parameter's order in memory, which files don't keep: a fused step goes through both as they lie.
+    """
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split(".", 1)
+        p = parameters[int(index)]
+        moment = value.shape == p.shape
+        state.setdefault(int(index), {})[key] = torch.empty_like(p).copy_(value) if moment else value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": state})

@@ -1,0 +1,148 @@
+"""Where a round's time goes, and how near each part of it is to what this machine can do."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from sparring.data import Data
+from sparring.metrics.report import Judge
+from sparring.training.loop.loop import Loop
+from sparring.training.profile.clock import now
+from sparring.training.profile.forecast import Kind, kinds
+from sparring.training.profile.plan import planned
+from sparring.training.profile.roofline import Limits
+from sparring.training.run.config import Config
+from sparring.training.run.run import begun
+
+WARM = 2
+LOOKUPS = (torch.ops.aten.index, torch.ops.aten.index_select, torch.ops.aten.gather, torch.ops.aten.embedding)
+"""Operations that read no more of a tensor than they take."""
+COMMON = ("data", "fakes", "optimisers", "average", "the rest")
+"""Parts of every round; the others are turns."""
+
+
+class Meter:
+    """What a growing number grew by in each part, without the parts inside it."""
+
+    def __init__(self, read: Callable[[], float]):
+        self.read = read
+        self.grown: dict[str, float] = {}
+        self._inner: list[float] = []
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = self.read()
+        self._inner.append(0.0)
+        try:
+            yield
+        finally:
+            grown = self.read() - start
+            self.grown[part] = self.grown.get(part, 0.0) + grown - self._inner.pop()
+            if self._inner:
+                self._inner[-1] += grown
+
+
+class Counted(TorchDispatchMode):
+    """What operations ask of a machine: floating-point operations of products and convolutions, and bytes read and
+    written, each tensor once an operation, which is what memory moves where caches do not hold it."""
+
+    def __init__(self):
+        super().__init__()
+        self.flops = self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if (count := flop_registry.get(func.overloadpacket)) is not None:
+            self.flops += count(*args, **kwargs, out_val=out)
+        if not func.is_view:
+            taken = (out, out) if func.overloadpacket in LOOKUPS else (args, kwargs, out)
+            self.bytes += sum(x.nbytes for x in tree_leaves(taken) if isinstance(x, Tensor))
+        return out
+
+
+@dataclass(frozen=True)
+class Part:
+    """Of a round, on average."""
+
+    seconds: float
+    gflop: float
+    gigabytes: float
+
+    def __add__(self, other: "Part") -> "Part":
+        return Part(self.seconds + other.seconds, self.gflop + other.gflop, self.gigabytes + other.gigabytes)
+
+    def __mul__(self, share: float) -> "Part":
+        return Part(self.seconds * share, self.gflop * share, self.gigabytes * share)
+
+    def __sub__(self, other: "Part") -> "Part":
+        return self + other * -1
+
+    def floor(self, limits: Limits) -> float:
+        """Seconds that it would take if products ran at the machine's rate, or memory did, whichever takes longer."""
+        return max(self.gflop / limits.gflops, self.gigabytes / limits.bandwidth)
+
+
+NOTHING = Part(0, 0, 0)
+
+
+def dissected(config: Config, data: Data, judge: Judge, rounds: int) -> tuple[Config, dict[str, Part]]:
+    """The configuration as this machine plays it, and the parts of its round by name, with what penalties cost and a
+    round's share of the reports."""
+    plan = planned(config, data, judge)
+    config = plan.config
+    parts = anatomy(_begun(config, data), rounds)
+    if config.recipe.penalties:
+        plain = anatomy(_begun(replace(config, recipe=replace(config.recipe, penalties=())), data), rounds)
+        turns = [name for name in parts if name not in COMMON]
+        bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn is nothing but its penalties
+        penalties = sum((parts.pop(name) for name in turns), NOTHING) - sum(bare.values(), NOTHING)
+        parts |= bare | {"penalties": penalties}
+    return config, parts | {"reports": Part(plan.reports * plan.scoring / config.rounds, 0, 0)}
+
+
+def _begun(config: Config, data: Data) -> Loop:
+    return begun(config, data, torch.device(config.device))
+
+
+def anatomy(loop: Loop, rounds: int = 10) -> dict[str, Part]:
+    """By the name of the part, for a loop that is thrown away: data; fakes, made where no generator learns from them;
+    each turn with its gradients; optimisers; the average; and what is left of the round."""
+    parts: dict[str, Part] = {}
+    for kind in kinds(loop):
+        for name, part in _of_kind(loop, kind, kind.times(rounds)).items():
+            parts[name] = parts.get(name, NOTHING) + part * kind.share
+    return parts
+
+
+def _of_kind(loop: Loop, kind: Kind, rounds: int) -> dict[str, Part]:
+    """Of the rounds in which the same turns are played."""
+    clock = Meter(lambda: now(loop.device))
+    for k in range(WARM + rounds):
+        loop.part = clock if k >= WARM else Meter(time.perf_counter)
+        with loop.part("the rest"):
+            kind.play(loop, k)
+    with Counted() as counted:
+        flops, moved = Meter(lambda: counted.flops), Meter(lambda: counted.bytes)
+        loop.part = lambda name: _both(flops(name), moved(name))
+        with loop.part("the rest"):
+            for k in range(rounds):
+                kind.play(loop, k)
+    return {
+        name: Part(seconds / rounds, flops.grown[name] / rounds / 1e9, moved.grown[name] / rounds / 1e9)
+        for name, seconds in clock.grown.items()
+    }
+
+
+@contextmanager
+def _both(a: AbstractContextManager[object], b: AbstractContextManager[object]) -> Iterator[None]:
+    with a, b:
+        yield

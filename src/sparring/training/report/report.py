@@ -1,0 +1,135 @@
+"""What a finished run leaves to look at: curves, samples beside real images, `report.html`, and the model card. And the
+page of a comparison."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from sparring.data import Data
+from sparring.metrics.report import Judge, Report
+from sparring.modalities.base import medium
+from sparring.models.model import Model
+from sparring.storage.atomic import write, written_aside
+from sparring.training.health.alarms import Raised
+from sparring.training.report.html import listed, page, section, slider
+from sparring.training.report.plots import curves, race
+from sparring.training.run.config import Config
+from sparring.training.run.journal import Entry, Journal
+from sparring.training.run.run import SHOWN
+
+
+def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
+    shown = beside(model, data)
+    entries = Journal(folder / "journal.jsonl").entries
+    training = curves(entries)
+    for path, picture in ((folder / "samples" / "beside.png", shown), (folder / "curves.png", training)):
+        with written_aside(path) as aside:
+            picture.save(aside, "PNG")
+    sections = [
+        section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
+        *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
+        section("Training", training),
+        listed("Health", health(config, entries)),
+        slider(folder / "samples"),
+    ]
+    html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
+    write(folder / "report.html", html.encode())
+    write(folder / "model" / "README.md", card(config, data, report).encode())
+
+
+def health(config: Config, entries: Sequence[Entry]) -> list[str]:
+    """What the run was healed of, and each alarm since, with the images seen when it was first and last raised."""
+    raised: dict[str, list[tuple[int, Raised]]] = {}
+    for entry in entries:
+        for alarm in entry.get("alarms", []):
+            raised.setdefault(alarm["name"], []).append((entry["images"], Raised(**alarm)))
+    spans = [f"after {found[0][0]:,} to {found[-1][0]:,} images: {found[-1][1].text()}" for found in raised.values()]
+    return [remedy.text() for remedy in config.remedies] + spans or ["no alarm was raised"]
+
+
+def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Data, jury: Judge) -> None:
+    """One page of models side by side: scores, samples, the likeliest copies, how their runs went.
+
+    Args:
+        drawn: samples (n, …) by name; a run's name is its folder.
+    """
+    picture, n = medium(data.medium, data.schema).picture, SHOWN[data.medium]
+    sections = [section("Real", picture(data.test.values[:n]))]
+    for name, values in drawn.items():
+        sections.append(section(name, picture(values[:n])))
+        sections += copies(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
+    configs = {name: Config.load(Path(name))[0] for name in drawn if (Path(name) / "run.json").exists()}
+    journals = {name: Journal(Path(name) / "journal.jsonl").entries for name in configs}
+    if any(journals.values()):
+        sections.append(section("Training", race(journals)))
+    told = f"{', '.join(drawn)}; judged by {data.spec}"
+    write(path, page("Side by side", told, report, sections, configs).encode())
+
+
+def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
+    """The pairs, if the judge tells any."""
+    pairs = jury.closest(values)
+    return [] if pairs is None else [section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
+
+
+LEGENDS = {"pair": "Given, made, right (three by three)"}
+"""Above the picture, where it is not of real and generated ones."""
+USES = {"pair": '`sparring.load("…").apply(pictures)` makes more of them'}
+"""How a model is used, where it does not draw samples."""
+SEARCHED = 2_000
+"""Samples, for those most like a training example."""
+PAIRS = 8
+"""Columns: four pairs a row."""
+
+
+def beside(model: Model, data: Data) -> Image.Image:
+    """Real examples on the left, as many samples on the right, a gap between; or as the medium has it."""
+    n, kind = SHOWN[data.medium], medium(data.medium, data.schema)
+    picture = kind.picture
+    if data.medium == "pair":
+        return model.look(n)
+    if kind.beside is not None:
+        return kind.beside(data.test.values[:n], model.sample(n))
+    real, fake = picture(data.test.values[:n]), model.look(n)
+    gap = real.width // 16
+    picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
+    picture.paste(real, (0, 0))
+    picture.paste(fake, (real.width + gap, 0))
+    return picture
+
+
+def about(config: Config) -> str:
+    recipe = config.recipe
+    return f"{recipe.name} ({recipe.paper}) on {config.data}, seed {config.seed}, {config.images:,} images seen at most"
+
+
+CARD = """# {title}
+
+{about}.
+
+- trained on: {data} (fingerprint {fingerprint}), {n:,} images of {shape}
+- samples imitate that set, its gaps and biases included, and may come close to single images of it
+
+{rows}
+
+{notes}.
+
+{use}; `model.json` and the safetensors beside it are all it needs.
+"""
+
+
+def card(config: Config, data: Data, report: Report) -> str:
+    head, *rows = report.cells()
+    return CARD.format(
+        title=f"{config.recipe.name} on {config.data}",
+        about=about(config),
+        data=data.spec,
+        fingerprint=data.fingerprint,
+        n=len(data.train),
+        shape="×".join(map(str, data.shape)),
+        rows="\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows]),
+        notes=".\n\n".join(report.notes()),
+        use=USES.get(data.medium, '`sparring.load("…").sample(16, seed=0)` draws from it'),
+    )

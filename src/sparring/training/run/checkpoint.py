@@ -1,0 +1,70 @@
+"""The loop's state on disk: sealed safetensors, written aside and renamed; the last good one always survives."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from sparring.errors import UserError
+from sparring.storage import atomic, tensors
+
+KEPT = 2
+"""The latest one, and one before it in case the latest is damaged."""
+
+
+def save(folder: Path, seen: int, state: dict[str, Tensor], best: int | None = None) -> None:
+    """Writes `SEEN.safetensors` into the folder. Of the others the one before it and that of `best` images are kept.
+
+    What is from later than `seen` goes too: play has gone back to before it.
+    """
+    atomic.ensure(folder)
+    tensors.write(_path(folder, seen), state)
+    before = [path for path in saved(folder) if path.name <= _path(folder, seen).name]
+    kept = {*before[-KEPT:], _path(folder, seen if best is None else best)}
+    for path in saved(folder):
+        if path not in kept:
+            atomic.remove(path)
+
+
+def saved(folder: Path) -> list[Path]:
+    """The files, the oldest first."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def latest(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[Path]]:
+    """The newest state that can be read, and the damaged files passed over. Raises UserError when there is none."""
+    damaged = []
+    for path in reversed(saved(folder)):
+        if (state := _read(path, device)) is not None:
+            return state, damaged
+        damaged.append(path)
+    raise UserError(f"no readable checkpoint in {folder}: nothing to resume; start again with spar train")
+
+
+def at(folder: Path, seen: int, device: torch.device) -> dict[str, Tensor] | None:
+    """The state after so many images; None if it is not kept, or damaged."""
+    return _read(_path(folder, seen), device)
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Tensor] | None:
+    try:
+        return {name: x.to(device) for name, x in tensors.read(path).items()}
+    except (SafetensorError, OSError):
+        return None
+
+
+def forget(folder: Path, after: int) -> None:
+    """Drops those made after more images."""
+    for path in saved(folder):
+        if images(path) > after:
+            atomic.remove(path)
+
+
+def images(path: Path) -> int:
+    """After how many a checkpoint was made."""
+    return int(path.stem)
+
+
+def _path(folder: Path, seen: int) -> Path:
+    return folder / f"{seen:012d}.safetensors"

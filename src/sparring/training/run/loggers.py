@@ -1,0 +1,92 @@
+"""Who else is told how a run goes: TensorBoard, Weights & Biases, MLflow, or anything with the same two methods."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from PIL import Image
+
+from sparring.errors import UserError
+from sparring.training.run.journal import Entry
+
+
+class Watcher(Protocol):
+    """What `sparring.train(…, watchers=[…])` takes. A watcher is told; it can't change the run."""
+
+    def report(self, entry: Entry, grid: Image.Image) -> None:
+        """Called after every report, with its journal line and its picture of samples."""
+        ...
+
+    def close(self) -> None:
+        """Called once, when the session ends for whatever reason."""
+        ...
+
+
+def numbers(entry: Entry) -> dict[str, float]:
+    """The journal line's losses and scores, flat: "losses/critic.real", "scores/frechet"."""
+    return {f"{kind}/{name}": value for kind in ("losses", "scores") for name, value in entry[kind].items()}
+
+
+def _imported(module: str, extra: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise UserError(f"this needs {extra}: pip install {extra}") from None
+
+
+class TensorBoard:
+    """Event files in `folder`, to look at with `tensorboard --logdir`."""
+
+    def __init__(self, folder: Path):
+        _imported("tensorboard", "'sparring[tensorboard]'")
+        self._module = _imported("torch.utils.tensorboard", "'sparring[tensorboard]'")
+        self._folder = folder
+
+    @cached_property
+    def _writer(self) -> Any:
+        # It makes its folder, which may be within that of the run: not before there is something to write.
+        return self._module.SummaryWriter(str(self._folder))
+
+    def report(self, entry: Entry, grid: Image.Image) -> None:
+        import numpy as np
+
+        for name, value in numbers(entry).items():
+            self._writer.add_scalar(name, value, entry["images"])
+        self._writer.add_image("samples", np.asarray(grid.convert("RGB")), entry["images"], dataformats="HWC")
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class WandB:
+    """A Weights & Biases run; keywords go to `wandb.init`."""
+
+    def __init__(self, **about: Any):
+        self._wandb = _imported("wandb", "wandb")
+        self._run = self._wandb.init(**about)
+
+    def report(self, entry: Entry, grid: Image.Image) -> None:
+        self._run.log(numbers(entry) | {"samples": self._wandb.Image(grid)}, step=entry["images"])
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+class MLflow:
+    """An MLflow run with these parameters, in the active experiment."""
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None):
+        self._mlflow = _imported("mlflow", "mlflow")
+        self._mlflow.start_run()
+        self._mlflow.log_params(dict(parameters or {}))
+
+    def report(self, entry: Entry, grid: Image.Image) -> None:
+        self._mlflow.log_metrics(numbers(entry), step=entry["images"])
+        self._mlflow.log_image(grid, f"samples/{entry['images']:012d}.png")
+
+    def close(self) -> None:
+        self._mlflow.end_run()

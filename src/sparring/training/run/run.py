@@ -1,0 +1,288 @@
+"""A run: the loop over a data set, with its folder, journal, scores, samples and checkpoints.
+
+Everything but the wall-clock limit fires by rounds, never by the clock, so watching a run does not change it.
+"""
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparring.data import Data
+from sparring.errors import UserError
+from sparring.metrics.report import Judge, Report
+from sparring.models.model import Model
+from sparring.networks.layers.recompute import recompute
+from sparring.rng import WEIGHTS, stream
+from sparring.storage.atomic import written_aside
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.distributed.sync_batch_norm import synchronise
+from sparring.training.feed.sources import source
+from sparring.training.health.monitors import Vitals, vitals
+from sparring.training.health.report import check, check_finite, checked, fatal, looked, second_look
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.precision import PRECISIONS, denormals_flushed
+from sparring.training.report.progress import Progress
+from sparring.training.run import checkpoint
+from sparring.training.run.best_weights import taken_back
+from sparring.training.run.config import Config
+from sparring.training.run.interrupts import interruptions
+from sparring.training.run.journal import Entry, Journal
+from sparring.training.run.loggers import Watcher
+from sparring.training.run.snapshot import Settled, gathered, model_of
+from sparring.training.run.transfer import hold, start_from
+from sparring.training.tuning.conv_autotune import hasten
+from sparring.training.tuning.record_slices import noted
+
+SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
+"""Samples in a picture, always of the same latents."""
+
+PATIENCE = 0.02
+"""The share of its time the loop may wait for data without a word."""
+
+Score = Callable[[Tensor], float]
+
+
+class Run:
+    """A configuration played in a folder.
+
+    Args:
+        folder: an existing run folder, with its `run.json`.
+        watchers: told of every report.
+        scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
+        networks: players the library does not know, by name.
+        resumed: go on from the folder's last checkpoint; from the beginning, if it was stopped before the first.
+        deadline: of `time.monotonic()`, at which to stop.
+        ranks: the processes that play it together. The first one alone needs the folder and the judge, and writes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        data: Data,
+        judge: Judge | None,
+        *,
+        watchers: Sequence[Watcher] = (),
+        scores: Mapping[str, Score] = {},
+        networks: Mapping[str, nn.Module] = {},
+        resumed: bool = False,
+        deadline: float = math.inf,
+        ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+    ):
+        self.folder, self.config, self.data, self.judge, self.ranks = folder, config, data, judge, ranks
+        self.watchers, self.own_scores, self.deadline = watchers, scores, deadline
+        torch.set_num_threads(config.threads)
+        device = torch.device(config.device)
+        resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
+        self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
+        self.loop.spread()
+        self.model = model_of(self.loop, config, data)
+        self.settled = Settled(self.model, data)
+        self.journal = Journal(folder / "journal.jsonl")
+        self.sums: dict[str, Tensor] = {}
+        self.outcome, self._saved = "not played", -1
+        self.report: Report | None = None
+        """The closing scores, once the run has ended by itself."""
+        if resumed:
+            self._restore(device)
+        self._earlier, self._start = 0.0, time.monotonic()
+
+    def _restore(self, device: torch.device) -> None:
+        state = self.ranks.shared(lambda: self._latest(device), device)
+        self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
+        self.loop.restore(state)
+
+    def _latest(self, device: torch.device) -> dict[str, Tensor]:
+        state, damaged = checkpoint.latest(self.folder / "checkpoints", device)
+        for path in damaged:
+            print(f"{path} is damaged: going on from the checkpoint before it", file=sys.stderr)
+        return state
+
+    @property
+    def seconds(self) -> float:
+        """Spent playing, over all sessions: of earlier ones up to the last report of what is not played again."""
+        return self._earlier + time.monotonic() - self._start
+
+    def play(self) -> str:
+        """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
+        config, loop = self.config, self.loop
+        self.ranks.led(self._rewind)
+        entry = self.ranks.led(lambda: self.journal.at(loop.seen))
+        last = self.ranks.led(lambda: self.journal.entries[-1] if self.journal.entries else None)
+        self._earlier, self._start = self.journal.seconds, time.monotonic()
+        self._waited, self._reported = loop.draws.waited, self._start
+        shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
+        with interruptions() as interrupted, shown as progress, denormals_flushed(), loop.borrowed():
+            outcome = self.over(entry)
+            while not outcome:  # however short its time, every session gets a round further
+                for name, part in loop.round().items():
+                    self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
+                self.config = noted(self.config, loop, self.folder, self.data.fingerprint)
+                progress.update(loop.seen)
+                again = second_look(last, config.period)
+                if loop.rounds % config.period == 0 or loop.rounds in (config.rounds, again):
+                    entry = last = self._report()
+                    progress.report(entry)
+                outcome = self.over(entry) or self._stopped(interrupted)
+            return self._ended(outcome)
+
+    def _rewind(self) -> None:
+        taken_back(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
+        self.journal.rewind(self.loop.seen)
+
+    def over(self, entry: Entry | None) -> str:
+        """Why nothing is left to play after this report, the last one, if so."""
+        if entry is not None and self.config.bar is not None and self.config.bar.met(entry["scores"]):
+            return "reached"
+        return "finished" if self.loop.rounds >= self.config.rounds else ""
+
+    def _stopped(self, interrupted: threading.Event) -> str:
+        """Why to stop here, if so: every rank stops after the same round."""
+        if not self.ranks.any(interrupted.is_set() or time.monotonic() > self.deadline):
+            return ""
+        return "interrupted" if self.ranks.any(interrupted.is_set()) else "out of time"
+
+    def _ended(self, outcome: str) -> str:
+        self.outcome = outcome
+        self._average_sums()
+        self.ranks.led(lambda: None if self._saved == self.loop.seen else self.save(self.settled()))
+        return outcome
+
+    def _average_sums(self) -> None:
+        """Losses of the ranks' slices become those of the whole batch."""
+        self.ranks.average_(list(self.sums.values()))
+
+    def _report(self) -> Entry:
+        """A journal line, a grid, a checkpoint, and the best weights if these are they."""
+        self._average_sums()
+        waiting = self._waiting()
+        losses = {name: float(total / count) for name, (total, count) in self.sums.items()}
+        self.sums = {}
+        check_finite(losses, self.loop.seen)
+        start = time.monotonic()
+        told = vitals(self.loop)  # on every rank: statistics may be everyone's
+        n = self.ranks.led(lambda: self._judge.suits("select"))
+        model = self.settled()
+        samples = gathered(model, n, self.ranks)
+        entry = self.ranks.led(lambda: self._written(model, losses, told, samples, start, waiting))
+        check(entry)
+        return entry
+
+    def _waiting(self) -> float:
+        """The share of the time since the last report in which the loop stood still for data; too much is told."""
+        waited, now = self.loop.draws.waited, time.monotonic()
+        share = (waited - self._waited) / max(now - self._reported, 1e-9)
+        self._waited, self._reported = waited, now
+        if share > PATIENCE and self.ranks.leads:
+            told = f"the loop waited {share:.0%} of its time for data: a faster disk, or more memory, helps"
+            print(told, file=sys.stderr)
+        return share
+
+    @property
+    def _judge(self) -> Judge:
+        """The first rank's."""
+        assert self.judge is not None
+        return self.judge
+
+    def _written(
+        self,
+        model: Model,
+        losses: Mapping[str, float],
+        told: Vitals,
+        samples: Tensor,
+        start: float,
+        waiting: float,
+    ) -> Entry:
+        """The report of these losses and the model's samples, as the first rank leaves it; scoring began at `start`."""
+        leading, n, seen = self._judge.measures[0], len(samples), self.loop.seen
+        told = told | looked(self._judge, samples, seen / len(self.data.train))
+        scores = self._judge.scores(samples, "select")
+        scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
+        scoring = time.monotonic() - start
+        entry = {
+            "images": self.loop.seen,
+            "rounds": self.loop.rounds,
+            "seconds": round(self.seconds, 3),
+            "scoring_seconds": round(scoring, 3),
+            "losses": losses,
+            "scores": scores,
+            "protocol": self._judge.protocol("select", n),
+            "processes": self.ranks.world,
+            "micro_batches": self.config.micro_batches,
+            "waiting": round(waiting, 4),
+        }
+        entry = checked(entry, seen / self.config.images, told, self.journal.entries)
+        picture = model.look(SHOWN[self.data.medium])
+        with written_aside(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
+            picture.save(aside, "PNG")
+        best = self.journal.best(leading)
+        if not fatal(entry) and (best is None or scores[leading] < best["scores"][leading]):
+            model.save(self.folder / "model", "best")
+        self.journal.add(entry)
+        if not fatal(entry):
+            self.save(model)
+        for watcher in self.watchers:
+            watcher.report(entry, picture)
+        return entry
+
+    def save(self, model: Model) -> None:
+        """The model, of the latest averaged weights, and a checkpoint: the last to be written, for what a run that is
+        killed before has written is written again when it goes on."""
+        model.save(self.folder / "model", "last")
+        state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
+        best = self.journal.best(self._judge.measures[0])
+        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
+        self._saved = self.loop.seen
+
+
+def new_loop(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
+    """The recipe's game with weights drawn from the seed, and the loop that plays it.
+
+    Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
+    """
+    if config.recipe.medium != data.medium:
+        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
+    torch.manual_seed(stream(config.seed, WEIGHTS))
+    recipe = config.played.fitted(data.layout)
+    game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
+    hasten(dict(game.players.items()), config.products)
+    hold(game.players["D"], config.freeze)
+    if config.recompute and not sum(recompute(player) for player in game.players.values()):
+        raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
+    if config.synchronised and ranks.world > 1:
+        synchronise(game, ranks.world)
+    # Channels last is what convolutions are fastest in; players without any do not notice.
+    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    settings = config.played.settings(
+        seed=config.seed,
+        micro_batches=max(1, config.micro_batches),
+        compiled="inductor" if config.compiled else None,
+        autocast=PRECISIONS[config.precision],
+    )
+    return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
+
+
+def begun(
+    config: Config,
+    data: Data,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
+    """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
+    loop = new_loop(config, data, device, networks, ranks)
+    if config.source:
+        start_from(loop, Path(config.source))
+    return loop

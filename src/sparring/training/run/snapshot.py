@@ -1,0 +1,55 @@
+"""The model that a loop leaves, as it is scored and kept."""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from sparring.data import Data
+from sparring.models.model import Model
+from sparring.models.spec import Description
+from sparring.models.translator import modelled
+from sparring.networks.rows import RowGenerator
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.loop.loop import Loop
+from sparring.training.run.config import Config
+
+SEED = 2**40
+"""Of the latents that it is done for: nobody's."""
+
+
+class Settled:
+    """Of a table, with each option of a column as likely as it is in the data. A generator that plays is a few
+    hundredths off, now for one option and now for another, and so is the average of its weights. The biases of its
+    logits are moved in a copy, so that looking changes no run.
+    """
+
+    def __init__(self, model: Model, data: Data):
+        self.model = model
+        self.shares = [] if data.schema is None else data.schema.shares(data.train.values)
+
+    def __call__(self) -> Model:
+        """The model as it is now."""
+        if not isinstance(self.model.G, RowGenerator):
+            return self.model
+        G = deepcopy(self.model.G)
+        z, *given = self.model.inputs(SEED)
+        G.settle(self.shares, z.to(next(G.parameters())), *given)
+        return Model(self.model.description, G)
+
+
+def model_of(loop: Loop, config: Config, data: Data) -> Model:
+    """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
+    recipe = config.played.fitted(data.layout)
+    about = Description(recipe, data.shape, data.names, data.shares, data.scales, data.scale, schema=data.schema)
+    return modelled(about, data, dict(loop.ema.players))
+
+
+def gathered(model: Model, n: int, ranks: Ranks) -> Tensor:
+    """`model.sample(n)` to the bit, its chunks drawn by the ranks in turn."""
+    if ranks.world == 1:
+        return model.sample(n)
+    share = -(-n // (model.chunk * ranks.world))
+    mine = [model.decode(model.inputs(0, ranks.world * i + ranks.rank)) for i in range(share)]
+    chunks = ranks.gather(torch.stack(mine)).unflatten(0, (ranks.world, share))  # (world, share, chunk, …)
+    return chunks.transpose(0, 1).flatten(0, 2)[:n]

@@ -1,0 +1,74 @@
+"""Starting from what another run has learnt: Wang et al. 2018 (arXiv:1805.01677), with some of the critic's layers held
+as they are: Mo et al. 2020 (arXiv:2002.10964)."""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import UserError, one_line
+from sparring.training.loop.loop import Loop, under
+from sparring.training.run import checkpoint
+from sparring.training.run.journal import Journal
+
+
+def start_from(loop: Loop, run: Path) -> None:
+    """Gives the players the weights that another run had when it was best, averaged where it averaged them. All else
+    starts anew.
+
+    Raises UserError for a run without a checkpoint, or with other networks.
+    """
+    if not any(run.glob("checkpoints/*.safetensors")):
+        raise UserError(f"{run} has no checkpoint to start from: give the folder of a run")
+    state = _best(run, loop.device) or _latest(run, loop.device)
+    for name, player in loop.game.players.items():
+        learnt = under(f"ema.{name}.", state) or under(f"game.players.{name}.", state)
+        averaged = [loop.ema.players[name]] if name in loop.game.keeps else []
+        for net in (player, *averaged):
+            try:
+                net.load_state_dict(learnt)
+            except RuntimeError as error:
+                raise UserError(
+                    f"{run} has another {name} ({one_line(str(error).splitlines()[1])[:100]}): "
+                    "take its recipe, numbers, size and classes"
+                ) from None
+
+
+def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
+    """The state at the report with the best score, by which the run chose its weights; None if there is none such. The
+    run may have fallen apart since."""
+    journal = Journal(run / "journal.jsonl")
+    leading = next((name for entry in journal.entries for name in entry["scores"]), "")
+    best = journal.best(leading)
+    return best and checkpoint.at(run / "checkpoints", best["images"], device)
+
+
+def _latest(run: Path, device: torch.device) -> dict[str, Tensor]:
+    state, damaged = checkpoint.latest(run / "checkpoints", device)
+    for path in damaged:
+        print(f"{path} is damaged: starting from the checkpoint before it", file=sys.stderr)
+    return state
+
+
+def hold(critic: nn.Module, layers: int) -> None:
+    """Holds a critic's first layers still, those that see the finest of an image, and their norms.
+
+    Raises UserError for as many as it has, or more.
+    """
+    if layers == 0:
+        return
+    stages = [stage for stage in _sequence(critic) if any(True for _ in stage.parameters())]
+    if not 0 <= layers < len(stages):
+        raise UserError(
+            f"freeze is {layers}: of this critic's {len(stages)} layers, 0 to {len(stages) - 1} can be held"
+        )
+    for stage in stages[:layers]:
+        stage.requires_grad_(False)
+
+
+def _sequence(critic: nn.Module) -> list[nn.Module]:
+    """A critic's layers, in order; what wraps it has it as its `net`."""
+    while isinstance(inner := getattr(critic, "net", None), nn.Module):
+        critic = inner
+    return list(critic.children())

@@ -1,0 +1,59 @@
+"""What stays open until the machine is known: the number format it plays quicker in, the largest slices of a batch that
+fit in memory, found by playing rounds in them, and the layers it computes quicker as products."""
+
+import sys
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from sparring.data import Data
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.loop.loop import Loop
+from sparring.training.run.config import Config
+from sparring.training.run.run import begun
+from sparring.training.tuning.conv_autotune import LONG, quicker
+from sparring.training.tuning.precision_autotune import quicker_format
+from sparring.training.tuning.record_slices import sliced
+
+
+def fitted(
+    config: Config,
+    data: Data,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Config:
+    """The configuration with what it leaves open: its number format ("auto"), and as few slices as memory allows
+    (`micro_batches` 0), told on standard error; and with the products that are worth measuring in a run so long. Every
+    rank takes the same.
+
+    Raises RuntimeError, as memory did, where the smallest slices do not fit.
+    """
+    if config.precision == "auto":
+        config = replace(config, precision=ranks.led(lambda: _format(config, data, networks)))
+    measures = config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks)
+    if config.micro_batches and not measures:
+        return config
+    loop = begun(config, data, torch.device(config.device), deepcopy(dict(networks)), ranks)
+    if not config.micro_batches:
+        for _ in range(2):  # once more, beside what optimisers hold after the first
+            loop.rounds = 0  # in which every turn is played
+            loop.round()
+        if ranks.leads:
+            print(f"memory holds {sliced(loop)}", file=sys.stderr)
+    found = quicker(loop) if measures else ()
+    return replace(config, micro_batches=loop.draws.micro_batches, products=tuple(ranks.led(lambda: found)))
+
+
+def _format(config: Config, data: Data, networks: Mapping[str, nn.Module]) -> str:
+    """Of a run that is long enough, the quicker one."""
+    if config.rounds < LONG:
+        return "fp32"
+    device = torch.device(config.device)
+
+    def loop(name: str) -> Loop:
+        return begun(replace(config, precision=name), data, device, deepcopy(dict(networks)))
+
+    return quicker_format(config.played.fitted(data.layout), data.shape, device, loop)
