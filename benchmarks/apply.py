@@ -27,19 +27,19 @@ from torch.nn.functional import interpolate
 
 import sparring
 from sparring.errors import UserError
-from sparring.models.model import Description
-from sparring.models.translator import Translator
+from sparring.models.model import ModelSpec
+from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES
 
 RECIPES_SHOWN = ("denoise", "colorize", "pix2pix", "cyclegan")
 SHAPE = (3, 64, 64)
 
 
-def model(name: str) -> Translator:
+def model(name: str) -> ImageToImageModel:
     """A run's, or a recipe's with weights of chance, none of them 0."""
     if name not in RECIPES:
-        loaded = sparring.load(name)
-        if not isinstance(loaded, Translator) or loaded.masked or loaded.classes:
+        loaded = sparring.load_model(name)
+        if not isinstance(loaded, ImageToImageModel) or loaded.masked or loaded.classes:
             raise UserError(f"{name} does not make pictures of pictures alone: give another run")
         return loaded
     torch.manual_seed(0)
@@ -47,7 +47,7 @@ def model(name: str) -> Translator:
     for p in G.parameters():
         if p.dim() > 1 and not p.any():
             nn.init.normal_(p, 0, 0.02)
-    return Translator(Description(RECIPES[name], SHAPE), G)
+    return ImageToImageModel(ModelSpec(RECIPES[name], SHAPE), G)
 
 
 def picture(width: int, height: int, channels: int) -> np.ndarray:
@@ -65,9 +65,9 @@ def played(name: str, given: Path, tile: int, threads: int, out: Path) -> dict[s
     torch.set_num_threads(threads)
     translator = model(name)
     x = torch.from_numpy(np.load(given)).permute(2, 0, 1)[None]
-    translator.tiled(x[:, :, :64, :64])
+    translator.apply_tiled(x[:, :, :64, :64])
     before, start = _peak(), time.perf_counter()
-    result = translator.tiled(x, tile=tile)
+    result = translator.apply_tiled(x, tile=tile)
     seconds = time.perf_counter() - start
     row = {"seconds": seconds, "mib": (_peak() - before) / 2**20, "apart": result.apart, "local": translator.local}
     np.save(out, result.made.numpy())

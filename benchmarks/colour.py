@@ -29,7 +29,7 @@ import sparring
 from sparring.data import Options, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.report import Drawn, evaluate
+from sparring.metrics.report import SampleSet, evaluate
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
@@ -41,12 +41,12 @@ METRICS = ["frechet", "support", "memorisation"]
 
 
 def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
-    model, n = sparring.load(run), jury.suits("report")
+    model, n = sparring.load_model(run), jury.sample_count("report")
     samples = model.sample(SAMPLES)
-    report = evaluate(Drawn(samples[:n], model.asked(n)), jury, METRICS)
+    report = evaluate(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
-    keep(lambda: model.look(SHOWN))
+    keep(lambda: model.preview(SHOWN))
     scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": frechet(jury.features(samples), real)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 
@@ -76,7 +76,7 @@ def main() -> None:
     data = load_dataset(args.data, Options(size=args.size))
     jury = judge(data)
     assert isinstance(jury, ImageJudge)
-    protocol = jury.protocol("report", jury.suits("report"))
+    protocol = jury.protocol("report", jury.sample_count("report"))
     by = f"colour.py, {SAMPLES:,} samples to training images; {protocol}"
     rows, real = [], jury.features(jury.train)
     for name, seed in ((name, seed) for name in args.rows for seed in args.seeds):
@@ -97,7 +97,7 @@ def main() -> None:
     print(f"| recipe | seed | images | minutes | Fréchet | of dcgan | report part | real | {' | '.join(SCORES[1:])} |")
     print(f"|{'---|' * 12}")
     print("\n".join(line(row) for row in rows))
-    trivial = {"test images": data.test.values, "mean image": dict(jury.trivial(SAMPLES))["mean image"].values}
+    trivial = {"test images": data.test.values, "mean image": dict(jury.baselines(SAMPLES))["mean image"].values}
     print({name: frechet(jury.features(values), real) for name, values in trivial.items()})
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from sparring.build.overrides import with_numbers
-from sparring.recipes import Recipe, named
+from sparring.build.overrides import with_flags
+from sparring.recipes import Recipe, get_recipe
 
 
 def sets() -> Path:
@@ -33,7 +33,7 @@ def flags(pairs: Sequence[str]) -> dict[str, str]:
 def recipe_of(row: str) -> Recipe:
     """Of a row RECIPE[+NAME=VALUE…], such as `rpgan+augment=diffaugment+batch=32`."""
     name, *numbers = row.split("+")
-    return with_numbers(named(name), flags(numbers))
+    return with_flags(get_recipe(name), flags(numbers))
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:

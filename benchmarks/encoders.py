@@ -22,7 +22,7 @@ from second import accuracy, second
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, load_dataset
+from sparring.data import Dataset, load_dataset
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.report import evaluate
@@ -41,28 +41,28 @@ def without(recipe: Recipe) -> Recipe:
     return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, plays="gan", methods=(), weights={})
 
 
-def kept(classifier: Features, values: Tensor, data: Data) -> float:
+def kept(classifier: Features, values: Tensor, data: Dataset) -> float:
     """The share of images that are taken for the class of the test example in their place."""
     assert isinstance(data.test.labels, Tensor)
     return classifier.accuracy(values, data.test.labels)
 
 
-def wrong(values: Tensor, data: Data) -> float:
+def wrong(values: Tensor, data: Dataset) -> float:
     return float((values.double() - data.test.values.double()).div(255).square().mean())
 
 
 def frechet(model: Model, jury: ImageJudge) -> float:
-    return jury.scores(model.sample(jury.suits("report")), "report", jury.named(["frechet"]))["frechet"]
+    return jury.scores(model.sample(jury.sample_count("report")), "report", jury.named(["frechet"]))["frechet"]
 
 
-def table(args: argparse.Namespace, data: Data, jury: ImageJudge, classifier: Features) -> list[dict]:
-    by = f"encoders.py, {jury.protocol('report', jury.suits('report'))}"
+def table(args: argparse.Namespace, data: Dataset, jury: ImageJudge, classifier: Features) -> list[dict]:
+    by = f"encoders.py, {jury.protocol('report', jury.sample_count('report'))}"
 
     def samples(run: Path) -> dict:
-        return {"frechet": frechet(sparring.load(run), jury)}
+        return {"frechet": frechet(sparring.load_model(run), jury)}
 
     def whole(run: Path) -> dict:
-        again = sparring.load(run).reconstruct(data.test.values)
+        again = sparring.load_model(run).reconstruct(data.test.values)
         return {"kept": kept(classifier, again, data), "error": wrong(again, data)} | samples(run)
 
     rows = []
@@ -77,9 +77,9 @@ def table(args: argparse.Namespace, data: Data, jury: ImageJudge, classifier: Fe
     return rows
 
 
-def trivial(data: Data, jury: ImageJudge, classifier: Features) -> list[dict]:
+def trivial(data: Dataset, jury: ImageJudge, classifier: Features) -> list[dict]:
     """The test digits themselves; the mean image for each of them; and, for samples, noise and training copies."""
-    copies = data.train.values[: jury.suits("report")]
+    copies = data.train.values[: jury.sample_count("report")]
     scores = {row.name: row.scores["frechet"] for row in evaluate(copies, jury, ["frechet"]).rows}
     mean = data.train.values.double().mean(0).round().to(data.train.values.dtype).expand_as(data.test.values)
     rows = [("real", data.test.values), ("mean image", mean)]
@@ -125,7 +125,7 @@ def main() -> None:
     assert isinstance(jury, ImageJudge)
     rows = table(args, data, jury, classifier) + trivial(data, jury, classifier)
     about = f"classes by another network, {accuracy(classifier, data):.2%} right on test digits; Fréchet distance: "
-    about += jury.protocol("report", jury.suits("report"))
+    about += jury.protocol("report", jury.sample_count("report"))
     if args.json:
         print(json.dumps({"rows": rows, "protocol": about}))
         return

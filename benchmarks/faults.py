@@ -48,11 +48,11 @@ class World:
 
 
 def world() -> World:
-    from sparring.api import configured
+    from sparring.api import configure
     from sparring.data import load_dataset
     from sparring.recipes import RECIPES
     from sparring.training.report.judges import judge
-    from sparring.training.run.lock import alone
+    from sparring.training.run.lock import exclusive
     from sparring.training.run.run import Run
     from sparring.training.run.setup import make_folder
 
@@ -62,16 +62,16 @@ def world() -> World:
         for role, network in (("generator", points.generator), ("critic", points.critic))
     }
     recipe = replace(points, batch=32, **small)
-    config = configured(recipe, data, images=192, reports=3, threads=1, device="cpu", precision="fp32")
+    config = configure(recipe, data, images=192, reports=3, threads=1, device="cpu", precision="fp32")
     jury = judge(data)
 
     def begin(out: Path) -> None:
         make_folder(out, config, data)
-        with alone(out):
+        with exclusive(out):
             Run(out, replace(config, images=128, reports=2), data, jury).play()
 
     def go_on(out: Path) -> None:
-        with alone(out):
+        with exclusive(out):
             Run(out, config, data, jury, resumed=True).play()
 
     return World(begin, go_on)
@@ -79,9 +79,9 @@ def world() -> World:
 
 def state_of(run: Path) -> State:
     """The newest that can be read."""
-    from sparring.training.run.checkpoint import latest
+    from sparring.training.run.checkpoint import latest_checkpoint
 
-    return latest(run / "checkpoints", torch.device("cpu"))[0]
+    return latest_checkpoint(run / "checkpoints", torch.device("cpu"))[0]
 
 
 def same(a: State, b: State) -> bool:
@@ -163,10 +163,10 @@ def journal_of(run: Path) -> list[int]:
 
 
 def model_of(run: Path) -> None:
-    from sparring.models.model import load
+    from sparring.models.model import load_model
 
     for weights in ("last", "best"):
-        load(run, weights).sample(1)
+        load_model(run, weights).sample(1)
 
 
 def faults(world: World, base: Path, end: State, every: int) -> Counter[str]:
@@ -189,7 +189,7 @@ def recorded(call: Callable[[], None], root: Path) -> list[Operation]:
     from sparring.training.run import checkpoint
 
     made: list[Operation] = []
-    save = checkpoint.save
+    save = checkpoint.save_checkpoint
 
     def note(operation: Operation) -> object:
         content = bytes(operation.more[0]) if operation.name == "write" else None
@@ -200,12 +200,12 @@ def recorded(call: Callable[[], None], root: Path) -> list[Operation]:
         save(folder, images, *more)  # pyright: ignore[reportArgumentType]
         made.append(Operation("saved", folder, (images,)))
 
-    checkpoint.save = saved
+    checkpoint.save_checkpoint = saved
     try:
         if said := attempt(call, note, root):
             sys.exit(said)
     finally:
-        checkpoint.save = save
+        checkpoint.save_checkpoint = save
     return made
 
 
@@ -236,16 +236,16 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
 
 def unsound(run: Path, states: dict[int, State], sure: int) -> str:
     """What is wrong with a run after a power cut; `sure` images were saved before it."""
-    from sparring.training.run.checkpoint import latest, saved
+    from sparring.training.run.checkpoint import latest_checkpoint, saved_checkpoints
     from sparring.training.run.config import Config
     from sparring.training.run.journal import Journal
 
     if not run.exists():
         return "" if sure == 0 else "the run is gone"
     Config.load(run)
-    if not saved(run / "checkpoints"):
+    if not saved_checkpoints(run / "checkpoints"):
         return "" if sure == 0 else "its checkpoints are gone"
-    state, damaged = latest(run / "checkpoints", torch.device("cpu"))
+    state, damaged = latest_checkpoint(run / "checkpoints", torch.device("cpu"))
     images = 32 * seen(state)
     if damaged or images < sure or not same(state, states[images]):
         return f"the state of {images} images, {sure} saved, {len(damaged)} damaged"
@@ -290,9 +290,9 @@ def measured(folder: Path, every: int) -> dict[str, dict[str, int]]:
 
 
 def states_of(run: Path) -> list[State]:
-    from sparring.storage.tensors import read
+    from sparring.storage.tensors import read_tensors
 
-    return [read(path) for path in run.glob(PLAYED)]
+    return [read_tensors(path) for path in run.glob(PLAYED)]
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, Examples, Options, load_dataset
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, Split, Options, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.image.memorisation import Memory, memorisation
+from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
 from sparring.modalities.base import MEDIA
 from sparring.training.report.judges import judge
 
@@ -44,21 +44,21 @@ WAYS["rising"] = {"augment": "ada", "augment-p": "0:0.3"}
 """What a recipe's critic sees, as flags. Relativistic ones have no sign for `ada` to go by."""
 
 
-def some(full: Data, count: int) -> Data:
+def some(full: Dataset, count: int) -> Dataset:
     """So many of the training images, drawn once, without classes."""
     chosen = torch.randperm(len(full.train), generator=torch.Generator().manual_seed(0))[:count]
-    train, test = Examples(full.train.values[chosen]), Examples(full.test.values)
-    return Data.of(f"{count} of {Path(full.spec).name}", train, test, ())
+    train, test = Split(full.train.values[chosen]), Split(full.test.values)
+    return Dataset.of(f"{count} of {Path(full.spec).name}", train, test, ())
 
 
 class Scores:
     """Of samples that were learnt from `few` of the images of `full`."""
 
-    def __init__(self, full: Data, few: Data):
+    def __init__(self, full: Dataset, few: Dataset):
         jury = judge(full)
         assert isinstance(jury, ImageJudge)
         self.jury, self.real = jury, jury.features(full.train.values)
-        self.memory = Memory(jury.features(few.train.values), jury.features(full.test.values))
+        self.memory = TrainingNeighbours(jury.features(few.train.values), jury.features(full.test.values))
 
     def __call__(self, values: Tensor) -> dict[str, float]:
         features = self.jury.features(values)
@@ -67,8 +67,8 @@ class Scores:
 
 
 def by_weights(run: Path, scores: Scores, keep: Keep) -> dict[str, dict]:
-    keep(lambda: MEDIA["image"].picture(sparring.load(run).sample(SHOWN)))
-    return {weights: scores(sparring.load(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
+    keep(lambda: MEDIA["image"].picture(sparring.load_model(run).sample(SHOWN)))
+    return {weights: scores(sparring.load_model(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
 
 
 def line(row: dict) -> str:
@@ -101,7 +101,7 @@ def main() -> None:
     starts = {"": {}} | ({"+transfer": {"source": args.source, "freeze": args.freeze}} if args.source else {})
     for recipe, way, start, seed in product(args.recipes, args.ways, starts, args.seeds):
         name = f"{recipe}+{way}{start}"
-        numbers = with_numbers(recipe_of(recipe), WAYS[way])
+        numbers = with_flags(recipe_of(recipe), WAYS[way])
         tell = partial(by_weights, scores=scores, keep=partial(Pictures(args.pictures).keep, name, seed))
         told = measured(args.out, name, numbers, few, args.images, seed, f"few.py, {protocol}", tell, **starts[start])
         about = {"recipe": recipe, "way": f"{way}{start}", "seed": seed}

@@ -30,18 +30,18 @@ from yardstick import middle
 
 import sparring
 from sparring.build.methods import METHODS
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, load_dataset
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, load_dataset
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
-from sparring.metrics.report import Drawn, evaluate
+from sparring.metrics.report import SampleSet, evaluate
 from sparring.modalities.base import MEDIA
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.catalogue.r3gan_presets import PRESETS
 from sparring.recipes.results import Measured, record
-from sparring.training.health.recovery import Unhealed
+from sparring.training.health.recovery import RecoveryFailed
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
@@ -67,7 +67,7 @@ OPTIONS = {
 OPTIONS |= {
     name: {"methods": name}
     for name, method in METHODS.items()
-    if not (method.conditional or method.beside) and "gan" in method.games and name not in ELSEWHERE
+    if not (method.conditional or method.requires) and "gan" in method.games and name not in ELSEWHERE
 }
 """Steadiers, as numbers of the base recipe."""
 
@@ -78,7 +78,7 @@ def rows() -> dict[str, Recipe]:
         for name, recipe in RECIPES.items()
         if recipe.medium == "image" and name != "cogan" and recipe not in PRESETS
     }
-    steadied = {f"{BASE}, {name}": with_numbers(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
+    steadied = {f"{BASE}, {name}": with_flags(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
     return plain | steadied
 
 
@@ -92,17 +92,17 @@ def matched(categories: Tensor, classes: Tensor) -> float:
 
 def asked(model: Model, samples: Tensor, classifier: Features) -> float | None:
     """The share of samples that show what was asked for; None if nothing can be."""
-    guessed, recipe = classifier.guesses(samples), model.description.recipe
-    labels = model.asked(len(samples))
+    guessed, recipe = classifier.guesses(samples), model.spec.recipe
+    labels = model.sampled_labels(len(samples))
     if labels is not None:
         return float((guessed == labels).float().mean())
     if not recipe.categories:
         return None
-    z = torch.cat([model.inputs(0, k)[0] for k in range(len(samples) // 500)])
+    z = torch.cat([model.draw_inputs(0, k)[0] for k in range(len(samples) // 500)])
     return matched(z[:, recipe.z : recipe.z + recipe.categories].argmax(1), guessed)
 
 
-def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float | None:
+def within(model: Model, jury: ImageJudge, data: Dataset, each: int = 500) -> float | None:
     """The least coverage inside a class, over real test images' own."""
     if not model.classes:
         return None
@@ -115,20 +115,20 @@ def within(model: Model, jury: ImageJudge, data: Data, each: int = 500) -> float
     return min(shares)
 
 
-def score(run: Path, jury: ImageJudge, data: Data, classifier: Features, keep: Keep) -> dict:
-    model = sparring.load(run)
+def score(run: Path, jury: ImageJudge, data: Dataset, classifier: Features, keep: Keep) -> dict:
+    model = sparring.load_model(run)
     samples = model.sample(SAMPLES)
     scores = jury.scores(samples, "report", jury.named(METRICS))
     journal = Journal(run / "journal.jsonl")
     row = {name: scores[name] for name in SCORES}
     row |= {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
-    keep(lambda: model.look(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
+    keep(lambda: model.preview(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
     return row
 
 
-def baselines(jury: ImageJudge, data: Data) -> dict[str, float]:
-    report = evaluate(Drawn(data.train.values[:SAMPLES]), jury, ["frechet"])
+def baselines(jury: ImageJudge, data: Dataset) -> dict[str, float]:
+    report = evaluate(SampleSet(data.train.values[:SAMPLES]), jury, ["frechet"])
     return {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
 
 
@@ -166,7 +166,7 @@ def main() -> None:
             about = (name.replace(", ", "+"), rows()[name], data, args.images, seed, f"field.py, {protocol}")
             try:
                 row = {"row": name, "seed": seed, **measured(args.out, *about, tell, precision=args.precision)}
-            except Unhealed as error:
+            except RecoveryFailed as error:
                 print(f"{name}, seed {seed}: {error}", file=sys.stderr)
                 continue
             row["share_left"] = (row["frechet"] - trivial["real"]) / (yardstick - trivial["real"])

@@ -109,17 +109,17 @@ def of_file(here: Path, name: str) -> Read:
 def of_run(here: Path, name: str) -> Read:
     """A file of a run, and everything that reads one: its model, its configuration, its journal, a checkpoint."""
     import sparring
-    from sparring.training.run.checkpoint import latest
+    from sparring.training.run.checkpoint import latest_checkpoint
     from sparring.training.run.config import Config
     from sparring.training.run.journal import Journal
 
     run_of(here)
     readers: dict[str, Callable[[], object]] = {
-        "model.json": lambda: sparring.load(here).sample(2),
-        "last.safetensors": lambda: sparring.load(here, "last").sample(2),
+        "model.json": lambda: sparring.load_model(here).sample(2),
+        "last.safetensors": lambda: sparring.load_model(here, "last").sample(2),
         "run.json": lambda: Config.load(here),
         "journal.jsonl": lambda: Journal(here / "journal.jsonl").seconds,
-        "1.safetensors": lambda: latest(here / "checkpoints", torch.device("cpu")),
+        "1.safetensors": lambda: latest_checkpoint(here / "checkpoints", torch.device("cpu")),
     }
     path = next(here.rglob(name))
 

@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
-from sparring.recipes import named
-from sparring.training.health.recovery import Unhealed
+from sparring.recipes import get_recipe
+from sparring.training.health.recovery import RecoveryFailed
 from sparring.training.run.journal import Journal
 
 Networks = Callable[[Tensor], dict[str, nn.Module]]
@@ -44,7 +44,7 @@ class Overflowing(nn.Module):
 
     def __init__(self, shape: Sequence[int], at: int):
         super().__init__()
-        self.net = named("dcgan").new_generator(tuple(shape))
+        self.net = get_recipe("dcgan").new_generator(tuple(shape))
         self.at, self.calls = at, 0
 
     def forward(self, z: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class Bright(nn.Module):
 
     def __init__(self, shape: Sequence[int]):
         super().__init__()
-        self.net = named("dcgan").new_generator(tuple(shape))
+        self.net = get_recipe("dcgan").new_generator(tuple(shape))
 
     def forward(self, z: Tensor) -> Tensor:
         return self.net(z) / 2 + 0.5
@@ -160,9 +160,9 @@ def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int,
         flags, networks = (ruin.flags, ruin.networks(loaded.train.values)) if ruin else ({}, {})
         given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "heal": heal, "networks": networks}
         try:
-            if sparring.train(with_numbers(named(recipe), flags), loaded, run, **given).outcome == "interrupted":
+            if sparring.train(with_flags(get_recipe(recipe), flags), loaded, run, **given).outcome == "interrupted":
                 sys.exit(f"{run} was interrupted")
-        except Unhealed as error:
+        except RecoveryFailed as error:
             ended = str(error)
         best = min((next(iter(e["scores"].values())) for e in Journal(run / "journal.jsonl").entries), default=math.inf)
         remedies = json.loads((run / "run.json").read_text())["config"]["remedies"]

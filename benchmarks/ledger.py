@@ -26,12 +26,12 @@ from typing import Any
 import torch
 
 import sparring
-from sparring.api import configured
-from sparring.data import Data
+from sparring.api import configure
+from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
 from sparring.training.run.config import Config
-from sparring.training.run.run import begun
+from sparring.training.run.run import initial_loop
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]
@@ -42,9 +42,9 @@ PROBED, NEAR = 3, 1e-4
 """Rounds played to tell whether code does what it did, and how near numbers must be."""
 
 
-def modules(recipe: Recipe, data: Data) -> set[str]:
+def modules(recipe: Recipe, data: Dataset) -> set[str]:
     """Names of the package's modules that a run of this recipe trains by."""
-    game = recipe.fitted(data.layout).game(data.shape, classes=data.classes, attributes=data.attributes)
+    game = recipe.with_layout(data.layout).game(data.shape, classes=data.classes, attributes=data.attributes)
     turns = game.turns(0)
     wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in turn.terms]
     wishes += [turn.objective for turn in turns if isinstance(turn, PlayerTurn) and turn.objective]
@@ -68,7 +68,7 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def hashed(config: Config, data: Data) -> tuple[str, str]:
+def hashed(config: Config, data: Dataset) -> tuple[str, str]:
     """12 hex characters each: of the configuration with its data, and of the code."""
     # What a recipe is called and says of itself changes no number.
     recipe = replace(config.recipe, name="", about="", paper="")
@@ -100,10 +100,10 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def probe(config: Config, data: Data) -> list[float]:
+def probe(config: Config, data: Dataset) -> list[float]:
     """Every loss of the first rounds, and the length of all weights, averaged ones too, after them."""
     torch.set_num_threads(1)
-    loop = begun(config, data, torch.device("cpu"))
+    loop = initial_loop(config, data, torch.device("cpu"))
     losses = [float(part) for _ in range(PROBED) for part in loop.round().values()]
     players = (*loop.game.players.values(), *loop.ema.players.values())
     return losses + [float(sum(p.detach().double().square().sum() for p in net.parameters())) for net in players]
@@ -117,11 +117,11 @@ def settings(images: int, seed: int, more: dict) -> dict:
     return {"images": images, "seed": seed, "reports": 5, "threads": 1, "device": "cpu", "precision": "fp32"} | more
 
 
-def trained(out: Path, name: str, recipe: Recipe, data: Data, images: int, seed: int, **more) -> Path:
+def trained(out: Path, name: str, recipe: Recipe, data: Dataset, images: int, seed: int, **more) -> Path:
     """The run folder of this row: trained if it is not there, resumed if it was interrupted. Interrupted again, the
     program ends. `more` are settings of `sparring.train`."""
     given = settings(images, seed, more)
-    digest = "-".join(hashed(configured(recipe, data, **given), data))
+    digest = "-".join(hashed(configure(recipe, data, **given), data))
     # Two names for one configuration, such as a recipe and the flags it is made of, share a run.
     run = next(out.glob(f"*-{seed}-{digest}"), out / f"{name.replace(' ', '-')}-{seed}-{digest}")
     if not run.exists():
@@ -137,7 +137,7 @@ def measured(
     out: Path,
     name: str,
     recipe: Recipe,
-    data: Data,
+    data: Dataset,
     images: int,
     seed: int,
     by: str,
@@ -149,11 +149,11 @@ def measured(
     Args:
         by: what is measured and with what, such as the name of the benchmark and the identity of features.
     """
-    config = configured(recipe, data, **settings(images, seed, more))
+    config = configure(recipe, data, **settings(images, seed, more))
     return kept(config, data, name, by, lambda: score(trained(out, name, recipe, data, images, seed, **more)))
 
 
-def kept(config: Config, data: Data, name: str, by: str, measure: Callable[[], dict]) -> dict:
+def kept(config: Config, data: Dataset, name: str, by: str, measure: Callable[[], dict]) -> dict:
     """What `measure` says of this configuration, or said of it once."""
     about: dict[str, Any] = dict(zip(("config", "code"), hashed(config, data), strict=True))
     about |= {"by": by, "numbers": numbers(config.recipe)}

@@ -32,11 +32,11 @@ def covariances(n: int) -> list[np.ndarray]:
 
 
 def statistics_ours() -> Callable[[], float]:
-    from sparring.metrics.image.frechet import Moments, distance
+    from sparring.metrics.image.frechet import Moments, frechet_distance
 
     a, b = (torch.from_numpy(c) for c in covariances(4_000))
     zero = torch.zeros(2048)
-    return lambda: distance(Moments.given(zero, a), Moments.given(zero, b))
+    return lambda: frechet_distance(Moments.given(zero, a), Moments.given(zero, b))
 
 
 def statistics_theirs() -> Callable[[], float]:

@@ -20,16 +20,16 @@ import torch
 from common import add_flags, flags
 from ledger import kept, settings
 
-from sparring.api import configured
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, load_dataset
+from sparring.api import configure
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, load_dataset
 from sparring.metrics.report import evaluate
-from sparring.recipes import named
+from sparring.recipes import get_recipe
 from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.judges import judge
 from sparring.training.run.config import Config
-from sparring.training.run.run import begun
-from sparring.training.run.snapshot import model_of
+from sparring.training.run.run import initial_loop
+from sparring.training.run.snapshot import snapshot
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}
 WAYS = {
@@ -44,24 +44,24 @@ SCORES = ("modes", "high_quality", "kl")
 
 
 def scores(data: str, way: str, seed: int, images: int, flags: dict[str, str]) -> dict[str, dict]:
-    recipe, loaded = with_numbers(named("points"), WAYS[way] | flags), load_dataset(data)
-    config = configured(recipe, loaded, **settings(images, seed, {}))
+    recipe, loaded = with_flags(get_recipe("points"), WAYS[way] | flags), load_dataset(data)
+    config = configure(recipe, loaded, **settings(images, seed, {}))
     return kept(config, loaded, f"{data}-{way}", "modes.py", lambda: played(config, loaded))
 
 
-def played(config: Config, data: Data) -> dict[str, dict]:
+def played(config: Config, data: Dataset) -> dict[str, dict]:
     """The scores of the best weights on the way, and of the trivial rows, by name."""
     torch.set_num_threads(config.threads)
-    loop, jury = begun(config, data, torch.device("cpu")), judge(data)
-    model, least, best = model_of(loop, config, data), math.inf, torch.empty(0)
-    with denormals_flushed(), loop.borrowed():
+    loop, jury = initial_loop(config, data, torch.device("cpu")), judge(data)
+    model, least, best = snapshot(loop, config, data), math.inf, torch.empty(0)
+    with denormals_flushed(), loop.restoring_requires_grad():
         for k in range(1, config.rounds + 1):
             loop.round()
             if k % config.period == 0 or k == config.rounds:
-                n = jury.suits("select")
+                n = jury.sample_count("select")
                 score = jury.scores(model.sample(n), "select")[jury.measures[0]]
                 if score < least or not len(best):
-                    least, best = score, model.sample(jury.suits("report"))
+                    least, best = score, model.sample(jury.sample_count("report"))
     return {row.name: row.scores for row in evaluate(best, jury).rows}
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["ring", "grid"])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
-    parser.add_argument("--images", type=int, default=named("points").images)
+    parser.add_argument("--images", type=int, default=get_recipe("points").images)
     add_flags(parser)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

@@ -20,7 +20,7 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Examples, load_dataset
+from sparring.data import Dataset, Split, load_dataset
 from sparring.data.image.edges import edges
 from sparring.metrics.report import Judge
 from sparring.modalities.base import MEDIA
@@ -52,8 +52,8 @@ def shuffled(pairs: Tensor) -> Tensor:
 def judges() -> tuple[Judge, Judge]:
     """Of digits, and of their edges."""
     digits = load_dataset("mnist")
-    train, test = (Examples(edges(part.values), part.labels) for part in (digits.train, digits.test))
-    return judge(digits), judge(Data.of("edges of mnist", train, test, digits.names))
+    train, test = (Split(edges(part.values), part.labels) for part in (digits.train, digits.test))
+    return judge(digits), judge(Dataset.of("edges of mnist", train, test, digits.names))
 
 
 def row(name: str, pairs: Tensor, of_digits: Judge, of_edges: Judge) -> dict:
@@ -78,7 +78,7 @@ def main() -> None:
     for seed in args.seeds:
 
         def scored(run: Path, seed: int = seed) -> dict:
-            pairs, name = sparring.load(run).sample(PAIRS), f"cogan-{seed}"
+            pairs, name = sparring.load_model(run).sample(PAIRS), f"cogan-{seed}"
             Pictures(args.pictures).keep("cogan", seed, lambda: MEDIA["image"].picture(pairs[:SHOWN]))
             return {"rows": [row(name, pairs, *jury), row(f"{name} shuffled", shuffled(pairs), *jury)]}
 

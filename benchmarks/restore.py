@@ -29,16 +29,16 @@ from second import second
 from torch import Tensor
 
 import sparring
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, Options, load_dataset
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import Features
-from sparring.metrics.image.paired_judge import CAP, Held, PictureJudge
-from sparring.metrics.report import Drawn
-from sparring.models.translator import Translator
+from sparring.metrics.image.paired_judge import CAP, PairedSplit, PairedJudge
+from sparring.metrics.report import SampleSet
+from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES, Recipe
 from sparring.schedules import Cosine, Linear
-from sparring.training.feed.selection_split import posed
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge
 
 METRICS = ["distance", "structure", "retrieval", "frechet"]
@@ -69,7 +69,7 @@ def over(recipe: Recipe, images: int, warm_up: float | None = None) -> Recipe:
 def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
     def task(data: str, name: str, images: int, size: int | None, warm_up: float | None = None, **more) -> Task:
         seen = max(64, round(images * share))
-        recipe = with_numbers(over(replace(RECIPES[name], **more), seen, warm_up), flags(numbers))
+        recipe = with_flags(over(replace(RECIPES[name], **more), seen, warm_up), flags(numbers))
         return Task(data, recipe, seen, size)
 
     found = {
@@ -87,7 +87,7 @@ def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
     return found
 
 
-def inside(made: Tensor, held: Held) -> float | None:
+def inside(made: Tensor, held: PairedSplit) -> float | None:
     """PSNR of the lost pixels of all pictures together."""
     if held.known is None:
         return None
@@ -96,7 +96,7 @@ def inside(made: Tensor, held: Held) -> float | None:
     return min(CAP, -10 * math.log10(max(float(error), 1e-20)))
 
 
-def classical(held: Held, select: Held) -> Mapping[str, Tensor]:
+def classical(held: PairedSplit, select: PairedSplit) -> Mapping[str, Tensor]:
     if held.known is not None:
         return {"biharmonic": biharmonic(held.given, held.known)}
     if held.given.shape[2:] != held.truth.shape[2:]:
@@ -112,9 +112,9 @@ def _wrong(x: Tensor, y: Tensor) -> float:
     return float((x.double() - y.double()).square().mean())
 
 
-def scored(made: Tensor, data: Data, jury: PictureJudge, classifier: Features | None) -> dict[str, float | None]:
+def scored(made: Tensor, data: Dataset, jury: PairedJudge, classifier: Features | None) -> dict[str, float | None]:
     held = jury.held["report"]
-    case = Drawn(made)
+    case = SampleSet(made)
     chosen = jury.chosen(METRICS, case, len(made))
     row: dict[str, float | None] = dict(jury.scores(made, "report", chosen))
     row["inside"] = inside(made, held)
@@ -124,10 +124,10 @@ def scored(made: Tensor, data: Data, jury: PictureJudge, classifier: Features | 
 
 
 def score(
-    run: Path, data: Data, jury: PictureJudge, classifier: Features | None, keep: Keep
+    run: Path, data: Dataset, jury: PairedJudge, classifier: Features | None, keep: Keep
 ) -> dict[str, float | None]:
-    model, held = sparring.load(run), jury.held["report"]
-    assert isinstance(model, Translator)
+    model, held = sparring.load_model(run), jury.held["report"]
+    assert isinstance(model, ImageToImageModel)
     parts = zip(held.given.split(50), (held.known if held.known is not None else held.given).split(50), strict=True)
     made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])
     keep(lambda: side_by_side([held.given, made, held.truth]))
@@ -144,12 +144,12 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
     root = sets()
     spec = task.data if task.data == "mnist" else str(root / task.data)
     whole = load_dataset(spec, task.reading)
-    data = posed(whole, task.recipe)
+    data = for_recipe(whole, task.recipe)
     jury = judge(data)
-    assert isinstance(jury, PictureJudge)
+    assert isinstance(jury, PairedJudge)
     classifier = second(whole, args.out) if task.data == "mnist" else None
     held, found = jury.held["report"], []
-    trivial = {row: drawn.values for row, drawn in jury.trivial(len(held.truth))}
+    trivial = {row: drawn.values for row, drawn in jury.baselines(len(held.truth))}
     for row, made in (trivial | dict(classical(held, jury.held["select"]))).items():
         found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
     by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from sparring.data import load_dataset
-from sparring.data.dataset import Data, Examples
+from sparring.data.dataset import Dataset, Split
 from sparring.data.prepare.format import ABOUT, PIXELS, About, pixels, probe
 from sparring.recipes import RECIPES
 from sparring.training.feed.sources import source
@@ -49,7 +49,7 @@ def anonymous() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1e3
 
 
-def new_loop(data: Data, batch: int) -> Loop:
+def new_loop(data: Dataset, batch: int) -> Loop:
     recipe = RECIPES["dcgan"]
     game = recipe.game(SHAPE).to(memory_format=torch.channels_last)
     return Loop(game, source(data, torch.device("cpu")), replace(recipe.settings(), batch=batch))
@@ -70,11 +70,11 @@ def store(args: argparse.Namespace) -> dict:
     for _ in range(10 * args.turns):
         rate(loop, max(1, args.rounds // 10))
         memory.append(anonymous())
-    waited = loop.draws.waited / (time.perf_counter() - start)
+    waited = loop.stream.waited / (time.perf_counter() - start)
     mapped = load_dataset(synthetic(args.folder, args.small))
     for part in mapped.train.values.split(65536):
         part.sum()  # warms the page cache
-    held = Data("held", Examples(mapped.train.values.clone()), mapped.test, (), "", mapped=False)
+    held = Dataset("held", Split(mapped.train.values.clone()), mapped.test, (), "", mapped=False)
     loops = [new_loop(data, args.batch) for data in (mapped, held)]
     for each in loops:
         rate(each, 3)

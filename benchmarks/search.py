@@ -17,9 +17,9 @@ from common import add_flags, flags
 from ledger import measured
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
-from sparring.recipes import named
+from sparring.recipes import get_recipe
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
@@ -29,7 +29,7 @@ SHOWN = ["frechet", "precision", "recall", "coverage"]
 
 def scored(run: Path, jury) -> dict:
     """The scores of the best weights, and how the selection score went."""
-    samples = sparring.load(run).sample(jury.suits("report"))
+    samples = sparring.load_model(run).sample(jury.suits("report"))
     found = jury.scores(samples, "report", jury.named(METRICS))
     entries = Journal(run / "journal.jsonl").entries
     return {"way": [entry["scores"][jury.measures[0]] for entry in entries]} | {name: found[name] for name in SHOWN}
@@ -51,11 +51,11 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     data = load_dataset(args.data)
     jury = judge(data)
-    by = f"search.py, {jury.protocol('report', jury.suits('report'))}"
+    by = f"search.py, {jury.protocol('report', jury.sample_count('report'))}"
     name, *values = args.vary
     also, rows = flags(args.flag), []
     for value in values:
-        recipe = with_numbers(named(args.recipe), also | {name: value})
+        recipe = with_flags(get_recipe(args.recipe), also | {name: value})
         for seed in args.seeds:
             about = (f"{args.recipe}-{name}", recipe, data, args.images, seed, by)
             rows.append({name: value, "seed": seed, **measured(args.out, *about, partial(scored, jury=jury))})

@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Data, load_dataset
+from sparring.data import Dataset, load_dataset
 from sparring.metrics.features.extractors import fit, fitted
 from sparring.metrics.features.features import Features, digest
 
 SEED, WIDTH, STEPS = 7, 128, 3_000
 
 
-def second(data: Data, out: Path, steps: int = STEPS) -> Features:
+def second(data: Dataset, out: Path, steps: int = STEPS) -> Features:
     """Read from `out` if it is there, otherwise fitted in so many steps of 128 examples."""
     channels, height, width = data.shape
     labels = data.train.labels
@@ -39,7 +39,7 @@ def _layer(inputs: int, outputs: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
 
 
-def accuracy(classifier: Features, data: Data) -> float:
+def accuracy(classifier: Features, data: Dataset) -> float:
     assert isinstance(data.test.labels, Tensor)
     return classifier.accuracy(data.test.values, data.test.labels)
 

@@ -25,8 +25,8 @@ from ledger import measured
 from torch import Tensor
 
 import sparring
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, load_dataset
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, load_dataset
 from sparring.data.named import stacked
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.classifier_scores import reverse_kl
@@ -52,7 +52,7 @@ def digit_shares(labels: Tensor) -> Tensor:
 class Counts:
     """Of stacks, uint8 (n, 3, 28, 28)."""
 
-    def __init__(self, features: Features, data: Data):
+    def __init__(self, features: Features, data: Dataset):
         assert data.train.labels is not None
         self.features, self.shares = features, digit_shares(data.train.labels)
 
@@ -64,13 +64,13 @@ class Counts:
 
 
 def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
-    model, journal = sparring.load(run), Journal(run / "journal.jsonl")
+    model, journal = sparring.load_model(run), Journal(run / "journal.jsonl")
     keep(lambda: MEDIA["image"].picture(model.sample(SHOWN)))
     seen = {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
     return counts(model.sample(SAMPLES)) | seen
 
 
-def trivial(data: Data, counts: Counts) -> dict[str, dict[str, float]]:
+def trivial(data: Dataset, counts: Counts) -> dict[str, dict[str, float]]:
     new = stacked(load_dataset("mnist").test, SAMPLES, torch.Generator().manual_seed(1)).values
     return {"new stacks of test digits": counts(new), "one stack": counts(new[:1].expand(SAMPLES, -1, -1, -1))}
 
@@ -101,7 +101,7 @@ def main() -> None:
     protocol = f"{jury.protocol('report', SAMPLES).split(';')[0]}; {SAMPLES:,} samples"
     more = {"minutes": args.minutes, "threads": args.threads, "device": args.device, "precision": "auto"}
     for name, way, seed in ((name, way, seed) for name in args.recipes for way in args.ways for seed in args.seeds):
-        recipe, row = with_numbers(RECIPES[name], WAYS[way]), f"{name}, {way}"
+        recipe, row = with_flags(RECIPES[name], WAYS[way]), f"{name}, {way}"
         tell = partial(score, counts=counts, keep=partial(Pictures(args.pictures).keep, f"stacked-{row}", seed))
         about = (row.replace(", ", "+"), recipe, data, recipe.images, seed, f"stacked.py, {protocol}")
         rows.append({"row": row, "seed": seed, **measured(args.out, *about, tell, **more)})

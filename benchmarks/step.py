@@ -31,17 +31,17 @@ import torch
 from torch import Tensor, nn
 
 import sparring
-from sparring.api import configured
-from sparring.data import Data
+from sparring.api import configure
+from sparring.data import Dataset
 from sparring.networks.layers import conv_ops, dropout
 from sparring.recipes import RECIPES, Network, Recipe
 from sparring.training.loop.precision import PRECISIONS
-from sparring.training.profile.breakdown import Counted
+from sparring.training.profile.breakdown import OpCounter
 from sparring.training.profile.roofline import product_rate
 from sparring.training.run.config import Config
-from sparring.training.run.run import begun
+from sparring.training.run.run import initial_loop
 from sparring.training.tuning import allocator
-from sparring.training.tuning.resolve import fitted
+from sparring.training.tuning.resolve import resolve_machine_settings
 
 LONG = 100_000
 """Rounds of a run that is worth measuring for."""
@@ -82,7 +82,7 @@ def seconds(play: Callable[[], object], cycle: int) -> float:
 
 def gflop(play: Callable[[], object], cycle: int) -> float:
     """Of the products and convolutions of one round."""
-    with Counted() as counted:
+    with OpCounter() as counted:
         play()
     return counted.flops / cycle / 1e9
 
@@ -109,8 +109,8 @@ def theirs(case: Case, G: nn.Module, D: nn.Module, x: Tensor, compiled: bool = F
     return play
 
 
-def ours(config: Config, data: Data, cycle: int) -> Callable[[], None]:
-    loop = begun(config, data, torch.device("cpu"))
+def ours(config: Config, data: Dataset, cycle: int) -> Callable[[], None]:
+    loop = initial_loop(config, data, torch.device("cpu"))
 
     def play() -> None:
         for _ in range(cycle):
@@ -123,10 +123,10 @@ def measured(case: Case, args: argparse.Namespace) -> dict:
     recipe = replace(case.recipe, batch=args.batch or case.recipe.batch)
     images = torch.randint(256, (12 * recipe.batch, *case.shape), dtype=torch.uint8)
     data = sparring.of_arrays(images)
-    config = configured(recipe, data, images=LONG * recipe.batch, threads=args.threads, device="cpu")
+    config = configure(recipe, data, images=LONG * recipe.batch, threads=args.threads, device="cpu")
     game, x = recipe.game(case.shape), images[: recipe.batch] / 127.5 - 1
     G, D = game.players["G"], game.players["D"]
-    config = fitted(config, data)
+    config = resolve_machine_settings(config, data)
     sides = {"plain": theirs(case, G, D, x)}
     if args.compiled and case.once:
         sides["compiled"] = theirs(case, G, D, x, compiled=True)
@@ -157,7 +157,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.keep:
-        allocator.keep()
+        allocator.keep_freed_memory()
     found = {}
     for name in args.cases:
         found[name] = measured(CASES[name], args)

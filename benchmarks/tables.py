@@ -22,15 +22,15 @@ from common import add_flags, flags, sets
 from ledger import trained
 from torch import Tensor
 
-from sparring.build.overrides import with_numbers
-from sparring.data import Data
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset
 from sparring.data.table.arrow import read
 from sparring.data.table.binned import WIDTH, binned, compared
 from sparring.data.table.columns import Category
 from sparring.data.table.load import table_data
-from sparring.models.model import Model, load
-from sparring.recipes import named
-from sparring.sampling.rows import rows
+from sparring.models.model import Model, load_model
+from sparring.recipes import get_recipe
+from sparring.sampling.rows import sample_rows
 
 SETS = {
     "adult": ("adult.csv", 10_000, "income"),
@@ -43,7 +43,7 @@ ASKED, ENOUGH = 1_000, 300
 MADE = 50_000
 
 
-def data_of(name: str, validation: bool) -> Data:
+def data_of(name: str, validation: bool) -> Dataset:
     file, tested, target = SETS[name]
     table = read(sets() / "tables" / file)
     order = torch.randperm(table.num_rows, generator=torch.Generator().manual_seed(0)).tolist()
@@ -55,7 +55,7 @@ def data_of(name: str, validation: bool) -> Data:
     return table_data(spec, table.take(train), target=target, test=table.take(test))
 
 
-def conditional(model: Model, data: Data) -> dict[str, float]:
+def conditional(model: Model, data: Dataset) -> dict[str, float]:
     """The share of rows that are as asked, and the mean and largest distance of other columns: of made rows from half
     of the real ones, and beside it of the other half, of as many."""
     schema, train = data.schema, data.train.values
@@ -65,7 +65,7 @@ def conditional(model: Model, data: Data) -> dict[str, float]:
         column = schema.columns[i]
         assert isinstance(column, Category)
         for k, value in enumerate(column.values):
-            made = rows(model, ASKED, 0, {column.name: value})
+            made = sample_rows(model, ASKED, 0, {column.name: value})
             right.append(float((made[:, i] == k).double().mean()))
             real = train[train[:, i] == k]
             if len(real) >= ENOUGH:
@@ -77,7 +77,7 @@ def conditional(model: Model, data: Data) -> dict[str, float]:
     return dict(zip(names, values, strict=True))
 
 
-def _distances(data: Data, made: Tensor, real: Tensor, asked: int) -> list[float]:
+def _distances(data: Dataset, made: Tensor, real: Tensor, asked: int) -> list[float]:
     """Total variation of each column but the one asked for, numbers in tenths."""
     assert data.schema is not None
     a, b = binned(data.schema, data.train.values, made, real)
@@ -86,11 +86,11 @@ def _distances(data: Data, made: Tensor, real: Tensor, asked: int) -> list[float
     return [float((p - q).abs().sum() / 2) for p, q in counts]
 
 
-def frequencies(model: Model, data: Data) -> float:
+def frequencies(model: Model, data: Dataset) -> float:
     """The largest gap between a category's share of made rows and of training rows; of so many made rows that chance
     is left out: it was 4 to 5 points of german_credit's 700."""
     assert data.schema is not None
-    made, gaps = rows(model, MADE), []
+    made, gaps = sample_rows(model, MADE), []
     for i in data.schema.conditions:
         size = data.schema.columns[i].options + len(data.schema.columns[i].values)  # pyright: ignore
         p, q = (
@@ -105,13 +105,13 @@ def lines(args: argparse.Namespace, flags: dict[str, str]) -> dict[str, dict]:
     for name in args.sets:
         data = data_of(name, args.validation)
         for way in args.ways:
-            recipe = with_numbers(named(way), flags)
+            recipe = with_flags(get_recipe(way), flags)
             for seed in args.seeds:
                 images = args.images or (recipe.images if way == "ctgan" else IMAGES[name])
                 run = trained(args.out, f"{name}-{way}", recipe, data, images, seed)
                 report = json.loads((run / "scores.json").read_text())
                 last = json.loads((run / "journal.jsonl").read_text().splitlines()[-1])
-                model = load(run)
+                model = load_model(run)
                 more = {"minutes": last["seconds"] / 60, "frequency_gap": frequencies(model, data)}
                 more |= conditional(model, data) if args.asked else {}
                 found[f"{name} {way} {seed}"] = report["rows"][0]["scores"] | more

@@ -27,13 +27,13 @@ from second import second
 from torch import Tensor
 
 import sparring
-from sparring.data import Data, Examples, Options, load_dataset
+from sparring.data import Dataset, Split, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import Features
-from sparring.metrics.image.paired_judge import PictureJudge
-from sparring.models.translator import Translator
+from sparring.metrics.image.paired_judge import PairedJudge
+from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES
-from sparring.training.feed.selection_split import posed
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge
 
 IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 12_000, "stargan": 24_000}
@@ -44,25 +44,25 @@ METRICS = ["distance", "retrieval", "frechet"]
 SCORES = ("l1", "psnr", "top1", "top5", "feature_distance", "frechet", "fooled")
 
 
-def of_domains(data: Data) -> Data:
+def of_domains(data: Dataset) -> Dataset:
     """Both domains' pictures as classes: 0 is what is given, 1 what is made."""
 
-    def part(x: Examples) -> Examples:
-        assert x.given is not None
-        return Examples(torch.cat([x.given, x.values]), torch.arange(2).repeat_interleave(len(x)))
+    def part(x: Split) -> Split:
+        assert x.condition is not None
+        return Split(torch.cat([x.condition, x.values]), torch.arange(2).repeat_interleave(len(x)))
 
-    return Data.of("domains", part(data.train), part(data.test), ("given", "made"))
+    return Dataset.of("domains", part(data.train), part(data.test), ("given", "made"))
 
 
-def scored(made: Tensor, jury: PictureJudge, classifier: Features) -> dict[str, float]:
+def scored(made: Tensor, jury: PairedJudge, classifier: Features) -> dict[str, float]:
     row = jury.scores(made, "report", jury.named(METRICS))
     row["fooled"] = classifier.accuracy(made, torch.ones(len(made), dtype=torch.long))
     return {name: row[name] for name in SCORES}
 
 
-def score(run: Path, jury: PictureJudge, classifier: Features, keep: Keep) -> dict[str, float]:
-    model, held = sparring.load(run), jury.held["report"]
-    assert isinstance(model, Translator)
+def score(run: Path, jury: PairedJudge, classifier: Features, keep: Keep) -> dict[str, float]:
+    model, held = sparring.load_model(run), jury.held["report"]
+    assert isinstance(model, ImageToImageModel)
     label = model.classes[1] if model.classes else None
     made = torch.cat([model.apply(part, label=label) for part in held.given.split(50)])
     keep(lambda: side_by_side([held.given, made, held.truth]))
@@ -73,12 +73,12 @@ def table(args: argparse.Namespace) -> list[dict]:
     spec = str(sets() / "emoji-pairs")
     whole = load_dataset(spec, READING)
     classifier = second(of_domains(whole), args.out, STEPS)
-    jury = judge(posed(whole, RECIPES["pix2pix"]))
-    assert isinstance(jury, PictureJudge)
+    jury = judge(for_recipe(whole, RECIPES["pix2pix"]))
+    assert isinstance(jury, PairedJudge)
     held = jury.held["report"]
-    trivial = {name: drawn.values for name, drawn in jury.trivial(len(held.truth))}
-    assert whole.train.given is not None
-    trivial["nearest's partner"] = partners(held.given, (whole.train.given, whole.train.values))
+    trivial = {name: drawn.values for name, drawn in jury.baselines(len(held.truth))}
+    assert whole.train.condition is not None
+    trivial["nearest's partner"] = partners(held.given, (whole.train.condition, whole.train.values))
     found = [{"row": name, "seed": "", **scored(made, jury, classifier)} for name, made in trivial.items()]
     by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
     for name in args.recipes:
@@ -91,7 +91,7 @@ def table(args: argparse.Namespace) -> list[dict]:
             keep = partial(Pictures(args.pictures).keep, name, seed)
             tell = partial(score, jury=jury, classifier=classifier, keep=keep)
             seen_as = of_domains(whole) if recipe.conditional else whole
-            about = (name, recipe, posed(seen_as, recipe), seen, seed, by, tell)
+            about = (name, recipe, for_recipe(seen_as, recipe), seen, seed, by, tell)
             got = measured(args.out, *about, reading=READING, threads=args.threads, precision=args.precision)
             found.append({"row": name, "seed": seed, "images": seen, **got})
             print(line(found[-1]), file=sys.stderr)

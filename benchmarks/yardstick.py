@@ -25,18 +25,18 @@ import torch
 from ledger import trained
 
 import sparring
-from sparring.data import Data, load_dataset
+from sparring.data import Dataset, load_dataset
 from sparring.metrics.report import Judge, evaluate
-from sparring.recipes import named
+from sparring.recipes import get_recipe
 from sparring.recipes.results import Measured, record
-from sparring.recipes.results import rows as recorded
+from sparring.recipes.results import measured_results as recorded
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
 PLAIN = Path(__file__).with_name("plain.py")
 
 
-def plain(data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
+def plain(data: Dataset, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     """Samples, uint8 (n, 1, 28, 28), and the seconds the loop took."""
     path = folder / f"plain-{data.spec}-{seed}.npz"
     if not path.exists():
@@ -46,25 +46,25 @@ def plain(data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     return torch.from_numpy(kept["images"])[:, None], float(kept["seconds"])
 
 
-def ours(name: str, precision: str, data: Data, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
+def ours(name: str, precision: str, data: Dataset, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     more = {"reports": 10, "threads": torch.get_num_threads(), "precision": precision}
-    run = trained(folder, name, named(name), data, named(name).images, seed, **more)
-    return sparring.load(run).sample(10_000), Journal(run / "journal.jsonl").seconds
+    run = trained(folder, name, get_recipe(name), data, get_recipe(name).images, seed, **more)
+    return sparring.load_model(run).sample(10_000), Journal(run / "journal.jsonl").seconds
 
 
 def middle(data: str) -> float:
     """The median score of the MLP GANs after 50 epochs, as they were recorded."""
-    of = ("mlp-gan", data, named("mlp-gan").images)
+    of = ("mlp-gan", data, get_recipe("mlp-gan").images)
     if not (scores := [row.frechet for row in recorded() if (row.recipe, row.data, row.images) == of]):
         sys.exit(f"no MLP GAN of {data} to compare with: run yardstick.py --data {data} --record")
     return statistics.median(scores)
 
 
 WAYS = ["plain", "mlp-gan", "dcgan"]
-Way = Callable[[Data, Path, int], tuple[torch.Tensor, float]]
+Way = Callable[[Dataset, Path, int], tuple[torch.Tensor, float]]
 
 
-def table(folder: Path, data: Data, ways: dict[str, Way], seeds: list[int], jury: Judge) -> list[dict]:
+def table(folder: Path, data: Dataset, ways: dict[str, Way], seeds: list[int], jury: Judge) -> list[dict]:
     rows = []
     for name, way in ways.items():
         for seed in seeds:
@@ -103,7 +103,7 @@ def main() -> None:
     for row in rows:
         row["share_left"] = (row["frechet"] - baseline["real"]) / gap
     if args.record:
-        found, images = [row for row in rows if row["name"] == "mlp-gan"], named("mlp-gan").images
+        found, images = [row for row in rows if row["name"] == "mlp-gan"], get_recipe("mlp-gan").images
         record([Measured("mlp-gan", args.data, images, r["seed"], r["frechet"], r["share_left"]) for r in found])
     if args.json:
         print(json.dumps({"rows": rows, "baselines": baseline, "protocol": trivial.protocol}))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sparring.build.overrides import numbers, with_numbers
+from sparring.build.overrides import recipe_flags, with_flags
 from sparring.recipes import RECIPES, Recipe
 from sparring.training.loop.loop import Loop
 
@@ -19,20 +19,20 @@ NARROW = {
 
 def narrow(name: str, **changes: str) -> Recipe:
     """The recipe with small networks and batches, and with these numbers changed."""
-    known = numbers(RECIPES[name])
-    return with_numbers(RECIPES[name], {k: text for k, text in NARROW.items() if k in known} | changes)
+    known = recipe_flags(RECIPES[name])
+    return with_flags(RECIPES[name], {k: text for k, text in NARROW.items() if k in known} | changes)
 
 
 def shape_of(recipe: Recipe) -> tuple[int, ...]:
     """Of the smallest pictures that every such recipe can make."""
-    return {"cogan": 2}.get(recipe.name, 3 if recipe.translates else 1), 16, 16
+    return {"cogan": 2}.get(recipe.name, 3 if recipe.is_image_to_image else 1), 16, 16
 
 
 def narrow_loop(recipe: Recipe, **machine) -> Loop:
     """On noise, with three classes or with other pictures given where the recipe wants them."""
     torch.manual_seed(0)
     shape, classes = shape_of(recipe), 3 * recipe.conditional
-    given = Pictures(shape).x.flip(0) if recipe.translates and not (recipe.damage or classes) else None
+    given = Pictures(shape).x.flip(0) if recipe.is_image_to_image and not (recipe.damage or classes) else None
     return Loop(recipe.game(shape, classes=classes), Pictures(shape, classes, given), recipe.settings(**machine))
 
 

@@ -11,10 +11,10 @@ from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import Dial, Round, Verdict
-from sparring.games.critic_input import Sight
+from sparring.game import ScheduledBuffer, Round, Verdict
+from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
-from sparring.losses.consistency import shifted
+from sparring.losses.consistency import shift
 from sparring.losses.objectives import non_saturating
 from sparring.losses.penalties import r1
 from sparring.priors import normal
@@ -39,7 +39,7 @@ def test_whole_moves_are_those_of_pixels():
     torch.testing.assert_close(moved("quarter", 0.3), X.rot90(-1, (2, 3)))  # the y axis points down
     torch.testing.assert_close(moved("quarter", 0.6), X.rot90(2, (2, 3)))
     right = moved("translation", 0.999, 0.5)  # (x, y), an eighth of 8 pixels
-    torch.testing.assert_close(right, shifted(X, torch.tensor([[0.0, 1 / 8]] * 5)))  # a mirrored edge of 1 repeats it
+    torch.testing.assert_close(right, shift(X, torch.tensor([[0.0, 1 / 8]] * 5)))  # a mirrored edge of 1 repeats it
 
 
 @pytest.mark.parametrize("name", [name for name in MOVES if name not in ("flip", "quarter")])
@@ -87,13 +87,13 @@ def test_a_quarter_of_an_image_is_cut_out():
 
 def test_each_example_is_changed_with_probability_p():
     g = torch.Generator().manual_seed(1)
-    augment = Augment(["brighten"], Dial(lambda seen: 0.3))
+    augment = Augment(["brighten"], ScheduledBuffer(lambda seen: 0.3))
     x = torch.zeros(20_000, 1, 2, 2)
     changed = (augment(x, augment.draw(len(x), (1, 2, 2), g)) != 0).flatten(1).all(1)
     assert changed.float().mean().item() == pytest.approx(0.3, abs=0.02)
-    never = Augment(["ada", "diffaugment"], Dial(lambda seen: 0.0))
+    never = Augment(["ada", "diffaugment"], ScheduledBuffer(lambda seen: 0.0))
     torch.testing.assert_close(never(X, never.draw(5, (3, 8, 8), g)), X, atol=1e-5, rtol=0)
-    always = Augment(["ada", "diffaugment"], Dial(lambda seen: 1.0))
+    always = Augment(["ada", "diffaugment"], ScheduledBuffer(lambda seen: 1.0))
     u = always.draw(5, (3, 8, 8), g)
     alone = torch.cat([always(X[i : i + 1], u[i : i + 1]) for i in range(5)])
     torch.testing.assert_close(always(X, u), alone)  # an example's own numbers decide
@@ -120,7 +120,7 @@ def test_both_sides_are_augmented_and_by_numbers_of_their_own():
     for pack in (1, 2):
         game = GAN(
             nn.Identity(), Seeing(), non_saturating, latents={"z": normal(3)},
-            sight=Sight(augment=Augment(["brighten"], Dial(lambda seen: 1.0)), pack=pack),
+            sight=CriticInput(augment=Augment(["brighten"], ScheduledBuffer(lambda seen: 1.0)), pack=pack),
         )  # fmt: skip
         g = torch.Generator().manual_seed(2)
         latent = {name: draw(4, (3, 8, 8), g) for name, draw in game.turns(0)[0].draws.items()}

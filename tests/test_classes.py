@@ -10,10 +10,10 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.data.dataset import Data, Examples, split
+from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
-from sparring.game import Opinion
-from sparring.models.model import Description, Model
+from sparring.game import CriticOutput
+from sparring.models.model import ModelSpec, Model
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Network
 
@@ -30,13 +30,13 @@ SMALL = replace(
 
 
 @pytest.fixture(scope="module")
-def shades() -> Data:
+def shades() -> Dataset:
     """8×8 pictures of one grey a class, a little noisy; the first class is twice as frequent."""
     g = torch.Generator().manual_seed(0)
     labels = torch.tensor([0, 0, 1, 2] * 150)
     noise = torch.randint(-8, 9, (600, 1, 8, 8), generator=g)
     pixels = (SHADES[labels].view(-1, 1, 1, 1) + noise).to(torch.uint8)
-    return Data.of("shades", *split(Examples(pixels, labels)), ("dark", "grey", "light"))
+    return Dataset.of("shades", *split(Split(pixels, labels)), ("dark", "grey", "light"))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def learnt(shades, tmp_path_factory):
 
 def test_the_class_asked_for_is_the_class_drawn(learnt):
     """The classes are three shades of grey: the nearest shade says which one a sample is."""
-    model = sparring.load(learnt)
+    model = sparring.load_model(learnt)
     assert model.classes == ("dark", "grey", "light")
     for i, name in enumerate(model.classes):
         means = model.sample(50, label=name).float().mean((1, 2, 3))
@@ -57,17 +57,17 @@ def test_the_class_asked_for_is_the_class_drawn(learnt):
 
 
 def test_unasked_classes_come_as_often_as_in_training(learnt):
-    model = sparring.load(learnt)
-    assert model.description.shares == pytest.approx((0.5, 0.25, 0.25), abs=0.03)
-    drawn = torch.cat([model.inputs(seed)[1] for seed in range(8)])
-    assert (drawn.bincount() / len(drawn)).tolist() == pytest.approx(model.description.shares, abs=0.03)
+    model = sparring.load_model(learnt)
+    assert model.spec.shares == pytest.approx((0.5, 0.25, 0.25), abs=0.03)
+    drawn = torch.cat([model.draw_inputs(seed)[1] for seed in range(8)])
+    assert (drawn.bincount() / len(drawn)).tolist() == pytest.approx(model.spec.shares, abs=0.03)
     assert torch.equal(model.sample(600)[:7], model.sample(7))
 
 
 def test_classes_of_the_same_latents_side_by_side(learnt, tmp_path):
     assert spar("sample", learnt, "--n", 4, "--label", "all", "--out", tmp_path / "a.npz") == 0
     images = np.load(tmp_path / "a.npz")["images"]
-    one = sparring.load(learnt).sample(4, label="grey")
+    one = sparring.load_model(learnt).sample(4, label="grey")
     assert images.shape == (12, 8, 8, 1) and np.array_equal(images[4:8, ..., 0], one[:, 0].numpy())
     assert spar("sample", learnt, "--n", 4, "--label", "dark", "light", "--out", tmp_path / "a.png") == 0
     wide, high = Image.open(tmp_path / "a.png").size
@@ -81,7 +81,7 @@ def test_classes_of_the_same_latents_side_by_side(learnt, tmp_path):
 def test_a_class_that_is_not_there(learnt, tmp_path, capsys):
     line = refused(capsys, "sample", learnt, "--label", "lihgt", "--out", tmp_path / "a.png")
     assert "no class 'lihgt' (did you mean 'light'?); there are: dark, grey, light" in line
-    plain = Model(Description(RECIPES["mlp-gan"], (1, 8, 8)), RECIPES["mlp-gan"].new_generator((1, 8, 8)))
+    plain = Model(ModelSpec(RECIPES["mlp-gan"], (1, 8, 8)), RECIPES["mlp-gan"].new_generator((1, 8, 8)))
     with pytest.raises(UserError, match="knows no classes"):
         plain.sample(1, label="a")
 
@@ -104,7 +104,7 @@ def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
 
     recipe = replace(RECIPES["mlp-gan"], conditioning="input", z=8)
     run = sparring.train(recipe, shades, tmp_path / "run", images=200, reports=1, networks={"G": G()})
-    assert sparring.load(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (2, 1, 8, 8)
+    assert sparring.load_model(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (2, 1, 8, 8)
     with pytest.raises(UserError, match="G does not take"):
         wrong = nn.Sequential(nn.Linear(8, 64), nn.Unflatten(1, (1, 8, 8)))
         sparring.train(recipe, shades, tmp_path / "b", images=200, networks={"G": wrong})
@@ -118,7 +118,7 @@ def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
 
         def forward(self, x, y):
             x = x.flatten(1)
-            return Opinion(self.body(x), {"class": self.head(x)}) if self.tells else self.body(x)
+            return CriticOutput(self.body(x), {"class": self.head(x)}) if self.tells else self.body(x)
 
     recipe = RECIPES["acgan"]
     with pytest.raises(UserError, match="this critic tells no class: have it return Opinion"):
@@ -134,19 +134,19 @@ def test_an_unknown_conditioning(shades, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def toned() -> Data:
+def toned() -> Dataset:
     """8×8 pictures of one grey, by two attributes: `tone`, the grey itself, and `luck`, which shows in nothing."""
     g = torch.Generator().manual_seed(0)
     tone, luck = 40 + 180 * torch.rand(600, generator=g), torch.randn(600, generator=g)
     pixels = (tone.view(-1, 1, 1, 1) + 8 * torch.rand(600, 1, 8, 8, generator=g)).to(torch.uint8)
-    return Data.of("toned", *split(Examples(pixels, torch.stack([tone, luck], 1))), ("tone", "luck"))
+    return Dataset.of("toned", *split(Split(pixels, torch.stack([tone, luck], 1))), ("tone", "luck"))
 
 
 def test_attributes_go_in_and_can_be_asked_for(toned, tmp_path, capsys):
     out = tmp_path / "run"
     sparring.train(SMALL, toned, out, images=40_000, reports=1, threads=1)
-    model = sparring.load(out)
-    assert model.classes == () and model.given.names == ("tone", "luck") and model.asked(3) is None
+    model = sparring.load_model(out)
+    assert model.classes == () and model.conditioning.names == ("tone", "luck") and model.sampled_labels(3) is None
     for tone in (80, 130, 180):
         drawn = model.sample(100, label=f"tone={tone}").float().mean((1, 2, 3))
         assert drawn.mean().item() == pytest.approx(tone + 4, abs=20), tone
@@ -168,4 +168,4 @@ def test_a_model_file_without_its_attributes_is_refused(toned, tmp_path):
     for path in (tmp_path / "run" / "model").glob("*.safetensors"):
         save_file({name: x for name, x in load_file(path).items() if name != "attributes"}, path)
     with pytest.raises(UserError, match="2 attributes are told of there"):
-        sparring.load(tmp_path / "run")
+        sparring.load_model(tmp_path / "run")

@@ -100,6 +100,6 @@ def test_a_conditional_model_is_scored_by_class(tmp_path):
     assert rows["real"]["class_accuracy"] > 0.9 and rows["training copies"]["class_accuracy"] > 0.9
     assert rows["noise"]["class_accuracy"] < 0.3 and rows["model"]["class_accuracy"] < 0.5
     assert rows["real"]["class_frechet"] < 0.5 * rows["mean image"]["class_frechet"]
-    asked = run.model.asked(700, seed=3)
+    asked = run.model.sampled_labels(700, seed=3)
     assert asked is not None and len(asked) == 700
-    assert torch.equal(asked[:9], torch.cat([run.model.inputs(3)[1]])[:9])
+    assert torch.equal(asked[:9], torch.cat([run.model.draw_inputs(3)[1]])[:9])

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.models.model import Model, load
-from sparring.models.spec import Description
+from sparring.models.model import Model, load_model
+from sparring.models.spec import ModelSpec
 from sparring.recipes import RECIPES
 from sparring.training.run.config import Config
 
-SHAPE, CLASSED = (1, 8, 8), with_numbers(RECIPES["cgan"], {"generator.width": "8", "critic.width": "8"})
+SHAPE, CLASSED = (1, 8, 8), with_flags(RECIPES["cgan"], {"generator.width": "8", "critic.width": "8"})
 
 
 def changed(path: Path, **parts) -> None:
@@ -29,9 +29,9 @@ def changed(path: Path, **parts) -> None:
 
 @pytest.fixture
 def model(tmp_path) -> Path:
-    description = Description(CLASSED, SHAPE, ("a", "b"), (0.5, 0.5))
+    description = ModelSpec(CLASSED, SHAPE, ("a", "b"), (0.5, 0.5))
     Model(description, CLASSED.new_generator(SHAPE, 2)).save(tmp_path / "model")
-    assert load(tmp_path / "model").sample(2).shape == (2, *SHAPE)
+    assert load_model(tmp_path / "model").sample(2).shape == (2, *SHAPE)
     return tmp_path / "model" / "model.json"
 
 
@@ -52,7 +52,7 @@ def model(tmp_path) -> Path:
 def test_a_model_file_is_held_to_its_bounds(model, parts, told):
     changed(model, **parts)
     with pytest.raises(UserError, match=told):
-        load(model.parent)
+        load_model(model.parent)
 
 
 def header(**tensors) -> bytes:
@@ -75,15 +75,15 @@ def test_weights_from_strangers_are_refused_in_a_line(model, content):
     for path in model.parent.glob("*.safetensors"):
         path.write_bytes(content)
     with pytest.raises(UserError) as told:
-        load(model.parent)
+        load_model(model.parent)
     assert "\n" not in str(told.value) and "safetensors" in str(told.value)
 
 
 def test_attributes_are_of_one_example_at_least(tmp_path):
-    description = Description(CLASSED, SHAPE, ("tone", "luck"), scales=((0.0, 1.0), (0.0, 1.0)))
+    description = ModelSpec(CLASSED, SHAPE, ("tone", "luck"), scales=((0.0, 1.0), (0.0, 1.0)))
     Model(description, CLASSED.new_generator(SHAPE, 2), rows=torch.zeros(0, 2)).save(tmp_path)
     with pytest.raises(UserError, match="2 attributes are told of there"):
-        load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_run_file_is_held_to_the_same(tmp_path):

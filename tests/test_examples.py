@@ -15,7 +15,7 @@ from sparring.losses.penalties import lipschitz, r1, r2
 from sparring.networks.layers.dropout import Dropout
 from sparring.priors import normal
 from sparring.recipes import RECIPES
-from sparring.rng import WEIGHTS, stream
+from sparring.rng import WEIGHTS, derived_seed
 from sparring.training.loop.loop import Loop, Settings
 from sparring.training.loop.optim import Adam
 
@@ -36,7 +36,7 @@ class Source:
 
 def from_recipe(name):
     def new(example, shape):
-        recipe = RECIPES[name].over(ROUNDS * RECIPES[name].batch)
+        recipe = RECIPES[name].with_horizon(ROUNDS * RECIPES[name].batch)
         return recipe.game(shape), recipe.settings(seed=3)
 
     return new
@@ -79,7 +79,7 @@ def test_an_example_ends_where_the_library_does(name, in_float64, monkeypatch):
     data = to_unit(load_dataset("digits", Options(size=size)).train.values).double()
     example = runpy.run_path(str(EXAMPLES / f"{name}.py"))
     players: tuple[nn.Module, nn.Module] = example["train"](data, ROUNDS, seed=3)
-    torch.manual_seed(stream(3, WEIGHTS))
+    torch.manual_seed(derived_seed(3, WEIGHTS))
     game, settings = new(example, tuple(data.shape[1:]))
     start = [p.clone() for p in game.parameters()]
     loop = Loop(game, Source(data), settings)

@@ -21,10 +21,10 @@ def disk(benchmarks):
 
 def written(folder):
     """A file replaced, one added to, and one in a new folder."""
-    atomic.write(folder / "whole", b"new" * 1000)
-    atomic.append(folder / "lines", b"second\n")
-    atomic.ensure(folder / "deep" / "er")
-    atomic.write(folder / "deep" / "er" / "file", b"x")
+    atomic.write_bytes(folder / "whole", b"new" * 1000)
+    atomic.append_bytes(folder / "lines", b"second\n")
+    atomic.ensure_folder(folder / "deep" / "er")
+    atomic.write_bytes(folder / "deep" / "er" / "file", b"x")
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def _cuts(disk, folder) -> list[bytes]:
 
 
 def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), atomic.folder_aside(tmp_path / "a" / "run") as aside:
+    with pytest.raises(RuntimeError), atomic.atomic_folder(tmp_path / "a" / "run") as aside:
         (aside / "half").write_text("")
         raise RuntimeError
     assert os.listdir(tmp_path / "a") == []
-    with atomic.folder_aside(tmp_path / "a" / "run") as aside:
+    with atomic.atomic_folder(tmp_path / "a" / "run") as aside:
         (aside / "whole").write_text("")
     assert os.listdir(tmp_path / "a" / "run") == ["whole"]
-    with pytest.raises(UserError, match=r"can't write .*run"), atomic.folder_aside(tmp_path / "a" / "run"):
+    with pytest.raises(UserError, match=r"can't write .*run"), atomic.atomic_folder(tmp_path / "a" / "run"):
         pass
     assert os.listdir(tmp_path / "a" / "run") == ["whole"] and os.listdir(tmp_path / "a") == ["run"]

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sparring.api import configured
+from sparring.api import configure
 from sparring.build.methods import METHODS
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.recipes import RECIPES
 
@@ -38,7 +38,7 @@ def test_a_row_stands_while_configuration_and_what_the_code_does_are_the_same(le
 
 def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
     data, recipe = load_dataset("digits"), RECIPES["dense"]
-    hashed = [ledger.hashed(configured(r, data, images=640, threads=1), data) for r in (
+    hashed = [ledger.hashed(configure(r, data, images=640, threads=1), data) for r in (
         recipe, replace(recipe, name="x", about="y"), replace(recipe, z=recipe.z + 1),
     )]  # fmt: skip
     assert hashed[0] == hashed[1] and hashed[0][0] != hashed[2][0] and hashed[0][1] == hashed[2][1]
@@ -48,7 +48,7 @@ def test_names_and_comments_change_no_hash_and_numbers_do(ledger):
 
 def test_the_modules_that_a_run_trains_by(ledger):
     """Also where a turn has no objective of its own."""
-    lazy = with_numbers(RECIPES["stylegan2"], {"generator.width": "4", "critic.width": "4"})
+    lazy = with_flags(RECIPES["stylegan2"], {"generator.width": "4", "critic.width": "4"})
     found = ledger.modules(lazy, load_dataset("digits"))
     assert {
         f"sparring.{name}" for name in ("networks.stylegan2", "losses.penalties", "losses.running", "games.gan")
@@ -56,7 +56,7 @@ def test_the_modules_that_a_run_trains_by(ledger):
 
 
 def test_numbers_by_default_are_told_too(ledger, monkeypatch):
-    recipe = with_numbers(RECIPES["dcgan"], {"methods": "lecam"})
+    recipe = with_flags(RECIPES["dcgan"], {"methods": "lecam"})
     told = ledger.numbers(recipe)
     assert told["half_life"] == told["played half_life"] == recipe.half_life and told["played batch"] == recipe.batch
     method = replace(METHODS["lecam"], weights={name: 9 * value for name, value in METHODS["lecam"].weights.items()})
@@ -68,7 +68,7 @@ def test_a_probe_tells_what_the_code_does(ledger):
     data, recipe = load_dataset("digits"), RECIPES["dense"]
     threads = torch.get_num_threads()
     first, again, other = (
-        ledger.probe(configured(r, data, images=640, seed=seed), data)
+        ledger.probe(configure(r, data, images=640, seed=seed), data)
         for r, seed in ((recipe, 0), (recipe, 0), (replace(recipe, lr=5e-3), 0))
     )
     torch.set_num_threads(threads)

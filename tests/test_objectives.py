@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.game import Opinion, Round, Verdict
-from sparring.games.critic_input import Sight
+from sparring.game import CriticOutput, Round, Verdict
+from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
 from sparring.losses.objectives import (
     OBJECTIVES,
@@ -18,7 +18,7 @@ from sparring.losses.objectives import (
     non_saturating,
     relativistic,
     relativistic_average,
-    smoothed,
+    one_sided_label_smoothing,
     wasserstein,
 )
 from sparring.losses.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
@@ -79,18 +79,18 @@ def test_relativistic_average_of_the_paper():
 
 
 def test_label_smoothing_is_a_softer_target():
-    soft = smoothed(non_saturating, 0.1)
+    soft = one_sided_label_smoothing(non_saturating, 0.1)
     target = torch.full_like(R, 0.9)
     expected = nn.functional.binary_cross_entropy_with_logits(R, target, reduction="none").squeeze(1)
     torch.testing.assert_close(soft.critic(verdict())["real"], expected)
     assert torch.equal(soft.critic(verdict())["fake"], non_saturating.critic(verdict())["fake"])
-    square = smoothed(least_squares, 0.1)  # the target .9, up to a constant
+    square = one_sided_label_smoothing(least_squares, 0.1)  # the target .9, up to a constant
     R_ = R.clone().requires_grad_()
     (slope,) = torch.autograd.grad(square.real(R_).sum(), R_)
     torch.testing.assert_close(slope, R - 0.9)
     for objective in (relativistic, relativistic_average, wasserstein):
         with pytest.raises(UserError, match="no labels to smooth"):
-            smoothed(objective, 0.1)
+            one_sided_label_smoothing(objective, 0.1)
 
 
 def gan(**options):
@@ -108,7 +108,7 @@ def test_clipping_keeps_the_critic_in_its_box():
 
 
 def test_the_critic_sees_through_noise_that_fades():
-    game, latent = gan(sight=Sight(lambda seen: 1 - seen / 100)), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
+    game, latent = gan(sight=CriticInput(lambda seen: 1 - seen / 100)), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
     critic, generator = game.turns(75)
     assert {"noise_real", "noise_fake"} <= set(critic.draws) == set(generator.draws)
     v = game.verdict(Round(REAL, None, latent, FAKE))
@@ -172,11 +172,11 @@ def test_a_slope_brings_its_logits_along():
 
     def critic(x):
         calls.append(x)
-        return Opinion(x.sum(1, keepdim=True), {"features": x})
+        return CriticOutput(x.sum(1, keepdim=True), {"features": x})
 
     v = Verdict(critic, REAL, FAKE)
     assert torch.equal(v.slope_real, torch.ones(2, 3)) and v.on_real.tolist() == [[0], [0]]
-    assert v.opinion_real.extras["features"].shape == (2, 3)
+    assert v.output_real.extras["features"].shape == (2, 3)
     assert len(calls) == 1
     assert v.on_fake.tolist() == [[3], [3]] and len(calls) == 2
 

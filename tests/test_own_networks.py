@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.data.dataset import Data, Examples, split
+from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
 from sparring.training.run.loggers import WandB, numbers
 
@@ -31,14 +31,14 @@ def networks(size: int = 8) -> dict[str, nn.Module]:
 def recipe():
     from dataclasses import replace
 
-    return replace(sparring.named("mlp-gan"), z=16, batch=32)
+    return replace(sparring.get_recipe("mlp-gan"), z=16, batch=32)
 
 
 @pytest.fixture
-def squares() -> Data:
+def squares() -> Dataset:
     g = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (120, 1, 8, 8), generator=g, dtype=torch.uint8)
-    return Data.of("squares", *split(Examples(pixels, torch.arange(120) % 3)), ("a", "b", "c"))
+    return Dataset.of("squares", *split(Split(pixels, torch.arange(120) % 3)), ("a", "b", "c"))
 
 
 class Told:
@@ -63,10 +63,10 @@ def test_own_networks_data_scores_and_watchers(recipe, squares, tmp_path):
     assert 0 < watcher.entries[0]["scores"]["brightness"] < 255
     assert "scores/brightness" in numbers(watcher.entries[0])
     assert json.loads((out / "run.json").read_text())["config"]["recipe"]["generator"]["name"] == "yours: Maker"
-    model = sparring.load(out, networks={"G": Maker()})
-    assert torch.equal(model.sample(5), sparring.load(out, networks={"G": run.model.G}).sample(5))
+    model = sparring.load_model(out, networks={"G": Maker()})
+    assert torch.equal(model.sample(5), sparring.load_model(out, networks={"G": run.model.G}).sample(5))
     with pytest.raises(UserError, match="Maker is not the library's: hand it over"):
-        sparring.load(out)
+        sparring.load_model(out)
 
 
 def test_the_same_networks_are_trained_twice(recipe, squares, tmp_path):

@@ -19,14 +19,14 @@ STATE = {
 
 def test_what_is_read_is_what_was_written(tmp_path):
     path = tmp_path / "a.safetensors"
-    tensors.write(path, STATE)
-    assert same(tensors.read(path), STATE) and same(load_file(path), STATE)
+    tensors.write_tensors(path, STATE)
+    assert same(tensors.read_tensors(path), STATE) and same(load_file(path), STATE)
 
 
 def test_flipped_bits_and_truncations_anywhere_are_noticed_or_change_nothing(tmp_path):
     path = tmp_path / "a.safetensors"
-    tensors.write(path, {name: STATE[name] for name in ("weights", "counters", "flag")})
-    good, whole = path.read_bytes(), tensors.read(path)
+    tensors.write_tensors(path, {name: STATE[name] for name in ("weights", "counters", "flag")})
+    good, whole = path.read_bytes(), tensors.read_tensors(path)
     noticed = 0
     damaged = [good[:n] for n in range(len(good))]
     for i in range(len(good)):
@@ -36,7 +36,7 @@ def test_flipped_bits_and_truncations_anywhere_are_noticed_or_change_nothing(tmp
     for content in damaged:
         path.write_bytes(content)
         try:
-            assert same(tensors.read(path), whole)
+            assert same(tensors.read_tensors(path), whole)
         except SafetensorError:
             noticed += 1
     assert noticed > 0.95 * len(damaged)
@@ -44,6 +44,6 @@ def test_flipped_bits_and_truncations_anywhere_are_noticed_or_change_nothing(tmp
 
 def test_another_programs_file_needs_no_seal(tmp_path):
     save_file({"a": torch.ones(3)}, tmp_path / "a.safetensors")
-    assert same(tensors.read(tmp_path / "a.safetensors"), {"a": torch.ones(3)})
+    assert same(tensors.read_tensors(tmp_path / "a.safetensors"), {"a": torch.ones(3)})
     with pytest.raises(FileNotFoundError):
-        tensors.read(tmp_path / "b.safetensors")
+        tensors.read_tensors(tmp_path / "b.safetensors")

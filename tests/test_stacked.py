@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.data import Data, Examples
+from sparring.data import Dataset, Split
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def test_counts(stacked):
             return stacks[:, 0, 0, 0].long()
 
     labels = torch.arange(1000)
-    train = Examples(torch.zeros(1000, 3, 2, 2, dtype=torch.uint8), labels)
-    counts = stacked.Counts(Told(), Data.of("all numbers", train, train, tuple(map(str, range(1000)))))
+    train = Split(torch.zeros(1000, 3, 2, 2, dtype=torch.uint8), labels)
+    counts = stacked.Counts(Told(), Dataset.of("all numbers", train, train, tuple(map(str, range(1000)))))
     every = labels.float().view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
     assert counts(every) == {"modes": 1000, "fair": 1000, "kl": pytest.approx(0, abs=1e-9)}
     assert counts(every[:1].expand(500, -1, -1, -1)) == {"modes": 1, "fair": 1, "kl": pytest.approx(6.9078, abs=1e-3)}

@@ -13,16 +13,16 @@ from playing import resumed_to_the_bit
 from scipy.stats import ks_2samp
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.models.model import Model, load
-from sparring.models.spec import Description
+from sparring.models.model import Model, load_model
+from sparring.models.spec import ModelSpec
 from sparring.networks.table import TableGenerator
 from sparring.recipes import RECIPES
-from sparring.sampling.rows import rows
+from sparring.sampling.rows import sample_rows
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 
@@ -33,7 +33,7 @@ HELD = ["age <= seen"]
 @pytest.fixture(scope="module", params=["table", "ctgan"])
 def fitted(request):
     torch.set_num_threads(1)
-    recipe = with_numbers(RECIPES[request.param], SMALL)
+    recipe = with_flags(RECIPES[request.param], SMALL)
     return sparring.fit(people(), recipe, constraints=HELD, images=100, reports=1, threads=1)
 
 
@@ -69,7 +69,7 @@ def test_rows_are_those_that_the_model_draws_where_constraints_hold(fitted):
     n = fitted.model.chunk + 10
     drawn = fitted.model.sample(n, 3)
     held = drawn[fitted.schema.holds(drawn)]
-    made = rows(fitted.model, n, 3)[: len(held)]
+    made = sample_rows(fitted.model, n, 3)[: len(held)]
     torch.testing.assert_close(made, held, rtol=0, atol=0, equal_nan=True)
 
 
@@ -94,7 +94,7 @@ def test_saved_and_loaded_it_makes_the_same(fitted, tmp_path):
 
 def test_arrow_in_arrow_out():
     table = pa.Table.from_pandas(people(60))
-    made = sparring.fit(table, with_numbers(RECIPES["table"], SMALL), images=50, reports=1, threads=1).sample(5)
+    made = sparring.fit(table, with_flags(RECIPES["table"], SMALL), images=50, reports=1, threads=1).sample(5)
     assert made.schema.equals(table.schema) and made.num_rows == 5
 
 
@@ -102,7 +102,7 @@ def test_arrow_in_arrow_out():
 def test_resumed_to_the_bit(name):
     torch.manual_seed(0)
     data = table_data("people", people())
-    recipe = with_numbers(RECIPES[name], SMALL).fitted(data.layout)
+    recipe = with_flags(RECIPES[name], SMALL).with_layout(data.layout)
 
     def loop():
         torch.manual_seed(0)
@@ -134,16 +134,16 @@ def test_rows_are_given_the_column_and_the_category_that_they_have():
 
 def untrained(name: str) -> Model:
     data = table_data("people", people())
-    recipe = with_numbers(RECIPES[name], SMALL).fitted(data.layout)
+    recipe = with_flags(RECIPES[name], SMALL).with_layout(data.layout)
     torch.manual_seed(0)
     G = recipe.new_generator(data.shape, sum(data.schema.choices) * recipe.conditional)
-    return Model(Description(recipe, data.shape, schema=data.schema), G)
+    return Model(ModelSpec(recipe, data.shape, schema=data.schema), G)
 
 
 def test_unasked_ctgan_is_given_true_frequencies():
     model = untrained("ctgan")
-    _, given = model.inputs(0)
-    schema = model.description.schema
+    _, given = model.draw_inputs(0)
+    schema = model.spec.schema
     start = 0
     for shares, width in zip(schema.option_shares, schema.choices, strict=True):
         part = given[:, start : start + width]
@@ -159,13 +159,13 @@ def test_conditions_keep_the_distribution_of_the_other_columns():
     model = untrained("table")
     for head in model.G.heads:
         head[-1].weight *= 100  # columns tell of each other
-    schema = model.description.schema
+    schema = model.spec.schema
     city, member, age = (schema.names.index(name) for name in ("city", "member", "age"))
     plain = model.sample(40_000)
     for column, value, where in ((city, 1, {"city": schema.columns[city].values[1]}), (member, 0, {"member": False})):
         if column == member:
             value = schema.columns[member].index[False]
-        mine, made = plain[plain[:, column] == value], rows(model, 3_000, 0, where)
+        mine, made = plain[plain[:, column] == value], sample_rows(model, 3_000, 0, where)
         for other in {city, member, age} - {column}:
             a, b = mine[:, other].double().mean(), made[:, other].double().mean()
             spread = mine[:, other].double().std()
@@ -176,9 +176,9 @@ def test_conditions_keep_the_distribution_of_the_other_columns():
 def test_numbers_asked_for_fill_their_range_as_they_do_unasked(low, high):
     """Within bins, too: no heap where the range cuts one."""
     model = untrained("table")
-    wage = model.description.schema.names.index("wage")
+    wage = model.spec.schema.names.index("wage")
     plain = model.sample(150_000)[:, wage]
-    mine, made = plain[(plain >= low) & (plain <= high)], rows(model, 2_000, 0, {"wage": (low, high)})[:, wage]
+    mine, made = plain[(plain >= low) & (plain <= high)], sample_rows(model, 2_000, 0, {"wage": (low, high)})[:, wage]
     assert len(mine) > 150 and ks_2samp(mine, made).pvalue > 1e-3
 
 
@@ -188,10 +188,10 @@ def test_learnt_and_rare_values_asked_for_at_once_come_as_often_as_unasked():
     schema = Schema((column, Number("x", (0.0, 1.0, 2.0), ())), "", target="x")
     G = TableGenerator(schema.shape, schema.choices, schema.places, z=8).eval()
     recipe = replace(RECIPES["table"], z=8)
-    model = Model(Description(recipe, schema.shape, schema=schema), G)
+    model = Model(ModelSpec(recipe, schema.shape, schema=schema), G)
     plain, wanted = model.sample(60_000)[:, 0], [1, 5, 90, 91]
     mine = torch.tensor([(plain == i).sum() for i in wanted]).double()
-    made = rows(model, 4_000, 0, {"city": [f"city {i}" for i in wanted]})[:, 0]
+    made = sample_rows(model, 4_000, 0, {"city": [f"city {i}" for i in wanted]})[:, 0]
     assert set(made.tolist()) == set(wanted)
     share = float((made == 1).double().mean())
     assert share == pytest.approx(float(mine[0] / mine.sum()), abs=0.02)
@@ -231,7 +231,7 @@ def test_a_run_is_resumed_to_the_bit(run, tmp_path):
     shutil.copytree(run, out)
     max((out / "checkpoints").glob("*")).unlink()
     assert spar("resume", out) == 0 and same(final(out), final(run))
-    assert torch.equal(load(out).sample(9).nan_to_num(), load(run).sample(9).nan_to_num())
+    assert torch.equal(load_model(out).sample(9).nan_to_num(), load_model(run).sample(9).nan_to_num())
 
 
 def test_bad_asking_gets_one_line(run, tmp_path, capsys):
@@ -257,4 +257,4 @@ def test_constraints_that_hardly_ever_hold_say_so(fitted):
     schema = replace(description.schema, constraints=(*description.schema.constraints, unlikely))
     model = type(fitted.model)(replace(description, schema=schema), fitted.model.G)
     with pytest.raises(UserError, match="only 0 of 5 rows were found in which all constraints hold"):
-        rows(model, 5)
+        sample_rows(model, 5)

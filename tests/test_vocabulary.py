@@ -22,7 +22,7 @@ from tiny_players import Rows
 
 from sparring.errors import UserError
 from sparring.games.gan import GAN
-from sparring.training.loop.gradients import Averaged, Private
+from sparring.training.loop.gradients import MeanGradients, Private
 from sparring.training.loop.loop import Loop, Settings
 
 ROUNDS, STOP = 20, 9
@@ -60,7 +60,7 @@ def new_loop(cell: Cell, norm: bool) -> Loop:
         torch.set_default_dtype(default)
     weights = {"r1": 0.5, "lipschitz": 10.0, "cycle": 3.0}
     settings = Settings(batch=BATCH, micro_batches=cell.slices, compiled=cell.backend, weights=weights)
-    gradients = Private(clip=1.0, noise=0.5, seed=0) if cell.game == "private" else Averaged()
+    gradients = Private(clip=1.0, noise=0.5, seed=0) if cell.game == "private" else MeanGradients()
     return Loop(game, Rows(2 if cell.game == "cyclegan" else 1), settings, gradients)
 
 
@@ -189,7 +189,7 @@ def test_only_the_real_term_is_clipped_and_noised():
     loop.gradients = private
     game = loop.game
     assert isinstance(game, GAN)
-    slices = loop.draws.open(game.turns(0), loop.device)
+    slices = loop.stream.open(game.turns(0), loop.device)
     with torch.no_grad():
         fake = game.generate(slices[0])  # type: ignore[arg-type]
     D, learners = game.players["D"], loop.learners["D"]
@@ -200,7 +200,7 @@ def test_only_the_real_term_is_clipped_and_noised():
         for total, g in zip(expected, gradient, strict=True):
             total += g * min(1, 0.1 / norm) / BATCH
     rest = torch.autograd.grad((1 + D(fake)).relu().mean(), learners)
-    loop.draws.opened = 0
+    loop.stream.opened = 0
     captured: list[torch.Tensor] = []
     loop.optimisers["D"].step = lambda: captured.extend(p.grad.clone() for p in learners)  # type: ignore
     loop.round()

@@ -10,12 +10,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.storage.verify import misfit, shapes, sketched
+from sparring.storage.verify import shape_mismatch, stored_shapes, build_on_meta
 
 
 def test_shapes_are_told_by_the_header_alone(tmp_path):
     save_file({"a": torch.zeros(2, 3), "b": torch.zeros(())}, tmp_path / "x.safetensors")
-    assert shapes(tmp_path / "x.safetensors") == {"a": (2, 3), "b": ()}
+    assert stored_shapes(tmp_path / "x.safetensors") == {"a": (2, 3), "b": ()}
 
 
 @pytest.mark.parametrize("length", [2**40, 2**63, 8])
@@ -24,22 +24,22 @@ def test_a_header_that_claims_more_than_there_is(tmp_path, length):
     held = json.dumps(about).encode()
     (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", min(length, 2**64 - 1)) + held)
     with pytest.raises(SafetensorError):
-        shapes(tmp_path / "x.safetensors")
+        stored_shapes(tmp_path / "x.safetensors")
 
 
 def test_a_sketch_takes_no_memory():
-    net = sketched(lambda: nn.Linear(2**24, 2**24))
-    assert net.weight.is_meta and misfit({"weight": (2, 2), "bias": (2,)}, {"": net})
+    net = build_on_meta(lambda: nn.Linear(2**24, 2**24))
+    assert net.weight.is_meta and shape_mismatch({"weight": (2, 2), "bias": (2,)}, {"": net})
     with pytest.raises(UserError, match="more than 10,000 layers"):
-        sketched(lambda: nn.Sequential(*(nn.Identity() for _ in range(20_000))))
+        build_on_meta(lambda: nn.Sequential(*(nn.Identity() for _ in range(20_000))))
     with pytest.raises(UserError, match="can't be built"):
-        sketched(lambda: nn.Linear(-1, 2))
+        build_on_meta(lambda: nn.Linear(-1, 2))
 
 
 def test_how_weights_differ_is_said():
     players = {"": nn.Linear(2, 3), "E/": nn.Linear(3, 1)}
     fits = {"weight": (3, 2), "bias": (3,), "E/weight": (1, 3), "E/bias": (1,)}
-    assert misfit(fits, players) is None
-    assert misfit({**fits, "x": (1,)}, players) == "it holds x, unlike the networks"
-    assert misfit({"bias": (3,)}, players) == "it lacks E/bias, E/weight and 1 more"
-    assert misfit({**fits, "weight": (2, 3)}, players) == "weight is 2×3, not 3×2"
+    assert shape_mismatch(fits, players) is None
+    assert shape_mismatch({**fits, "x": (1,)}, players) == "it holds x, unlike the networks"
+    assert shape_mismatch({"bias": (3,)}, players) == "it lacks E/bias, E/weight and 1 more"
+    assert shape_mismatch({**fits, "weight": (2, 3)}, players) == "weight is 2×3, not 3×2"

@@ -6,8 +6,8 @@ from tiny_players import CLASSES, X, Z, mlp, noise
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from sparring.game import Game, Opinion, Turn, Verdict, pullback
-from sparring.games.critic_input import Sight
+from sparring.game import Game, CriticOutput, Turn, Verdict, value_and_vjp
+from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
 from sparring.losses.objectives import hinge, non_saturating, wasserstein
 from sparring.losses.penalties import lipschitz, r1
@@ -21,7 +21,7 @@ def wgan_gp(norm: bool) -> Game:
 def lazy_r1(norm: bool) -> Game:
     D = mlp(X, 1, spectral=True)
     fading = lambda seen: 0.1 / (1 + seen)  # noqa: E731  instance noise, a schedule the game itself follows
-    return GAN(mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=Sight(fading))
+    return GAN(mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=CriticInput(fading))
 
 
 def private(norm: bool) -> Game:
@@ -36,7 +36,7 @@ class Heads(nn.Module):
 
     def forward(self, x):
         h = self.body(x).tanh()
-        return Opinion(self.logit(h), {"code": self.code(h)})
+        return CriticOutput(self.logit(h), {"code": self.code(h)})
 
 
 class InfoGAN(GAN):
@@ -65,7 +65,7 @@ class Telling(Turn):
         self.turn, self.name, self.learns = turn, turn.name, turn.learns
 
     def loss(self, round):
-        code = self.turn.game.verdict(round).opinion_fake.extras["code"]
+        code = self.turn.game.verdict(round).output_fake.extras["code"]
         told = cross_entropy(code[:, :CLASSES], round.latent["class"], reduction="none")
         off = (code[:, CLASSES:] - round.latent["number"]).square().mean(1)
         return self.turn.loss(round) | {"class": told, "number": off}
@@ -91,7 +91,7 @@ class Lengths(Turn):
         self.game = game
 
     def loss(self, round):
-        _, _, slope = pullback(lambda z: (self.game.players["G"](z), {}), round.latent["z"], round.latent["y"])
+        _, _, slope = value_and_vjp(lambda z: (self.game.players["G"](z), {}), round.latent["z"], round.latent["y"])
         lengths = slope.square().sum(1).sqrt()
         round.notes["length"] = lengths
         return {"path": (lengths - self.game.length).square()}
@@ -143,10 +143,10 @@ class Packed(GAN):
         G, D = mlp(Z + CLASSES, X, norm), mlp(2 * (X + CLASSES), 1)
         super().__init__(G, D, wasserstein, [lipschitz], latents={"z": noise(Z)})
         for turn in self._turns:
-            turn.group = 2
+            turn.group_size = 2
 
     def generate(self, round):
-        return self.players["G"](torch.cat([round.latent["z"], one_hot(round.given, CLASSES).double()], 1))
+        return self.players["G"](torch.cat([round.latent["z"], one_hot(round.condition, CLASSES).double()], 1))
 
     def verdict(self, round):
         def pack(x):

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sparring.build.overrides import with_numbers
-from sparring.models.model import Description
-from sparring.models.translator import Translator
+from sparring.build.overrides import with_flags
+from sparring.models.model import ModelSpec
+from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES
 
 SMALL = {
@@ -19,16 +19,16 @@ CLASSES = {"stargan": ("cat", "dog")}
 SMALL |= {"inpaint": SMALL["denoise"], "colorize": SMALL["denoise"]}
 
 
-def model(name: str) -> Translator:
+def model(name: str) -> ImageToImageModel:
     torch.manual_seed(0)
-    recipe = with_numbers(RECIPES[name], SMALL[name])
+    recipe = with_flags(RECIPES[name], SMALL[name])
     classes = CLASSES.get(name, ())
     G = recipe.new_generator((3, 16, 16), len(classes))
     for p in G.parameters():
         if p.dim() > 1 and not p.any():
             nn.init.normal_(p, 0, 0.05)
     shares = tuple(1 / len(classes) for _ in classes)
-    return Translator(Description(recipe, (3, 16, 16), classes, shares), G)
+    return ImageToImageModel(ModelSpec(recipe, (3, 16, 16), classes, shares), G)
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:

@@ -9,39 +9,39 @@ import torch
 from torch import nn
 
 from sparring.comparison import compare
-from sparring.data import Data, Options
+from sparring.data import Dataset, Options
 from sparring.data import load_dataset as load_data
-from sparring.data.image.edges import edged
+from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.sources.in_memory import of_arrays
 from sparring.errors import UserError
 from sparring.explore.path_length import STEP, path_length
-from sparring.machine_errors import explained
+from sparring.machine_errors import machine_errors_as_user_errors
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
-from sparring.models.model import Model, load
-from sparring.recipes import Recipe, named
+from sparring.models.model import Model, load_model
+from sparring.recipes import Recipe, get_recipe
 from sparring.recipes.choose import Choice, Facts, choose
-from sparring.training.distributed.processes import TIMEOUT, joined
-from sparring.training.feed.selection_split import posed
+from sparring.training.distributed.processes import TIMEOUT, process_group
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop import precision as machine
-from sparring.training.profile.breakdown import Part, dissected
-from sparring.training.profile.plan import Plan, planned
+from sparring.training.profile.breakdown import Section, profile_config
+from sparring.training.profile.plan import Plan, make_plan
 from sparring.training.report.judges import judge, shelf
 from sparring.training.run.config import Config
-from sparring.training.run.lock import alone
-from sparring.training.run.loggers import Watcher
-from sparring.training.run.run import Run, Score, begun
-from sparring.training.run.session import SAVED, drawn, played
-from sparring.training.run.setup import begun_before, config_of, jury_of, loaded_alike, make_folder, remarked, same_data
-from sparring.training.tuning.resolve import fitted
+from sparring.training.run.lock import exclusive
+from sparring.training.run.loggers import Logger
+from sparring.training.run.run import Run, Score, initial_loop
+from sparring.training.run.session import SAVED, draw_samples, run_session
+from sparring.training.run.setup import is_restart, read_config, make_judge, load_on_all_ranks, make_folder, flag_changed_data, same_data
+from sparring.training.tuning.resolve import resolve_machine_settings
 
 
-def configured(
+def configure(
     recipe: str | Recipe,
-    data: str | Path | Data,
+    data: str | Path | Dataset,
     *,
     images: int | None = None,
     source: str | Path | None = None,
@@ -62,12 +62,12 @@ def configured(
     networks: Mapping[str, nn.Module] = {},
 ) -> Config:
     """The whole configuration that `train` resolves the same arguments to. Raises UserError for bad ones."""
-    recipe = named(recipe) if isinstance(recipe, str) else recipe
+    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     chosen = machine.device(device)
     images = recipe.images if images is None else images
     return Config(
-        recipe=recipe.of(networks).over(images),
-        data=data.spec if isinstance(data, Data) else str(data),
+        recipe=recipe.with_networks(networks).with_horizon(images),
+        data=data.spec if isinstance(data, Dataset) else str(data),
         images=images,
         source=None if source is None else str(source),
         freeze=freeze,
@@ -89,11 +89,11 @@ def configured(
 
 def train(
     recipe: str | Recipe,
-    data: str | Path | Data,
+    data: str | Path | Dataset,
     out: str | Path,
     *,
     networks: Mapping[str, nn.Module] = {},
-    watchers: Sequence[Watcher] = (),
+    watchers: Sequence[Logger] = (),
     scores: Mapping[str, Score] = {},
     timeout: float = TIMEOUT,
     **settings,
@@ -124,31 +124,31 @@ def train(
         Mishap: memory or the disk is full, the GPU is gone, or data does not come: what was saved last is unharmed.
     """
     out = Path(out)
-    with joined(timeout) as ranks:
-        config = ranks.agreed(lambda: configured(recipe, data, networks=networks, **settings))
+    with process_group(timeout) as ranks:
+        config = ranks.on_every_rank(lambda: configure(recipe, data, networks=networks, **settings))
         torch.set_num_threads(config.threads)  # before anything is measured
-        again = ranks.led(lambda: begun_before(out, config))
-        loaded = loaded_alike(lambda: _loaded(data, config), config, ranks)
+        again = ranks.on_first_rank(lambda: is_restart(out, config))
+        loaded = load_on_all_ranks(lambda: _loaded(data, config), config, ranks)
         # A network that can't make this size says so before a judge is fitted and a folder made.
-        ranks.agreed(lambda: begun(config, loaded, torch.device(config.device), networks, ranks))
-        with explained():
-            config = config if again else fitted(config, loaded, networks, ranks)
-        jury = jury_of(judge, config, loaded, scores, ranks)
-        ranks.led(lambda: None if again else make_folder(out, config, loaded))
+        ranks.on_every_rank(lambda: initial_loop(config, loaded, torch.device(config.device), networks, ranks))
+        with machine_errors_as_user_errors():
+            config = config if again else resolve_machine_settings(config, loaded, networks, ranks)
+        jury = make_judge(judge, config, loaded, scores, ranks)
+        ranks.on_first_rank(lambda: None if again else make_folder(out, config, loaded))
         new = partial(Run, out, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
-        with alone(out, ranks), explained(SAVED.format(out)):
+        with exclusive(out, ranks), machine_errors_as_user_errors(SAVED.format(out)):
             if again:
-                config, fingerprint = config_of(out, ranks)  # with what it has been given meanwhile
+                config, fingerprint = read_config(out, ranks)  # with what it has been given meanwhile
                 same_data(config, loaded, out, fingerprint)
-            return played(new, config, again, networks, watchers if ranks.leads else ())
+            return run_session(new, config, again, networks, watchers if ranks.leads else ())
 
 
 def resume(
     folder: str | Path,
     *,
-    data: Data | None = None,
+    data: Dataset | None = None,
     networks: Mapping[str, nn.Module] = {},
-    watchers: Sequence[Watcher] = (),
+    watchers: Sequence[Logger] = (),
     scores: Mapping[str, Score] = {},
     timeout: float = TIMEOUT,
 ) -> Run:
@@ -158,16 +158,16 @@ def resume(
     Raises UserError when its data has changed, or there is nothing to do.
     """
     folder = Path(folder)
-    with joined(timeout) as ranks:
-        config, fingerprint = config_of(folder, ranks)
-        ranks.agreed(lambda: machine.device(config.device))
+    with process_group(timeout) as ranks:
+        config, fingerprint = read_config(folder, ranks)
+        ranks.on_every_rank(lambda: machine.device(config.device))
         torch.set_num_threads(config.threads)
-        loaded = loaded_alike(lambda: _loaded(data or config.data, config), config, ranks)
+        loaded = load_on_all_ranks(lambda: _loaded(data or config.data, config), config, ranks)
         same_data(config, loaded, folder, fingerprint)
-        jury = jury_of(judge, config, loaded, scores, ranks)
+        jury = make_judge(judge, config, loaded, scores, ranks)
         new = partial(Run, folder, data=loaded, judge=jury, scores=scores, networks=networks, ranks=ranks)
-        with alone(folder, ranks), explained(SAVED.format(folder)):
-            return played(new, config, True, networks, watchers if ranks.leads else ())
+        with exclusive(folder, ranks), machine_errors_as_user_errors(SAVED.format(folder)):
+            return run_session(new, config, True, networks, watchers if ranks.leads else ())
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
@@ -177,23 +177,23 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
     """
     torch.set_num_threads(config.threads)
     data = _loaded(config.data, config)
-    with explained():
-        return planned(config, data, judge(data), networks)
+    with machine_errors_as_user_errors():
+        return make_plan(config, data, judge(data), networks)
 
 
-def dissect(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Part]]:
+def dissect(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Section]]:
     """The configuration with what this machine plays it quickest by, and where a round's time goes, by name
     (`sparring.training.profile.breakdown`). Leaves no run folder. Raises UserError as `train` does."""
     torch.set_num_threads(config.threads)
     data = _loaded(config.data, config)
-    with explained():
-        return dissected(config, data, judge(data), rounds)
+    with machine_errors_as_user_errors():
+        return profile_config(config, data, judge(data), rounds)
 
 
 def advise(data: str | Path, reading: Options = Options(), device: str = "auto") -> Choice:  # noqa: B008
     """The recipe that suits some data on this machine, and why."""
     loaded, on = load_data(data, reading), str(machine.device(device))
-    pairs, unpaired = edged(str(data)) is not None, bool(loaded.unpaired)
+    pairs, unpaired = strip_edges_suffix(str(data)) is not None, bool(loaded.unpaired)
     return choose(Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, on, pairs, unpaired))
 
 
@@ -208,7 +208,7 @@ def evaluate(
     features: str | Features | None = None,
     intervals: bool = False,
     smoothness: bool = False,
-    data: Data | None = None,
+    data: Dataset | None = None,
     networks: Mapping[str, nn.Module] = {},
 ) -> Report:
     """Scores a run's model against the report part of its data, beside the trivial rows.
@@ -233,9 +233,9 @@ def evaluate(
     jury = judge(judged, features)
     if smoothness and not isinstance(jury, ImageJudge):
         raise UserError("path length is of images: leave it out")
-    model = load(folder, weights, networks)
-    report = score(drawn(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
-    report = remarked(report, judged, fingerprint)
+    model = load_model(folder, weights, networks)
+    report = score(draw_samples(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
+    report = flag_changed_data(report, judged, fingerprint)
     return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
 
 
@@ -246,8 +246,8 @@ def _with_length(report: Report, length: float) -> Report:
     return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
 
 
-def _loaded(data: str | Path | Data, config: Config) -> Data:
-    return posed(data if isinstance(data, Data) else load_data(data, config.reading), config.recipe)
+def _loaded(data: str | Path | Dataset, config: Config) -> Dataset:
+    return for_recipe(data if isinstance(data, Dataset) else load_data(data, config.reading), config.recipe)
 
 
 __all__ = [
@@ -259,8 +259,8 @@ __all__ = [
     "advise",
     "compare",
     "evaluate",
-    "load",
-    "named",
+    "load_model",
+    "get_recipe",
     "of_arrays",
     "plan",
     "resume",

@@ -10,7 +10,7 @@ from typing import NoReturn
 from sparring.commands import apply, bench, compare, data, doctor, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
-from sparring.machine_errors import explained
+from sparring.machine_errors import machine_errors_as_user_errors
 
 
 def parser() -> Parser:
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if rest and not getattr(args, "takes_more", False):
             raise UserError(f"unknown argument {rest[0]} (see spar {args.command} --help)")
         args.rest = rest
-        with explained():
+        with machine_errors_as_user_errors():
             answer = args.call(args)
     except UserError as error:
-        if error.told_by is None or os.environ.get(error.told_by, "0") == "0":
+        if error.reporting_rank_env is None or os.environ.get(error.reporting_rank_env, "0") == "0":
             print(f"spar: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -6,24 +6,24 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from sparring.data import Data, Options
+from sparring.data import Dataset, Options
 from sparring.data import load_dataset as load_data
 from sparring.data.image.read import headers
-from sparring.data.load import found, pictures, ready
+from sparring.data.load import read_unsplit, file_source, is_ready
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
-from sparring.metrics.report import Drawn, Judge, Kept, Report, evaluate, merged
-from sparring.models.model import load
-from sparring.training.feed.selection_split import posed
+from sparring.metrics.report import SampleSet, Judge, CachedBaselines, Report, evaluate, merged
+from sparring.models.model import load_model
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
-from sparring.training.report.report import leave_comparison
+from sparring.training.report.report import write_comparison
 from sparring.training.run.config import Config
-from sparring.training.run.setup import remarked
+from sparring.training.run.setup import flag_changed_data
 
 
 def compare(
     things: Sequence[str | Path],
-    reference: str | Path | Data | None = None,
+    reference: str | Path | Dataset | None = None,
     *,
     reading: Options = Options(),  # noqa: B008  it is frozen
     samples: int | None = None,
@@ -62,9 +62,9 @@ def compare(
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
     reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
-    report = remarked(merged({name: reports[name] for name in names}, mixed), data, fingerprint)
+    report = flag_changed_data(merged({name: reports[name] for name in names}, mixed), data, fingerprint)
     if page is not None:
-        leave_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
+        write_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
     return report
 
 
@@ -75,9 +75,9 @@ def _check(names: list[str], page: str | Path | None) -> None:
         raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
 
 
-def _scored(drawn: Mapping[str, Drawn], jury: Judge, metrics: Sequence[str], intervals: bool, kept: Kept):
+def _scored(drawn: Mapping[str, SampleSet], jury: Judge, metrics: Sequence[str], intervals: bool, kept: CachedBaselines):
     """Reports by name, by the metrics that all can be taken by."""
-    fewest = min(jury.suits("report"), *map(len, drawn.values()))
+    fewest = min(jury.sample_count("report"), *map(len, drawn.values()))
     possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
     shared = [name for name in possible[0] if all(name in others for others in possible)]
     return {name: evaluate(x, jury, shared, intervals=intervals, kept=kept) for name, x in drawn.items()}
@@ -92,46 +92,46 @@ def _saved(path: Path) -> Report:
         raise UserError(f"{path} is no report: give one that spar evaluate --json wrote") from None
 
 
-def _reference(names: list[str], reference: str | Path | Data | None, reading: Options) -> tuple[Data, str]:
+def _reference(names: list[str], reference: str | Path | Dataset | None, reading: Options) -> tuple[Dataset, str]:
     """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
     of a run."""
     if reference is not None:
-        data = reference if isinstance(reference, Data) else load_data(reference, reading)
+        data = reference if isinstance(reference, Dataset) else load_data(reference, reading)
         return data, data.fingerprint
     for name in names:
         if (Path(name) / "run.json").exists():
             config, fingerprint = Config.load(Path(name))
             data = load_data(config.data, config.reading)
-            trained = posed(data, config.recipe).fingerprint
+            trained = for_recipe(data, config.recipe).fingerprint
             return data, data.fingerprint if trained == fingerprint else fingerprint
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
 
 
-def _drawn(names: list[str], data: Data, jury: Judge, samples: int | None, seed: int) -> dict[str, Drawn]:
+def _drawn(names: list[str], data: Dataset, jury: Judge, samples: int | None, seed: int) -> dict[str, SampleSet]:
     """As many of each."""
     given = {name: _images(name, data) for name in names if not _is_model(name)}
-    n = samples or min([jury.suits("report"), *map(len, given.values())])
+    n = samples or min([jury.sample_count("report"), *map(len, given.values())])
     for name, images in given.items():
         if len(images) < n:
             raise UserError(f"{name} has {len(images):,} images, and {n:,} samples were asked for: ask for fewer")
-    return {name: Drawn(given[name][:n]) if name in given else _sampled(name, data, n, seed) for name in names}
+    return {name: SampleSet(given[name][:n]) if name in given else _sampled(name, data, n, seed) for name in names}
 
 
 def _is_model(name: str) -> bool:
     return (Path(name) / "run.json").exists() or (Path(name) / "model.json").exists()
 
 
-def _sampled(name: str, data: Data, n: int, seed: int) -> Drawn:
-    model = load(name)
+def _sampled(name: str, data: Dataset, n: int, seed: int) -> SampleSet:
+    model = load_model(name)
     if tuple(model.shape) != tuple(data.shape):
         raise UserError(f"{name} makes {_told(model.shape)}, and {data.spec} holds {_told(data.shape)}: not compared")
-    return Drawn(model.sample(n, seed), model.asked(n, seed))
+    return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))
 
 
-def _images(name: str, data: Data) -> Tensor:
+def _images(name: str, data: Dataset) -> Tensor:
     """Images of a folder, a file, or the test part of a set that is ready, of the size they have: to resize would
     move scores."""
-    values = load_data(name).test.values if ready(name) else _found(name, data.shape)
+    values = load_data(name).test.values if is_ready(name) else _found(name, data.shape)
     if tuple(values.shape[1:]) != tuple(data.shape):
         raise UserError(f"{name} holds {_told(values.shape[1:])}, and {data.spec} {_told(data.shape)}: not compared")
     if len(values) < 2:
@@ -140,9 +140,9 @@ def _images(name: str, data: Data) -> Tensor:
 
 
 def _found(name: str, shape: Sequence[int]) -> Tensor:
-    source = pictures(name)
+    source = file_source(name)
     if source is None:
-        return found(name, Options()).examples.values
+        return read_unsplit(name, Options()).examples.values
     sizes = {header.size for header in headers(source) if header}
     if sizes - {tuple(shape[1:])}:
         raise UserError(
@@ -151,7 +151,7 @@ def _found(name: str, shape: Sequence[int]) -> Tensor:
         )
     # Colours that happen to be grey everywhere stay three channels where the reference has three.
     channels = {3: "rgb", 4: "rgba"}.get(shape[0], "auto")
-    return found(name, Options(size=(shape[1], shape[2]), channels=channels)).examples.values
+    return read_unsplit(name, Options(size=(shape[1], shape[2]), channels=channels)).examples.values
 
 
 def _told(shape: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ class UserError(Exception):
     The command line prints it and exits with 2, without a traceback.
     """
 
-    told_by: str | None = "LOCAL_RANK"
+    reporting_rank_env: str | None = "LOCAL_RANK"
     """The number in the environment that is 0 in the processes that tell of it; None: all of them do. Of an error made
     by a command's own words, one process a node tells."""
 
@@ -28,13 +28,13 @@ class LostProcess(UserError):
     told_by = None
 
 
-class Mishap(UserError):
+class MachineError(UserError):
     """What the machine did: memory, a device or a disk failed, or something was waited for too long."""
 
     told_by = None
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Text to add to an error: ` (did you mean 'x'?)` for the name most like this one in any case, "" for none."""
     known = {candidate.lower(): candidate for candidate in names}
     found = get_close_matches(name.lower(), known, n=1)
@@ -47,7 +47,7 @@ def one_line(text: object) -> str:
     return (line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)).strip()
 
 
-def brief(error: Exception) -> str:
+def shorten(error: Exception) -> str:
     """What a foreign error says, at most 160 characters of it, on one line."""
     return one_line(" ".join(str(error).split()))[:160] or type(error).__name__
 
@@ -55,8 +55,8 @@ def brief(error: Exception) -> str:
 T = TypeVar("T")
 
 
-def entry(entries: Mapping[str, T], what: str, name: str) -> T:
+def lookup(entries: Mapping[str, T], what: str, name: str) -> T:
     """Raises UserError for a name that is not there, with the nearest one that is."""
     if name not in entries:
-        raise UserError(f"no {what} '{name}'{nearest(name, entries)}; there are: {', '.join(entries)}")
+        raise UserError(f"no {what} '{name}'{did_you_mean(name, entries)}; there are: {', '.join(entries)}")
     return entries[name]

@@ -22,28 +22,28 @@ Parts = dict[str, Tensor]
 """Named, unweighted losses, each (n,) per example or a scalar; the loop averages, weighs and sums them."""
 
 
-class Opinion(NamedTuple):
+class CriticOutput(NamedTuple):
     """A critic's logits (n, …) with what else it has to say: features, a class, a code."""
 
     logits: Tensor
     extras: dict[str, Tensor]
 
 
-Critic = Callable[[Sample], Tensor | Opinion]
+Critic = Callable[[Sample], Tensor | CriticOutput]
 
 
-def each(f: Callable[[Tensor], Tensor], sample: Sample) -> Sample:
+def map_sample(f: Callable[[Tensor], Tensor], sample: Sample) -> Sample:
     """`f` on a tensor, or on every tensor of a tuple."""
     return tuple(f(x) for x in sample) if isinstance(sample, tuple) else f(sample)
 
 
-def _opinion(critic: Critic, sample: Sample) -> Opinion:
+def _critic_output(critic: Critic, sample: Sample) -> CriticOutput:
     answer = critic(sample)
-    logits, extras = answer if isinstance(answer, Opinion) else (answer, {})
-    return Opinion(logits.to(torch.promote_types(logits.dtype, torch.float32)), extras)  # losses want full precision
+    logits, extras = answer if isinstance(answer, CriticOutput) else (answer, {})
+    return CriticOutput(logits.to(torch.promote_types(logits.dtype, torch.float32)), extras)  # losses want full precision
 
 
-def pullback(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample, y: Tensor | None = None):
+def value_and_vjp(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample, y: Tensor | None = None):
     """f(x) = (value, extras) and Jᵀy, the gradient of ⟨y, value⟩ at x; y is all ones unless given. Differentiable.
 
     Compiled, it goes through `torch.func.vjp`, the one form of double backward that a compiler takes; eagerly through
@@ -52,7 +52,7 @@ def pullback(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample,
     if torch.compiler.is_compiling():
         value, pull, extras = torch.func.vjp(f, x, has_aux=True)  # pyright: ignore[reportAssignmentType]
         return value, extras, pull(torch.ones_like(value) if y is None else y)[0]
-    x = each(lambda t: t if t.requires_grad else t.detach().requires_grad_(), x)
+    x = map_sample(lambda t: t if t.requires_grad else t.detach().requires_grad_(), x)
     value, extras = f(x)
     leaves = x if isinstance(x, tuple) else (x,)
     slopes = torch.autograd.grad(value, leaves, torch.ones_like(value) if y is None else y, create_graph=True)
@@ -72,7 +72,7 @@ class Round:
     """
 
     def __init__(self, real: Sample, given: Tensor | None, latent: Mapping[str, Tensor], fake: Sample | None = None):
-        self.real, self.given, self.latent = real, given, latent
+        self.real, self.condition, self.latent = real, given, latent
         self._fake = fake
         self.notes: dict[str, Tensor] = {}
 
@@ -83,10 +83,10 @@ class Round:
         return self._fake
 
 
-View = Callable[[Sample], Sample]
+Transform = Callable[[Sample], Sample]
 """What a critic sees in place of a sample."""
 
-Again = Callable[[Mapping[str, Tensor]], Sample]
+Regenerate = Callable[[Mapping[str, Tensor]], Sample]
 """What the generator makes of other latents, by name; those not named stay what they were."""
 
 
@@ -113,54 +113,54 @@ class Verdict:
         draws: Mapping[str, Tensor] | None = None,
         given: Tensor | None = None,
         latent: Mapping[str, Tensor] | None = None,
-        again: Again | None = None,
-        views: Mapping[str, View] | None = None,
+        again: Regenerate | None = None,
+        views: Mapping[str, Transform] | None = None,
     ):
-        self.critic, self.real, self.fake, self.draws, self.given = critic, real, fake, draws or {}, given
-        self.latent, self._again = self.draws if latent is None else latent, again
+        self.critic, self.real, self.fake, self.draws, self.condition = critic, real, fake, draws or {}, given
+        self.latent, self._regenerate = self.draws if latent is None else latent, again
         self._views = views or {}
-        self._opinions: dict[str, Opinion] = {}
-        self.worked: dict[str, Tensor] = {}
+        self._outputs: dict[str, CriticOutput] = {}
+        self.cache: dict[str, Tensor] = {}
         """What a wish worked out on its way, for its own notes."""
 
-    def again(self, latent: Mapping[str, Tensor]) -> Sample:
+    def regenerate(self, latent: Mapping[str, Tensor]) -> Sample:
         """The fake of other latents, as the critic would see it."""
-        if self._again is None:
+        if self._regenerate is None:
             raise RuntimeError("this game can't make its fake again: its verdict was given no way to")
-        return self._again(latent)
+        return self._regenerate(latent)
 
-    def opinion(self, sample: Sample, side: str = "real") -> Opinion:
+    def forward(self, sample: Sample, side: str = "real") -> CriticOutput:
         """The critic's, on any sample, seen like those of a side."""
-        return _opinion(self.critic, self._views[side](sample) if side in self._views else sample)
+        return _critic_output(self.critic, self._views[side](sample) if side in self._views else sample)
 
-    def _on(self, side: str) -> Opinion:
-        if side not in self._opinions:
-            self._opinions[side] = self.opinion(getattr(self, side), side)
-        return self._opinions[side]
+    def _on(self, side: str) -> CriticOutput:
+        if side not in self._outputs:
+            self._outputs[side] = self.forward(getattr(self, side), side)
+        return self._outputs[side]
 
     def _slope_on(self, side: str) -> Sample:
-        self._opinions[side], slope = self._opinion_and_slope(getattr(self, side), side)
+        self._outputs[side], slope = self._output_and_slope(getattr(self, side), side)
         return slope
 
-    def _opinion_and_slope(self, x: Sample, side: str) -> tuple[Opinion, Sample]:
-        logits, extras, slope = pullback(lambda x: self.opinion(x, side), x)
-        return Opinion(logits, extras), slope
+    def _output_and_slope(self, x: Sample, side: str) -> tuple[CriticOutput, Sample]:
+        logits, extras, slope = value_and_vjp(lambda x: self.forward(x, side), x)
+        return CriticOutput(logits, extras), slope
 
     @property
-    def opinion_real(self) -> Opinion:
+    def output_real(self) -> CriticOutput:
         return self._on("real")
 
     @property
-    def opinion_fake(self) -> Opinion:
+    def output_fake(self) -> CriticOutput:
         return self._on("fake")
 
     @property
     def on_real(self) -> Tensor:
-        return self.opinion_real.logits
+        return self.output_real.logits
 
     @property
     def on_fake(self) -> Tensor:
-        return self.opinion_fake.logits
+        return self.output_fake.logits
 
     @cached_property
     def slope_real(self) -> Sample:
@@ -172,10 +172,10 @@ class Verdict:
 
     def slope(self, x: Sample) -> Sample:
         """∇ₓ of the critic's logit at any x, (n, …) like x, seen like the real ones."""
-        return self._opinion_and_slope(x, "real")[1]
+        return self._output_and_slope(x, "real")[1]
 
 
-class Wish(Protocol):
+class LossTerm(Protocol):
     """One thing that a player wants besides its objective, such as a penalty: a part of that name, unweighted.
 
     The random inputs it needs are data, and the loop draws them for the whole batch, so that slicing a batch does not
@@ -195,18 +195,18 @@ class Wish(Protocol):
 
 
 @dataclass(frozen=True)
-class Term:
+class FunctionTerm:
     """A wish that is a function of the verdict alone."""
 
     name: str
-    of: Callable[[Verdict], Tensor]
+    fn: Callable[[Verdict], Tensor]
     """→ (n,) per example, or a scalar."""
     draws: Mapping[str, Draw] = field(default_factory=dict)
     coupled: bool = False
     """An example's part depends on the rest of its batch."""
 
     def __call__(self, verdict: Verdict) -> Tensor:
-        return self.of(verdict)
+        return self.fn(verdict)
 
     def notes(self, verdict: Verdict) -> Parts:
         return {}
@@ -215,7 +215,7 @@ class Term:
         pass
 
 
-class Dial(nn.Module):
+class ScheduledBuffer(nn.Module):
     """A number that follows a schedule of images seen: a buffer, so that a compiled loss reads it anew."""
 
     value: Tensor
@@ -225,7 +225,7 @@ class Dial(nn.Module):
         self.schedule = schedule
         self.register_buffer("value", torch.tensor(float(schedule(0))))
 
-    def follow(self, seen: int) -> None:
+    def update(self, seen: int) -> None:
         self.value.fill_(self.schedule(seen))
 
 
@@ -239,12 +239,12 @@ class Turn:
     """Moves a round."""
     every: int = 1
     """Play only in every so-manieth round (lazy penalties); the loop corrects weight and Adam for it."""
-    fresh: bool = False
+    resample: bool = False
     """Open a new round (another batch, another draw) for each move."""
     uses_fake: bool = True
     draws: Mapping[str, Draw] = {}
     """Random inputs the turn needs beside the game's latents."""
-    group: int = 1
+    group_size: int = 1
     """Consecutive examples that belong together (packing): slices of a batch hold whole groups."""
     coupled: bool = False
     """The loss ties the whole batch together, so slicing it would change the numbers; the loop refuses to."""
@@ -275,7 +275,7 @@ class Game(nn.Module):
     ):
         super().__init__()
         self.players = nn.ModuleDict(players)
-        self.latents, self.makers, self.keeps = dict(latents), makers, keeps
+        self.latents, self.generators, self.averaged = dict(latents), makers, keeps
         self.frozen: frozenset[str] = frozenset()
         """Weights that never learn, for the user froze them, as "player.weight"; the loop tells."""
 
@@ -283,7 +283,7 @@ class Game(nn.Module):
         """Who moves in the round that begins after `seen` images. The same name always means the same turn."""
         raise NotImplementedError
 
-    def opened(self, round: Round) -> Round:
+    def preprocess_round(self, round: Round) -> Round:
         """The round as its turns see it, of one as it was drawn: what is to happen to its examples before any player
         looks, once for all turns, without gradients."""
         return round

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sparring.errors import Mishap, brief
+from sparring.errors import MachineError, shorten
 
 
 class Cause(NamedTuple):
@@ -54,13 +54,13 @@ FAILING = {errno.EIO, errno.ESTALE, errno.ENXIO}
 
 
 @contextmanager
-def explained(hint: str = "") -> Iterator[None]:
+def machine_errors_as_user_errors(hint: str = "") -> Iterator[None]:
     """Raises Mishap in the place of errors that are a machine's, with the hint at its end. All others pass."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
         if told := _told(error):
-            raise Mishap(f"{told}; {hint}" if hint else told) from None
+            raise MachineError(f"{told}; {hint}" if hint else told) from None
         raise
 
 
@@ -80,4 +80,4 @@ def _told(error: Exception) -> str:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}" if error.errno in FULL | CLOSED | FAILING else ""
     found = _cause(error)
-    return f"{found.what} ({brief(error)}): {found.advice}" if found else ""
+    return f"{found.what} ({shorten(error)}): {found.advice}" if found else ""

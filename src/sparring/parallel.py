@@ -12,7 +12,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def abreast(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+def parallel_map(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
     """work(item) of each, in their order, as many at once as torch has threads; as many more wait at most.
 
     Threads inherit the precision and the inference mode of the caller. Meanwhile torch has one thread for each.

@@ -30,7 +30,7 @@ def normal(dim: int) -> Draw:
     return draw
 
 
-def coded(dim: int, categories: int = 0, codes: int = 0, chance: int = 0) -> Draw:
+def latent_prior(dim: int, categories: int = 0, codes: int = 0, chance: int = 0) -> Draw:
     """z = [N(0, I_dim), one of the categories as a one-hot vector, codes from U[−1, 1]]. Chen et al. 2016
     (arXiv:1606.03657), section 7.1. `chance` numbers from N(0, 1) behind them."""
 

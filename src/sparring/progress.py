@@ -14,12 +14,12 @@ PATIENCE = 2.0
 """Seconds without a bar."""
 
 
-def steps(count: int, about: str) -> Iterator[int]:
+def progress_range(count: int, about: str) -> Iterator[int]:
     """0, 1, … count − 1."""
-    return walked(range(count), count, about)
+    return with_progress(range(count), count, about)
 
 
-def walked(items: Iterable[T], count: int | None, about: str) -> Iterator[T]:
+def with_progress(items: Iterable[T], count: int | None, about: str) -> Iterator[T]:
     """These, of which there are about so many, or nobody knows how many."""
     start, bar = time.monotonic(), None
     with ExitStack() as shown:

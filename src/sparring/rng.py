@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 
-def stream(*key: int) -> int:
+def derived_seed(*key: int) -> int:
     """A 63-bit seed for this key; other keys give independent streams."""
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
 
 
 def generator(device: torch.device, *key: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(stream(*key))
+    return torch.Generator(device).manual_seed(derived_seed(*key))
 
 
 def seed_ambient(device: torch.device, *key: int) -> None:
@@ -25,10 +25,10 @@ def seed_ambient(device: torch.device, *key: int) -> None:
     times the work, up to half a millisecond a round, which small networks on a CPU notice.
     """
     seed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
-    seed(stream(*key))
+    seed(derived_seed(*key))
 
 
-class Order:
+class EpochPermutation:
     """An endless stream of shuffled epochs over n examples; batch k is always the same (batch,) indices."""
 
     def __init__(self, n: int, batch: int, seed: int):
@@ -47,7 +47,7 @@ class Order:
     def _shuffled(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             self._epoch = epoch
-            g = torch.Generator().manual_seed(stream(self.seed, EPOCH, epoch))
+            g = torch.Generator().manual_seed(derived_seed(self.seed, EPOCH, epoch))
             self._permutation = torch.randperm(self.n, generator=g)
         return self._permutation
 

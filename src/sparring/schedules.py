@@ -50,7 +50,7 @@ Number = float | Linear | Cosine
 SHAPES: dict[str, type[Linear] | type[Cosine]] = {"linear": Linear, "cosine": Cosine}
 
 
-def read(text: str) -> Number:
+def parse_schedule(text: str) -> Number:
     """A number as text: "0.1"; "0.1:0:200000", from .1 to 0 over 200,000 images; "cosine:0.1:0", over the whole run.
 
     Raises ValueError for any other text.
@@ -67,7 +67,7 @@ def read(text: str) -> Number:
     return SHAPES[shape](float(start), float(end), int(images))
 
 
-def spanning(number: Number, images: int) -> Number:
+def with_horizon(number: Number, images: int) -> Number:
     """The number in a run of so many images: a schedule of the whole run is over these."""
     if isinstance(number, Linear | Cosine) and not number.images:
         return replace(number, images=images)

@@ -12,9 +12,9 @@ from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.errors import UserError
 from sparring.metrics.report import Report
-from sparring.models.model import Model, load
+from sparring.models.model import Model, load_model
 from sparring.recipes import Recipe
-from sparring.sampling.rows import rows, schema_of
+from sparring.sampling.rows import sample_rows, schema_of
 
 
 class Synthesizer:
@@ -38,7 +38,7 @@ class Synthesizer:
         Raises:
             UserError: a column or value that is not there, or constraints that hardly ever hold.
         """
-        table = self.schema.table(rows(self.model, n, seed, conditions))
+        table = self.schema.table(sample_rows(self.model, n, seed, conditions))
         return table.to_pandas() if self.pandas else table
 
     def save(self, folder: str | Path) -> None:
@@ -50,7 +50,7 @@ class Synthesizer:
     @staticmethod
     def load(folder: str | Path, pandas: bool = True) -> "Synthesizer":
         """From such a folder, or from a run's. Raises UserError where there is no model of a table."""
-        return Synthesizer(load(folder), pandas=pandas)
+        return Synthesizer(load_model(folder), pandas=pandas)
 
 
 def fit(
@@ -86,7 +86,7 @@ def fit(
     folder = Path(aside or "", "run") if out is None else Path(out)
     try:
         run = api.train(recipe, data, folder, **settings)
-        return Synthesizer(load(folder), run.report, isinstance(table, libraries()[0].DataFrame))
+        return Synthesizer(load_model(folder), run.report, isinstance(table, libraries()[0].DataFrame))
     finally:
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)

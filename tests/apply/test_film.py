@@ -15,8 +15,8 @@ from translators import noise
 
 from sparring.apply.formats import timed, write_gif, write_webp
 from sparring.apply.video import WRITERS, film
-from sparring.models.model import load
-from sparring.models.translator import Translator
+from sparring.models.model import load_model
+from sparring.models.translator import ImageToImageModel
 
 TIMES = [50, 120, 30, 200, 70]
 
@@ -32,9 +32,9 @@ def animated(path: Path, frames: list[np.ndarray], times: list[int] = TIMES) -> 
     return path
 
 
-def made_by(folder: Path) -> Translator:
-    model = load(folder)
-    assert isinstance(model, Translator)
+def made_by(folder: Path) -> ImageToImageModel:
+    model = load_model(folder)
+    assert isinstance(model, ImageToImageModel)
     return model
 
 

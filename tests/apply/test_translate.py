@@ -12,8 +12,8 @@ from PIL import Image, ImageCms
 from translators import model, noise
 
 from sparring.errors import UserError
-from sparring.models.model import load
-from sparring.models.translator import Translator
+from sparring.models.model import load_model
+from sparring.models.translator import ImageToImageModel
 
 
 def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
@@ -21,7 +21,7 @@ def test_a_picture_is_what_the_model_makes_of_its_pixels(runs, tmp_path):
     Image.fromarray(x).save(tmp_path / "a.png")
     assert spar("apply", runs / "denoise", tmp_path / "a.png", "--out", tmp_path / "b.png") == 0
     made = np.asarray(Image.open(tmp_path / "b.png"))
-    assert np.array_equal(made, load(runs / "denoise").apply(x)) and not np.array_equal(made, x)
+    assert np.array_equal(made, load_model(runs / "denoise").apply(x)) and not np.array_equal(made, x)
 
 
 def test_orientation_profile_and_transparency_are_kept(runs, tmp_path):
@@ -34,7 +34,7 @@ def test_orientation_profile_and_transparency_are_kept(runs, tmp_path):
     made = Image.open(tmp_path / "b.png")
     assert made.mode == "RGBA" and made.size == (40, 60) and made.info["icc_profile"] == profile
     upright = np.rot90(x, -1)
-    expected = load(runs / "upscale").apply(np.ascontiguousarray(upright[..., :3]))
+    expected = load_model(runs / "upscale").apply(np.ascontiguousarray(upright[..., :3]))
     assert np.array_equal(np.asarray(made)[..., :3], expected)
     alpha = Image.fromarray(np.ascontiguousarray(upright[..., 3])).resize((40, 60), Image.Resampling.BICUBIC)
     assert np.array_equal(np.asarray(made)[..., 3], np.asarray(alpha))
@@ -62,8 +62,8 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
     assert Image.open(tmp_path / "s.png").size[0] > 40
     # 16 bits are read as of 8, CMYK as RGB.
-    model = load(runs / "pix2pix")
-    assert isinstance(model, Translator)
+    model = load_model(runs / "pix2pix")
+    assert isinstance(model, ImageToImageModel)
     cmyk = np.array(Image.open(tmp_path / "in" / "cmyk.jpg").convert("RGB"))
     for name, seen in (("deep", np.dstack([noise(18, 22, 1)] * 3)), ("cmyk", cmyk)):
         assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / f"{name}.png")), model.apply(seen))
@@ -106,7 +106,7 @@ def test_holes_are_filled_and_the_rest_stays(runs, tmp_path, place):
     assert np.array_equal(made[lost == 0], x[lost == 0]) and not np.array_equal(made[lost > 0], x[lost > 0])
     garbled = x.copy()
     garbled[lost > 0] = 7  # what is lost is not looked at
-    assert np.array_equal(load(runs / "inpaint").apply(garbled, lost == 0), made)
+    assert np.array_equal(load_model(runs / "inpaint").apply(garbled, lost == 0), made)
 
 
 @pytest.mark.parametrize("name", ["denoise", "upscale"])
@@ -124,8 +124,8 @@ def test_moved_to_a_class(runs, tmp_path):
     for name in ("cat", "dog"):
         assert spar("apply", runs / "stargan", tmp_path / "in", "--label", name, "--out", tmp_path / name) == 0
     cat, dog = (np.asarray(Image.open(tmp_path / name / "a.png")) for name in ("cat", "dog"))
-    model = load(runs / "stargan")
-    assert isinstance(model, Translator) and np.array_equal(model.apply(x, label="dog"), dog)
+    model = load_model(runs / "stargan")
+    assert isinstance(model, ImageToImageModel) and np.array_equal(model.apply(x, label="dog"), dog)
     assert cat.shape == x.shape and not np.array_equal(cat, dog)
 
 

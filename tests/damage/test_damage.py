@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from sparring.data.image.pixels import to_pixels, to_unit
-from sparring.degrade import STEPS, Damage
+from sparring.degrade import STEPS, Degradation
 from sparring.errors import UserError
 
 EVERY = {
@@ -32,7 +32,7 @@ def test_every_step_is_tried_here():
 
 @pytest.mark.parametrize("step", EVERY.values())
 def test_image_by_image_the_same_for_a_seed(step):
-    damage, images = Damage([step]), smooth(120)
+    damage, images = Degradation([step]), smooth(120)
     (x, known), (again, known_again), (few, _) = damage.of(images, 5), damage.of(images, 5), damage.of(images[:103], 5)
     assert torch.equal(x, again) and torch.equal(x[:103], few) and x.dtype == torch.uint8
     assert (known is None) == (not damage.hides) and (known is None or torch.equal(known, known_again))
@@ -45,9 +45,9 @@ def test_image_by_image_the_same_for_a_seed(step):
 
 def test_noise_is_of_its_deviation_and_clipped():
     grey = torch.full((100, 1, 32, 32), 128, dtype=torch.uint8)
-    x, _ = Damage(["noise:0.1"]).of(grey)
+    x, _ = Degradation(["noise:0.1"]).of(grey)
     assert (x.double() / 255).std() == pytest.approx(0.1, rel=0.02)
-    black, _ = Damage(["noise:0.5"]).of(torch.zeros_like(grey))
+    black, _ = Degradation(["noise:0.5"]).of(torch.zeros_like(grey))
     # The half below 0 is clipped, and so is what is above 1, two deviations away.
     assert (black == 0).double().mean() == pytest.approx(0.5, abs=0.01)
     assert (black == 255).double().mean() == pytest.approx(0.0228, abs=0.003)
@@ -55,7 +55,7 @@ def test_noise_is_of_its_deviation_and_clipped():
 
 def test_blur_is_pillows_gaussian():
     images = smooth()
-    x, _ = Damage(["blur:2"]).of(images)
+    x, _ = Degradation(["blur:2"]).of(images)
     for image, seen in zip(images, x, strict=True):
         expected = np.asarray(Image.fromarray(image.permute(1, 2, 0).numpy()).filter(ImageFilter.GaussianBlur(2)))
         inner = np.abs(expected.astype(int) - seen.permute(1, 2, 0).numpy())[6:-6, 6:-6]
@@ -64,7 +64,7 @@ def test_blur_is_pillows_gaussian():
 
 def test_downscale_is_pillows_bicubic():
     images = smooth()
-    x, _ = Damage(["downscale:4"]).of(images)
+    x, _ = Degradation(["downscale:4"]).of(images)
     for image, seen in zip(images, x, strict=True):
         small = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((12, 8), Image.Resampling.BICUBIC)
         assert np.abs(np.asarray(small).astype(int) - seen.permute(1, 2, 0).numpy()).max() <= 2
@@ -74,7 +74,7 @@ def test_downscale_is_pillows_bicubic():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_is_pillows(quality, channels):
     images = smooth(c=channels)
-    x, _ = Damage([f"jpeg:{quality}"]).of(images)
+    x, _ = Degradation([f"jpeg:{quality}"]).of(images)
     for image, seen in zip(images, x, strict=True):
         file = io.BytesIO()
         array = image.permute(1, 2, 0).squeeze(2).numpy() if channels == 1 else image.permute(1, 2, 0).numpy()
@@ -88,16 +88,16 @@ def test_jpeg_is_pillows(quality, channels):
 
 def test_grey_and_edges():
     images = smooth()
-    x, _ = Damage(["grey"]).of(images)
+    x, _ = Degradation(["grey"]).of(images)
     expected = (images.double() * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
     assert (x.double() - expected).abs().max() <= 0.51
-    edges, _ = Damage(["edges"]).of(images)
+    edges, _ = Degradation(["edges"]).of(images)
     around = images[0, 0, 3:6, 7:10]
     assert int(edges[0, 0, 4, 8]) == int(around.max()) - int(around.min())
 
 
 def test_boxes_are_whole_and_everywhere():
-    _, known = Damage(["box:0.5"]).of(torch.zeros(400, 1, 28, 28, dtype=torch.uint8))
+    _, known = Degradation(["box:0.5"]).of(torch.zeros(400, 1, 28, 28, dtype=torch.uint8))
     lost = ~known[:, 0]
     assert (lost.flatten(1).sum(1) == 14 * 14).all()
     rows, columns = lost.any(2).float(), lost.any(1).float()
@@ -108,13 +108,13 @@ def test_boxes_are_whole_and_everywhere():
 
 def test_strokes_hide_a_share_and_more_of_them_more():
     blank = torch.zeros(200, 1, 48, 64, dtype=torch.uint8)
-    few, many = ((~Damage([f"strokes:{n}"]).of(blank)[1]).double().mean() for n in (1, 8))
+    few, many = ((~Degradation([f"strokes:{n}"]).of(blank)[1]).double().mean() for n in (1, 8))
     assert 0.005 < few < 0.1 and 3 * few < many < 0.6
 
 
 def test_holes_are_united_and_what_is_known_stays():
-    damage, images = Damage(["box:0.4", "strokes:2"]), smooth()
-    box = Damage(["box:0.4"])
+    damage, images = Degradation(["box:0.4", "strokes:2"]), smooth()
+    box = Degradation(["box:0.4"])
     g = torch.Generator().manual_seed(0)
     drawn = {name: draw(4, (3, 32, 48), g) for name, draw in damage.draws.items()}
     x = damage(to_unit(images), drawn)
@@ -127,7 +127,7 @@ def test_holes_are_united_and_what_is_known_stays():
 
 
 def test_steps_in_a_row():
-    damage = Damage(["blur:1", "downscale:2", "grey", "noise:0.1", "jpeg:50"])
+    damage = Degradation(["blur:1", "downscale:2", "grey", "noise:0.1", "jpeg:50"])
     x, known = damage.of(smooth())
     assert x.shape == (4, 1, 16, 24) and known is None and damage.scale == 2
 
@@ -148,9 +148,9 @@ def test_steps_in_a_row():
 )
 def test_what_is_refused(steps, why):
     with pytest.raises(UserError, match=why):
-        Damage(steps)
+        Degradation(steps)
 
 
 def test_sides_that_do_not_divide():
     with pytest.raises(UserError, match="30×32 can't be made 4 times smaller"):
-        Damage(["downscale:4"]).inputs((3, 30, 32))
+        Degradation(["downscale:4"]).inputs((3, 30, 32))

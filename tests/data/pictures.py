@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sparring.data import Data, Options, load_dataset
+from sparring.data import Dataset, Options, load_dataset
 from sparring.errors import UserError
 
 
@@ -46,7 +46,7 @@ def tarred(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def labels_by_shade(data: Data) -> dict:
+def labels_by_shade(data: Dataset) -> dict:
     """What each image, told by its shade, is labelled."""
     return {
         int(image[0, 0, 0]): label.tolist()

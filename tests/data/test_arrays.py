@@ -81,7 +81,7 @@ def test_nan_is_left_out(tmp_path):
     images, labels = PIXELS.repeat(2, 0) / 255, np.ones((24, 2))
     images[3, 1, 2, 3], labels[5, 1] = np.nan, np.inf
     data = load_dataset(saved(tmp_path, images=images, labels=labels))
-    assert dict(data.broken) == {
+    assert dict(data.skipped) == {
         "images[3]": "a NaN or an infinity among its pixels",
         "images[5]": "a NaN or an infinity among its labels",
     }

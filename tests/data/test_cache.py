@@ -59,7 +59,7 @@ def test_a_change_is_seen(tmp_path, decoded):
     os.utime(path / "a" / "000.png", ns=(1, 1))
     assert load_dataset(path).fingerprint != first.fingerprint
     (path / "b" / "extra.png").symlink_to("/etc/hostname")
-    assert len(load_dataset(path).broken) == 2
+    assert len(load_dataset(path).skipped) == 2
 
 
 def test_a_changed_label_file_is_seen(tmp_path):

@@ -8,7 +8,7 @@ from frames import people
 from sparring.data.table import infer
 from sparring.data.table.arrow import to_arrow
 from sparring.data.table.columns import Follower
-from sparring.data.table.conditions import asked
+from sparring.data.table.conditions import parse_conditions
 from sparring.data.table.infer import Kind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
@@ -73,7 +73,7 @@ def test_what_is_asked_becomes_options():
     place = schema.names.index
 
     def options(**where):
-        return {schema.names[i]: mask.nonzero()[:, 0].tolist() for i, mask in asked(schema, where).options.items()}
+        return {schema.names[i]: mask.nonzero()[:, 0].tolist() for i, mask in parse_conditions(schema, where).options.items()}
 
     city = schema.column("city")
     assert options(city="Oslo") == {"city": [city.index["Oslo"]]}
@@ -81,7 +81,7 @@ def test_what_is_asked_becomes_options():
     assert options(area="SA") == {"city": [city.index["Lima"]]}
     assert options(children=None) == {"children": [schema.column("children").options - 1]}
     assert options(member="True") == {"member": [schema.column("member").index[True]]}
-    found = asked(schema, {"age": (30, 40), "wage": "1000:", "start": ("2020-03-01", None)})
+    found = parse_conditions(schema, {"age": (30, 40), "wage": "1000:", "start": ("2020-03-01", None)})
     low, high = found.spans[place("age")]
     assert (low + 18, high + 18) == (30 + 18 - people()["age"].min(), 40 + 18 - people()["age"].min())
     assert found.spans[place("wage")] == (1000.0, people()["wage"].max())
@@ -89,10 +89,10 @@ def test_what_is_asked_becomes_options():
 
 def test_bounds_between_whole_values_let_none_in_that_lies_beyond():
     schema, _ = Schema.of(to_arrow(pd.DataFrame({"n": [5 * (i % 20) for i in range(200)]})))
-    assert asked(schema, {"n": "12:40"}).spans[0] == (3.0, 8.0) and asked(schema, {"n": "30.5:"}).spans[0] == (7, 19)
+    assert parse_conditions(schema, {"n": "12:40"}).spans[0] == (3.0, 8.0) and parse_conditions(schema, {"n": "30.5:"}).spans[0] == (7, 19)
     for value in ("12", "12:14", "inf:", "nan"):
         with pytest.raises(UserError, match="'n' is never"):
-            asked(schema, {"n": value})
+            parse_conditions(schema, {"n": value})
 
 
 def zips(monkeypatch) -> Schema:
@@ -117,7 +117,7 @@ def zips(monkeypatch) -> Schema:
 )
 def test_who_asks_for_a_follower_gets_its_leaders_even_rare_ones(where, expected, monkeypatch):
     schema = zips(monkeypatch)
-    zip, found, g = schema.column("zip"), asked(schema, where), torch.Generator().manual_seed(0)
+    zip, found, g = schema.column("zip"), parse_conditions(schema, where), torch.Generator().manual_seed(0)
     option = found.options[0].nonzero()[:, 0].repeat(60)
     cells = torch.zeros(len(option), 3, dtype=torch.float64)
     cells[:, 0] = zip.decode(option, found.placed(0, zip, option, torch.linspace(-1, 0.99, len(option)), g))
@@ -131,8 +131,8 @@ def test_a_total_is_asked_for_by_its_parts():
     frame["total"] = frame["a"] + frame["b"]
     schema, _ = schema_of(frame, "a + b = total")
     with pytest.raises(UserError, match=r"'total' is worked out \('a \+ b = total'\).*ask for its parts, a, b"):
-        asked(schema, {"total": 10})
-    assert asked(schema, {"a": 3}).options
+        parse_conditions(schema, {"total": 10})
+    assert parse_conditions(schema, {"a": 3}).options
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ def test_a_total_is_asked_for_by_its_parts():
 def test_what_cannot_be_asked(where, expected):
     schema, _ = Schema.of(to_arrow(people()), {"person": Kind("identifier")})
     with pytest.raises(UserError, match=expected):
-        asked(schema, where)
+        parse_conditions(schema, where)

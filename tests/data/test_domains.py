@@ -41,10 +41,10 @@ def test_partners_stand_together(layout, pack, tmp_path):
     assert data.medium == "pair" and not data.unpaired and data.shape == (1, 16, 16) and data.layout == {"inputs": 1}
     assert (len(data.train), len(data.test)) == (12, 3) and data.classes == 0
     for part in (data.train, data.test):
-        assert shade(part.values) == [s + 100 for s in shade(part.given)]
+        assert shade(part.values) == [s + 100 for s in shade(part.condition)]
     assert shade(data.train.values) != sorted(shade(data.train.values))
     back = load_dataset(place, Options(direction="BtoA"))
-    assert shade(back.train.given) == [s + 100 for s in shade(back.train.values)]
+    assert shade(back.train.condition) == [s + 100 for s in shade(back.train.values)]
     assert back.fingerprint != data.fingerprint == load_dataset(place).fingerprint
 
 
@@ -52,7 +52,7 @@ def test_channels_are_each_domains_own(tmp_path):
     colour = {f"trainB/{i:03d}.png": png((i, 0, 0), (20, 16), "RGB") for i in range(14)}
     folder = unpacked(tmp_path, shades(14, "trainA/") | colour)
     data = load_dataset(folder, Options(size=(8, 8)))
-    assert data.shape == (3, 8, 8) and data.train.given.shape[1:] == (1, 8, 8)
+    assert data.shape == (3, 8, 8) and data.train.condition.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.test) == 14
     assert preview(data).size[0] > 0
 
@@ -62,7 +62,7 @@ def test_a_test_part_has_the_channels_of_its_train_part(tmp_path):
     folder = unpacked(tmp_path / "x", two("trainA", "trainB") | two("testA", "testB", 3, 12) | colour)
     data = load_dataset(folder)
     assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
-    assert data.train.given.shape[1:] == data.test.given.shape[1:] == (1, 16, 16)
+    assert data.train.condition.shape[1:] == data.test.condition.shape[1:] == (1, 16, 16)
     wide = {f"train/{i}.png": png((i, 0, 0), (32, 16), "RGB") for i in range(12)}
     data = load_dataset(unpacked(tmp_path / "y", wide | {"test/0.png": beside(3)}), Options(direction="AtoB"))
     assert data.train.values.shape[1:] == data.test.values.shape[1:] == (3, 16, 16)
@@ -73,17 +73,17 @@ def test_an_entry_that_is_there_twice_shifts_no_pair(tmp_path):
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
         archive.writestr("trainB/003.png", png(7))
     data = load_dataset(path)
-    assert ("trainB/003.png", "the same name twice") in data.broken and not data.unpaired
+    assert ("trainB/003.png", "the same name twice") in data.skipped and not data.unpaired
     assert len(data.train) + len(data.test) == 14
     for part in (data.train, data.test):
-        assert shade(part.values) == [s + 100 for s in shade(part.given)]
+        assert shade(part.values) == [s + 100 for s in shade(part.condition)]
 
 
 def test_a_and_b_are_classes_unless_a_direction_is_asked_for(tmp_path):
     folder = unpacked(tmp_path, two("A", "B"))
     assert load_dataset(folder).classes == 2
     data = load_dataset(folder, Options(direction="AtoB"))
-    assert data.medium == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.given)]
+    assert data.medium == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.condition)]
 
 
 def beside(i: int) -> bytes:
@@ -99,8 +99,8 @@ def test_two_side_by_side(tmp_path):
     folder = unpacked(tmp_path, files)
     data, back = (load_dataset(folder, Options(direction=way)) for way in ("AtoB", "BtoA"))
     assert data.shape == (1, 16, 16) and (len(data.train), len(data.test)) == (12, 3)
-    assert sorted(shade(data.train.given)) == list(range(12)) and shade(data.test.values) == [120, 121, 122]
-    assert shade(back.test.values) == [20, 21, 22] and shade(back.test.given) == [120, 121, 122]
+    assert sorted(shade(data.train.condition)) == list(range(12)) and shade(data.test.values) == [120, 121, 122]
+    assert shade(back.test.values) == [20, 21, 22] and shade(back.test.condition) == [120, 121, 122]
 
 
 def test_names_that_do_not_match_are_told_and_no_pairs_made(tmp_path):

@@ -7,8 +7,8 @@ from data.pictures import shades, unpacked
 
 import sparring
 from sparring.comparison import compare
-from sparring.data import Data, Examples, Options, load_dataset
-from sparring.data.image.edges import edges, others, with_edges
+from sparring.data import Dataset, Split, Options, load_dataset
+from sparring.data.image.edges import edges, derangement, add_edge_domain
 from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 
@@ -25,9 +25,9 @@ def test_edges_against_a_loop():
 
 @pytest.mark.parametrize("n", [2, 3, 12, 1000])
 def test_nobody_is_paired_with_itself(n):
-    partners = others(n)
+    partners = derangement(n)
     assert sorted(partners.tolist()) == list(range(n)) and (partners != torch.arange(n)).all()
-    assert torch.equal(partners, others(n))
+    assert torch.equal(partners, derangement(n))
 
 
 def test_an_image_stands_before_the_edges_of_another():
@@ -37,14 +37,14 @@ def test_an_image_stands_before_the_edges_of_another():
     for pairs, part in ((data.train, plain.train), (data.test, plain.test)):
         assert torch.equal(pairs.values[:, :1], part.values) and torch.equal(pairs.labels, part.labels)
         own = edges(part.values)
-        assert torch.equal(pairs.values[:, 1:], own[others(len(part))])
+        assert torch.equal(pairs.values[:, 1:], own[derangement(len(part))])
         assert (pairs.values[:, 1:] != own).flatten(1).any(1).float().mean() > 0.99
 
 
 def test_of_a_folder_as_it_is_read(tmp_path):
     folder = unpacked(tmp_path / "a", {**shades(12, "x/"), **shades(12, "y/"), "broken.png": b""})
     data = load_dataset(f"{folder}+edges", Options(size=(8, 16), channels="rgb", flip=True))
-    assert data.shape == (6, 8, 16) and data.classes == 2 and data.mirrored and data.broken
+    assert data.shape == (6, 8, 16) and data.classes == 2 and data.mirrored and data.skipped
     assert load_dataset(f"{folder}+edges", Options(channels="grey")).shape[0] == 2
     found = scan(f"{folder}+edges")
     assert found.examples == 24 and found.classes == {"x": 12, "y": 12} and found.formats == {"images and edges": 24}
@@ -63,9 +63,9 @@ def test_what_has_no_pairs_is_refused(tmp_path):
     few = unpacked(tmp_path, shades(5))
     with pytest.raises(UserError, match="only 5 usable images"):
         load_dataset(f"{few}+edges")
-    part = Examples(torch.zeros(12, 1, 4, 4, dtype=torch.uint8))
+    part = Split(torch.zeros(12, 1, 4, 4, dtype=torch.uint8))
     with pytest.raises(UserError, match="single test image, and none to pair it with"):
-        with_edges(Data.of("x", part, part[:1], ()), "x+edges")
+        add_edge_domain(Dataset.of("x", part, part[:1], ()), "x+edges")
 
 
 def test_pairs_are_compared(tmp_path, quick_judge):
@@ -76,8 +76,8 @@ def test_pairs_are_compared(tmp_path, quick_judge):
 
 def test_a_coupled_run_from_beginning_to_end(tmp_path):
     run = sparring.train("cogan", "digits+edges", tmp_path / "run", images=128, reports=1)
-    model = sparring.load(tmp_path / "run")
-    assert model.sample(3).shape == (3, 2, 8, 8) and model.look(4).size[0] > model.look(4).size[1]
+    model = sparring.load_model(tmp_path / "run")
+    assert model.sample(3).shape == (3, 2, 8, 8) and model.preview(4).size[0] > model.preview(4).size[1]
     report = sparring.evaluate(tmp_path / "run", 100, metrics=["frechet"])
     assert report.rows[0].name == "model" and run.outcome == "finished"
     assert sparring.api.advise("digits+edges").recipe.name == "cogan"

@@ -29,7 +29,7 @@ def every(data) -> torch.Tensor:
 def test_flat_grey_folder(tmp_path):
     data = load_dataset(fill(tmp_path / "a", 24))
     assert (data.shape, data.names, data.classes, data.train.labels) == ((1, 16, 16), (), 0, None)
-    assert (len(data.train), len(data.test), data.broken) == (20, 4, ())
+    assert (len(data.train), len(data.test), data.skipped) == (20, 4, ())
     assert (every(data) == 90).all() and data.spec == str(tmp_path / "a")
 
 
@@ -57,7 +57,7 @@ def test_images_beside_classes_are_left_out(tmp_path):
     fill(tmp_path / "y", 8)
     Image.new("L", (16, 16)).save(tmp_path / "stray.png")
     data = load_dataset(tmp_path)
-    assert data.names == ("x", "y") and [name for name, _ in data.broken] == ["stray.png"]
+    assert data.names == ("x", "y") and [name for name, _ in data.skipped] == ["stray.png"]
 
 
 def test_a_single_class_is_none(tmp_path):
@@ -71,13 +71,13 @@ def test_a_class_with_nothing_usable_is_gone(tmp_path):
     for path in (tmp_path / "y").iterdir():
         path.write_bytes(b"")
     data = load_dataset(tmp_path)
-    assert data.names == ("x", "z") and data.train.labels.unique().tolist() == [0, 1] and len(data.broken) == 8
+    assert data.names == ("x", "z") and data.train.labels.unique().tolist() == [0, 1] and len(data.skipped) == 8
 
 
 def test_a_folder_whose_name_climbs_when_it_is_printed(tmp_path):
     fill(tmp_path / "set")
     fill(tmp_path / "set" / "\x07..", 1)
-    assert load_dataset(tmp_path / "set").broken == (("../000.png", "its path climbs out of the folder"),)
+    assert load_dataset(tmp_path / "set").skipped == (("../000.png", "its path climbs out of the folder"),)
 
 
 def test_hidden_and_other_files_are_passed_over(tmp_path):
@@ -86,7 +86,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path):
     for name in ("._000.png", "notes.txt", "a.svg"):
         (tmp_path / name).write_text("x")
     data = load_dataset(tmp_path)
-    assert (len(data.train) + len(data.test), data.broken) == (12, ())
+    assert (len(data.train) + len(data.test), data.skipped) == (12, ())
 
 
 def test_broken_files_are_left_out_with_a_reason(tmp_path):
@@ -107,7 +107,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path):
     (folder / "folder.png").mkdir()
     (folder / "inside.PNG").symlink_to(folder / "000.png")
     data = load_dataset(folder)
-    reasons = dict(data.broken)
+    reasons = dict(data.skipped)
     assert (every(data) == 90).all() and len(every(data)) == 13
     assert set(reasons) == {
         "cut.png", "cut.jpg", "cut.webp", "cut.bmp", "empty.png", "text.jpg", "bomb.png", "outside.png",
@@ -120,7 +120,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path):
 
 def test_a_linked_folder_is_read(tmp_path):
     (tmp_path / "link").symlink_to(fill(tmp_path / "a"))
-    assert load_dataset(tmp_path / "link").broken == ()
+    assert load_dataset(tmp_path / "link").skipped == ()
 
 
 @pytest.mark.parametrize("sides, size", [((16,), 16), ((31,), 24), ((300,), 64), ((5,), 8), ((8, 8, 8, 64), 8)])

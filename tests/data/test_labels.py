@@ -67,7 +67,7 @@ def test_own_labels(tmp_path, pack):
     own = {"labels": [[f"./sub\\{name}", i % 3] for i, name in enumerate(FILES)]}
     files = shades(12, "sub/") | {"dataset.json": json.dumps(own).encode()}
     data = load_dataset(pack(tmp_path / "a.zip", files))
-    assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2 and data.broken == ()
+    assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2 and data.skipped == ()
     chosen = {f"sub/{name}": kind for name, kind in KINDS.items()}
     assert load_dataset(tmp_path / "a.zip", given(tmp_path / "a.zip", "l.json", json.dumps(chosen))).names == (
         "even",
@@ -78,21 +78,21 @@ def test_own_labels(tmp_path, pack):
 def test_own_labels_that_are_none(tmp_path):
     """StyleGAN's tools number their sub-folders, which are no classes."""
     data = load_dataset(unpacked(tmp_path, shades(8, "0/") | shades(8, "1/") | {"dataset.json": b'{"labels": null}'}))
-    assert data.names == () and data.broken == ()
+    assert data.names == () and data.skipped == ()
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"info": {"year": 2017}}', b'{"x.png": 1}', b"[" * 10**6])
 def test_own_labels_that_can_not_be_read(tmp_path, content):
     data = load_dataset(unpacked(tmp_path, {**FILES, "dataset.json": content}))
-    assert data.names == () and [name for name, _ in data.broken] == ["dataset.json"]
-    assert "\n" not in data.broken[0][1]
+    assert data.names == () and [name for name, _ in data.skipped] == ["dataset.json"]
+    assert "\n" not in data.skipped[0][1]
 
 
 def test_own_labels_outside(tmp_path):
     (tmp_path / "secret.json").write_text(json.dumps(KINDS))
     folder = unpacked(tmp_path / "a", FILES)
     (folder / "dataset.json").symlink_to(tmp_path / "secret.json")
-    assert load_dataset(folder).broken == (("dataset.json", "a link to outside the folder"),)
+    assert load_dataset(folder).skipped == (("dataset.json", "a link to outside the folder"),)
 
 
 def test_absent_and_unlabelled_are_left_out(place):
@@ -100,7 +100,7 @@ def test_absent_and_unlabelled_are_left_out(place):
     more = shades(14)
     place = unpacked(place, more) if place.is_dir() else zipped(place, more)
     data = load_dataset(place, given(place, "l.csv", csv("file,kind", rows)))
-    assert data.broken == (
+    assert data.skipped == (
         ("012.png", f"no label in {place.parent / 'l.csv'}"),
         ("013.png", f"no label in {place.parent / 'l.csv'}"),
         ("gone.png", "named by the label file, but absent"),

@@ -11,8 +11,8 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Data, Examples, Options, load_dataset, named
-from sparring.errors import UserError, nearest
+from sparring.data import Dataset, Split, Options, load_dataset, named
+from sparring.errors import UserError, did_you_mean
 from sparring.storage import download
 from sparring.storage.download import Pin, Remote
 
@@ -43,21 +43,21 @@ def test_size():
 
 def test_fingerprint_sees_every_part():
     def of(train, test):
-        return Data.of("x", train, test, ()).fingerprint
+        return Dataset.of("x", train, test, ()).fingerprint
 
     pixels, labels = torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
-    one, pixel, label = Examples(pixels, labels), pixels.clone(), labels.clone()
+    one, pixel, label = Split(pixels, labels), pixels.clone(), labels.clone()
     pixel[3, 0, 1, 1] = 1
     label[3] = 1
     others = [
-        Examples(pixel, labels),
-        Examples(pixels, label),
-        Examples(pixels, None),
-        Examples(pixels.view(4, 1, 4, 1), labels),
+        Split(pixel, labels),
+        Split(pixels, label),
+        Split(pixels, None),
+        Split(pixels.view(4, 1, 4, 1), labels),
     ]
     found = [of(one, one)] + [of(one, other) for other in others] + [of(other, one) for other in others]
     assert len(set(found)) == len(found)
-    assert of(one, one) == of(Examples(pixels.clone(), labels.clone()), one)
+    assert of(one, one) == of(Split(pixels.clone(), labels.clone()), one)
 
 
 @pytest.mark.parametrize("name, meant", [("mnits", "mnist"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")])
@@ -68,7 +68,7 @@ def test_unknown_name(name, meant):
 
 
 def test_nearest_of_nothing_near():
-    assert nearest("qqqq", ["mnist"]) == "" == nearest("x", [])
+    assert did_you_mean("qqqq", ["mnist"]) == "" == did_you_mean("x", [])
 
 
 # --- sets of idx files, with a small stand-in for the real ones
@@ -207,7 +207,7 @@ STACKED = "90ab526e2d1e1a20"
 
 def test_stacked_digits_spell_their_label():
     values = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 1, 4, 4)
-    digits = Examples(values, torch.arange(10))
+    digits = Split(values, torch.arange(10))
     made = named.stacked(digits, 500, torch.Generator().manual_seed(0))
     assert made.values.shape == (500, 3, 4, 4) and made.values.dtype == torch.uint8
     assert torch.equal(made.values[:, :, 0, 0].long() @ torch.tensor([100, 10, 1]), made.labels)

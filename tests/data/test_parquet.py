@@ -8,7 +8,7 @@ import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked
 
 from sparring.data import load_dataset
-from sparring.data.load import pictures
+from sparring.data.load import file_source
 from sparring.data.table import arrow as packed
 
 FILES = list(shades(12).values())
@@ -28,7 +28,7 @@ def saved(tmp_path):
 
 def test_bytes(saved, tmp_path):
     data = load_dataset(saved({"id": list(range(12)), "picture": FILES}))
-    assert data.names == () and data.broken == ()
+    assert data.names == () and data.skipped == ()
     assert data.fingerprint == load_dataset(unpacked(tmp_path / "folder", shades(12))).fingerprint
 
 
@@ -44,7 +44,7 @@ def test_structs_and_numbered_classes(saved):
 def test_what_is_left_out(saved):
     images = [*FILES, None, b"", b"junk", png()]
     data = load_dataset(saved({"image": images, "label": ["a", "b"] * 7 + ["a", None]}))
-    reasons = dict(data.broken)
+    reasons = dict(data.skipped)
     assert list(reasons) == ["row 12", "row 13", "row 14", "row 15"]
     assert reasons["row 12"] == "no image in this row" and reasons["row 13"] == "empty file"
     assert reasons["row 15"] == "no label" and data.names == ("a", "b")
@@ -60,7 +60,7 @@ def test_shards_without_classes_beside_some_with(saved, tmp_path, bare):
         (tmp_path / f"{name}.shard").rename(tmp_path / f"{name}.parquet")
     data = load_dataset(tmp_path)
     assert data.names == ("x", "y") and len(data.train) + len(data.test) == 12
-    assert len(data.broken) == 12 and all(name.startswith(f"{bare}.parquet/") for name, _ in data.broken)
+    assert len(data.skipped) == 12 and all(name.startswith(f"{bare}.parquet/") for name, _ in data.skipped)
 
 
 def test_no_images_make_a_table(saved):
@@ -73,7 +73,7 @@ def test_one_row_group_of_all_shards_is_held_and_no_file(saved, tmp_path):
         saved({"image": [os.urandom(2**20)]}).rename(tmp_path / f"{i}.shard")
     for path in tmp_path.glob("*.shard"):
         path.rename(path.with_suffix(".parquet"))
-    source, before = pictures(str(tmp_path)), arrow.total_allocated_bytes()
+    source, before = file_source(str(tmp_path)), arrow.total_allocated_bytes()
     assert [len(item.open().read()) for item in source.items] == [2**20] * 20
     assert arrow.total_allocated_bytes() - before < 8 * 2**20  # arrow takes more than it needs
     opened = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sparring.data.image.channels import stacked
-from sparring.data.image.file import Header, Unusable, header, picture
+from sparring.data.image.file import Header, UnreadableImage, header, picture
 
 
 def saved(path: Path, image: Image.Image, channels: str = "auto", size=(8, 8), fit="crop", **options) -> np.ndarray:
@@ -142,7 +142,7 @@ def test_deep_colour_is_scaled(tmp_path):
 
 def why(tmp_path, name: str, image: Image.Image, **options) -> str:
     image.save(tmp_path / name, **options)
-    with pytest.raises(Unusable) as told:
+    with pytest.raises(UnreadableImage) as told:
         picture(lambda: (tmp_path / name).open("rb"), (8, 8))
     return str(told.value)
 

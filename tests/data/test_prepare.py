@@ -19,22 +19,22 @@ from PIL import Image
 
 from sparring.data import Options, load_dataset
 from sparring.data.dataset import digest
-from sparring.data.load import only_pictures
+from sparring.data.load import preparable_source
 from sparring.data.prepare import prepare as preparing
 from sparring.data.prepare.prepare import prepare
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.feed.in_memory import InMemory, Mapped
-from sparring.training.feed.prefetch import DEPTH, Ahead
+from sparring.training.feed.in_memory import InMemory, MemoryMapped
+from sparring.training.feed.prefetch import DEPTH, Prefetcher
 from sparring.training.feed.sources import source
-from sparring.training.loop.batches import Rounds
+from sparring.training.loop.batches import RoundStream
 
 CPU = torch.device("cpu")
 
 
 def prepared(spec: Path, out: Path, workers: int = 1, **options):
-    return prepare(only_pictures(str(spec)), out, Options(**options), workers)
+    return prepare(preparable_source(str(spec)), out, Options(**options), workers)
 
 
 def classes(n: int = 24) -> dict[str, bytes]:
@@ -260,16 +260,16 @@ def test_training_on_a_mapped_set_is_training_on_a_held_one(tmp_path):
     prepared(unpacked(tmp_path / "set", classes()), tmp_path / "out", size=(8, 8))
     data = load_dataset(tmp_path / "out", Options(flip=True))
     mapped, held = source(data, CPU), InMemory(data, CPU)
-    assert isinstance(mapped, Mapped) and len(mapped) == 40
+    assert isinstance(mapped, MemoryMapped) and len(mapped) == 40
     which = torch.tensor([0, 39, 7, 20])
     for x, y in zip(mapped[which], held[which], strict=True):
         assert torch.equal(x, y)
-    rounds = [Rounds(_game(), each, 8, 0, 1, Ranks(1, 2)) for each in (mapped, held)]
+    rounds = [RoundStream(_game(), each, 8, 0, 1, Ranks(1, 2)) for each in (mapped, held)]
     for k in (0, 1, 2, 9, 3):  # a resumed run begins anywhere
         for each in rounds:
             each.opened = k
         a, b = (each.open(each.game.turns(0), CPU)[0] for each in rounds)
-        assert torch.equal(a.real, b.real) and torch.equal(a.given, b.given) and len(a.real) == 4
+        assert torch.equal(a.real, b.real) and torch.equal(a.condition, b.condition) and len(a.real) == 4
     assert rounds[0].waited > 0 and rounds[1].waited == 0
 
 
@@ -286,7 +286,7 @@ def test_batches_are_read_before_they_are_asked_for():
             deep.set()
         return indices
 
-    ahead = Ahead(reading, lambda k: torch.tensor([k]))
+    ahead = Prefetcher(reading, lambda k: torch.tensor([k]))
     assert int(ahead(0)) == 0
     assert deep.wait(30) and sorted(read) == list(range(DEPTH))
     assert [int(ahead(k)) for k in (1, 2, 3)] == [1, 2, 3] and int(ahead(100)) == 100

@@ -8,7 +8,7 @@ import torch
 from data.pictures import png, shades, unpacked
 from PIL import Image
 
-from sparring.data import Data, Examples, Options, load_dataset
+from sparring.data import Dataset, Split, Options, load_dataset
 from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 
@@ -63,11 +63,11 @@ def test_what_is_not_there(tmp_path):
         scan(tmp_path / "none")
 
 
-def made(labels: list[int] | None, shape=(1, 32, 32), **more) -> Data:
+def made(labels: list[int] | None, shape=(1, 32, 32), **more) -> Dataset:
     n = 100 if labels is None else len(labels)
     values = torch.arange(n, dtype=torch.uint8)[:, None, None, None].expand(n, *shape).contiguous()
-    part = Examples(values, None if labels is None else torch.tensor(labels))
-    return Data.of("x", part, part[:2], tuple(map(str, range(max(labels or [0]) + 1))), **more)
+    part = Split(values, None if labels is None else torch.tensor(labels))
+    return Dataset.of("x", part, part[:2], tuple(map(str, range(max(labels or [0]) + 1))), **more)
 
 
 def cells(sheet: Image.Image, n: int, columns: int = 8) -> list[int]:

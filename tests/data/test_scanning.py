@@ -12,11 +12,11 @@ from pictures import unpacked
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options, load_dataset
-from sparring.data.load import only_pictures
+from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare
 from sparring.data.scan.checks import DROPPED, FINDINGS, findings
 from sparring.data.scan.duplicates import joined
-from sparring.data.scan.image_set import Looked, across
+from sparring.data.scan.image_set import ScannedImages, across
 from sparring.data.scan.image_stats import waves
 from sparring.data.scan.images import neighbour_distances, standardised
 from sparring.data.scan.labels import foretold, suspected, tryable
@@ -111,7 +111,7 @@ def test_an_array_is_searched_like_files(tmp_path):
 def test_leaks_are_copies_in_the_other_part():
     images = torch.stack([torch.from_numpy(np.asarray(scene(i, 0)).copy()).permute(2, 0, 1) for i in range(40)])
     images[30], images[5] = images[2], images[4]
-    looked = Looked(across(images[:20], images[20:]), [str(i) for i in range(40)], np.arange(40) >= 20)
+    looked = ScannedImages(across(images[:20], images[20:]), [str(i) for i in range(40)], np.arange(40) >= 20)
     (leaks,) = findings(looked, ["leaks"])
     assert leaks.which == (30,) and leaks.beside == (2,) and "same pixels as 2 of" in leaks.where[0][1]
 
@@ -134,7 +134,7 @@ def test_images_in_a_wrong_class():
     images = torch.stack([torch.from_numpy(np.asarray(scene(i, i % 2)).copy()).permute(2, 0, 1) for i in range(1000)])
     labels, wrong = np.arange(1000) % 2, [10, 11, 120, 251, 399]
     labels[wrong] = 1 - labels[wrong]
-    looked = Looked(images.__getitem__, [str(i) for i in range(1000)], np.zeros(1000, bool), labels, ("a", "b"))
+    looked = ScannedImages(images.__getitem__, [str(i) for i in range(1000)], np.zeros(1000, bool), labels, ("a", "b"))
     (found,) = findings(looked, ["mislabelled"])
     assert set(found.which) <= set(wrong) and len(found.which) >= 4
     assert all("looks like class" in why for _, why in found.where)
@@ -162,7 +162,7 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     planted = spoilt(folder)
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     drop = ("duplicates", "near-duplicates", "blank", "tiny")
-    held, _ = prepare(only_pictures(str(folder)), tmp_path / "out", Options(), 1, drop)
+    held, _ = prepare(preparable_source(str(folder)), tmp_path / "out", Options(), 1, drop)
     gone = dict(held.broken)
     assert set(gone) == {name for each in ("broken", *drop) for name in planted[each]}
     assert gone["b/again.jpg"] == "near-duplicates: nearly the same as b/003.png"
@@ -170,21 +170,21 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     assert before == {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     assert suspects(scan(tmp_path / "out")).keys() <= {"broken", "outliers", "mislabelled"}
     with pytest.raises(UserError, match="from other files or options"):
-        prepare(only_pictures(str(folder)), tmp_path / "out", Options(), 1)
+        prepare(preparable_source(str(folder)), tmp_path / "out", Options(), 1)
 
 
 def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypatch):
     spoilt(folder)
     drop = ("duplicates", "blank", "outliers")
-    whole, _ = prepare(only_pictures(str(folder)), tmp_path / "whole", Options(), 1, drop)
+    whole, _ = prepare(preparable_source(str(folder)), tmp_path / "whole", Options(), 1, drop)
 
     def stopped(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("sparring.data.prepare.prepare.digest", stopped)  # the gaps have been filled
-        prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
-    resumed, decoded = prepare(only_pictures(str(folder)), tmp_path / "torn", Options(), 1, drop)
+        prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
+    resumed, decoded = prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
     assert decoded == 0 and resumed == whole and len(load_dataset(tmp_path / "torn").train) == whole.train
 
 
@@ -207,14 +207,14 @@ def test_a_few_images_are_no_trouble(tmp_path):
 def test_images_of_any_channels(channels):
     values = torch.randint(256, (60, channels, 9, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     values[59] = values[0]
-    looked = Looked(values.__getitem__, [str(i) for i in range(60)], np.zeros(60, bool))
+    looked = ScannedImages(values.__getitem__, [str(i) for i in range(60)], np.zeros(60, bool))
     assert {each.name: each.which for each in findings(looked)}["duplicates"] == (59,)
 
 
 def test_many_images_that_are_all_alike_end_soon():
     values = torch.full((3000, 1, 8, 8), 100, dtype=torch.uint8)
     values[:, :, :, 4:] += torch.arange(3000)[:, None, None, None].remainder(50).to(torch.uint8) + 20
-    looked = Looked(values.__getitem__, [str(i) for i in range(3000)], np.zeros(3000, bool))
+    looked = ScannedImages(values.__getitem__, [str(i) for i in range(3000)], np.zeros(3000, bool))
     found = {each.name: len(each.which) for each in findings(looked)}
     assert found["duplicates"] == 2950 and found["near-duplicates"] == 49
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from sparring.data.dataset import Examples, numbered, split
+from sparring.data.dataset import Split, encode_labels, split
 
 
 def parts(labels: list[int]) -> tuple[list[int], list[int]]:
-    train, test = split(Examples(torch.arange(len(labels))[:, None], torch.tensor(labels)))
+    train, test = split(Split(torch.arange(len(labels))[:, None], torch.tensor(labels)))
     assert sorted(train.values.flatten().tolist() + test.values.flatten().tolist()) == list(range(len(labels)))
     assert all(
         labels[int(v)] == label for part in (train, test) for v, label in zip(part.values, part.labels, strict=True)
@@ -34,13 +34,13 @@ def test_two_of_a_class_in_the_test_part():
 
 
 def test_attributes_are_split_as_they_are():
-    train, test = split(Examples(torch.zeros(12, 1), torch.rand(12, 2)))
+    train, test = split(Split(torch.zeros(12, 1), torch.rand(12, 2)))
     assert (len(train), len(test)) == (10, 2)
 
 
 def test_class_numbers():
-    assert numbered(["10", "9", "-1"])[0] == ("-1", "9", "10")
-    names, labels = numbered(["b", "10", "9"])
+    assert encode_labels(["10", "9", "-1"])[0] == ("-1", "9", "10")
+    names, labels = encode_labels(["b", "10", "9"])
     assert names == ("10", "9", "b") and labels is not None and labels.tolist() == [2, 0, 1]
-    assert numbered(["9" * 5000, "1"])[0] == ("1", "9" * 5000)
-    assert numbered(["a", "a"]) == ((), None) == numbered([])
+    assert encode_labels(["9" * 5000, "1"])[0] == ("1", "9" * 5000)
+    assert encode_labels(["a", "a"]) == ((), None) == encode_labels([])

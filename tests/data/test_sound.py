@@ -14,7 +14,7 @@ from PIL import Image
 from sparring.data import load_dataset
 from sparring.data.audio import wav
 from sparring.data.audio.wav import sound as read
-from sparring.data.image.file import Unusable
+from sparring.data.image.file import UnreadableImage
 from sparring.data.scan import audio
 from sparring.data.scan.scan import scan
 from sparring.errors import UserError
@@ -82,7 +82,7 @@ UNUSABLE = {
 def test_what_is_no_sound_is_left_out_with_a_reason(content, reason):
     made = {"NaN": lambda: written(np.array([0.0, np.nan]), "WAV", "FLOAT"), "AU": lambda: written(tone(), "AU")}
     content = made[content]() if isinstance(content, str) else content
-    with pytest.raises(Unusable, match=reason) as raised:
+    with pytest.raises(UnreadableImage, match=reason) as raised:
         read(opened(content))
     assert "\n" not in str(raised.value)
 
@@ -91,7 +91,7 @@ def test_long_sounds_are_left_out_before_they_fill_the_memory(monkeypatch):
     monkeypatch.setattr(wav, "MOST_SAMPLES", 1000)
     monkeypatch.setattr(wav, "BLOCK", 300)
     assert len(read(opened(pcm(tone(n=1000)))).values) == 1000
-    with pytest.raises(Unusable, match="more than 1,000 samples"):
+    with pytest.raises(UnreadableImage, match="more than 1,000 samples"):
         read(opened(pcm(tone(n=1001))))
 
 

@@ -19,7 +19,7 @@ def test_as_a_folder(tmp_path, prefix):
     }
     packed, folder = load_dataset(zipped(tmp_path / "a.zip", files)), load_dataset(unpacked(tmp_path / "a", files))
     assert packed.fingerprint == folder.fingerprint and packed.names == folder.names == ("ant", "bee")
-    assert packed.broken == folder.broken == ()
+    assert packed.skipped == folder.skipped == ()
     assert labels_by_shade(packed)[50] == 1 and labels_by_shade(packed)[3] == 0
 
 
@@ -42,7 +42,7 @@ def test_entries_that_are_left_out(tmp_path):
         with pytest.warns(UserWarning):
             archive.writestr("000.png", png(200))
     data = load_dataset(path)
-    reasons = dict(data.broken)
+    reasons = dict(data.skipped)
     climbs = {name for name, why in reasons.items() if why == "its path climbs out of the zip"}
     assert climbs == {"../up.png", "in/../../up2.png", "/abs.png", "C:/drive.png", "back/../../slash.png"}
     assert reasons["link.png"] == "a link" and "bomb" in reasons["bomb.png"] and reasons["empty.png"] == "empty file"
@@ -53,7 +53,7 @@ def test_entries_that_are_left_out(tmp_path):
 def test_names_that_climb_only_when_they_are_printable(tmp_path):
     names = [" /tmp/x.png", " ../z.png", "\x07../y.png"]
     data = load_dataset(zipped(tmp_path / "a.zip", {**shades(), **{name: png() for name in names}}))
-    assert {why for _, why in data.broken} == {"its path climbs out of the zip"} and len(data.broken) == 3
+    assert {why for _, why in data.skipped} == {"its path climbs out of the zip"} and len(data.skipped) == 3
 
 
 def test_a_damaged_entry(tmp_path):
@@ -61,7 +61,7 @@ def test_a_damaged_entry(tmp_path):
     content = bytearray(path.read_bytes())
     content[60] ^= 255  # inside the first image
     path.write_bytes(content)
-    ((name, why),) = load_dataset(path).broken
+    ((name, why),) = load_dataset(path).skipped
     assert name == "000.png" and "CRC" in why
 
 
@@ -70,7 +70,7 @@ def test_encrypted(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(content)
-    assert load_dataset(path).broken == (("000.png", "encrypted"),)
+    assert load_dataset(path).skipped == (("000.png", "encrypted"),)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 100, b"PK\3\4" + bytes(50)])

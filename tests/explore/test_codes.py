@@ -9,7 +9,7 @@ from PIL import Image
 
 import sparring
 from sparring.explore.traverse import STEPS, sweep
-from sparring.models.model import Description, Model
+from sparring.models.model import ModelSpec, Model
 from sparring.recipes import RECIPES
 
 RECIPE = replace(RECIPES["infogan"], z=6, categories=3, codes=2)
@@ -18,7 +18,7 @@ RECIPE = replace(RECIPES["infogan"], z=6, categories=3, codes=2)
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return Model(Description(RECIPE, (1, 8, 8)), RECIPE.new_generator((1, 8, 8)))
+    return Model(ModelSpec(RECIPE, (1, 8, 8)), RECIPE.new_generator((1, 8, 8)))
 
 
 def test_a_sweep_moves_one_code_and_nothing_else(model, monkeypatch):

@@ -12,17 +12,17 @@ from scipy.stats import norm, truncnorm
 
 import sparring.models.model
 from sparring.errors import UserError
-from sparring.models.model import Description, Model, truncated
+from sparring.models.model import ModelSpec, Model, truncated
 from sparring.recipes import RECIPES
 from sparring.sampling import samples
 from sparring.sampling.npz import write_npz
-from sparring.sampling.samples import Samples, write
+from sparring.sampling.samples import Samples, write_samples
 from sparring.sampling.timelapse import animate
 
 
 def model(recipe="mlp-gan", shape=(1, 8, 8)) -> Model:
     torch.manual_seed(0)
-    return Model(Description(RECIPES[recipe], shape), RECIPES[recipe].new_generator(shape))
+    return Model(ModelSpec(RECIPES[recipe], shape), RECIPES[recipe].new_generator(shape))
 
 
 def test_a_seed_names_one_sample():
@@ -48,7 +48,7 @@ def test_less_truncation_less_variety():
 def test_points_as_a_table_an_array_and_a_picture(tmp_path):
     points = Samples(model("points", (2,)), 40, seed=1)
     for ending in ("csv", "npz", "png"):
-        write(points, tmp_path / f"points.{ending}")
+        write_samples(points, tmp_path / f"points.{ending}")
     with open(tmp_path / "points.csv", newline="") as file:
         head, *rows = csv.reader(file)
     assert head == ["x", "y"]
@@ -56,11 +56,11 @@ def test_points_as_a_table_an_array_and_a_picture(tmp_path):
     assert np.array_equal(np.load(tmp_path / "points.npz")["points"], points.all.numpy())
     assert Image.open(tmp_path / "points.png").size[0] > 100
     with pytest.raises(UserError, match=r"can't write points as '\.bmp': end --out with one of \.png, \.npz, \.csv"):
-        write(points, tmp_path / "points.bmp")
+        write_samples(points, tmp_path / "points.bmp")
 
 
 def test_a_folder_of_seeds_is_named_by_them(tmp_path):
-    write(Samples(model(), 2, seeds=(7, 40)), tmp_path / "folder")
+    write_samples(Samples(model(), 2, seeds=(7, 40)), tmp_path / "folder")
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["000007.png", "000040.png"]
 
 
@@ -90,27 +90,27 @@ def small_chunks(monkeypatch):
 def test_an_array_written_in_pieces_is_the_samples_to_the_bit(n, labels, small_chunks, tmp_path):
     if labels:
         recipe = RECIPES["cgan"]
-        about = Description(recipe, (1, 8, 8), labels=tuple("0123"), shares=(0.25,) * 4)
+        about = ModelSpec(recipe, (1, 8, 8), labels=tuple("0123"), shares=(0.25,) * 4)
         drawn = Samples(Model(about, recipe.new_generator((1, 8, 8), 4)), n, seed=5, labels=labels)
         expected = torch.cat([drawn.model.sample(n, 5, label=label) for label in labels])
     else:
         drawn, expected = Samples(model(), n, seed=5), model().sample(n, 5)
-    write(drawn, tmp_path / "a.npz")
+    write_samples(drawn, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as held:
         assert list(held) == ["images"] and held["images"].dtype == np.uint8
         assert np.array_equal(held["images"], expected.permute(0, 2, 3, 1).numpy())
-    write(drawn, tmp_path / "folder")
+    write_samples(drawn, tmp_path / "folder")
     files = sorted((tmp_path / "folder").rglob("*.png"))
     assert np.array_equal(np.stack([np.asarray(Image.open(f)) for f in files]), expected[:, 0].numpy())
 
 
 def test_seeds_and_points_in_pieces(small_chunks, tmp_path):
     seeds = tuple(range(30, 51))
-    write(Samples(model(), 0, seeds=seeds), tmp_path / "seeds.npz")
+    write_samples(Samples(model(), 0, seeds=seeds), tmp_path / "seeds.npz")
     expected = model().sample_seeds(seeds).permute(0, 2, 3, 1)
     assert np.array_equal(np.load(tmp_path / "seeds.npz")["images"], expected.numpy())
     points = Samples(model("points", (2,)), 21)
-    write(points, tmp_path / "points.npz"), write(points, tmp_path / "points.csv")
+    write_samples(points, tmp_path / "points.npz"), write_samples(points, tmp_path / "points.csv")
     held = np.load(tmp_path / "points.npz")["points"]
     assert held.shape == (21, 2) and np.array_equal(held, points.model.sample(21).numpy())
     np.testing.assert_allclose(np.loadtxt(tmp_path / "points.csv", delimiter=",", skiprows=1), held, rtol=1e-6)
@@ -129,7 +129,7 @@ def test_no_more_than_a_chunk_is_held(ending, small_chunks, tmp_path, monkeypatc
             del chunk
 
     monkeypatch.setattr(Model, "stream", watched)
-    write(Samples(model(), 40), tmp_path / f"out{ending}")
+    write_samples(Samples(model(), 40), tmp_path / f"out{ending}")
     assert len(drawn) == 5
 
 
@@ -144,7 +144,7 @@ def test_samples_that_are_cut_short_leave_nothing(ending, small_chunks, tmp_path
 
     monkeypatch.setattr(Model, "decode", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write(Samples(model(), 40), tmp_path / f"out{ending}")
+        write_samples(Samples(model(), 40), tmp_path / f"out{ending}")
     assert not list(tmp_path.iterdir())
 
 
@@ -159,8 +159,8 @@ def test_many_are_drawn_a_part_of_a_chunk_on_each_core(small_chunks, tmp_path, m
     monkeypatch.setattr(Model, "decode", watched)
     torch.set_num_threads(2)
     try:
-        write(Samples(model(), 43), tmp_path / "many.npz")
-        write(Samples(model(), 39), tmp_path / "few.npz")
+        write_samples(Samples(model(), 43), tmp_path / "many.npz")
+        write_samples(Samples(model(), 39), tmp_path / "few.npz")
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)

@@ -5,7 +5,7 @@ from torch import nn
 from sparring.explore.interpolate import slerp
 from sparring.explore.path_length import path_length
 from sparring.metrics.features.features import Features
-from sparring.models.model import Description, Model
+from sparring.models.model import ModelSpec, Model
 from sparring.recipes import RECIPES
 
 FLAT = Features("flat", lambda x: x.flatten(1), "0")
@@ -36,7 +36,7 @@ class Linear(nn.Module):
 
 def length(scale):
     recipe = RECIPES["mlp-gan"]
-    return path_length(Model(Description(recipe, (1, 8, 8)), Linear(scale)), FLAT)
+    return path_length(Model(ModelSpec(recipe, (1, 8, 8)), Linear(scale)), FLAT)
 
 
 def test_the_length_of_a_linear_model_in_closed_form():

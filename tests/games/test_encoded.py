@@ -6,10 +6,10 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from sparring.game import Opinion, Round
+from sparring.game import CriticOutput, Round
 from sparring.games.ali import ALI, cycle
-from sparring.games.critic_input import Sight
-from sparring.games.encoder import divergence, drawn, mean
+from sparring.games.critic_input import CriticInput
+from sparring.games.encoder import kl_to_standard_normal, reparameterise, posterior_mean
 from sparring.games.vaegan import VAEGAN
 from sparring.losses.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
 from sparring.losses.penalties import lipschitz, r1, squared_norm
@@ -40,7 +40,7 @@ class Featured(nn.Module):
         self.f, self.logit = nn.Linear(X, 4), nn.Linear(4, 1)
 
     def forward(self, x):
-        return Opinion(self.logit(self.f(x)), {"features": self.f(x)})
+        return CriticOutput(self.logit(self.f(x)), {"features": self.f(x)})
 
 
 class Rows:
@@ -82,15 +82,15 @@ def gradients(game, part: torch.Tensor) -> dict[str, bool]:
 def test_the_divergence_is_that_of_gaussians():
     told = torch.randn(4, 2 * Z)
     posterior = Normal(told[:, :Z], (told[:, Z:] / 2).exp())
-    torch.testing.assert_close(divergence(told), kl_divergence(posterior, Normal(0.0, 1.0)).sum(1))
-    assert torch.equal(divergence(torch.zeros(2, 2 * Z)), torch.zeros(2))
+    torch.testing.assert_close(kl_to_standard_normal(told), kl_divergence(posterior, Normal(0.0, 1.0)).sum(1))
+    assert torch.equal(kl_to_standard_normal(torch.zeros(2, 2 * Z)), torch.zeros(2))
 
 
 def test_a_latent_is_told_or_drawn():
     told, e = torch.randn(4, 2 * Z), torch.randn(4, Z)
-    assert torch.equal(drawn(told[:, :Z], e), told[:, :Z])
-    torch.testing.assert_close(drawn(told, e), told[:, :Z] + (told[:, Z:] / 2).exp() * e)
-    assert torch.equal(mean(told, Z), drawn(told, torch.zeros(4, Z)))
+    assert torch.equal(reparameterise(told[:, :Z], e), told[:, :Z])
+    torch.testing.assert_close(reparameterise(told, e), told[:, :Z] + (told[:, Z:] / 2).exp() * e)
+    assert torch.equal(posterior_mean(told, Z), reparameterise(told, torch.zeros(4, Z)))
 
 
 @pytest.mark.parametrize("told", [Z, 2 * Z])
@@ -99,7 +99,7 @@ def test_the_critic_sees_pairs(told):
     round = round_of(game)
     verdict, (D, E, G) = game.verdict(round), (game.players[name] for name in "DEG")
     z, e = round.latent["z"], round.latent["e"]
-    torch.testing.assert_close(verdict.on_real, D((round.real, drawn(E(round.real), e))))
+    torch.testing.assert_close(verdict.on_real, D((round.real, reparameterise(E(round.real), e))))
     torch.testing.assert_close(verdict.on_fake, D((G(z), z)))
     assert game.keeps == ("G", "E")
 
@@ -143,7 +143,7 @@ def test_penalties_look_at_both_of_a_pair():
 
 
 def test_noise_blurs_the_examples_alone():
-    game, blurred = ali(), ali(sight=Sight(lambda seen: 0.5))
+    game, blurred = ali(), ali(sight=CriticInput(lambda seen: 0.5))
     round = round_of(game)
     round.latent = {**round.latent, "noise_real": torch.ones(N, X), "noise_fake": torch.ones(N, X)}
     (x, z), (y, w) = game.verdict(round).real, blurred.verdict(round).real
@@ -166,7 +166,7 @@ def test_vae_gan_judges_samples_and_reconstructions():
     samples, reconstructions = round.fake
     G, E, D = (game.players[name] for name in "GED")
     torch.testing.assert_close(samples, G(round.latent["z"]))
-    torch.testing.assert_close(reconstructions, G(drawn(E(round.real), round.latent["e"])))
+    torch.testing.assert_close(reconstructions, G(reparameterise(E(round.real), round.latent["e"])))
     verdict = game.verdict(round)
     torch.testing.assert_close(verdict.on_fake, D(torch.cat([samples, reconstructions])).logits)
     torch.testing.assert_close(verdict.on_real, D(torch.cat([round.real, round.real])).logits)
@@ -180,7 +180,7 @@ def test_vae_gan_measures_errors_by_the_critics_features():
     error = (f(round.real) - f(round.fake[1])).square().sum(1) / 2
     parts, told = encoder.loss(round), game.players["E"](round.real)
     torch.testing.assert_close(parts["encoded"], error)
-    torch.testing.assert_close(parts["kl"], divergence(told))
+    torch.testing.assert_close(parts["kl"], kl_to_standard_normal(told))
     torch.testing.assert_close(generator.loss(round)["decoded"], error)
     assert set(generator.loss(round)) == {"generator", "decoded"} and set(critic.loss(round)) == {"real", "fake"}
     assert [turn.learns for turn in (critic, generator, encoder)] == [("D",), ("G",), ("E",)]
@@ -203,7 +203,7 @@ def test_the_encoder_of_vae_gan_learns_nothing_of_the_gan():
 @pytest.mark.parametrize(
     "game",
     [
-        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], sight=Sight(lambda seen: 0.1)),
+        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], sight=CriticInput(lambda seen: 0.1)),
         lambda: vaegan(penalties=[r1, lipschitz], penalty_every=2),
     ],
     ids=["ali", "vae-gan"],
@@ -220,9 +220,9 @@ def test_slices_change_nothing(game):
 
 
 def test_top_k_leaves_the_encoders_part_alone():
-    from sparring.game import Dial
+    from sparring.game import ScheduledBuffer
 
-    game, plain = ali(TopK(non_saturating, Dial(lambda seen: 0.5))), ali()
+    game, plain = ali(TopK(non_saturating, ScheduledBuffer(lambda seen: 0.5))), ali()
     parts, whole = (g.turns(0)[1].loss(round_of(g)) for g in (game, plain))
     assert torch.equal(parts["encoder"], whole["encoder"]) and not torch.equal(parts["generator"], whole["generator"])
 

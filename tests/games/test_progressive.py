@@ -6,17 +6,17 @@ import pytest
 import torch
 from playing import Pictures, resumed_to_the_bit
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Round
 from sparring.games.progressive import grown_after
-from sparring.models.model import Description, Model, load
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
 
 SHAPE = (2, 16, 16)
-RECIPE = with_numbers(
+RECIPE = with_flags(
     RECIPES["progan"],
     {"phase": "16", "batch": "8", "z": "6"}
     | {f"{side}.{k}": v for side in ("generator", "critic") for k, v in {"width": "4", "widest": "8"}.items()},
@@ -80,9 +80,9 @@ def test_the_critic_sees_real_images_as_small_as_it_is_grown():
 
 def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):
     loop, _ = resumed_to_the_bit(loop_of, before=3, after=8)  # after 24 images it is half grown to its second size
-    model = Model(Description(RECIPE, SHAPE), loop.ema.players["G"])
+    model = Model(ModelSpec(RECIPE, SHAPE), loop.ema.players["G"])
     model.save(tmp_path)
-    assert torch.equal(load(tmp_path).sample(3), model.sample(3)) and float(load(tmp_path).G.stage) == 2
+    assert torch.equal(load_model(tmp_path).sample(3), model.sample(3)) and float(load_model(tmp_path).G.stage) == 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sparring.metrics.image.frechet import Moments, distance
+from sparring.metrics.image.frechet import Moments, frechet_distance
 from sparring.metrics.image.frechet_infinity import extrapolate, least
 from sparring.metrics.jackknife import half_widths
 
@@ -19,7 +19,7 @@ def samples(seed, n=400):
 def test_bias_goes_and_the_interval_covers():
     truth = D * 0.5**2
     found = [extrapolate(samples(i), EXACT) for i in range(60)]
-    plain = sum(distance(Moments.of(samples(i)), EXACT) for i in range(60)) / 60
+    plain = sum(frechet_distance(Moments.of(samples(i)), EXACT) for i in range(60)) / 60
     mean = sum(one.value for one in found) / 60
     assert abs(mean - truth) < 0.25 * abs(plain - truth)
     assert sum(abs(one.value - truth) < one.half_width for one in found) >= 52

@@ -10,7 +10,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.image.inception import InceptionScore
 
 from sparring.metrics.image.classifier_scores import inception_score, reverse_kl
-from sparring.metrics.image.ms_ssim import WEIGHTS, likeness, ms_ssim, scales
+from sparring.metrics.image.ms_ssim import WEIGHTS, ms_ssim_diversity, ms_ssim, scales
 from sparring.metrics.image.sliced_wasserstein import PROJECTIONS, projected, sliced_wasserstein
 
 
@@ -62,9 +62,9 @@ def test_ms_ssim_against_scipy(side, count):
 
 def test_likeness_orders_diversity():
     diverse, one = smooth(60, 1, 28), smooth(1, 1, 28).expand(60, -1, -1, -1)
-    assert likeness(one) == pytest.approx(1)
+    assert ms_ssim_diversity(one) == pytest.approx(1)
     few = smooth(3, 1, 28).repeat(20, 1, 1, 1)
-    assert likeness(diverse) < likeness(few) < 0.9
+    assert ms_ssim_diversity(diverse) < ms_ssim_diversity(few) < 0.9
 
 
 def test_projected_distance_against_scipy():

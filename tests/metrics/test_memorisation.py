@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import fisher_exact
 
-from sparring.metrics.image.memorisation import ALARM, Memory, memorisation, upper_tail
+from sparring.metrics.image.memorisation import ALARM, TrainingNeighbours, memorisation, upper_tail
 
 
 def cloud(n, seed, scale=1.0):
@@ -10,7 +10,7 @@ def cloud(n, seed, scale=1.0):
 
 
 TRAIN, HELD_OUT = cloud(3_000, 0), cloud(1_000, 1)
-MEMORY = Memory(TRAIN, HELD_OUT)
+MEMORY = TrainingNeighbours(TRAIN, HELD_OUT)
 
 
 @pytest.mark.parametrize("a, n, b, m", [(9, 1000, 10, 1000), (30, 1000, 10, 1000), (5, 40, 0, 600), (0, 50, 3, 70)])
@@ -46,7 +46,7 @@ def test_a_part_of_the_data_with_denser_neighbourhoods_is_not_taken_for_copies()
         x[: int(share * n), 5:] = 0
         return x
 
-    memory = Memory(mixed(6_000, 5, 0.5), mixed(2_000, 6, 0.5))
+    memory = TrainingNeighbours(mixed(6_000, 5, 0.5), mixed(2_000, 6, 0.5))
     flat = mixed(4_000, 7, 1)
     hits = int((memory.ratios(flat)[0] < memory.by_chance.quantile(0.01)).sum())
     assert upper_tail(hits, 4_000, 20, 2_000) < 0.01
@@ -62,4 +62,4 @@ def test_typical_samples_near_many_are_not_taken_for_copies():
 
 def test_twins_in_the_training_set_are_no_copies_of_each_other():
     one = TRAIN[:1].expand(50, -1)
-    assert memorisation(cloud(500, 4), Memory(torch.cat([TRAIN, one]), HELD_OUT)).p > ALARM
+    assert memorisation(cloud(500, 4), TrainingNeighbours(torch.cat([TRAIN, one]), HELD_OUT)).p > ALARM

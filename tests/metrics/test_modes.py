@@ -33,6 +33,6 @@ def test_a_mode_needs_a_quarter_of_its_share():
 def test_trivial_samplers_of_points():
     points, _ = RING.draw(5_000, torch.Generator().manual_seed(0))
     jury = PointJudge(points, RING.modes, RING.sigma)
-    scores = {name: jury.scores(x.values) for name, x in jury.trivial(2_000)}
+    scores = {name: jury.scores(x.values) for name, x in jury.baselines(2_000)}
     assert scores["real"]["kl"] < 0.02 < scores["gaussian"]["kl"]
     assert scores["mean"]["modes"] == 0 and scores["mean"]["high_quality"] == 0

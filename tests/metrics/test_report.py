@@ -7,11 +7,11 @@ from sparring.data import load_dataset
 from sparring.data.named import stacked
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
-from sparring.metrics.features.registry import Pictures
+from sparring.metrics.features.registry import JudgeData
 from sparring.metrics.image import judge
 from sparring.metrics.image.judge import judge_images
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import Drawn, evaluate
+from sparring.metrics.report import SampleSet, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def digits():
 
 def new_judge(data, where):
     train, test = data.train, data.test
-    pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
+    pictures = JudgeData(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
     return judge_images(pictures, where)
 
 
@@ -66,7 +66,7 @@ def test_fitting_leaves_the_random_state_alone(digits, tmp_path, quick_judge):
 
 
 def test_unlabelled_images_are_judged_by_features_of_their_own(digits, tmp_path):
-    jury = judge_images(Pictures(digits.train.values, digits.test.values, None, 0, "x"), tmp_path)
+    jury = judge_images(JudgeData(digits.train.values, digits.test.values, None, 0, "x"), tmp_path)
     assert jury.accuracy is None and "self features" in jury.protocol("report", 10)
     assert [path.name for path in (tmp_path / "judges").iterdir()] == ["x-self.safetensors"]
     assert jury.scores(digits.test.values)["frechet"] < jury.scores(torch.zeros_like(digits.test.values))["frechet"]
@@ -74,8 +74,8 @@ def test_unlabelled_images_are_judged_by_features_of_their_own(digits, tmp_path)
 
 def test_few_images_without_classes_are_judged_by_their_pixels(digits, tmp_path):
     """Too few to fit a network to, and to be met by as few samples."""
-    jury = judge_images(Pictures(digits.train.values[:60], digits.test.values, None, 0, "few"), tmp_path)
-    assert (jury.features.name, jury.suits("select"), jury.suits("report")) == ("pixels", 256, 10)
+    jury = judge_images(JudgeData(digits.train.values[:60], digits.test.values, None, 0, "few"), tmp_path)
+    assert (jury.features.name, jury.sample_count("select"), jury.sample_count("report")) == ("pixels", 256, 10)
     assert not list(tmp_path.iterdir())
 
 
@@ -109,7 +109,7 @@ def test_every_metric_of_real_digits(digits, jury):
 
 
 def test_all_is_what_can_be_taken(digits, jury):
-    names = {name for name in jury.chosen(["all"], Drawn(digits.test.values), 250)}
+    names = {name for name in jury.chosen(["all"], SampleSet(digits.test.values), 250)}
     assert names == {"frechet", "kernel", "support", "memorisation", "classes", "patches"}
 
 
@@ -148,7 +148,7 @@ def test_intervals_are_of_scores_that_can_be_better(jury, digits):
 
 @pytest.mark.parametrize("name", ["random", "pixels"])
 def test_other_features(digits, tmp_path, name):
-    jury = judge_images(Pictures(digits.train.values, digits.test.values, None, 0, "x"), tmp_path, name)
+    jury = judge_images(JudgeData(digits.train.values, digits.test.values, None, 0, "x"), tmp_path, name)
     rows = {row.name: row.scores["frechet"] for row in evaluate(digits.test.values, jury).rows}
     assert rows["real"] < 0.5 * min(rows["mean image"], rows["noise"], rows["one copy"])
     assert f"{name} features {jury.features.digest}" in jury.protocol("report", 10)
@@ -165,8 +165,8 @@ def test_bad_asking(digits, jury, tmp_path):
         with pytest.raises(UserError, match=expected):
             evaluate(some, jury, [name])
     with pytest.raises(UserError, match="conditional needs a class with two samples and two real images"):
-        evaluate(Drawn(some[:10], torch.arange(10)), jury, ["conditional"])
-    bare = Pictures(digits.train.values, digits.test.values, None, 0, "x")
+        evaluate(SampleSet(some[:10], torch.arange(10)), jury, ["conditional"])
+    bare = JudgeData(digits.train.values, digits.test.values, None, 0, "x")
     with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
@@ -183,18 +183,18 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
     whole = load_dataset("digits")
     g = torch.Generator().manual_seed(0)
     train, test = stacked(whole.train, 3_000, g), stacked(whole.test, 800, g)
-    jury = judge_images(Pictures(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
+    jury = judge_images(JudgeData(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
     assert jury.accuracy > 0.9
     scores = {row.name: row.scores for row in evaluate(test.values[:400], jury, ["classes"]).rows}
     assert scores["real"]["class_kl"] < 0.6 * scores["one copy"]["class_kl"] and scores["one copy"]["classes"] == 1
     assert jury.features(test.values[:3]).shape == (3, 384)
     with pytest.raises(UserError, match="for stacks of digits"):
-        judge_images(Pictures(train.values, test.values, None, 0, "x"), tmp_path, "stacked")
+        judge_images(JudgeData(train.values, test.values, None, 0, "x"), tmp_path, "stacked")
 
 
 def test_samples_teach_what_they_show(digits, jury, monkeypatch):
     monkeypatch.setattr("sparring.metrics.image.classifier_scores.STEPS", 100)
-    drawn = Drawn(digits.test.values, digits.test.labels)
+    drawn = SampleSet(digits.test.values, digits.test.labels)
     rows = {row.name: row.scores["taught"] for row in evaluate(drawn, jury, ["taught"]).rows}
     assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]
 

@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn.functional import batch_norm, one_hot
 from torch.nn.utils import parametrize
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.losses.auxiliary import orthogonal
-from sparring.models.model import Description, Model, load
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.biggan import (
     BigGANCritic,
     BigGANDeepCritic,
@@ -182,7 +182,7 @@ def test_bad_sizes_and_latents():
         BigGANGenerator((1, 28, 28), 3)
     assert BigGANDeepGenerator((1, 28, 28), 3, 4, 8)(torch.randn(2, 3)).shape == (2, 1, 28, 28)
     with pytest.raises(UserError, match="z is 1: each of 2 layers"):
-        with_numbers(RECIPES["biggan"], {"z": "1"}).game(SHAPE, classes=CLASSES)
+        with_flags(RECIPES["biggan"], {"z": "1"}).game(SHAPE, classes=CLASSES)
 
 
 @pytest.mark.parametrize("norm", ["spectral", "batch"])
@@ -199,7 +199,7 @@ def test_gradients_reach_everything(design, norm):
 
 def loop_of(name: str, **changes) -> Loop:
     torch.manual_seed(0)
-    recipe = replace(with_numbers(RECIPES[name], SLIM), **changes)
+    recipe = replace(with_flags(RECIPES[name], SLIM), **changes)
     return Loop(recipe.game(SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), recipe.settings())
 
 
@@ -207,12 +207,12 @@ def loop_of(name: str, **changes) -> Loop:
 def test_trained_resumed_to_the_bit_and_asked_by_label(name, tmp_path):
     loop, parts = resumed_to_the_bit(lambda: loop_of(name))
     assert set(parts) == {"critic.real", "critic.fake", "generator.generator", "generator.orthogonal"}
-    about = Description(with_numbers(RECIPES[name], SLIM), SHAPE, ("a", "b", "c"), (0.5, 0.25, 0.25))
+    about = ModelSpec(with_flags(RECIPES[name], SLIM), SHAPE, ("a", "b", "c"), (0.5, 0.25, 0.25))
     model = Model(about, loop.ema.players["G"])
     model.save(tmp_path)
-    again = load(tmp_path)
+    again = load_model(tmp_path)
     assert torch.equal(again.sample(5, seed=3, label="b"), model.sample(5, seed=3, label="b"))
-    raw = [model.raw([z[:5], y[:5]]) for z, y in (model.inputs(3, label=label) for label in ("b", "c"))]
+    raw = [model.forward([z[:5], y[:5]]) for z, y in (model.draw_inputs(3, label=label) for label in ("b", "c"))]
     assert not torch.equal(*raw)
 
 

@@ -8,11 +8,11 @@ from playing import Pictures, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.game import Opinion, Round, Verdict
+from sparring.game import CriticOutput, Round, Verdict
 from sparring.losses.decoder import quarter, reconstruction
-from sparring.models.model import Description, Model, load
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.fastgan import Decoder, Down, Excitation, FastGANCritic, FastGANGenerator, Noise, decoders, gated
 from sparring.networks.layers.blocks import NORMS
 from sparring.priors import uniform
@@ -165,7 +165,7 @@ def test_the_term_against_its_equation():
         return m.repeat_interleave(2, 2).repeat_interleave(2, 3) + 0.25
 
     def critic(sample):
-        return Opinion(sample.mean((1, 2, 3))[:, None], {"seen": x, "small": small, "large": large})
+        return CriticOutput(sample.mean((1, 2, 3))[:, None], {"seen": x, "small": small, "large": large})
 
     term = reconstruction(twice, twice)
     assert term.name == "reconstruction" and set(term.draws) == {"place"}
@@ -179,7 +179,7 @@ def test_the_term_against_its_equation():
 
 
 def slim(**changes):
-    return replace(with_numbers(RECIPES["fastgan"], SLIM), **changes)
+    return replace(with_flags(RECIPES["fastgan"], SLIM), **changes)
 
 
 def test_decoding_is_the_critics_and_of_real_images_alone():
@@ -257,13 +257,13 @@ def test_gradients_reach_everything(norm):
 def loop_of(changes: dict, norm: str = "batch") -> Loop:
     torch.manual_seed(0)
     recipe = slim(**changes)
-    recipe = with_numbers(recipe, {"critic.norm": norm})
+    recipe = with_flags(recipe, {"critic.norm": norm})
     return Loop(recipe.game(SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), recipe.settings())
 
 
 def test_trained_resumed_to_the_bit_and_read_again(tmp_path):
     loop, parts = resumed_to_the_bit(lambda: loop_of({}))
     assert set(parts) == {"critic.real", "critic.fake", "critic.reconstruction", "generator.generator"}
-    model = Model(Description(slim(), SHAPE), loop.ema.players["G"])
+    model = Model(ModelSpec(slim(), SHAPE), loop.ema.players["G"])
     model.save(tmp_path)
-    assert torch.equal(load(tmp_path).sample(5, seed=3), model.sample(5, seed=3))
+    assert torch.equal(load_model(tmp_path).sample(5, seed=3), model.sample(5, seed=3))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.game import Opinion
+from sparring.game import CriticOutput
 from sparring.networks import NETWORKS
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator, sides
 
@@ -52,7 +52,7 @@ def test_every_network_stands_in_the_registry_and_is_built_alike():
         if name.startswith("coupled"):
             inputs, made = (z, (3, *shape)) if name.endswith("generator") else (torch.randn(3, *shape), (3, 2))
         answer = network(shape=shape, **classes.get(name, {})).eval()(inputs)
-        assert (answer.logits if isinstance(answer, Opinion) else answer).shape == made
+        assert (answer.logits if isinstance(answer, CriticOutput) else answer).shape == made
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith(TABLES)])

@@ -5,9 +5,9 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.functional import leaky_relu
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.models.model import Description, Model, load
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.r3gan import Block, R3GANCritic, R3GANGenerator
 from sparring.recipes import RECIPES
 from sparring.schedules import at
@@ -48,7 +48,7 @@ def test_variance_at_the_start():
 
 def test_schedules_at_the_start_the_middle_and_the_end():
     T = 20_000_000
-    recipe = RECIPES["r3gan-cifar10"].over(T)
+    recipe = RECIPES["r3gan-cifar10"].with_horizon(T)
     told = {
         "gamma": recipe.weights["r1"], "lr": recipe.lr, "beta2": recipe.beta2,
         "p": recipe.augment_p, "half-life": recipe.half_life,
@@ -90,13 +90,13 @@ def test_sizes(shape):
 )
 def test_what_can_not_be_built_is_one_line(flags, shape, line):
     with pytest.raises(UserError, match=line) as raised:
-        with_numbers(RECIPES["r3gan"], flags).game(shape)
+        with_flags(RECIPES["r3gan"], flags).game(shape)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["r3gan", "r3gan-cifar10"])
 def test_resumed_to_the_bit_and_read_again(name, tmp_path):
-    recipe = with_numbers(RECIPES[name], NARROW)
+    recipe = with_flags(RECIPES[name], NARROW)
     classes = 3 if recipe.conditional else 0
 
     def new() -> Loop:
@@ -105,8 +105,8 @@ def test_resumed_to_the_bit_and_read_again(name, tmp_path):
 
     loop, _ = resumed_to_the_bit(new, before=3)
     labels = tuple("abc"[:classes])
-    description = Description(recipe, (1, 8, 8), labels=labels, shares=tuple(1 / classes for _ in labels))
+    description = ModelSpec(recipe, (1, 8, 8), labels=labels, shares=tuple(1 / classes for _ in labels))
     model = Model(description, loop.ema.players["G"])
     model.save(tmp_path)
     asked = labels[0] if labels else None
-    assert torch.equal(load(tmp_path).sample(3, label=asked), model.sample(3, label=asked))
+    assert torch.equal(load_model(tmp_path).sample(3, label=asked), model.sample(3, label=asked))

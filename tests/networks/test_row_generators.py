@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.networks.table import CTGANGenerator, TableGenerator
 from sparring.recipes import RECIPES
@@ -60,4 +60,4 @@ def test_settled_biases_are_those_of_what_is_made():
 
 def test_likelihood_is_of_tables_alone():
     with pytest.raises(UserError, match="'likelihood' is of generators that decide rows of a table"):
-        with_numbers(RECIPES["dcgan"], {"methods": "likelihood"}).game((1, 8, 8))
+        with_flags(RECIPES["dcgan"], {"methods": "likelihood"}).game((1, 8, 8))

@@ -7,7 +7,7 @@ import torch
 from playing import Pictures
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import recompute
 from sparring.recipes import RECIPES
@@ -21,7 +21,7 @@ NAMES = ["r3gan", "stylegan2", "progan", "sngan"]
 
 def played(name: str, again: bool) -> tuple[Loop, int]:
     """A loop after two rounds, and the bytes that were kept for its backward passes."""
-    recipe = with_numbers(RECIPES[name], NARROW)
+    recipe = with_flags(RECIPES[name], NARROW)
     torch.manual_seed(0)
     loop = Loop(recipe.game(SHAPE), Pictures(SHAPE), recipe.settings())
     if again:

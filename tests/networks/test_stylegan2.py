@@ -9,11 +9,11 @@ from playing import Pictures, resumed_to_the_bit
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Verdict
 from sparring.losses.running import PathLength
-from sparring.models.model import Description, Model, load
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.layers.modulated import StyledLayer
 from sparring.networks.stylegan2 import DECAY, StyleGAN2Critic, StyleGAN2Generator
 from sparring.recipes import RECIPES, Recipe
@@ -28,7 +28,7 @@ SMALL = {
 
 
 def small(**changes) -> Recipe:
-    return replace(with_numbers(RECIPES["stylegan2"], SMALL), **changes)
+    return replace(with_flags(RECIPES["stylegan2"], SMALL), **changes)
 
 
 def generator(shape=SHAPE, noisy: bool = False, **numbers) -> StyleGAN2Generator:
@@ -143,7 +143,7 @@ def test_truncation_pulls_styles_to_their_mean():
     torch.testing.assert_close(
         G.truncated(z, psi=0.3), G.synthesis((G.mean + 0.3 * (w - G.mean))[:, None].expand(-1, G.depth, -1))
     )
-    model = Model(Description(small(), SHAPE), G)
+    model = Model(ModelSpec(small(), SHAPE), G)
     whole = model.sample(5, seed=2)
     assert torch.equal(model.sample(5, seed=2, truncation=1.0), whole) and not torch.equal(whole[0], whole[1])
     mean = model.medium.decode(G.synthesis(G.mean.expand(1, G.depth, -1))).int()
@@ -221,11 +221,11 @@ def test_resumed_to_the_bit_and_read_again(what, tmp_path):
     if what == "attributes":
         return  # a model of attributes wants rows of its data; that is tested elsewhere
     labels, shares = (("a", "b", "c"), (1 / 3,) * 3) if what == "classes" else ((), ())
-    model = Model(Description(recipe, SHAPE, labels, shares), loop.ema.players["G"])
+    model = Model(ModelSpec(recipe, SHAPE, labels, shares), loop.ema.players["G"])
     model.save(tmp_path)
     for truncation in (None, 0.7):
         drawn = model.sample(5, seed=3, truncation=truncation)
-        assert torch.equal(load(tmp_path).sample(5, seed=3, truncation=truncation), drawn)
+        assert torch.equal(load_model(tmp_path).sample(5, seed=3, truncation=truncation), drawn)
 
 
 def test_watching_changes_nothing():
@@ -233,7 +233,7 @@ def test_watching_changes_nothing():
     for loop in (watched, plain):
         played(loop, 1)
     assert watched.ema.players["G"].mean.any()
-    Model(Description(small(), SHAPE), watched.ema.players["G"]).sample(3, truncation=0.5)
+    Model(ModelSpec(small(), SHAPE), watched.ema.players["G"]).sample(3, truncation=0.5)
     assert all(torch.equal(value, plain.state()[name]) for name, value in watched.state().items())
     for loop in (watched, plain):
         played(loop, 2)

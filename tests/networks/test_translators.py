@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.models.tiling import tiled
+from sparring.models.tiling import apply_in_tiles
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm
 from sparring.networks.layers.gated import GatedUNet
 from sparring.networks.patch import DomainCritic, PatchCritic
@@ -77,7 +77,7 @@ def test_tiles_of_what_looks_near_are_the_whole(name, tile):
             return ((net(part.float() / 127.5 - 1) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
     whole = make(x)
-    found = tiled(make, x, tile, net.reach, getattr(net, "grain", 1), getattr(net, "scale", 1))
+    found = apply_in_tiles(make, x, tile, net.reach, getattr(net, "grain", 1), getattr(net, "scale", 1))
     assert whole.float().std() > 10
     assert (found.made.int() - whole.int()).abs().max() <= 1 and found.apart == 0
 
@@ -85,9 +85,9 @@ def test_tiles_of_what_looks_near_are_the_whole(name, tile):
 def test_tiles_of_what_looks_everywhere_are_faded():
     x = torch.full((1, 3, 70, 50), 100, dtype=torch.uint8)
     shade = iter(range(100, 200, 10))
-    found = tiled(lambda part: torch.full_like(part, next(shade)), x, 32, None)
+    found = apply_in_tiles(lambda part: torch.full_like(part, next(shade)), x, 32, None)
     assert found.made.shape == x.shape and found.made.float().diff(dim=3).abs().max() <= 8 and found.apart > 0
-    same = tiled(lambda part: part, x, 32, None)
+    same = apply_in_tiles(lambda part: part, x, 32, None)
     assert torch.equal(same.made, x) and same.apart == pytest.approx(0, abs=1e-3)
 
 

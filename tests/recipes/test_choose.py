@@ -1,6 +1,6 @@
 import pytest
 
-from sparring.build.overrides import numbers, with_numbers
+from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.catalogue.r3gan_presets import gamma
@@ -57,22 +57,22 @@ def test_pictures_in_colour_are_learnt_at_half_the_rate():
 
 
 def test_every_number_is_a_flag():
-    recipe = with_numbers(
+    recipe = with_flags(
         RECIPES["wgan-gp"],
         {"lr": "3e-4", "critic-steps": "2", "weight.lipschitz": "5", "critic.norm": "batch", "noise": "0.1"},
     )
     assert recipe.lr == 3e-4 and recipe.critic_steps == 2 and recipe.weights == {"lipschitz": 5.0}
     assert recipe.critic.numbers["norm"] == "batch" and recipe.noise == 0.1
-    assert numbers(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].critic_steps == 5
+    assert recipe_flags(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].critic_steps == 5
     with pytest.raises(UserError, match="did you mean 'critic-steps'"):
-        with_numbers(recipe, {"critic-step": "2"})
+        with_flags(recipe, {"critic-step": "2"})
     with pytest.raises(UserError, match=r"no game has a part 'lipshitz' to weigh \(did you mean 'lipschitz'"):
-        with_numbers(recipe, {"weight.lipshitz": "10"})
-    assert with_numbers(RECIPES["dcgan"], {"weight.real": "2"}).weights == {"real": 2.0}
+        with_flags(recipe, {"weight.lipshitz": "10"})
+    assert with_flags(RECIPES["dcgan"], {"weight.real": "2"}).weights == {"real": 2.0}
 
 
 def test_a_name_a_network_does_not_know():
-    recipe = with_numbers(RECIPES["hinge"], {"critic.norm": "spectrum"})
+    recipe = with_flags(RECIPES["hinge"], {"critic.norm": "spectrum"})
     with pytest.raises(UserError, match="dcgan-critic knows no 'spectrum'"):
         recipe.game((1, 16, 16))
 
@@ -89,4 +89,4 @@ def test_a_name_a_network_does_not_know():
 )
 def test_networks_that_can_not_be_built(recipe, number, text):
     with pytest.raises(UserError, match=f"can't be built with .*'{number.split('.')[1]}': {text}"):
-        with_numbers(RECIPES[recipe], {number: text}).game((3, 16, 16))
+        with_flags(RECIPES[recipe], {number: text}).game((3, 16, 16))

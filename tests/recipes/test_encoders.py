@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import sparring
-from sparring.build.overrides import numbers, with_numbers
+from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
-from sparring.models.model import Description, Model
+from sparring.models.model import ModelSpec, Model
 from sparring.recipes import RECIPES, Network, Recipe, encoding
 from sparring.training.loop.loop import Loop
 
@@ -23,7 +23,7 @@ SHAPE = (1, 8, 8)
 
 def small(name: str, **changes) -> Recipe:
     slim = {"generator.width": "4", "critic.width": "4", "encoder.width": "4"}
-    return replace(with_numbers(RECIPES[name], slim), **{"z": 5, "batch": 12} | changes)
+    return replace(with_flags(RECIPES[name], slim), **{"z": 5, "batch": 12} | changes)
 
 
 def loop_of(recipe: Recipe) -> Loop:
@@ -40,7 +40,7 @@ def run(request, tmp_path_factory):
 def model(name: str = "bigan") -> Model:
     torch.manual_seed(0)
     recipe = small(name)
-    return Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE), recipe.new_encoder(SHAPE))
+    return Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE), recipe.new_encoder(SHAPE))
 
 
 @pytest.mark.parametrize("name", encoding())
@@ -60,13 +60,13 @@ def test_it_trains_and_resumes_to_the_bit(name, changes):
 def test_its_configuration_comes_back_from_json(name):
     adapter = TypeAdapter(Recipe)
     assert adapter.validate_json(adapter.dump_json(RECIPES[name])) == RECIPES[name]
-    assert numbers(RECIPES[name])["encoder.width"] == 32
+    assert recipe_flags(RECIPES[name])["encoder.width"] == 32
     with pytest.raises(UserError, match=r"dcgan has no --encoder\.width"):
-        with_numbers(RECIPES["dcgan"], {"encoder.width": "3"})
+        with_flags(RECIPES["dcgan"], {"encoder.width": "3"})
 
 
 def test_a_run_leaves_a_model_that_encodes(run, tmp_path):
-    kept, live = sparring.load(run.folder, "last"), run.model
+    kept, live = sparring.load_model(run.folder, "last"), run.model
     x = torch.randint(256, (7, *SHAPE), dtype=torch.uint8)
     assert torch.equal(kept.encode(x), live.encode(x)) and torch.equal(kept.sample(3), live.sample(3))
     assert kept.encode(x).shape == (7, 5) and kept.encode(x).dtype == torch.float32
@@ -78,14 +78,14 @@ def test_a_run_leaves_a_model_that_encodes(run, tmp_path):
 
 def test_a_model_without_an_encoder_is_kept_as_before(tmp_path):
     torch.manual_seed(0)
-    plain = Model(Description(RECIPES["mlp-gan"], SHAPE), RECIPES["mlp-gan"].new_generator(SHAPE))
+    plain = Model(ModelSpec(RECIPES["mlp-gan"], SHAPE), RECIPES["mlp-gan"].new_generator(SHAPE))
     plain.save(tmp_path)
     assert set(load_file(tmp_path / "last.safetensors")) == set(plain.G.state_dict())
-    about = asdict(plain.description)
+    about = asdict(plain.spec)
     for added in ("encoder", "plays"):
         about["recipe"].pop(added)
     (tmp_path / "model.json").write_text(TypeAdapter(dict).dump_json(about).decode())
-    assert torch.equal(sparring.load(tmp_path).sample(3), plain.sample(3))
+    assert torch.equal(sparring.load_model(tmp_path).sample(3), plain.sample(3))
 
 
 def test_a_model_encodes_any_number_alike():
@@ -112,7 +112,7 @@ def test_a_file_whose_encoder_does_not_fit(tmp_path):
     weights = load_file(tmp_path / "last.safetensors")
     save_file({k: v for k, v in weights.items() if k != "E/0.weight"}, tmp_path / "last.safetensors")
     with pytest.raises(UserError, match=r"does not fit model\.json"):
-        sparring.load(tmp_path)
+        sparring.load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +152,9 @@ def test_own_encoders(tmp_path):
     run = sparring.train(small("vae-gan"), "digits", tmp_path / "run", **own)
     x = torch.zeros(2, *SHAPE, dtype=torch.uint8)
     with pytest.raises(UserError, match="Telling is not the library's"):
-        sparring.load(tmp_path / "run")
+        sparring.load_model(tmp_path / "run")
     assert torch.equal(
-        sparring.load(tmp_path / "run", "last", networks={"E": Telling(10)}).encode(x), run.model.encode(x)
+        sparring.load_model(tmp_path / "run", "last", networks={"E": Telling(10)}).encode(x), run.model.encode(x)
     )
 
 

@@ -1,9 +1,9 @@
 from sparring.recipes import RECIPES
-from sparring.recipes.results import Measured, record, rows
+from sparring.recipes.results import Measured, record, measured_results
 
 
 def test_rows_are_of_recipes_that_are_there():
-    assert rows() and {row.recipe for row in rows()} <= set(RECIPES)
+    assert measured_results() and {row.recipe for row in measured_results()} <= set(RECIPES)
 
 
 def test_a_row_measured_again_takes_its_place(tmp_path):
@@ -13,5 +13,5 @@ def test_a_row_measured_again_takes_its_place(tmp_path):
     record([first, other], path)
     again = Measured("dcgan", "mnist", 600_000, 0, 4.5, 0.2, "collapsed")
     record([again], path)
-    assert rows(path) == [again, other]
+    assert measured_results(path) == [again, other]
     assert again.text() == "mnist, 600,000 images, seed 0: Fréchet distance 4.50, 0.20 of the gap left, collapsed"

@@ -8,18 +8,18 @@ from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
 from sparring.build.methods import METHODS
-from sparring.build.overrides import weighable
+from sparring.build.overrides import loss_names
 from sparring.errors import UserError
-from sparring.game import Dial, Opinion, Round, Verdict
-from sparring.games.critic_input import Sight
+from sparring.game import ScheduledBuffer, CriticOutput, Round, Verdict
+from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
 from sparring.games.unrolled import UnrolledGAN
-from sparring.losses.auxiliary import contrastive, told_category, told_codes, turned
-from sparring.losses.consistency import changed, moved, mutual_information, shifted
+from sparring.losses.auxiliary import contrastive, category_loss, code_loss, rotate
+from sparring.losses.consistency import affine_jitter, shift_scale, mutual_information, shift
 from sparring.losses.objectives import TopK, non_saturating, wasserstein
 from sparring.losses.running import HistoricalAverage, LeCam
 from sparring.networks.layers.heads import Embedding, MinibatchDiscrimination, MinibatchStddev
-from sparring.priors import coded, normal
+from sparring.priors import latent_prior, normal
 from sparring.recipes import RECIPES
 from sparring.schedules import Linear
 from sparring.training.loop.loop import Loop
@@ -68,7 +68,7 @@ def loop_of(changes: dict) -> Loop:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_method_trains_and_resumes_to_the_bit(variant):
     _, parts = resumed_to_the_bit(lambda: loop_of(VARIANTS[variant]))
-    assert {name.split(".")[1] for name in parts} - {"r_t"} <= weighable()  # which can be weighed; r_t is only told
+    assert {name.split(".")[1] for name in parts} - {"r_t"} <= loss_names()  # which can be weighed; r_t is only told
 
 
 @pytest.mark.parametrize("name", [name for name in SINGLE if name not in CODING])
@@ -126,17 +126,17 @@ def test_what_is_not_of_this_medium(recipe, method, why):
 
 def test_shifts_move_pixels_and_repeat_edges():
     x = torch.arange(16.0).view(1, 1, 4, 4).repeat(2, 1, 1, 1)
-    moved = shifted(x, torch.tensor([[0.25, 0.0], [0.0, -0.5]]))
+    moved = shift(x, torch.tensor([[0.25, 0.0], [0.0, -0.5]]))
     assert moved[0, 0, :, 0].tolist() == [0, 0, 4, 8]
     assert moved[1, 0, 0].tolist() == [2, 3, 3, 3]
 
 
 def test_a_change_of_nothing_changes_nothing():
     x = torch.rand(2, 1, 6, 6)
-    torch.testing.assert_close(changed(x, torch.full((2, 5), 0.5)), x)
-    torch.testing.assert_close(moved(x, torch.full((2, 3), 0.5)), x)
-    assert not torch.allclose(moved(x, torch.tensor([[0.9, 0.5, 0.5]] * 2)), x)
-    assert not torch.allclose(changed(x, torch.full((2, 5), 0.9)), x)
+    torch.testing.assert_close(affine_jitter(x, torch.full((2, 5), 0.5)), x)
+    torch.testing.assert_close(shift_scale(x, torch.full((2, 3), 0.5)), x)
+    assert not torch.allclose(shift_scale(x, torch.tensor([[0.9, 0.5, 0.5]] * 2)), x)
+    assert not torch.allclose(affine_jitter(x, torch.full((2, 5), 0.9)), x)
 
 
 def test_mutual_information_against_its_closed_forms():
@@ -152,10 +152,10 @@ def test_mutual_information_against_its_closed_forms():
 
 def test_rotations_turn_each_its_own_way():
     x = torch.rand(4, 2, 3, 3)
-    for i, image in enumerate(turned(x, torch.arange(4))):
+    for i, image in enumerate(rotate(x, torch.arange(4))):
         assert torch.equal(image, torch.rot90(x[i], i, (1, 2)))
     with pytest.raises(UserError, match="square"):
-        turned(torch.rand(1, 1, 3, 4), torch.zeros(1).long())
+        rotate(torch.rand(1, 1, 3, 4), torch.zeros(1).long())
 
 
 def test_minibatch_discrimination_against_its_equation():
@@ -177,7 +177,7 @@ def test_the_contrast_against_its_equation():
     e, cos = told["embedding"], told["class"]
     torch.testing.assert_close(e.norm(dim=1), torch.ones(6))
     m, tau = 0.98, 0.5
-    for i, value in enumerate(contrastive(Opinion(torch.zeros(6, 1), told), y)):
+    for i, value in enumerate(contrastive(CriticOutput(torch.zeros(6, 1), told), y)):
         near = (min(cos[i, y[i]] - m, torch.tensor(0.0)) / tau).exp()
         far = sum(((e[i] @ e[j] - (1 - m)).clamp(min=0) / tau).exp() for j in range(6) if y[j] != y[i])
         torch.testing.assert_close(value, -(near / (near + far)).log())
@@ -208,12 +208,12 @@ def test_the_historical_average_is_the_mean_of_all_weights():
 
 
 def test_top_k_takes_the_best_fakes_alone():
-    share = Dial(lambda seen: 0.5)
+    share = ScheduledBuffer(lambda seen: 0.5)
     fake = torch.tensor([[0.0], [3.0], [-1.0], [2.0]])
     parts = TopK(wasserstein, share).generator(Verdict(lambda x: x, fake, fake))
     assert parts["generator"].mean().item() == pytest.approx(-2.5)
     share.schedule = lambda seen: 1.0
-    share.follow(0)
+    share.update(0)
     assert TopK(wasserstein, share).generator(Verdict(lambda x: x, fake, fake))["generator"].mean().item() == -1.0
 
 
@@ -225,7 +225,7 @@ def test_packs_stand_behind_each_other_in_the_channels():
             seen.append(x)
             return x.flatten(1).mean(1, keepdim=True)
 
-    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, sight=Sight(pack=2))
+    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, sight=CriticInput(pack=2))
     x = torch.arange(16.0).view(4, 4)
     assert game.verdict(Round(x, None, {"z": torch.zeros(4, 3)}, x)).on_real.shape == (2, 1)
     assert torch.equal(seen[0], x.view(2, 8))
@@ -259,7 +259,7 @@ def test_unrolling_looks_ahead_by_plain_gradient_steps():
 def test_after_five_critic_steps_the_generator_draws_its_own_z(name):
     loop = narrow_loop(narrow(name))
     loop.round()
-    assert loop.draws.opened == 5 + 1
+    assert loop.stream.opened == 5 + 1
 
 
 def test_an_unrolled_batch_is_not_cut():
@@ -283,10 +283,10 @@ def test_what_is_frozen_takes_no_step_ahead():
 
 def test_codes_stand_behind_the_latent_and_are_told():
     g = torch.Generator().manual_seed(0)
-    z = coded(3, 4, 2)(1000, (), g)
+    z = latent_prior(3, 4, 2)(1000, (), g)
     assert z.shape == (1000, 9) and (z[:, 3:7].sum(1) == 1).all() and z[:, 7:].abs().max() <= 1
     assert z[:, 3:7].mean(0).tolist() == pytest.approx([0.25] * 4, abs=0.05)
-    said = Opinion(torch.zeros(1000, 1), {"category": 50 * z[:, 3:7], "code": z[:, 7:] + 1})
+    said = CriticOutput(torch.zeros(1000, 1), {"category": 50 * z[:, 3:7], "code": z[:, 7:] + 1})
     verdict = Verdict(lambda sample: said, z, z, {"z": z})
-    assert told_category(3, 4)(verdict).max() < 1e-6
-    torch.testing.assert_close(told_codes(7)(verdict), torch.ones(1000))
+    assert category_loss(3, 4)(verdict).max() < 1e-6
+    torch.testing.assert_close(code_loss(7)(verdict), torch.ones(1000))

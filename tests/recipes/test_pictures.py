@@ -7,21 +7,21 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 
 import sparring
-from sparring.build.networks import objective
-from sparring.build.overrides import with_numbers
-from sparring.data import Data, Examples
+from sparring.build.networks import build_objective
+from sparring.build.overrides import with_flags
+from sparring.data import Dataset, Split
 from sparring.errors import UserError
 from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
 from sparring.games.pix2pix import Pix2Pix, Restoration
-from sparring.models.model import Description, load
-from sparring.models.translator import Translator
+from sparring.models.model import ModelSpec, load_model
+from sparring.models.translator import ImageToImageModel
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
-from sparring.training.feed.selection_split import posed
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop.loop import Loop
 
-TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.translates]
+TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.is_image_to_image]
 SMALL = {
     "gated-unet": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
     "rrdb": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1"},
@@ -38,7 +38,7 @@ def small(name: str) -> Recipe:
     recipe = RECIPES[name]
     numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4", "places": "20", "pool": "3"}
     # Where hinge has all logits between its margins, a critic's last bias holds still.
-    return replace(with_numbers(recipe, numbers), warm_up=4 * bool(recipe.warm_up), objective="least-squares")
+    return replace(with_flags(recipe, numbers), warm_up=4 * bool(recipe.warm_up), objective="least-squares")
 
 
 def loop_of(recipe: Recipe) -> Loop:
@@ -49,22 +49,22 @@ def loop_of(recipe: Recipe) -> Loop:
     return Loop(recipe.game(SHAPE), Pictures(SHAPE, given=given), recipe.settings())
 
 
-def pairs(n: int = 40, channels: int = 3, damaged: bool = False, unpaired: str = "") -> Data:
+def pairs(n: int = 40, channels: int = 3, damaged: bool = False, unpaired: str = "") -> Dataset:
     """Pictures of two shades; what is given is their negative."""
     g = torch.Generator().manual_seed(0)
     x = (torch.rand(n, channels, 2, 2, generator=g) * 255).to(torch.uint8)
     x = x.repeat_interleave(8, 2).repeat_interleave(12, 3)
-    whole = Examples(x) if damaged else Examples(x, given=255 - x[:, :1])
+    whole = Split(x) if damaged else Split(x, condition=255 - x[:, :1])
     medium = "image" if damaged else "pair"
-    return Data.of("these", whole[: n - 12], whole[n - 12 :], (), medium=medium, unpaired=unpaired)
+    return Dataset.of("these", whole[: n - 12], whole[n - 12 :], (), medium=medium, unpaired=unpaired)
 
 
-def classed(n: int = 90, names: tuple[str, ...] = CLASSES) -> Data:
+def classed(n: int = 90, names: tuple[str, ...] = CLASSES) -> Dataset:
     """Pictures of three classes by shade."""
     labels, g = torch.arange(n) % 3, torch.Generator().manual_seed(0)
     x = (torch.rand(n, 3, 16, 24, generator=g) * 80).to(torch.uint8) + 80 * labels.view(-1, 1, 1, 1).to(torch.uint8)
-    whole = Examples(x, labels)
-    return Data.of("these", whole[: n - 18], whole[n - 18 :], names)
+    whole = Split(x, labels)
+    return Dataset.of("these", whole[: n - 18], whole[n - 18 :], names)
 
 
 @pytest.mark.parametrize("name", TRANSLATING)
@@ -72,10 +72,10 @@ def test_resumed_to_the_bit_and_read_again(name, tmp_path):
     loop, parts = resumed_to_the_bit(lambda: loop_of(small(name)), before=3, after=3)
     assert any("generator" in part or "fools" in part for part in parts)
     told = {"labels": CLASSES, "shares": (1 / 3,) * 3} if small(name).conditional else {}
-    model = Translator(Description(small(name), SHAPE, **told), loop.ema.players["G"])
+    model = ImageToImageModel(ModelSpec(small(name), SHAPE, **told), loop.ema.players["G"])
     model.save(tmp_path)
-    again = load(tmp_path)
-    assert isinstance(again, Translator)
+    again = load_model(tmp_path)
+    assert isinstance(again, ImageToImageModel)
     x = torch.randint(256, (2, again.given_shape[0], 9, 14), dtype=torch.uint8)
     known = torch.rand(2, 1, 9, 14) > 0.5 if again.masked else None
     label = "light" if told else None
@@ -104,7 +104,7 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     report = sparring.evaluate(tmp_path / "run", data=data)
     assert report.rows[0].scores == pytest.approx(rows["model"])
     with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
-        sparring.load(tmp_path / "run").sample(3)
+        sparring.load_model(tmp_path / "run").sample(3)
 
 
 VARIED = ("flip", "rotation", "hue", "brightness")
@@ -119,9 +119,9 @@ def test_both_pictures_of_a_pair_are_varied_alike():
     assert isinstance(game, Pix2Pix)
     x, g = torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
     latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
-    round = game.opened(Round(x, x.clone(), latent))
-    assert isinstance(round.real, torch.Tensor) and round.given is not None
-    assert torch.equal(round.real, round.given) and ((round.real - x).abs().amax((1, 2, 3)) > 0.01).all()
+    round = game.preprocess_round(Round(x, x.clone(), latent))
+    assert isinstance(round.real, torch.Tensor) and round.condition is not None
+    assert torch.equal(round.real, round.condition) and ((round.real - x).abs().amax((1, 2, 3)) > 0.01).all()
     assert round.real.abs().max() <= 1
 
 
@@ -137,9 +137,9 @@ def test_what_is_restored_is_the_varied_picture_whatever_its_class():
     game, x, g = varied("denoise").game(SHAPE), torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
     assert isinstance(game, Restoration)
     latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
-    round = game.opened(Round(x, torch.arange(4), latent))
+    round = game.preprocess_round(Round(x, torch.arange(4), latent))
     assert isinstance(round.real, torch.Tensor) and not torch.equal(round.real, x)
-    assert round.given is not None and torch.equal(round.given, game.damage(round.real, latent))
+    assert round.condition is not None and torch.equal(round.condition, game.damage(round.real, latent))
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "cut", "stargan"])
@@ -210,8 +210,8 @@ def test_pictures_are_moved_to_classes(tmp_path):
     assert rows["model"]["class_frechet"] > 0 and "l1" not in rows["model"]
     assert run.journal.best("class_frechet") is not None
     assert sparring.evaluate(tmp_path / "run", data=classed()).rows[0].scores == pytest.approx(rows["model"])
-    model = sparring.load(tmp_path / "run")
-    assert isinstance(model, Translator)
+    model = sparring.load_model(tmp_path / "run")
+    assert isinstance(model, ImageToImageModel)
     x = classed().test.values[:4]
     made = {name: model.apply(x, label=name) for name in CLASSES}
     assert not torch.equal(made["dark"], made["light"]) and made["dark"].shape == x.shape
@@ -225,12 +225,12 @@ def test_pictures_are_moved_to_classes(tmp_path):
 
 
 def test_held_out_of_every_class_and_given_others():
-    data = posed(classed(), RECIPES["stargan"])
+    data = for_recipe(classed(), RECIPES["stargan"])
     assert data.select is not None and len(data.train) + len(data.select) == 72
     assert data.select.labels is not None and data.select.labels.bincount().tolist() == [4, 4, 4]
     for part in (data.select, data.test):
-        assert part.given is not None and part.labels is not None
-        shades = part.given.flatten(1).double().mean(1).div(80).floor()
+        assert part.condition is not None and part.labels is not None
+        shades = part.condition.flatten(1).double().mean(1).div(80).floor()
         assert (shades != part.labels).all()
 
 
@@ -238,7 +238,7 @@ def test_held_out_of_every_class_and_given_others():
 def test_fooling_weighs_beside_the_rest_as_in_the_paper(name, part):
     """(D(G(x)) − 1)², without the objective's ½."""
     recipe, logits = RECIPES[name], torch.tensor([[3.0]])
-    told = objective(recipe).generator(Verdict(lambda x: x, logits, logits))["generator"]
+    told = build_objective(recipe).generator(Verdict(lambda x: x, logits, logits))["generator"]
     assert recipe.weights[part] * told == (logits - 1).square()
 
 

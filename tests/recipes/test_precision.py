@@ -7,7 +7,7 @@ import torch
 from playing import narrow, narrow_loop
 from torch import nn
 
-from sparring.build.overrides import weighable
+from sparring.build.overrides import loss_names
 from sparring.networks.layers.blocks import SpectralNorm, spectral_norm
 from sparring.recipes import RECIPES
 
@@ -18,7 +18,7 @@ def test_a_round_in_bfloat16(name):
     for _ in range(2):
         parts = loop.round()
         assert all(torch.isfinite(part).all() for part in parts.values())
-    assert {part.split(".")[1] for part in parts} <= weighable()  # by which they can be weighed
+    assert {part.split(".")[1] for part in parts} <= loss_names()  # by which they can be weighed
 
 
 def test_spectral_norm_is_exact_under_autocast():

@@ -5,8 +5,8 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.utils import parametrize
 
-from sparring.build.overrides import with_numbers
-from sparring.models.model import Description, Model, load
+from sparring.build.overrides import with_flags
+from sparring.models.model import ModelSpec, Model, load_model
 from sparring.networks.layers.attention import SelfAttention
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
@@ -17,16 +17,16 @@ SMALL = {"batch": "8", "generator.width": "4", "critic.width": "4"}
 
 def loop_of(name: str) -> Loop:
     torch.manual_seed(0)
-    recipe = with_numbers(RECIPES[name], SMALL)
+    recipe = with_flags(RECIPES[name], SMALL)
     return Loop(recipe.game(SHAPES[name]), Pictures(SHAPES[name]), recipe.settings())
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_resumed_to_the_bit_and_read_again(name, tmp_path):
     loop, _ = resumed_to_the_bit(lambda: loop_of(name))
-    model = Model(Description(with_numbers(RECIPES[name], SMALL), SHAPES[name]), loop.ema.players["G"])
+    model = Model(ModelSpec(with_flags(RECIPES[name], SMALL), SHAPES[name]), loop.ema.players["G"])
     model.save(tmp_path)
-    assert torch.equal(load(tmp_path).sample(5, seed=3), model.sample(5, seed=3))
+    assert torch.equal(load_model(tmp_path).sample(5, seed=3), model.sample(5, seed=3))
 
 
 def test_sagan_attends_in_both_players():

@@ -7,8 +7,8 @@ import threading
 import pytest
 import torch
 
-from sparring.errors import Mishap
-from sparring.training.feed.prefetch import Ahead
+from sparring.errors import MachineError
+from sparring.training.feed.prefetch import Prefetcher
 
 HANGING = """
 import sys; sys.path[:] = {path}
@@ -36,7 +36,7 @@ def test_what_reading_raises_is_raised_where_it_is_asked_for():
             raise OSError(5, "Input/output error", "data.bin")
         return indices
 
-    ahead = Ahead(read, lambda k: torch.tensor([k]))
+    ahead = Prefetcher(read, lambda k: torch.tensor([k]))
     assert [int(ahead(k)) for k in (0, 1)] == [0, 1]
     with pytest.raises(OSError, match=r"data\.bin"):
         ahead(2)
@@ -45,7 +45,7 @@ def test_what_reading_raises_is_raised_where_it_is_asked_for():
 
 def test_threads_end_with_the_one_who_asks():
     before = set(threading.enumerate())
-    ahead = Ahead(lambda indices: indices, lambda k: torch.tensor([k]))
+    ahead = Prefetcher(lambda indices: indices, lambda k: torch.tensor([k]))
     ahead(0)
     threads = set(threading.enumerate()) - before
     assert len(threads) == 4
@@ -55,8 +55,8 @@ def test_threads_end_with_the_one_who_asks():
 
 def test_a_batch_that_took_too_long_can_be_asked_for_again():
     free = threading.Event()
-    ahead = Ahead(lambda indices: free.wait() and indices, lambda k: torch.tensor([k]), timeout=0.05)
-    with pytest.raises(Mishap):
+    ahead = Prefetcher(lambda indices: free.wait() and indices, lambda k: torch.tensor([k]), timeout=0.05)
+    with pytest.raises(MachineError):
         ahead(0)
     free.set()
     assert int(ahead(0)) == 0

@@ -6,12 +6,12 @@ import pytest
 import torch
 from commands import refused, spar
 
-from sparring.build.overrides import with_numbers
-from sparring.recipes import named
+from sparring.build.overrides import with_flags
+from sparring.recipes import get_recipe
 from sparring.training.loop.loop import Loop
-from sparring.training.profile.breakdown import Counted, Meter, Part, anatomy
+from sparring.training.profile.breakdown import OpCounter, SectionTimer, Section, breakdown
 from sparring.training.profile.forecast import forecast, kinds
-from sparring.training.profile.roofline import Limits
+from sparring.training.profile.roofline import Roofline
 from sparring.training.profile.round_time import RandomImages
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("quick_judge")
 
 def test_a_part_is_without_the_parts_inside_it():
     now = iter((0, 1, 4, 10, 20, 23))
-    meter = Meter(lambda: next(now))
+    meter = SectionTimer(lambda: next(now))
     with meter("outer"), meter("inner"):
         pass
     with meter("inner"):
@@ -29,18 +29,18 @@ def test_a_part_is_without_the_parts_inside_it():
 
 def test_operations_are_counted():
     a, b, table = torch.ones(3, 5), torch.ones(5, 7), torch.ones(1000, 4)
-    with Counted() as counted:
+    with OpCounter() as counted:
         a @ b
     assert (counted.flops, counted.bytes) == (2 * 3 * 5 * 7, 4 * (3 * 5 + 5 * 7 + 3 * 7))
-    with Counted() as counted:
+    with OpCounter() as counted:
         table[torch.tensor([1, 2])].view(8)
     assert counted.flops == 0 and counted.bytes == 2 * 4 * 2 * 4
 
 
 def test_the_parts_of_a_round():
-    recipe = with_numbers(named("mlp-gan"), {"generator.widths": "8", "critic.widths": "8", "batch": "16"})
+    recipe = with_flags(get_recipe("mlp-gan"), {"generator.widths": "8", "critic.widths": "8", "batch": "16"})
     loop = Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
-    parts = anatomy(loop, 3)
+    parts = breakdown(loop, 3)
     assert set(parts) == {"data", "fakes", "critic", "generator", "optimisers", "average", "the rest"}
     D, G = 16 * 8 + 8, 100 * 8 + 8 * 16  # multiplications an example
     flop = 2 * 16 * 1e-9
@@ -54,13 +54,13 @@ def test_the_parts_of_a_round():
 def lazy(every: int) -> Loop:
     """A penalty in every so-manieth round."""
     numbers = {"generator.widths": "8", "critic.widths": "8", "batch": "16", "penalties": "r1"}
-    recipe = with_numbers(named("mlp-gan"), numbers | {"penalty-every": str(every)})
+    recipe = with_flags(get_recipe("mlp-gan"), numbers | {"penalty-every": str(every)})
     return Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
 
 
 def test_a_lazy_turn_counts_for_the_share_of_rounds_it_is_played_in():
     assert [(kind.first, kind.cycle, kind.share) for kind in kinds(lazy(4))] == [(0, 4, 0.25), (1, 4, 0.75)]
-    seldom, often = anatomy(lazy(4), 1)["smooth"].gflop, anatomy(lazy(2), 5)["smooth"].gflop
+    seldom, often = breakdown(lazy(4), 1)["smooth"].gflop, breakdown(lazy(2), 5)["smooth"].gflop
     assert 0 < 2 * seldom == pytest.approx(often)
 
 
@@ -77,8 +77,8 @@ def test_a_forecast_counts_lazy_turns_for_their_share(monkeypatch):
 
 
 def test_the_floor_is_of_what_takes_longer():
-    part = Part(seconds=1, gflop=10, gigabytes=1)
-    assert part.floor(Limits(100, 100)) == pytest.approx(0.1) and part.floor(Limits(100, 2)) == pytest.approx(0.5)
+    part = Section(seconds=1, gflop=10, gigabytes=1)
+    assert part.floor(Roofline(100, 100)) == pytest.approx(0.1) and part.floor(Roofline(100, 2)) == pytest.approx(0.5)
 
 
 def test_the_command(capsys):

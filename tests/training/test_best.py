@@ -8,9 +8,9 @@ from commands import same, spar
 from safetensors.torch import load_file
 
 import sparring
-from sparring.training.loop.loop import under
+from sparring.training.loop.loop import strip_prefix
 from sparring.training.run import checkpoint
-from sparring.training.run.best_weights import taken_back
+from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.run import Run
 
 
@@ -20,7 +20,7 @@ def run(tmp_path) -> Run:
     run = sparring.train("points", "ring", tmp_path / "run", images=2304, reports=3, threads=1)
     scored(run, 3, 2, 1)
     run.save(run.model)
-    assert [checkpoint.images(path) for path in checkpoint.saved(run.folder / "checkpoints")] == [1536, 2304]
+    assert [checkpoint.images(path) for path in checkpoint.saved_checkpoints(run.folder / "checkpoints")] == [1536, 2304]
     return run
 
 
@@ -35,7 +35,7 @@ def scored(run: Run, *scores: float) -> None:
 
 def back_to(run: Run, images: int) -> None:
     run.loop.rounds = images // run.loop.settings.batch
-    taken_back(run.folder, run.journal, run.judge.measures[0], run.loop, run.settled)
+    rollback_best(run.folder, run.journal, run.judge.measures[0], run.loop, run.settled)
 
 
 def test_weights_from_before_stay(run):
@@ -49,8 +49,8 @@ def test_weights_from_before_stay(run):
 def test_those_of_the_best_checkpoint_that_is_left_take_their_place(run):
     latest = {name: value.clone() for name, value in run.loop.ema.players.state_dict().items()}
     back_to(run, 1536)
-    state = checkpoint.at(run.folder / "checkpoints", 1536, torch.device("cpu"))
-    assert same(load_file(run.folder / "model" / "best.safetensors"), under("ema.G.", state))
+    state = checkpoint.checkpoint_at(run.folder / "checkpoints", 1536, torch.device("cpu"))
+    assert same(load_file(run.folder / "model" / "best.safetensors"), strip_prefix("ema.G.", state))
     assert same(dict(run.loop.ema.players.state_dict()), latest)
 
 
@@ -59,4 +59,4 @@ def test_without_such_a_checkpoint_there_are_none_until_a_report_is_better(run):
     max(run.folder.glob("checkpoints/*")).unlink()
     assert spar("resume", run.folder) == 0
     assert not (run.folder / "model" / "best.safetensors").exists()
-    assert sparring.load(run.folder).sample(3).shape == (3, 2)
+    assert sparring.load_model(run.folder).sample(3).shape == (3, 2)

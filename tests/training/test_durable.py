@@ -10,11 +10,11 @@ from commands import final, same, spar
 
 import sparring
 from sparring.cli import main
-from sparring.errors import Mishap, UserError
+from sparring.errors import MachineError, UserError
 from sparring.training.run import checkpoint, session
 from sparring.training.run import run as running
 from sparring.training.run.journal import Journal
-from sparring.training.run.lock import alone
+from sparring.training.run.lock import exclusive
 
 SMALL = ["--batch", "32", "--generator.widths", "8,8", "--critic.widths", "8,8"]
 HERE = ["--threads", "1", "--device", "cpu", "--precision", "fp32"]
@@ -74,7 +74,7 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_end(place, whole, tmp_path, m
 
 
 def test_a_run_that_ends_on_a_report_is_saved_once_there(tmp_path, monkeypatch):
-    saved, save = [], checkpoint.save
+    saved, save = [], checkpoint.save_checkpoint
     monkeypatch.setattr(checkpoint, "save", lambda folder, seen, *more: (saved.append(seen), save(folder, seen, *more)))
     assert spar(*TRAIN, tmp_path / "run") == 0 and saved == [64, 128, 192]
 
@@ -89,7 +89,7 @@ def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch
 def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(session, "leave_papers", raising(Killed(), 0, session.leave_papers))
+        patch.setattr(session, "leave_papers", raising(Killed(), 0, session.write_report))
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64
@@ -131,14 +131,14 @@ def test_a_fault_of_our_own_keeps_its_traceback(tmp_path, monkeypatch):
         with monkeypatch.context() as patch, pytest.raises(type(error)):
             patch.setattr(running.Loop, "round", raising(error, 0, running.Loop.round))
             sparring.train("points", "ring", tmp_path / type(error).__name__, images=600, reports=1)
-    assert issubclass(Mishap, UserError)
+    assert issubclass(MachineError, UserError)
 
 
 def test_a_run_that_is_being_played_is_refused(whole, tmp_path, capsys):
     out = tmp_path / "run"
     shutil.copytree(whole, out)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    with alone(out):
+    with exclusive(out):
         capsys.readouterr()
         assert spar("resume", out) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import sparring
-from sparring.recipes import named
+from sparring.recipes import get_recipe
 from sparring.training.loop import precision
 from sparring.training.tuning import precision_autotune, resolve, timing_cache
 
@@ -27,7 +27,7 @@ def seconds(monkeypatch, **by_format):
 
 
 def chosen(recipe="dcgan"):
-    return precision_autotune.quicker_format(named(recipe), (1, 8, 8), CPU, str)
+    return precision_autotune.select_precision(get_recipe(recipe), (1, 8, 8), CPU, str)
 
 
 @pytest.mark.parametrize(("half", "taken"), [(0.5, "bf16"), (0.95, "fp32"), (2.0, "fp32")])

@@ -13,17 +13,17 @@ from scipy.stats import mannwhitneyu
 from torch import nn
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.metrics.image.quick_check import Glance, Glancer, extent, relative, spread
+from sparring.metrics.image.quick_check import SampleDiagnostics, DiagnosticsReference, range_error, relative, spread
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
 from sparring.training.health import report
-from sparring.training.health.adjustments import CHANGES, Remedy, remedied
-from sparring.training.health.alarms import ALARMS, Raised, Ruined, examine, healthy
-from sparring.training.health.monitors import edge, vitals
-from sparring.training.health.recovery import MOST, REMEDIES, chosen, withdrawn
-from sparring.training.health.report import second_look
+from sparring.training.health.adjustments import CHANGES, Adjustment, adjusted
+from sparring.training.health.alarms import ALARMS, Raised, RunDiverged, examine, healthy
+from sparring.training.health.monitors import auc, health_metrics
+from sparring.training.health.recovery import MOST, REMEDIES, choose_adjustment, rollback
+from sparring.training.health.report import recheck_round
 from sparring.training.loop.loop import Loop
 from sparring.training.run import run as running
 from sparring.training.run import session
@@ -34,14 +34,14 @@ SHAPE = (1, 16, 16)
 
 def loop_of(recipe: str, **numbers: str) -> Loop:
     torch.manual_seed(0)
-    small = with_numbers(RECIPES[recipe], {"batch": "12", "generator.width": "8", "critic.width": "8", **numbers})
+    small = with_flags(RECIPES[recipe], {"batch": "12", "generator.width": "8", "critic.width": "8", **numbers})
     return Loop(small.game(SHAPE, classes=3), Pictures(SHAPE, 3), small.settings(seed=0))
 
 
 def test_the_edge_is_that_of_mann_and_whitney():
     real, fake = torch.randn(40) + 0.3, torch.randn(30).round()
     expected = mannwhitneyu(real.numpy(), fake.numpy()).statistic / (40 * 30)
-    assert edge(real, fake) == pytest.approx(expected)
+    assert auc(real, fake) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("recipe", ["dcgan", "cgan", "sngan", "bigan", "vae-gan", "pacgan"])
@@ -49,10 +49,10 @@ def test_looking_changes_nothing(recipe):
     watched, alone = loop_of(recipe), loop_of(recipe)
     for _ in range(3):
         watched.round()
-        vitals(watched)
+        health_metrics(watched)
         alone.round()
     assert all(torch.equal(value, alone.state()[name]) for name, value in watched.state().items())
-    told = vitals(watched)
+    told = health_metrics(watched)
     assert 0 <= told["edge"] <= 1 and told["logits"] > 0
     assert all(told[f"gradient.{name}"] > 0 for name in watched.game.players)
 
@@ -61,7 +61,7 @@ def test_a_gradient_is_the_length_of_all_of_a_players():
     loop = loop_of("dcgan")
     loop.round()
     flat = torch.cat([p.grad.flatten() for p in loop.game.players["D"].parameters()])  # type: ignore[union-attr]
-    assert vitals(loop)["gradient.D"] == pytest.approx(float(flat.norm()), rel=1e-5)
+    assert health_metrics(loop)["gradient.D"] == pytest.approx(float(flat.norm()), rel=1e-5)
 
 
 def seen(fake, real_labels=True):
@@ -74,7 +74,7 @@ def seen(fake, real_labels=True):
 
     real, labels = drawn(600)
     unseen, again = drawn(300)[0], drawn(600)
-    return Glancer(real, labels if real_labels else None, unseen)(fake(*again))
+    return DiagnosticsReference(real, labels if real_labels else None, unseen)(fake(*again))
 
 
 def test_as_good_as_real_is_about_one():
@@ -98,14 +98,14 @@ def test_the_spread_is_that_of_pairs():
 
 
 def test_real_examples_that_are_few_do_not_make_shares_of_nothing():
-    assert relative(Glance(0.1, 0, 0, 1), Glance(0, 0, 0, 1))["precision"] == pytest.approx(2)
+    assert relative(SampleDiagnostics(0.1, 0, 0, 1), SampleDiagnostics(0, 0, 0, 1))["precision"] == pytest.approx(2)
 
 
 def test_the_range_of_pixels_is_compared_at_both_ends():
     real = torch.arange(256).repeat(40).to(torch.uint8).view(10, 1, 32, 32)
-    assert extent(real, real) == 0
-    assert extent(128 + real // 2, real) == pytest.approx(128 / 255, abs=0.01)
-    assert extent(real // 2, real) == pytest.approx(128 / 255, abs=0.01)
+    assert range_error(real, real) == 0
+    assert range_error(128 + real // 2, real) == pytest.approx(128 / 255, abs=0.01)
+    assert range_error(real // 2, real) == pytest.approx(128 / 255, abs=0.01)
 
 
 WELL = {"gradient.D": 1.0, "gradient.G": 0.5, "edge": 0.9, "logits": 2.0}
@@ -193,36 +193,36 @@ def test_a_healthy_run_raises_none():
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_remedy_changes_the_rates_or_the_penalties(change):
-    recipe = with_numbers(RECIPES["dragan"], {"lr": "0.1:0.2:1000", "critic-lr": "0.3"})
-    got = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),))
+    recipe = with_flags(RECIPES["dragan"], {"lr": "0.1:0.2:1000", "critic-lr": "0.3"})
+    got = adjusted(recipe, (Adjustment(change, "collapse", "", 10, 0),))
     moved = [name for name in ("lr", "critic_lr", "weights") if getattr(got, name) != getattr(recipe, name)]
     rates = ["lr", "critic_lr"]
     alone = {"slower critic": ["critic_lr"], "stronger penalties": ["weights"]}
     assert moved == alone.get(change, rates) and CHANGES[change].fits(recipe)
-    again = remedied(recipe, (Remedy(change, "collapse", "", 10, 0),) * 2)
+    again = adjusted(recipe, (Adjustment(change, "collapse", "", 10, 0),) * 2)
     assert (again == got) == (change == "own rates") and set(recipe.settings().weights) <= set(again.settings().weights)
 
 
 def test_a_run_that_was_hurried_is_given_the_rates_of_its_recipe():
     own = RECIPES["dcgan"]
     for numbers in ({"lr": "0.2:0.02"}, {"critic-lr": "1"}):
-        hurried = with_numbers(own, numbers)
+        hurried = with_flags(own, numbers)
         for alarm in REMEDIES:
-            first = chosen(Ruined(Raised(alarm, ""), 50), hurried, ())
+            first = choose_adjustment(RunDiverged(Raised(alarm, ""), 50), hurried, ())
             assert first == "own rates" and CHANGES[first].of(hurried) == own
-    remedy = Remedy("own rates", "astray", "", 50, 0)
-    config = Config(hurried.over(6_400), "digits", 6_400, remedies=(remedy,))
-    assert config.played.lr(3_200) == own.over(6_400).lr(3_200) == pytest.approx(2.2e-3)
+    remedy = Adjustment("own rates", "astray", "", 50, 0)
+    config = Config(hurried.with_horizon(6_400), "digits", 6_400, remedies=(remedy,))
+    assert config.played.lr(3_200) == own.with_horizon(6_400).lr(3_200) == pytest.approx(2.2e-3)
     fits = CHANGES["own rates"].fits
-    assert not any(fits(recipe) for recipe in (own, with_numbers(own, {"lr": "1e-5"}), replace(own, name="mine")))
-    assert chosen(Ruined(Raised("not finite", ""), 50), own, ()) == "a little slower"
+    assert not any(fits(recipe) for recipe in (own, with_flags(own, {"lr": "1e-5"}), replace(own, name="mine")))
+    assert choose_adjustment(RunDiverged(Raised("not finite", ""), 50), own, ()) == "a little slower"
 
 
 def test_a_critic_that_goes_on_winning_is_not_alone_slowed_down():
-    given: tuple[Remedy, ...] = ()
+    given: tuple[Adjustment, ...] = ()
     for expected in ("slower critic", "slower", "slower critic"):  # whose steps are too large is not known
         given += (
-            Remedy(chosen(Ruined(Raised("critic won", ""), 50), RECIPES["dcgan"], given), "critic won", "", 50, 0),
+            Adjustment(choose_adjustment(RunDiverged(Raised("critic won", ""), 50), RECIPES["dcgan"], given), "critic won", "", 50, 0),
         )
         assert given[-1].change == expected
 
@@ -235,11 +235,11 @@ def test_a_scaled_schedule_is_so_many_times_itself():
 
 
 def test_remedies_take_turns_where_there_are_penalties():
-    ruined = Ruined(Raised("collapse", "so few"), 50)
+    ruined = RunDiverged(Raised("collapse", "so few"), 50)
     for recipe, expected in (("dragan", ["slower", "stronger penalties", "slower"]), ("dcgan", ["slower"] * 3)):
-        given: tuple[Remedy, ...] = ()
+        given: tuple[Adjustment, ...] = ()
         for _ in expected:
-            given += (Remedy(chosen(ruined, RECIPES[recipe], given), "collapse", "", 50, 0),)
+            given += (Adjustment(choose_adjustment(ruined, RECIPES[recipe], given), "collapse", "", 50, 0),)
         assert [remedy.change for remedy in given] == expected
 
 
@@ -261,7 +261,7 @@ class Fragile(nn.Module):
 
 
 def fragile_run(tmp_path, bad, **settings):
-    small = with_numbers(RECIPES["mlp-gan"], {"critic.widths": "16", "batch": "32"})
+    small = with_flags(RECIPES["mlp-gan"], {"critic.widths": "16", "batch": "32"})
     given = {"images": 640, "reports": 10, "threads": 1, "networks": {"G": Fragile(bad)}} | settings
     return sparring.train(small, "digits", tmp_path / "run", **given)
 
@@ -300,8 +300,8 @@ def test_a_suspicious_report_is_followed_by_another_after_half_a_period(tmp_path
 
 
 def test_a_second_look_is_no_reason_for_a_third():
-    assert [second_look({"suspicious": True, "rounds": rounds}, 4) for rounds in (8, 10, 12)] == [10, 0, 14]
-    assert not any(second_look(last, 4) for last in (None, {"rounds": 8}, {"suspicious": False, "rounds": 8}))
+    assert [recheck_round({"suspicious": True, "rounds": rounds}, 4) for rounds in (8, 10, 12)] == [10, 0, 14]
+    assert not any(recheck_round(last, 4) for last in (None, {"rounds": 8}, {"suspicious": False, "rounds": 8}))
 
 
 def test_a_healed_session_closes_its_watchers_once(tmp_path):
@@ -347,11 +347,11 @@ def test_a_run_goes_back_to_its_last_healthy_checkpoint(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     for entry in reports[1:]:
         (tmp_path / "checkpoints" / f"{entry['images']:012d}.safetensors").write_bytes(b"")
-    assert withdrawn(tmp_path, ()) == reports[2]["images"]
+    assert rollback(tmp_path, ()) == reports[2]["images"]
     kept = sorted(path.stem for path in (tmp_path / "checkpoints").iterdir())
     assert [int(stem) for stem in kept] == [reports[1]["images"], reports[2]["images"]]
-    in_vain = Remedy("slower", "astray", "", reports[4]["images"], reports[2]["images"])
-    assert withdrawn(tmp_path, (in_vain,)) == reports[1]["images"]
+    in_vain = Adjustment("slower", "astray", "", reports[4]["images"], reports[2]["images"])
+    assert rollback(tmp_path, (in_vain,)) == reports[1]["images"]
 
 
 def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
@@ -359,7 +359,7 @@ def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
     (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / f"{reports[0]['images']:012d}.safetensors").write_bytes(b"")
-    assert withdrawn(tmp_path, ()) == 0 and not any((tmp_path / "checkpoints").iterdir())
+    assert rollback(tmp_path, ()) == 0 and not any((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):

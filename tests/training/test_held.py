@@ -1,14 +1,14 @@
 import torch
 
 from sparring.data import load_dataset
-from sparring.data.dataset import Data, Examples
+from sparring.data.dataset import Dataset, Split
 from sparring.training.feed.in_memory import InMemory
 
 
 def held(mirrored: bool) -> InMemory:
     pixels = torch.arange(2 * 6, dtype=torch.uint8).view(2, 1, 2, 3) * 20
-    examples = Examples(pixels, torch.tensor([4, 7]))
-    return InMemory(Data.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
+    examples = Split(pixels, torch.tensor([4, 7]))
+    return InMemory(Dataset.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
 
 
 def test_the_second_half_is_the_first_mirrored():

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.api import configured
+from sparring.api import configure
 from sparring.errors import UserError
 from sparring.game import Game, Turn
 from sparring.networks.layers.blocks import spectral_norm
 from sparring.recipes import RECIPES
-from sparring.rng import Order
-from sparring.schedules import Cosine, Linear, at, read
+from sparring.rng import EpochPermutation
+from sparring.schedules import Cosine, Linear, at, parse_schedule
 from sparring.training.loop import precision as machine
-from sparring.training.loop.optim import EMA, Adam, correction, restore, state_of
+from sparring.training.loop.optim import EMA, Adam, correction, restore_optimiser, optimiser_state
 
 
 def one_weight(value=0.0):
@@ -64,9 +64,9 @@ def test_schedules():
 def test_a_schedule_of_the_whole_run_is_over_its_images():
     recipe = replace(RECIPES["dragan"], lr=Cosine(2.0, 1.0), weights={"dragan": Linear(10, 0), "r1": Linear(1, 0, 7)})
     assert at(recipe.lr, 10**9) == 2  # until it is known how long a run is
-    run = recipe.over(400)
+    run = recipe.with_horizon(400)
     assert run.lr == Cosine(2.0, 1.0, 400) and run.weights == {"dragan": Linear(10, 0, 400), "r1": Linear(1, 0, 7)}
-    assert configured(recipe, "digits", images=400).recipe == run == run.over(900)
+    assert configure(recipe, "digits", images=400).recipe == run == run.with_horizon(900)
 
 
 def test_lazy_turns_leave_the_effective_step_alone():
@@ -96,7 +96,7 @@ def test_an_optimiser_goes_through_flat_tensors():
     first.step()
     second.step()
     q.data.copy_(p.data)
-    restore(second, {k: v.clone() for k, v in state_of(first).items()})
+    restore_optimiser(second, {k: v.clone() for k, v in optimiser_state(first).items()})
     p.grad = q.grad = torch.tensor([0.3, 0.3, 0.3])
     first.step()
     second.step()
@@ -104,12 +104,12 @@ def test_an_optimiser_goes_through_flat_tensors():
 
 
 def test_an_order_is_whole_epochs_without_end():
-    order = Order(10, 4, seed=1)
+    order = EpochPermutation(10, 4, seed=1)
     drawn = torch.cat([order(k) for k in range(5)])
     assert sorted(drawn[:10].tolist()) == sorted(drawn[10:].tolist()) == list(range(10))
     assert drawn[:10].tolist() != drawn[10:].tolist()
-    assert torch.equal(Order(10, 4, seed=1)(3), drawn[12:16]) and not torch.equal(Order(10, 4, seed=2)(0), drawn[:4])
-    assert len(Order(3, 8, seed=0)(0)) == 8
+    assert torch.equal(EpochPermutation(10, 4, seed=1)(3), drawn[12:16]) and not torch.equal(EpochPermutation(10, 4, seed=2)(0), drawn[:4])
+    assert len(EpochPermutation(3, 8, seed=0)(0)) == 8
 
 
 def test_spectral_norm_tends_to_the_largest_singular_value():
@@ -138,12 +138,12 @@ def test_devices_and_precisions(monkeypatch):
 
 
 def test_schedules_as_text():
-    assert read("3e-4") == 3e-4
-    assert read("0.1:0:200") == Linear(0.1, 0.0, 200) and read("cosine:1:0.5:10") == Cosine(1.0, 0.5, 10)
-    assert read("1:2") == Linear(1, 2) and read("cosine:1:2") == Cosine(1, 2)
+    assert parse_schedule("3e-4") == 3e-4
+    assert parse_schedule("0.1:0:200") == Linear(0.1, 0.0, 200) and parse_schedule("cosine:1:0.5:10") == Cosine(1.0, 0.5, 10)
+    assert parse_schedule("1:2") == Linear(1, 2) and parse_schedule("cosine:1:2") == Cosine(1, 2)
     for text in ("a", "1:", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
         with pytest.raises(ValueError):
-            read(text)
+            parse_schedule(text)
 
 
 def test_moments_come_back_in_the_order_of_their_weights():
@@ -162,9 +162,9 @@ def test_moments_come_back_in_the_order_of_their_weights():
     other = nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     other.load_state_dict(layer.state_dict())
     resumed = Adam(lr=0.1).build([*other.parameters()])
-    restore(
+    restore_optimiser(
         resumed,
-        {name: value.clone(memory_format=torch.contiguous_format) for name, value in state_of(optimiser).items()},
+        {name: value.clone(memory_format=torch.contiguous_format) for name, value in optimiser_state(optimiser).items()},
     )
     for _ in range(2):
         step(layer, optimiser), step(other, resumed)

@@ -208,12 +208,12 @@ def test_other_numbers_of_processes_are_told_at_once(answers):
 
 
 def test_a_process_that_never_comes_is_not_waited_for_forever(tmp_path, monkeypatch):
-    from sparring.training.distributed.processes import joined
+    from sparring.training.distributed.processes import process_group
 
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(LostProcess, match="did not find the others within 1 s"), joined(timeout=1):
+    with pytest.raises(LostProcess, match="did not find the others within 1 s"), process_group(timeout=1):
         pass
     monkeypatch.delenv("MASTER_ADDR")
-    with pytest.raises(UserError, match="MASTER_ADDR is not"), joined(timeout=1):
+    with pytest.raises(UserError, match="MASTER_ADDR is not"), process_group(timeout=1):
         pass

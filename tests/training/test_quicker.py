@@ -9,11 +9,11 @@ from commands import final, same
 
 import sparring
 from sparring.errors import UserError
-from sparring.models.model import Model, load
-from sparring.models.spec import Description
+from sparring.models.model import Model, load_model
+from sparring.models.spec import ModelSpec
 from sparring.networks.layers.conv_gemm import ProductConv2d, ProductConvTranspose2d
-from sparring.recipes import named
-from sparring.sampling.samples import Samples, write
+from sparring.recipes import get_recipe
+from sparring.sampling.samples import Samples, write_samples
 from sparring.training.loop.loop import Loop
 from sparring.training.profile.round_time import RandomImages
 from sparring.training.tuning import conv_autotune, resolve, timing_cache
@@ -29,9 +29,9 @@ def empty_cache(tmp_path, monkeypatch):
 
 def loop(products=()):
     torch.manual_seed(0)
-    game = named("dcgan").game(SHAPE)
-    conv_autotune.hasten(dict(game.players.items()), products)
-    return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), named("dcgan").settings())
+    game = get_recipe("dcgan").game(SHAPE)
+    conv_autotune.apply_lowering(dict(game.players.items()), products)
+    return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), get_recipe("dcgan").settings())
 
 
 def twins(loop) -> list[str]:
@@ -42,20 +42,20 @@ def twins(loop) -> list[str]:
 
 def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
     monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
-    chosen = conv_autotune.quicker(loop())
+    chosen = conv_autotune.autotune(loop())
     assert "D.0.scatter" in chosen and "G.7.weight" in chosen and not any(name.startswith("D.1.") for name in chosen)
     monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: False)
-    assert conv_autotune.quicker(loop()) == chosen
+    assert conv_autotune.autotune(loop()) == chosen
     for path in (tmp_path / "cache" / "layers").iterdir():
         path.write_text("no JSON")
-    assert conv_autotune.quicker(loop()) == ()
+    assert conv_autotune.autotune(loop()) == ()
 
 
 def test_the_quicker_one_wins():
     def slow():
         return torch.stack([torch.randn(200, 200) @ torch.randn(200, 200) for _ in range(20)])
 
-    assert conv_autotune._wins(lambda: torch.ones(1), slow) and not conv_autotune._wins(slow, lambda: torch.ones(1))
+    assert conv_autotune._faster(lambda: torch.ones(1), slow) and not conv_autotune._faster(slow, lambda: torch.ones(1))
 
 
 def test_products_are_the_same_game():
@@ -86,15 +86,15 @@ def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path)
 def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     """The same up to rounding; few samples are not worth the measuring."""
     torch.manual_seed(0)
-    recipe = named("dcgan")
-    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
+    recipe = get_recipe("dcgan")
+    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
     model.save(tmp_path / "model", "best")
     monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
     images = {}
     for n in (599, 601):
-        model = load(tmp_path / "model")
-        write(Samples(model, n), tmp_path / f"{n}.npz")
+        model = load_model(tmp_path / "model")
+        write_samples(Samples(model, n), tmp_path / f"{n}.npz")
         images[n] = np.load(tmp_path / f"{n}.npz")["images"].astype(int)
         made = [name for name, layer in model.G.named_modules() if isinstance(layer, ProductConvTranspose2d)]
         assert made == ([] if n == 599 else ["1", "4", "7"])
@@ -104,28 +104,28 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
 
 def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     torch.manual_seed(0)
-    recipe = named("dcgan")
-    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
+    recipe = get_recipe("dcgan")
+    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
     monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
     monkeypatch.setattr(conv_autotune, "chosen_format", lambda name, device, medium: name)
     images = {}
     for precision, n in (("fp32", 601), ("bf16", 601), ("auto", 601), ("auto", 599)):
-        write(Samples(model, n), tmp_path / f"{precision}-{n}.npz", precision)
+        write_samples(Samples(model, n), tmp_path / f"{precision}-{n}.npz", precision)
         images[precision, n] = np.load(tmp_path / f"{precision}-{n}.npz")["images"].astype(int)
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
     monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: pytest.fail("measured again"))
-    write(Samples(model, 601), tmp_path / "known.npz", "auto")
+    write_samples(Samples(model, 601), tmp_path / "known.npz", "auto")
     assert (np.load(tmp_path / "known.npz")["images"] == bf16).all()
 
 
 def test_samples_in_an_unknown_precision_are_refused(tmp_path):
-    recipe = named("dcgan")
-    model = Model(Description(recipe, SHAPE), recipe.new_generator(SHAPE))
+    recipe = get_recipe("dcgan")
+    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
     with pytest.raises(UserError, match="no precision 'fp8'"):
-        write(Samples(model, 5), tmp_path / "none.npz", "fp8")
+        write_samples(Samples(model, 5), tmp_path / "none.npz", "fp8")
     assert not (tmp_path / "none.npz").exists()
 
 

@@ -49,7 +49,7 @@ def played(case: str) -> dict[str, torch.Tensor]:
         assert synchronise(game, ranks.world) == 2
     adams = {"G": Adam(eps=1e-4), "D": Adam(eps=1e-4)}
     loop = Loop(game, Typed(dtype), Settings(batch=BATCH, optimisers=adams, weights={"r1": 0.5}))
-    loop.spread()
+    loop.broadcast()
     for _ in range(rounds):
         loop.round()
     return {name: value.clone() for name, value in loop.state().items()}
@@ -75,17 +75,17 @@ def _shared(ranks: Ranks) -> dict[str, object]:
         return "fine"
 
     refusals = []
-    for call in (lambda: ranks.agreed(wrong), lambda: ranks.same({"seed": 7, "size": 8 * ranks.rank})):
+    for call in (lambda: ranks.on_every_rank(wrong), lambda: ranks.require_same({"seed": 7, "size": 8 * ranks.rank})):
         try:
             call()
         except SharedError as error:
             refusals.append(str(error))
     mine = {"a": torch.arange(6.0).view(2, 3), "n": torch.tensor([3])}
-    state = ranks.shared(lambda: mine, torch.device("cpu"))
+    state = ranks.broadcast_state(lambda: mine, torch.device("cpu"))
     return {
         "refusals": refusals,
-        "told": ranks.told("ä" * (1 + ranks.rank)),
-        "led": ranks.led(lambda: {"rank": ranks.rank}),
+        "told": ranks.gather_text("ä" * (1 + ranks.rank)),
+        "led": ranks.on_first_rank(lambda: {"rank": ranks.rank}),
         "any": [ranks.any(False), ranks.any(ranks.rank == 1)],
         "state": {name: x.tolist() for name, x in state.items()},
     }

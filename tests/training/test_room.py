@@ -16,13 +16,13 @@ from tiny_games import BATCH, GAMES
 
 import sparring
 from sparring import api
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
-from sparring.errors import Mishap
-from sparring.machine_errors import explained
+from sparring.errors import MachineError
+from sparring.machine_errors import machine_errors_as_user_errors
 from sparring.recipes import RECIPES
-from sparring.training.health.alarms import Raised, Ruined
-from sparring.training.loop.compiled import Generate
+from sparring.training.health.alarms import Raised, RunDiverged
+from sparring.training.loop.compiled import CompiledGenerator
 from sparring.training.loop.loop import Loop
 from sparring.training.run import run as running
 from sparring.training.run.config import Config
@@ -79,7 +79,7 @@ def test_a_turn_played_again_changes_no_number(game, at):
     whole = state(new_loop(Cell(game), False))
     loop = failing(new_loop(Cell(game), False), at, MemoryError())
     assert distance(state(loop), whole) < 1e-9
-    assert loop.draws.micro_batches == 2 and len(loop.draws.open(loop.game.turns(loop.seen), loop.device)) == 2
+    assert loop.stream.micro_batches == 2 and len(loop.stream.open(loop.game.turns(loop.seen), loop.device)) == 2
 
 
 @pytest.mark.parametrize("error", FULL.values(), ids=FULL)
@@ -94,7 +94,7 @@ def test_what_forward_passes_move_is_put_back(game, error):
 
 def test_memory_may_be_full_while_fakes_are_made(monkeypatch):
     whole, calls = state(new_loop(Cell("lazy-r1"), False)), iter(range(10_000))
-    forward = Generate.forward
+    forward = CompiledGenerator.forward
 
     def made(self, *inputs):
         fake = forward(self, *inputs)
@@ -102,9 +102,9 @@ def test_memory_may_be_full_while_fakes_are_made(monkeypatch):
             raise MemoryError
         return fake
 
-    monkeypatch.setattr(Generate, "forward", made)
+    monkeypatch.setattr(CompiledGenerator, "forward", made)
     loop = new_loop(Cell("lazy-r1"), False)
-    assert distance(state(loop), whole) < 1e-9 and loop.draws.micro_batches == 4
+    assert distance(state(loop), whole) < 1e-9 and loop.stream.micro_batches == 4
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_memory_may_be_full_while_fakes_are_made(monkeypatch):
 def test_slices_become_as_small_as_they_must_and_no_smaller(game, limit, slices):
     loop = fed(new_loop(Cell(game), False), limit)
     assert distance(state(loop), state(new_loop(Cell(game), False))) < 1e-9
-    assert loop.draws.micro_batches == slices
+    assert loop.stream.micro_batches == slices
 
 
 def test_a_batch_that_can_not_be_halved_is_cut_otherwise():
-    recipe = with_numbers(RECIPES["sngan"], {"batch": "15", "generator.width": "8", "critic.width": "8"})
+    recipe = with_flags(RECIPES["sngan"], {"batch": "15", "generator.width": "8", "critic.width": "8"})
     loop = Loop(recipe.game((1, 16, 16)), Pictures((1, 16, 16)), recipe.settings())
     fed(loop, 6).round()
-    assert loop.draws.micro_batches == 3
+    assert loop.stream.micro_batches == 3
 
 
 REFUSED = {"packs": ("packed", 1, {}), "single examples": ("ali", 0, {}), "coupled": ("lazy-r1", 8, {"coupled": True})}
@@ -133,7 +133,7 @@ def test_what_can_be_cut_no_further_is_told_in_one_line(case):
     for turn in loop.game.turns(0):
         vars(turn).update(also)
     line = r"memory is full \(slices can't be made smaller; .*: .* smaller --batch"
-    with pytest.raises(Mishap, match=line) as told, explained():
+    with pytest.raises(MachineError, match=line) as told, machine_errors_as_user_errors():
         fed(loop, limit).round()
     assert "\n" not in str(told.value)
 
@@ -142,7 +142,7 @@ def test_other_errors_pass():
     loop = failing(new_loop(Cell("ali"), False), 2, RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes do not match"):
         state(loop)
-    assert loop.draws.micro_batches == 1
+    assert loop.stream.micro_batches == 1
 
 
 def _rank(rank: int, rendezvous: str, folder: str) -> None:
@@ -151,7 +151,7 @@ def _rank(rank: int, rendezvous: str, folder: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
     loop = new_loop(Cell("lazy-r1", ranks=2), False)
     save_file(state(failing(loop, 5, MemoryError()) if rank else loop), Path(folder) / f"{rank}.safetensors")
-    assert loop.draws.micro_batches == 2
+    assert loop.stream.micro_batches == 2
     (loop := new_loop(Cell("lazy-r1", ranks=2), False)).round()
     try:
         state(fed(loop, 0) if rank else loop)
@@ -189,7 +189,7 @@ TRAIN = [
 
 def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch, capsys):
     """Memory is full in round 2 of 6; the run is interrupted after round 4."""
-    new, play = running.begun, Loop.round
+    new, play = running.initial_loop, Loop.round
 
     def interrupted(loop):
         if loop.rounds == 3:
@@ -204,7 +204,7 @@ def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch,
     assert told == ["memory is full after 64 images: going on with 16 of 32 examples at once (--micro-batches 2)"]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["micro_batches"] == 2
     run = sparring.resume(tmp_path / "run")
-    assert run.loop.draws.micro_batches == run.config.micro_batches == 2
+    assert run.loop.stream.micro_batches == run.config.micro_batches == 2
     assert [entry["micro_batches"] for entry in run.journal.entries] == [2, 2, 2]
     whole = sparring.train(run.config.recipe, "ring", tmp_path / "whole", images=192, reports=3, threads=1)
     for p, q in zip(run.loop.game.parameters(), whole.loop.game.parameters(), strict=True):
@@ -212,7 +212,7 @@ def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch,
 
 
 def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
-    new, seen = running.begun, []
+    new, seen = running.initial_loop, []
 
     def ruined(*arguments):
         seen.append(arguments[0].micro_batches)
@@ -220,7 +220,7 @@ def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
 
     def check(losses, images):
         if len(seen) == 2:
-            raise Ruined(Raised("not finite", "a loss of nan"), images)
+            raise RunDiverged(Raised("not finite", "a loss of nan"), images)
 
     monkeypatch.setattr(running, "begun", ruined)
     monkeypatch.setattr(running, "check_finite", check)
@@ -230,7 +230,7 @@ def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
 
 
 def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, capsys):
-    new = running.begun
+    new = running.initial_loop
     monkeypatch.setattr(running, "begun", lambda *arguments: failing(new(*arguments), 3, MemoryError()))
     recipe = ["train", "ragan", "--images", "256", "--batch", "32", "--generator.width", "8", "--critic.width", "8"]
     assert spar(*recipe, "--out", tmp_path / "run") == 2
@@ -240,7 +240,7 @@ def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, ca
 
 @pytest.mark.parametrize("flags", [["--batch", "auto"], ["--micro-batches", "auto"]], ids=["batch", "micro-batches"])
 def test_auto_takes_the_largest_slices_that_fit(flags, tmp_path, monkeypatch, capsys):
-    new, batch = resolve.begun, RECIPES["points"].batch
+    new, batch = resolve.initial_loop, RECIPES["points"].batch
     monkeypatch.setattr(resolve, "begun", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
     small = [word for word in TRAIN if word not in ("--batch", "32")]
     assert spar(*small, tmp_path / "run", *flags) == 0
@@ -252,11 +252,11 @@ def test_auto_takes_the_largest_slices_that_fit(flags, tmp_path, monkeypatch, ca
 def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatch):
     played, G = [], torch.nn.Linear(2, 2)
     before = G.weight.clone()
-    recipe = with_numbers(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
-    monkeypatch.setattr(resolve, "begun", lambda *arguments: watched(running.begun(*arguments), played))
+    recipe = with_flags(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
+    monkeypatch.setattr(resolve, "begun", lambda *arguments: watched(running.initial_loop(*arguments), played))
     data = load_dataset("ring")
-    config = api.configured(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
-    assert resolve.fitted(config, data, {"G": G}).micro_batches == 1
+    config = api.configure(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
+    assert resolve.resolve_machine_settings(config, data, {"G": G}).micro_batches == 1
     assert torch.equal(G.weight, before) and played.count("smooth") == 2, played
 
 

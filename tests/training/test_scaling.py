@@ -3,16 +3,16 @@ import math
 
 import pytest
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.training.profile.cost_model import Cost, Link, averaged, fitted, scaled
+from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fitted, scaled
 from sparring.training.profile.round_time import measured_round
 
 
 def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
-    link = Link(bandwidth=1e9, latency=1e-5)
+    link = Interconnect(bandwidth=1e9, latency=1e-5)
     assert link.seconds(1e9, 2) == pytest.approx(1 + 2e-5)
     assert link.seconds(1e9, 1024) == pytest.approx(2 * 1023 / 1024 + 20e-5)
     assert link.seconds(0, 8) == pytest.approx(6e-5)
@@ -21,7 +21,7 @@ def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
 
 def test_a_round_waits_for_the_slower_of_compute_and_data():
     fast, slow = (Cost(0.1, 64, ((1e8, 1.0), (1e8, 0.25)), rate) for rate in (math.inf, 64.0))
-    link = Link(1e9, 0.0)
+    link = Interconnect(1e9, 0.0)
     assert fast.seconds(1, link) == 0.1 and fast.seconds(2, link) == pytest.approx(0.1 + 0.125)
     assert slow.seconds(2, link) == 1.0
     one, two = scaled(fast, link, [1, 2])
@@ -30,7 +30,7 @@ def test_a_round_waits_for_the_slower_of_compute_and_data():
 
 
 def test_a_link_is_found_again_from_what_it_takes():
-    link = Link(3e9, 4e-5)
+    link = Interconnect(3e9, 4e-5)
     told = [(size, n, link.seconds(size, n)) for size in (1e3, 1e5, 1e7) for n in (2, 4, 8)]
     found = fitted(told)
     assert found.bandwidth == pytest.approx(3e9) and found.latency == pytest.approx(4e-5)
@@ -52,7 +52,7 @@ def test_what_a_game_averages_is_its_learners_gradients():
 def test_a_round_of_any_recipe_of_pictures_is_measured(recipe, monkeypatch):
     monkeypatch.setattr("sparring.training.profile.forecast.WARM", 0)
     monkeypatch.setattr("sparring.training.profile.forecast.TIMED", 1)
-    small = with_numbers(RECIPES[recipe], {"generator.width": "8", "critic.width": "8"})
+    small = with_flags(RECIPES[recipe], {"generator.width": "8", "critic.width": "8"})
     assert measured_round(small, (3, 32, 32), 2, 10 if small.conditional else 0) > 0
 
 
@@ -73,4 +73,4 @@ def test_the_command_tells_it(capsys):
             main([*words, *bad])
         assert stop.value.code == 2 and told in capsys.readouterr().err
     with pytest.raises(UserError, match="latency"):
-        scaled(Cost(1, 1, ()), Link(1, -1), [2])
+        scaled(Cost(1, 1, ()), Interconnect(1, -1), [2])

@@ -8,14 +8,14 @@ import torch
 from commands import final
 
 import sparring
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.storage import tensors
-from sparring.training.run.transfer import hold
+from sparring.training.run.transfer import freeze_layers
 
 NARROW = {"generator.width": "4", "critic.width": "4", "batch": "16"}
-RECIPE = with_numbers(RECIPES["cgan"], NARROW)
+RECIPE = with_flags(RECIPES["cgan"], NARROW)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def earlier(tmp_path_factory):
 def test_a_run_starts_where_another_ended(earlier, tmp_path):
     out = tmp_path / "later"
     run = sparring.train(
-        with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"}), "digits", out, images=16, reports=1, threads=1,
+        with_flags(RECIPE, {"lr": "0", "critic-lr": "0"}), "digits", out, images=16, reports=1, threads=1,
         source=earlier, seed=7,
     )  # fmt: skip
     old, new = final(earlier), final(out)
@@ -47,9 +47,9 @@ def test_a_run_starts_where_another_was_best(earlier, tmp_path):
     worse = {"images": 128, "seconds": 9.0, "scores": {name: 1e9 for name in _scores(source)}}
     with (source / "journal.jsonl").open("a") as journal:
         journal.write(json.dumps(worse) + "\n")
-    state = tensors.read(last)
-    tensors.write(last, {name: x + 1 if name.startswith("ema.G") else x for name, x in state.items()})
-    still = with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"})
+    state = tensors.read_tensors(last)
+    tensors.write_tensors(last, {name: x + 1 if name.startswith("ema.G") else x for name, x in state.items()})
+    still = with_flags(RECIPE, {"lr": "0", "critic-lr": "0"})
     run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
     for name, p in run.loop.game.players["G"].named_parameters():
         assert torch.equal(p, state[f"ema.G.{name}"] + 1)
@@ -66,7 +66,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_said_so(earlier, tmp_path, caps
     good = max(source.glob("checkpoints/*"))
     bad = good.with_name(f"{int(good.stem) + 1:012d}.safetensors")
     bad.write_bytes(good.read_bytes()[:-1])
-    still = with_numbers(RECIPE, {"lr": "0", "critic-lr": "0"})
+    still = with_flags(RECIPE, {"lr": "0", "critic-lr": "0"})
     run = sparring.train(still, "digits", out, images=16, reports=1, threads=1, source=source)
     assert f"{bad} is damaged: starting from the checkpoint before it" in capsys.readouterr().err
     for name, p in run.loop.game.players["D"].named_parameters():
@@ -87,7 +87,7 @@ def test_held_layers_hold_and_go_on_holding_when_resumed(earlier, tmp_path):
 
 
 def test_what_does_not_fit_is_one_line(earlier, tmp_path):
-    other = with_numbers(RECIPE, {"critic.width": "8"})
+    other = with_flags(RECIPE, {"critic.width": "8"})
     cases = [
         ((other, "digits"), {"source": earlier}, "has another D"),
         ((RECIPE, "digits"), {"source": tmp_path / "nowhere"}, "has no checkpoint"),
@@ -102,6 +102,6 @@ def test_what_does_not_fit_is_one_line(earlier, tmp_path):
 
 def test_layers_are_counted_from_the_image():
     D = RECIPES["dcgan"].game((1, 16, 16)).players["D"]
-    hold(D, 2)
+    freeze_layers(D, 2)
     held = [name for name, p in D.named_parameters() if not p.requires_grad]
     assert held == ["0.weight", "2.weight"]

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from sparring.apply.formats import Film, Frame, timed
-from sparring.data.image.file import Unusable
-from sparring.errors import UserError, brief, one_line
+from sparring.data.image.file import UnreadableImage
+from sparring.errors import UserError, shorten, one_line
 
 CONTAINERS = {
     ".mp4": ("mp4", "libx264"),
@@ -46,7 +46,7 @@ def video(path: Path) -> Film | None:
                 raise UserError(f"{one_line(path)} has no pictures")
             count = box.streams.video[0].frames or None
     except (OSError, av.error.FFmpegError) as error:
-        raise UserError(f"can't read {one_line(path)}: {brief(error)}") from None
+        raise UserError(f"can't read {one_line(path)}: {shorten(error)}") from None
     return Film(partial(_frames, path), count)
 
 
@@ -67,7 +67,7 @@ def _frames(path: Path) -> Iterator[Frame]:
             if before is not None:
                 yield _upright(before), length
     except av.error.FFmpegError as error:
-        raise Unusable(brief(error)) from None
+        raise UnreadableImage(shorten(error)) from None
 
 
 def _upright(frame: Any) -> Image.Image:

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import GifImagePlugin, Image
 
-from sparring.data.image.file import Unusable, readable
+from sparring.data.image.file import UnreadableImage, readable
 from sparring.errors import UserError, one_line
 
 ANIMATED = (".gif", ".webp", ".png")
@@ -47,7 +47,7 @@ def animation(path: Path) -> Film | None:
         with readable(partial(open, path, "rb")) as image:
             moves = getattr(image, "is_animated", False)
             return Film(partial(_frames, path), _count(image), image.info.get("loop", 1)) if moves else None
-    except Unusable as error:
+    except UnreadableImage as error:
         if moves:
             raise UserError(f"{one_line(path)} is damaged: {error}") from None
         return None

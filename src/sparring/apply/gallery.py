@@ -10,7 +10,7 @@ from urllib.parse import quote
 from PIL import Image
 from torch import Tensor
 
-from sparring.storage.atomic import write
+from sparring.storage.atomic import write_bytes
 from sparring.training.report.html import inlined, listed
 
 NAME = "gallery.html"
@@ -50,7 +50,7 @@ def leave(folder: Path, model: str, shown: Sequence[Shown], written: int, broken
         figures="".join(map(_figure, shown)),
         sections=listed("Left out", [f"{name}: {why}" for name, why in broken]) if broken else "",
     )
-    write(folder / NAME, page.encode())
+    write_bytes(folder / NAME, page.encode())
 
 
 def _figure(shown: Shown) -> str:

@@ -12,11 +12,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from sparring.data.image.channels import CALLED, TAKEN
-from sparring.data.image.file import Unusable, opened, plain
+from sparring.data.image.file import UnreadableImage, opened, plain
 from sparring.data.image.pixels import converted
-from sparring.data.load import existing, source_of
+from sparring.data.load import require_path, source_of
 from sparring.data.sources.folder import is_image
-from sparring.data.sources.item import Item
+from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 
 MASK = "_mask"
@@ -37,15 +37,15 @@ class Picture:
     """of so many channels."""
 
 
-def items(spec: str, masked: bool) -> tuple[list[Item], dict[str, Item]]:
+def items(spec: str, masked: bool) -> tuple[list[FileItem], dict[str, FileItem]]:
     """Pictures of a file, a folder or a zip, and the masks among them by the name of their picture, without the ending,
     if there are to be any.
 
     Raises UserError for what holds no pictures.
     """
-    path = existing(spec)
+    path = require_path(spec)
     if path.is_file() and is_image(path.name):
-        found = [Item(path.name, partial(open, path, "rb"))]
+        found = [FileItem(path.name, partial(open, path, "rb"))]
         return found, _beside(path) if masked else {}
     source = source_of(path)
     if source is None or not source.items:
@@ -55,13 +55,13 @@ def items(spec: str, masked: bool) -> tuple[list[Item], dict[str, Item]]:
     return [item for item in source.items if item.name not in marked], masks
 
 
-def _beside(path: Path) -> dict[str, Item]:
+def _beside(path: Path) -> dict[str, FileItem]:
     """The mask of a single picture, if there is one."""
     mask = path.with_name(f"{path.stem}{MASK}.png")
-    return {path.stem: Item(mask.name, partial(open, mask, "rb"))} if mask.is_file() else {}
+    return {path.stem: FileItem(mask.name, partial(open, mask, "rb"))} if mask.is_file() else {}
 
 
-def read(item: Item, channels: int) -> Picture:
+def read(item: FileItem, channels: int) -> Picture:
     """A picture with the channels a model takes. Raises Unusable, with the reason."""
     with opened(item.open) as image:
         return taken(ImageOps.exif_transpose(image), channels, splitext(item.name)[0])
@@ -75,13 +75,13 @@ def taken(image: Image.Image, channels: int, name: str) -> Picture:
     if alpha is not None and channels != TAKEN["rgba"]:
         pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
     if channels not in CALLED:
-        raise Unusable(f"no picture file has {channels} channels, as this model takes them")
+        raise UnreadableImage(f"no picture file has {channels} channels, as this model takes them")
     alone = None if channels == TAKEN["rgba"] else alpha
     colours = 1 if pixels.shape[1] < TAKEN["rgb"] else 3
     return Picture(name, converted(pixels, CALLED[channels]), alone, profile, colours)
 
 
-def mask(item: Item) -> Tensor:
+def mask(item: FileItem) -> Tensor:
     """What is known, bool (1, 1, h, w): what is not white in the mask. Raises Unusable."""
     with opened(item.open) as image:
         grey = _pixels(ImageOps.exif_transpose(image).convert("L"))
@@ -102,5 +102,5 @@ def as_image(picture: Picture, made: Tensor) -> Image.Image:
         made = torch.cat([made, torch.from_numpy(np.array(layer))[None, None]], 1)
     array = made[0].permute(1, 2, 0).contiguous().numpy()
     if array.shape[2] > TAKEN["rgba"]:
-        raise Unusable(f"pictures of {array.shape[2]} channels fit no file")
+        raise UnreadableImage(f"pictures of {array.shape[2]} channels fit no file")
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

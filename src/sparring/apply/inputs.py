@@ -5,18 +5,18 @@ from pathlib import Path
 
 import torch
 
-from sparring.data import Examples, Options, load_dataset
-from sparring.data.dataset import Pool
+from sparring.data import Split, Options, load_dataset
+from sparring.data.dataset import UnsplitDataset
 from sparring.data.image.channels import CALLED, stacked
-from sparring.data.image.file import Unusable, picture
-from sparring.data.load import existing, found
+from sparring.data.image.file import UnreadableImage, picture
+from sparring.data.load import require_path, read_unsplit
 from sparring.data.named import NAMED
 from sparring.data.sources.folder import is_image
 from sparring.errors import UserError, one_line
 from sparring.recipes.recipe import Shape
 
 
-def read(spec: str, shape: Shape) -> Pool:
+def read(spec: str, shape: Shape) -> UnsplitDataset:
     """Images of a model's size and channels: a named set's test part, or all that a file or a folder holds.
 
     Args:
@@ -31,19 +31,19 @@ def read(spec: str, shape: Shape) -> Pool:
     options = Options(size=(shape[1], shape[2]), channels=channels)
     if spec in NAMED:
         data = load_dataset(spec, options)
-        return Pool(data.test, data.names)
-    path = existing(spec)
-    pool = _single(path, options) if path.is_file() and is_image(path.name) else found(spec, options)
+        return UnsplitDataset(data.test, data.names)
+    path = require_path(spec)
+    pool = _single(path, options) if path.is_file() and is_image(path.name) else read_unsplit(spec, options)
     if not len(pool.examples):
-        why = f": {': '.join(pool.broken[0])}" if pool.broken else ""
+        why = f": {': '.join(pool.skipped[0])}" if pool.skipped else ""
         raise UserError(f"{one_line(spec)} has no usable images{why}")
     return pool
 
 
-def _single(path: Path, options: Options) -> Pool:
+def _single(path: Path, options: Options) -> UnsplitDataset:
     assert options.size is not None
     try:
         array = picture(partial(open, path, "rb"), options.size, options.fit)
-    except Unusable as error:
-        return Pool(Examples(torch.empty(0)), broken=((path.name, str(error)),))
-    return Pool(Examples(torch.from_numpy(stacked([array], options.channels))))
+    except UnreadableImage as error:
+        return UnsplitDataset(Split(torch.empty(0)), skipped=((path.name, str(error)),))
+    return UnsplitDataset(Split(torch.from_numpy(stacked([array], options.channels))))

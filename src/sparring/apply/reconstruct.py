@@ -11,10 +11,10 @@ from torch import Tensor
 
 from sparring.apply.inputs import read
 from sparring.data.image.pixels import grid
-from sparring.data.sources.item import Broken
+from sparring.data.sources.item import Skipped
 from sparring.errors import UserError
 from sparring.models.model import Model
-from sparring.storage.atomic import to_write, written_aside
+from sparring.storage.atomic import output_target, atomic_write
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Reconstructed:
     """The same."""
     found: int
     """Images the input holds, of which these are the first."""
-    broken: Broken
+    broken: Skipped
 
     @property
     def error(self) -> float:
@@ -44,7 +44,7 @@ def reconstruct(model: Model, spec: str, n: int | None = None) -> Reconstructed:
     model.encode(torch.zeros(1, *model.shape, dtype=torch.uint8))  # one that can't is told before anything is read
     pool = read(spec, model.shape)
     before = pool.examples.values[:n]
-    return Reconstructed(model, before, model.reconstruct(before), len(pool.examples), pool.broken)
+    return Reconstructed(model, before, model.reconstruct(before), len(pool.examples), pool.skipped)
 
 
 def _png(pairs: Reconstructed, out: Path) -> None:
@@ -53,13 +53,13 @@ def _png(pairs: Reconstructed, out: Path) -> None:
     blank = pairs.before.new_full((-len(pairs.before) % columns, *pairs.before.shape[1:]), 255)
     rows = [torch.cat([side, blank]).unflatten(0, (-1, columns)) for side in (pairs.before, pairs.after)]
     picture = pairs.model.medium.picture(torch.stack(rows, 1).flatten(0, 2), columns)
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         picture.save(path, "PNG")
 
 
 def _npz(pairs: Reconstructed, out: Path) -> None:
     before, after = (x.permute(0, 2, 3, 1).numpy() for x in (pairs.before, pairs.after))
-    with written_aside(out) as path, open(path, "wb") as file:
+    with atomic_write(out) as path, open(path, "wb") as file:
         np.savez_compressed(file, originals=before, reconstructions=after)
 
 
@@ -72,13 +72,13 @@ def _folder(pairs: Reconstructed, out: Path) -> None:
 FORMS: dict[str, Callable[[Reconstructed, Path], None]] = {".png": _png, ".npz": _npz, "": _folder}
 
 
-def write(model: Model, spec: str, out: Path, n: int | None = None) -> Reconstructed:
+def write_reconstructions(model: Model, spec: str, out: Path, n: int | None = None) -> Reconstructed:
     """Reconstructs and writes: a picture (.png) of originals above reconstructions, arrays (.npz: originals and
     reconstructions, (n, h, w, c)), a folder of the reconstructions as PNG files, numbered in the input's order.
 
     Raises UserError as `reconstruct`, and for an `out` that is there or can't be written.
     """
-    with to_write(out, FORMS, "reconstructions") as form:
+    with output_target(out, FORMS, "reconstructions") as form:
         pairs = reconstruct(model, spec, n)
         form(pairs, out)
     return pairs

@@ -12,13 +12,13 @@ from torch.nn.functional import interpolate
 from sparring.apply.gallery import Shown, leave
 from sparring.apply.images import MASK, Picture, as_image, items, mask, read
 from sparring.data.image.contact_sheet import side_by_side
-from sparring.data.image.file import Unusable
-from sparring.data.sources.item import Item
+from sparring.data.image.file import UnreadableImage
+from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
-from sparring.models.tiling import Tiled
-from sparring.models.translator import Translator
-from sparring.progress import walked
-from sparring.storage.atomic import written_aside
+from sparring.models.tiling import TiledResult
+from sparring.models.translator import ImageToImageModel
+from sparring.progress import with_progress
+from sparring.storage.atomic import atomic_write
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
@@ -26,7 +26,7 @@ SHOWN, HUNG, SIDE = 24, 100, 256
 """Pictures in a sheet of befores and afters, those in a gallery, and the longest side of each there."""
 
 
-Make = Callable[[Tensor, Tensor | None], Tiled]
+Make = Callable[[Tensor, Tensor | None], TiledResult]
 """A picture uint8 (1, c, h, w), and what is known of it, bool (1, 1, h, w), if it has holes → what comes of it."""
 
 
@@ -41,7 +41,7 @@ class Translated:
     """The most that tiles of a picture disagreed by on average, of 255, for models that look at the whole of it."""
     shown: list[Shown] = field(default_factory=list)
 
-    def add(self, name: str, pixels: Tensor, known: Tensor | None, result: Tiled) -> None:
+    def add(self, name: str, pixels: Tensor, known: Tensor | None, result: TiledResult) -> None:
         if self.written % self.every == 0 and len(self.shown) < HUNG:
             size, before = result.made.shape[2:], pixels if known is None else pixels * known
             self.shown.append(Shown(name, _small(before, size), _small(result.made, size)))
@@ -49,8 +49,8 @@ class Translated:
         self.apart = max(self.apart, result.apart)
 
 
-def write(
-    model: Translator, spec: str, out: Path, make: Make, masks: str | None = None, sheet_at: Path | None = None
+def translate_images(
+    model: ImageToImageModel, spec: str, out: Path, make: Make, masks: str | None = None, sheet_at: Path | None = None
 ) -> Translated:
     """Writes what the model makes of each picture: of one file into the file `out`, of a folder or zip into the folder
     `out`, as PNG files of the same names, with a `gallery.html` of befores and afters.
@@ -69,17 +69,17 @@ def write(
     _writable(out, alone)
     holes = _masks(masks, found) if masks else beside
     done = Translated()
-    for item in walked(found, len(found), "pictures"):
+    for item in with_progress(found, len(found), "pictures"):
         try:
             _one(model, item, make, holes, out, alone, done)
-        except (Unusable, UserError) as error:
+        except (UnreadableImage, UserError) as error:
             if alone:
                 raise UserError(f"{one_line(item.name)}: {error}") from None
             done.broken.append((item.name, str(error)))
     if not done.written:
         raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
     if not alone:
-        leave(out, model.description.recipe.name, done.shown, done.written, done.broken)
+        leave(out, model.spec.recipe.name, done.shown, done.written, done.broken)
     if sheet_at is not None:
         write_sheet(done, sheet_at)
     return done
@@ -88,11 +88,11 @@ def write(
 def write_sheet(done: Translated, out: Path) -> None:
     """Befores and afters, side by side."""
     shown = done.shown[:SHOWN]
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
 
 
-def _one(model: Translator, item: Item, make: Make, holes: dict[str, Item], out: Path, alone: bool, done: Translated):
+def _one(model: ImageToImageModel, item: FileItem, make: Make, holes: dict[str, FileItem], out: Path, alone: bool, done: Translated):
     picture = read(item, model.given_shape[0])
     known = None
     if model.masked:
@@ -115,7 +115,7 @@ def _save(picture: Picture, made: Tensor, out: Path) -> None:
     image = as_image(picture, made)
     profile = picture.profile if min(made.shape[1], 3) == picture.colours else None
     image = image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         image.save(path, kind, icc_profile=profile, **LOSSLESS.get(kind, {}))
 
 
@@ -135,7 +135,7 @@ def free(path: Path) -> None:
         raise UserError(f"there is no folder {path.parent} to write {path.name} into")
 
 
-def _masks(spec: str, found: list[Item]) -> dict[str, Item]:
+def _masks(spec: str, found: list[FileItem]) -> dict[str, FileItem]:
     """Masks by the name of their picture."""
     plain, marked = items(spec, masked=True)
     if len(found) == 1 and len(plain) + len(marked) == 1:

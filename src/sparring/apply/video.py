@@ -10,12 +10,12 @@ from sparring.apply.ffmpeg import CONTAINERS, video, write_video
 from sparring.apply.formats import Film, Frame, animation, write_gif, write_webp
 from sparring.apply.images import MASK, as_image, mask, taken
 from sparring.apply.translate import SHOWN, Make, Translated, write_sheet
-from sparring.data.image.file import Unusable
-from sparring.data.sources.item import Item
+from sparring.data.image.file import UnreadableImage
+from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
-from sparring.models.translator import Translator
-from sparring.progress import walked
-from sparring.storage.atomic import to_write, written_aside
+from sparring.models.translator import ImageToImageModel
+from sparring.progress import with_progress
+from sparring.storage.atomic import output_target, atomic_write
 
 Write = Callable[[Path, Iterator[Frame], int], None]
 WRITERS: dict[str, Write] = {
@@ -32,8 +32,8 @@ def film(spec: str) -> Film | None:
     return (animation(path) or video(path)) if path.is_file() else None
 
 
-def write(
-    model: Translator, spec: str, moving: Film, out: Path, make: Make, masks: str | None, sheet_at: Path | None = None
+def translate_video(
+    model: ImageToImageModel, spec: str, moving: Film, out: Path, make: Make, masks: str | None, sheet_at: Path | None = None
 ) -> Translated:
     """Writes what the model makes of each frame of `spec`, as many frames of the same times.
 
@@ -47,18 +47,18 @@ def write(
     """
     known = _known(Path(spec).expanduser(), masks) if model.masked else None
     done = Translated(every=max(1, (moving.count or 1) // SHOWN))
-    with to_write(out, WRITERS, "moving pictures") as form, written_aside(out) as path:
+    with output_target(out, WRITERS, "moving pictures") as form, atomic_write(out) as path:
         try:
             form(path, _made(model, moving, make, known, done), moving.plays)
-        except Unusable as error:
+        except UnreadableImage as error:
             raise UserError(f"{one_line(spec)}, after {done.written:,} frames: {error}") from None
     if sheet_at is not None:
         write_sheet(done, sheet_at)
     return done
 
 
-def _made(model: Translator, moving: Film, make: Make, known: Tensor | None, done: Translated) -> Iterator[Frame]:
-    for image, seconds in walked(moving.frames(), moving.count, "frames"):
+def _made(model: ImageToImageModel, moving: Film, make: Make, known: Tensor | None, done: Translated) -> Iterator[Frame]:
+    for image, seconds in with_progress(moving.frames(), moving.count, "frames"):
         picture = taken(image, model.given_shape[0], "")
         result = make(picture.pixels, known)
         done.add("", picture.pixels, known, result)
@@ -70,6 +70,6 @@ def _known(path: Path, masks: str | None) -> Tensor:
     if not at.is_file():
         raise UserError(f"no mask: put {path.stem}{MASK}.png beside the film, or name one with --mask, for all frames")
     try:
-        return mask(Item(at.name, partial(open, at, "rb")))
-    except Unusable as error:
+        return mask(FileItem(at.name, partial(open, at, "rb")))
+    except UnreadableImage as error:
         raise UserError(f"{one_line(at)}: {error}") from None

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
-from sparring.errors import entry
-from sparring.game import Dial, Draw, Parts, Verdict
+from sparring.errors import lookup
+from sparring.game import ScheduledBuffer, Draw, Parts, Verdict
 from sparring.losses.objectives import per_example
 from sparring.priors import uniform
 
@@ -29,7 +29,7 @@ GROUPS = {
 def resolved(names: Sequence[str]) -> list[str]:
     """Groups as what they stand for, each name once. Raises UserError for a name that is not there."""
     single = {name: (name,) for name in (*MOVES, *TINTS)}
-    return list(dict.fromkeys(one for name in names for one in entry(GROUPS | single, "augmentation", name)))
+    return list(dict.fromkeys(one for name in names for one in lookup(GROUPS | single, "augmentation", name)))
 
 
 class Augment(nn.Module):
@@ -41,7 +41,7 @@ class Augment(nn.Module):
         p: holds the probability as its `value`: a `Dial`, or `Adaptive`.
     """
 
-    def __init__(self, names: Sequence[str], p: "Dial | Adaptive"):
+    def __init__(self, names: Sequence[str], p: "ScheduledBuffer | Adaptive"):
         super().__init__()
         single = resolved(names)
         self.moves = [MOVES[name] for name in MOVES if name in single]

@@ -8,23 +8,23 @@ from functools import partial
 import torch
 from torch import nn
 
-from sparring.build.image_to_image import PICTURES, Networks
+from sparring.build.image_to_image import IMAGE_TO_IMAGE_GAMES, Networks
 from sparring.build.networks import (
-    bounded,
-    headed,
-    methods,
+    check_bounds,
+    with_heads,
+    selected_methods,
     new_critic,
     new_encoder,
     new_generator,
     new_pair_critic,
-    objective,
-    options,
-    refuse,
+    build_objective,
+    gan_options,
+    reject_options,
 )
-from sparring.errors import UserError, entry, one_line
+from sparring.errors import UserError, lookup, one_line
 from sparring.game import Game, Round
 from sparring.games.ali import ALI
-from sparring.games.encoder import EncodedGAN
+from sparring.games.encoder import EncoderGAN
 from sparring.games.gan import GAN
 from sparring.games.progressive import ProgressiveGAN, grown_after
 from sparring.games.unrolled import UnrolledGAN
@@ -39,17 +39,17 @@ def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
     G = networks.get("G") or new_generator(recipe, shape, width)
     D = networks.get("D") or new_critic(recipe, shape, width)
     kind = partial(UnrolledGAN, steps=recipe.unroll, rate=recipe.unroll_rate) if recipe.unroll else GAN
-    return kind(G, D, objective(recipe), **options(recipe, G, D, width))
+    return kind(G, D, build_objective(recipe), **gan_options(recipe, G, D, width))
 
 
 def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-    refuse(recipe, "conditioning", "unroll")
+    reject_options(recipe, "conditioning", "unroll")
     if recipe.phase < 1:
         raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
     G = _grown(networks.get("G") or new_generator(recipe, shape), recipe.generator)
     D = _grown(networks.get("D") or new_critic(recipe, shape), recipe.critic)
     stage = partial(grown_after, phase=recipe.phase)
-    return ProgressiveGAN(G, D, objective(recipe), stage=stage, **options(recipe, G, D, width))
+    return ProgressiveGAN(G, D, build_objective(recipe), stage=stage, **gan_options(recipe, G, D, width))
 
 
 def _grown(player: nn.Module, network: Network) -> Grown:
@@ -59,11 +59,11 @@ def _grown(player: nn.Module, network: Network) -> Grown:
 
 
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
-    return headed(recipe, new_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
+    return with_heads(recipe, new_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
 
 
 def _encoded(
-    kind: type[EncodedGAN],
+    kind: type[EncoderGAN],
     critic: Callable[[Recipe, Shape], nn.Module],
     told: tuple[int, ...],
     unsuited: tuple[str, ...] = (),
@@ -76,16 +76,16 @@ def _encoded(
     """
 
     def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-        refuse(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
+        reject_options(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
         if wrong := [name for name in recipe.penalties if name in unsuited]:
             raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
         G = networks.get("G") or new_generator(recipe, shape)
         E = networks.get("E") or new_encoder(recipe, shape)
         D = networks.get("D") or critic(recipe, shape)
         _check_encoder(E, recipe, shape, told)
-        given = options(recipe, G, D, width)
-        given["latents"] = {"z": recipe.prior(G), "e": normal(recipe.latent)}
-        return kind(G, E, D, objective(recipe), **given)
+        given = gan_options(recipe, G, D, width)
+        given["latents"] = {"z": recipe.prior(G), "e": normal(recipe.latent_dim)}
+        return kind(G, E, D, build_objective(recipe), **given)
 
     return build
 
@@ -95,17 +95,17 @@ GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "progressive": _progressive,
     "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
     "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
-    **PICTURES,
+    **IMAGE_TO_IMAGE_GAMES,
 }
 
 
 def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> Game:
     """The recipe's game; the user's own networks are tried first."""
-    bounded(recipe)
-    if attributes and any(method.conditional and not (method.shown or method.own) for method in methods(recipe)):
+    check_bounds(recipe)
+    if attributes and any(method.conditional and not (method.class_in_input or method.class_in_network) for method in selected_methods(recipe)):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
-    game = entry(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
-    if networks and recipe.translates and not recipe.damage:
+    game = lookup(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
+    if networks and recipe.is_image_to_image and not recipe.damage:
         raise UserError(f"{recipe.name} takes no networks of your own: only recipes that undo damage do")
     if networks:
         check(game, recipe, shape, attributes)
@@ -121,8 +121,8 @@ def _check_encoder(E: nn.Module, recipe: Recipe, shape: Shape, told: tuple[int, 
         except (RuntimeError, TypeError, ValueError) as error:
             raise UserError(f"E does not take examples (n, {_listed(shape)}): {one_line(error)}") from None
     E.train(was_training)
-    if answer not in [(2, n * recipe.latent) for n in told]:
-        wanted = " or ".join(f"(n, {n * recipe.latent})" for n in told)
+    if answer not in [(2, n * recipe.latent_dim) for n in told]:
+        wanted = " or ".join(f"(n, {n * recipe.latent_dim})" for n in told)
         raise UserError(f"E tells (n, {_listed(answer[1:])}), but {recipe.plays} wants {wanted}")
 
 
@@ -136,17 +136,17 @@ def check(game: Game, recipe: Recipe, shape: Shape, attributes: int) -> None:
     latent |= {name: draw(n, shape, g) for turn in game.turns(0) for name, draw in turn.draws.items()}
     game.eval()
     with torch.no_grad():
-        round = game.opened(Round(real, given, latent))
+        round = game.preprocess_round(Round(real, given, latent))
         try:
             made = game.generate(round)
         except (RuntimeError, TypeError, ValueError) as error:
-            raise UserError(f"G does not take latents (n, {recipe.latent}): {one_line(error)}") from None
+            raise UserError(f"G does not take latents (n, {recipe.latent_dim}): {one_line(error)}") from None
         for fake in made if isinstance(made, tuple) else (made,):
             if tuple(fake.shape[1:]) != shape:
                 raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
     for turn in game.turns(0):
         try:
-            turn.loss(Round(round.real, round.given, latent, made))
+            turn.loss(Round(round.real, round.condition, latent, made))
         except (RuntimeError, TypeError, ValueError, AttributeError) as error:
             raise UserError(
                 f"D does not take (n, {_listed(shape)}) as {recipe.plays} shows them: {one_line(error)}"

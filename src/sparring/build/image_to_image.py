@@ -8,13 +8,13 @@ from typing import Any
 
 from torch import nn
 
-from sparring.build.networks import augmentation, objective, options, refuse
-from sparring.degrade import Damage
+from sparring.build.networks import build_augmentation, build_objective, gan_options, reject_options
+from sparring.degrade import Degradation
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.games.cut import CUT, IDENTITIES
 from sparring.games.cyclegan import CycleGAN
-from sparring.games.fake_history import Pool
+from sparring.games.fake_history import FakeHistory
 from sparring.games.pix2pix import Pix2Pix, Restoration
 from sparring.games.stargan import StarGAN
 from sparring.losses.objectives import Objective
@@ -23,7 +23,7 @@ from sparring.recipes.recipe import Recipe, Shape
 
 Networks = Mapping[str, nn.Module]
 """The user's own, by player."""
-UNSUITED = ("conditioning", "categories", "codes", "pack", "unroll", "augment_target", "noise")
+NOT_FOR_IMAGE_TO_IMAGE = ("conditioning", "categories", "codes", "pack", "unroll", "augment_target", "noise")
 
 
 def input_shape(recipe: Recipe, shape: Shape) -> Shape:
@@ -32,7 +32,7 @@ def input_shape(recipe: Recipe, shape: Shape) -> Shape:
     Raises UserError for damage that is not understood, or does not suit the shape.
     """
     if recipe.damage:
-        return Damage(recipe.damage).inputs(shape)
+        return Degradation(recipe.damage).inputs(shape)
     return int(recipe.generator.numbers.get("inputs", 0)) or shape[0], *shape[1:]  # pyright: ignore[reportArgumentType]
 
 
@@ -48,17 +48,17 @@ def _parts(
     recipe: Recipe, shape: Shape, networks: Networks, beside: int
 ) -> tuple[nn.Module, nn.Module, dict[str, Any]]:
     """G, D that sees so many channels beside a picture, and what every GAN takes; no latents."""
-    refuse(recipe, *UNSUITED)
+    reject_options(recipe, *NOT_FOR_IMAGE_TO_IMAGE)
     G = networks.get("G") or new_translator(recipe, shape)
     D = networks.get("D") or recipe.critic.build(shape, inputs=beside)
-    given = options(replace(recipe, augment=()), G, D, 0)
+    given = gan_options(replace(recipe, augment=()), G, D, 0)
     del given["latents"]  # these games have their own
     return G, D, given
 
 
 def _pix2pix(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
     G, D, given = _parts(recipe, shape, networks, input_shape(recipe, shape)[0])
-    return Pix2Pix(G, D, objective(recipe), warm_up=recipe.warm_up, vary=augmentation(recipe), **given)
+    return Pix2Pix(G, D, build_objective(recipe), warm_up=recipe.warm_up, vary=build_augmentation(recipe), **given)
 
 
 def _restoration(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
@@ -68,12 +68,12 @@ def _restoration(recipe: Recipe, shape: Shape, networks: Networks, width: int) -
     inputs = input_shape(recipe, shape)
     shows = inputs[1:] == shape[1:]
     G, D, given = _parts(recipe, shape, networks, inputs[0] * shows)
-    given |= {"warm_up": recipe.warm_up, "vary": augmentation(recipe)}
-    return Restoration(G, D, objective(recipe), damage=Damage(recipe.damage), shows=shows, **given)
+    given |= {"warm_up": recipe.warm_up, "vary": build_augmentation(recipe)}
+    return Restoration(G, D, build_objective(recipe), damage=Degradation(recipe.damage), shows=shows, **given)
 
 
 def _cyclegan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
-    refuse(recipe, *UNSUITED, "augment", "penalties", "methods", "critic_steps", "top_k", "clip")
+    reject_options(recipe, *NOT_FOR_IMAGE_TO_IMAGE, "augment", "penalties", "methods", "critic_steps", "top_k", "clip")
     if recipe.pool < 1:
         raise UserError(f"pool is {recipe.pool}: a critic's pool holds 1 picture or more")
     other = input_shape(recipe, shape)
@@ -83,32 +83,32 @@ def _cyclegan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> G
         "D": networks.get("D") or recipe.critic.build(shape, inputs=0),
         "C": recipe.critic.build(other, inputs=0),
     }
-    pools = Pool(shape, recipe.pool), Pool(other, recipe.pool)
-    wanted = objective(recipe)
+    pools = FakeHistory(shape, recipe.pool), FakeHistory(other, recipe.pool)
+    wanted = build_objective(recipe)
     assert isinstance(wanted, Objective)
     return CycleGAN(players, wanted, pools, identity=shape == other)
 
 
 def _cut(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
-    refuse(recipe, "augment")
+    reject_options(recipe, "augment")
     G, D, given = _parts(recipe, shape, networks, 0)
     if not isinstance(G, Translator) or G.inputs != shape[0]:
         raise UserError("cut reads both domains by one network, a translator: take --channels rgb, or grey, for both")
     given |= {"identities": [name for name in IDENTITIES if name in recipe.weights], "mirrors": recipe.mirrors}
-    return CUT(G, D, PatchHeads(G.widths, recipe.places), objective(recipe), **given)
+    return CUT(G, D, PatchHeads(G.widths, recipe.places), build_objective(recipe), **given)
 
 
 def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Game:
-    refuse(recipe, "augment", *(name for name in UNSUITED if name != "conditioning"))
+    reject_options(recipe, "augment", *(name for name in NOT_FOR_IMAGE_TO_IMAGE if name != "conditioning"))
     if recipe.conditioning != "auxiliary":
         raise UserError(f"{recipe.name}'s critic tells the class: leave conditioning at auxiliary")
     G, D = new_translator(recipe, shape, width), recipe.critic.build(shape, classes=width)
-    given = options(recipe, G, D, width)
+    given = gan_options(recipe, G, D, width)
     del given["latents"]
-    return StarGAN(G, D, objective(recipe), domains=width, **given)
+    return StarGAN(G, D, build_objective(recipe), domains=width, **given)
 
 
-PICTURES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
+IMAGE_TO_IMAGE_GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "pix2pix": _pix2pix,
     "restoration": _restoration,
     "cyclegan": _cyclegan,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from sparring.game import Wish
+from sparring.game import LossTerm
 from sparring.games.ali import cycle
 from sparring.games.pix2pix import matching, structure
 from sparring.losses import auxiliary
@@ -17,8 +17,8 @@ from sparring.losses.consistency import (
     consistent_latent,
     consistent_real,
     invariant_category,
-    steady_codes,
-    varied,
+    invariant_codes,
+    latent_diversity,
 )
 from sparring.losses.decoder import reconstruction
 from sparring.losses.running import HistoricalAverage, LeCam, PathLength
@@ -28,7 +28,7 @@ from sparring.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Fit:
+class BuildContext:
     """What a method is fitted to."""
 
     recipe: Recipe
@@ -36,13 +36,13 @@ class Fit:
     """Or attributes; 0 if nothing is given with the examples."""
 
 
-Part = Callable[[int, Fit], nn.Module]
+HeadFactory = Callable[[int, BuildContext], nn.Module]
 """Of a critic, for features of this width."""
-Wanted = Callable[[nn.Module, Fit], Wish]
+TermFactory = Callable[[nn.Module, BuildContext], LossTerm]
 """What this player wants."""
 
 
-def _plain(wish: Wish) -> Wanted:
+def constant(wish: LossTerm) -> TermFactory:
     return lambda player, fit: wish
 
 
@@ -50,25 +50,25 @@ def _plain(wish: Wish) -> Wanted:
 class Method:
     paper: str
     about: str
-    heads: tuple[Part, ...] = ()
+    heads: tuple[HeadFactory, ...] = ()
     """What the critic tells of its features."""
-    additions: tuple[Part, ...] = ()
+    additions: tuple[HeadFactory, ...] = ()
     """What it adds to its logits."""
-    of_critic: tuple[Wanted, ...] = ()
-    of_generator: tuple[Wanted, ...] = ()
-    generator_penalties: tuple[Wanted, ...] = ()
+    of_critic: tuple[TermFactory, ...] = ()
+    of_generator: tuple[TermFactory, ...] = ()
+    generator_penalties: tuple[TermFactory, ...] = ()
     """What the generator wants too, and may be asked for seldom (`generator_penalty_every`)."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of the parts, as the paper weighs them; a recipe's own go before."""
     conditional: bool = False
     """It is a way to meet the class: one of them a recipe, by the name of its `conditioning`."""
-    alone: bool = False
+    single_example: bool = False
     """It speaks of single examples, not of packs."""
-    shown: bool = False
+    class_in_input: bool = False
     """The critic's net is shown the class beside the sample; attributes will do too."""
-    own: bool = False
+    class_in_network: bool = False
     """The critic's network takes `classes`, and meets them in its own way; attributes will do too."""
-    beside: str = ""
+    requires: str = ""
     """Another that it goes with, and not without."""
     games: tuple[str, ...] = ("gan",)
     """It goes with: names of `sparring.build.game.GAMES`."""
@@ -76,16 +76,16 @@ class Method:
 
 METHODS = {
     "input": Method(
-        "Mirza & Osindero 2014, arXiv:1411.1784", "the critic is shown the class", conditional=True, shown=True
+        "Mirza & Osindero 2014, arXiv:1411.1784", "the critic is shown the class", conditional=True, class_in_input=True
     ),
     "auxiliary": Method(
         "Odena et al. 2017, arXiv:1610.09585",
         "the critic tells the class, as the generator wants it to",
         heads=(lambda width, fit: heads.Linear("class", width, fit.classes),),
-        of_critic=(_plain(auxiliary.class_of_real),),
-        of_generator=(_plain(auxiliary.class_of_fake),),
+        of_critic=(constant(auxiliary.class_of_real),),
+        of_generator=(constant(auxiliary.class_of_fake),),
         conditional=True,
-        alone=True,
+        single_example=True,
     ),
     "projection": Method(
         "Miyato & Koyama 2018, arXiv:1802.05637",
@@ -97,22 +97,22 @@ METHODS = {
         "Kang et al. 2021, arXiv:2111.01118",
         "the critic's embedding is near the class's, far from those of examples of other classes",
         heads=(lambda width, fit: heads.Embedding(width, fit.classes),),
-        of_critic=(_plain(auxiliary.contrast_of_real),),
-        of_generator=(_plain(auxiliary.contrast_of_fake),),
+        of_critic=(constant(auxiliary.contrast_of_real),),
+        of_generator=(constant(auxiliary.contrast_of_fake),),
         conditional=True,
-        alone=True,
+        single_example=True,
     ),
     "own": Method(
         "the network's",
         "the critic meets the class as its network's paper has it",
         conditional=True,
-        alone=True,
-        own=True,
+        single_example=True,
+        class_in_network=True,
     ),
     "asked": Method(
         "Xu et al. 2019, arXiv:1907.00503",
         "the generator of a table chooses the option that was asked for",
-        of_generator=(_plain(auxiliary.asked),),
+        of_generator=(constant(auxiliary.condition_match),),
     ),
     "codes": Method(
         "Chen et al. 2016, arXiv:1606.03657",
@@ -122,36 +122,36 @@ METHODS = {
             lambda width, fit: heads.Linear("code", width, fit.recipe.codes),
         ),
         of_critic=(
-            lambda D, fit: auxiliary.told_category(fit.recipe.z, fit.recipe.categories),
-            lambda D, fit: auxiliary.told_codes(fit.recipe.z + fit.recipe.categories),
+            lambda D, fit: auxiliary.category_loss(fit.recipe.z, fit.recipe.categories),
+            lambda D, fit: auxiliary.code_loss(fit.recipe.z + fit.recipe.categories),
         ),
         of_generator=(
-            lambda G, fit: auxiliary.told_category(fit.recipe.z, fit.recipe.categories),
-            lambda G, fit: auxiliary.told_codes(fit.recipe.z + fit.recipe.categories),
+            lambda G, fit: auxiliary.category_loss(fit.recipe.z, fit.recipe.categories),
+            lambda G, fit: auxiliary.code_loss(fit.recipe.z + fit.recipe.categories),
         ),
         weights={"code": 0.1},
-        alone=True,
+        single_example=True,
     ),
     "invariance": Method(
         "Ji et al. 2019, arXiv:1807.06653",
         "the category that the critic tells of a real image is that of the same image changed",
-        of_critic=(_plain(invariant_category),),
-        beside="codes",
-        alone=True,
+        of_critic=(constant(invariant_category),),
+        requires="codes",
+        single_example=True,
     ),
     "steady": Method(
         "Chen et al. 2016, arXiv:1606.03657",
         "the codes are told of fakes that were shifted and scaled, so none of them comes to be a place or a size",
-        of_critic=(lambda D, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
-        of_generator=(lambda G, fit: steady_codes(fit.recipe.z + fit.recipe.categories),),
-        beside="codes",
-        alone=True,
+        of_critic=(lambda D, fit: invariant_codes(fit.recipe.z + fit.recipe.categories),),
+        of_generator=(lambda G, fit: invariant_codes(fit.recipe.z + fit.recipe.categories),),
+        requires="codes",
+        single_example=True,
     ),
     "feature-matching": Method(
         "Salimans et al. 2016, arXiv:1606.03498",
         "the generator matches the mean of the critic's features",
         heads=(lambda width, fit: heads.Features(),),
-        of_generator=(_plain(auxiliary.feature_matching),),
+        of_generator=(constant(auxiliary.feature_matching),),
     ),
     "minibatch-discrimination": Method(
         "Salimans et al. 2016, arXiv:1606.03498",
@@ -174,18 +174,18 @@ METHODS = {
     "consistency": Method(
         "Zhang et al. 2020, arXiv:1910.12027",
         "the critic answers shifted real images alike",
-        of_critic=(_plain(consistent_real),),
+        of_critic=(constant(consistent_real),),
         weights={"consistent_real": 10.0},
     ),
     "improved-consistency": Method(
         "Zhao et al. 2020, arXiv:2002.04724",
         "the critic answers shifted images and near latents alike, the generator does not",
         of_critic=(
-            _plain(consistent_real),
-            _plain(consistent_fake),
-            lambda D, fit: consistent_latent(fit.recipe.latent),
+            constant(consistent_real),
+            constant(consistent_fake),
+            lambda D, fit: consistent_latent(fit.recipe.latent_dim),
         ),
-        of_generator=(lambda G, fit: varied(fit.recipe.latent),),
+        of_generator=(lambda G, fit: latent_diversity(fit.recipe.latent_dim),),
         weights={"consistent_real": 10.0, "consistent_fake": 10.0, "consistent_latent": 5.0, "varied": 0.5},
     ),
     "lecam": Method(
@@ -205,8 +205,8 @@ METHODS = {
         "Chen et al. 2019, arXiv:1811.11212",
         "the critic tells by how many quarters an image was turned",
         heads=(lambda width, fit: heads.Linear("rotation", width, 4),),
-        of_critic=(_plain(auxiliary.rotation_of_real),),
-        of_generator=(_plain(auxiliary.rotation_of_fake),),
+        of_critic=(constant(auxiliary.rotation_of_real),),
+        of_generator=(constant(auxiliary.rotation_of_fake),),
         weights={"rotation_fake": 0.2},
     ),
     "orthogonal": Method(
@@ -223,14 +223,14 @@ METHODS = {
     "matching": Method(
         "Wang et al. 2018, arXiv:1711.11585",
         "a picture made of another is to look to the critic's layers like the right answer",
-        of_generator=(_plain(matching),),
+        of_generator=(constant(matching),),
         weights={"matching": 10.0},
         games=("pix2pix", "restoration"),
     ),
     "structure": Method(
         "Zhao et al. 2017, arXiv:1511.08861",
         "a picture made of another is to have the structure of the right answer, by SSIM",
-        of_generator=(_plain(structure),),
+        of_generator=(constant(structure),),
         weights={"structure": 10.0},
         games=("pix2pix", "restoration"),
     ),
@@ -243,7 +243,7 @@ METHODS = {
     "cycle": Method(
         "Li et al. 2017, arXiv:1709.01215",
         "what is encoded decodes to itself",
-        of_generator=(_plain(cycle),),
+        of_generator=(constant(cycle),),
         games=("ali",),
     ),
 }

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from sparring.augment import Adaptive, Augment
-from sparring.build.methods import METHODS, Fit, Method, Part
-from sparring.errors import UserError, entry
-from sparring.game import Dial
-from sparring.games.critic_input import Sight
-from sparring.losses.objectives import OBJECTIVES, Objective, TopK, compares, smoothed
+from sparring.build.methods import METHODS, BuildContext, Method, HeadFactory
+from sparring.errors import UserError, lookup
+from sparring.game import ScheduledBuffer
+from sparring.games.critic_input import CriticInput
+from sparring.losses.objectives import OBJECTIVES, Objective, TopK, uses_logit_differences, one_sided_label_smoothing
 from sparring.losses.penalties import PENALTIES
 from sparring.networks import NETWORKS
 from sparring.networks.coupled import CoupledCritic
@@ -39,7 +39,7 @@ BOUNDS = {
 """The least and the greatest of what a game takes."""
 
 
-def bounded(recipe: Recipe) -> None:
+def check_bounds(recipe: Recipe) -> None:
     """Raises UserError for a number that no game can be played with."""
     for name, (least, most) in BOUNDS.items():
         number = getattr(recipe, name)
@@ -53,20 +53,20 @@ def _ends(recipe: Recipe, number: Number) -> tuple[float, float]:
     return at(number, 0), at(number, recipe.images)
 
 
-def methods(recipe: Recipe) -> list[Method]:
+def selected_methods(recipe: Recipe) -> list[Method]:
     """All that the recipe adds to the game. Raises UserError for names that are not there, or not in their place."""
     ways = {name: method for name, method in METHODS.items() if method.conditional}
     others = {name: method for name, method in METHODS.items() if not method.conditional}
-    classed = [entry(ways, "conditioning", recipe.conditioning)] if recipe.conditioning else []
+    classed = [lookup(ways, "conditioning", recipe.conditioning)] if recipe.conditioning else []
     if len({"codes" in recipe.methods, recipe.codes > 0, recipe.categories > 0}) > 1:
         raise UserError("the method 'codes' and the numbers categories and codes go together: set all three, or none")
-    added = [*classed, *(entry(others, "method", name) for name in recipe.methods)]
+    added = [*classed, *(lookup(others, "method", name) for name in recipe.methods)]
     for name in recipe.methods:
         if recipe.plays not in METHODS[name].games:
             raise UserError(f"the method '{name}' goes with {', '.join(METHODS[name].games)}, not with {recipe.plays}")
-        if (beside := METHODS[name].beside) and beside not in recipe.methods:
+        if (beside := METHODS[name].requires) and beside not in recipe.methods:
             raise UserError(f"the method '{name}' goes with '{beside}': name both, or neither")
-    if recipe.pack > 1 and any(method.alone for method in added):
+    if recipe.pack > 1 and any(method.single_example for method in added):
         raise UserError("a critic can't tell the class of a pack, nor its codes: leave pack at 1, or that method out")
     return added
 
@@ -76,8 +76,8 @@ def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
 
     A network whose class says `conditional` takes `classes` and meets them in its own way; others have them behind z.
     """
-    network, z = recipe.generator, recipe.latent
-    if recipe.translates:
+    network, z = recipe.generator, recipe.latent_dim
+    if recipe.is_image_to_image:
         from sparring.build.image_to_image import new_translator  # which is built of what stands here
 
         return new_translator(recipe, shape, width)
@@ -89,20 +89,20 @@ def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
 
 
 def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
-    added = methods(recipe)
-    shown = width if any(method.shown for method in added) else 0
+    added = selected_methods(recipe)
+    shown = width if any(method.class_in_input for method in added) else 0
     if NETWORKS.get(recipe.critic.name) is CoupledCritic and (recipe.pack > 1 or shown):
         raise UserError(f"{recipe.critic.name} judges each image of a pair by itself: leave pack and conditioning out")
-    own = {"classes": width} if any(method.own for method in added) else {}
+    own = {"classes": width} if any(method.class_in_network for method in added) else {}
     net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]), **own)
     if shown:
         net = LabelledCritic(net, width)
     parts = [[part for method in added for part in getattr(method, kind)] for kind in ("heads", "additions")]
-    return headed(recipe, net, shape, width, *parts) if any(parts) else net
+    return with_heads(recipe, net, shape, width, *parts) if any(parts) else net
 
 
-def headed(
-    recipe: Recipe, net: nn.Module, shape: Shape, width: int, heads: Sequence[Part], additions: Sequence[Part]
+def with_heads(
+    recipe: Recipe, net: nn.Module, shape: Shape, width: int, heads: Sequence[HeadFactory], additions: Sequence[HeadFactory]
 ) -> nn.Module:
     """The critic that tells and adds these of its features. Raises UserError for one that has none."""
     layered = net.net if isinstance(net, LabelledCritic) else net
@@ -110,28 +110,28 @@ def headed(
         raise UserError(f"{recipe.critic.name} is no critic with features: take another for this recipe")
     given = [torch.zeros(2, recipe.pack * width)] if recipe.conditional else []
     features = width_of(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
-    fit = Fit(recipe, width)
+    fit = BuildContext(recipe, width)
     built = [[part(features, fit) for part in parts] for parts in (heads, additions)]
     return HeadedCritic(net, *built)  # pyright: ignore[reportArgumentType]
 
 
-def objective(recipe: Recipe) -> Objective | TopK:
-    wanted = entry(OBJECTIVES, "objective", recipe.objective)
+def build_objective(recipe: Recipe) -> Objective | TopK:
+    wanted = lookup(OBJECTIVES, "objective", recipe.objective)
     if recipe.smoothing:
-        wanted = smoothed(wanted, recipe.smoothing)
+        wanted = one_sided_label_smoothing(wanted, recipe.smoothing)
     if not all(0 < share <= 1 for share in _ends(recipe, recipe.top_k)):
         raise UserError(f"top-k is {recipe.top_k}: it is a share of the batch, above 0 and at most 1")
-    return TopK(wanted, Dial(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
+    return TopK(wanted, ScheduledBuffer(partial(at, recipe.top_k))) if recipe.top_k != 1.0 else wanted
 
 
-def augmentation(recipe: Recipe) -> Augment | None:
+def build_augmentation(recipe: Recipe) -> Augment | None:
     if recipe.augment and recipe.medium not in ("image", "pair"):
         raise UserError(f"only images are augmented, and {recipe.name} makes {recipe.medium}s: leave augment out")
     if not 0 <= recipe.augment_target < 1:
         raise UserError(f"augment-target is {recipe.augment_target}: it is above 0 and below 1, or 0 for none")
     if not all(0 <= p <= 1 for p in _ends(recipe, recipe.augment_p)):
         raise UserError(f"augment-p is {recipe.augment_p}: a probability is 0 to 1")
-    if recipe.augment and recipe.augment_target and compares(OBJECTIVES[recipe.objective]):
+    if recipe.augment and recipe.augment_target and uses_logit_differences(OBJECTIVES[recipe.objective]):
         raise UserError(
             f"augment-target is of the sign of D(x), which says nothing in a {recipe.objective} game: "
             "take a schedule, --augment-p"
@@ -139,12 +139,12 @@ def augmentation(recipe: Recipe) -> Augment | None:
     p = (
         Adaptive(recipe.augment_target, pack=recipe.pack)
         if recipe.augment_target
-        else Dial(partial(at, recipe.augment_p))
+        else ScheduledBuffer(partial(at, recipe.augment_p))
     )
     return Augment(recipe.augment, p) if recipe.augment else None
 
 
-def refuse(recipe: Recipe, *names: str) -> None:
+def reject_options(recipe: Recipe, *names: str) -> None:
     """Raises UserError where one of these is set, which only the two-player game has."""
     plain = {f.name: f.default for f in fields(Recipe)}
     for name in names:
@@ -156,19 +156,19 @@ def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:
     """The encoder. Raises UserError for a recipe without one."""
     if recipe.encoder is None:
         raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
-    return recipe.encoder.build(shape, z=recipe.latent)
+    return recipe.encoder.build(shape, z=recipe.latent_dim)
 
 
 def new_pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
     """The critic of examples with their latents."""
-    return recipe.critic.build(shape, z=recipe.latent)
+    return recipe.critic.build(shape, z=recipe.latent_dim)
 
 
-def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str, Any]:
+def gan_options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str, Any]:
     """What every kind of GAN takes beside its players and the objective."""
-    fit, added = Fit(recipe, width), methods(recipe)
+    fit, added = BuildContext(recipe, width), selected_methods(recipe)
     return {
-        "penalties": [entry(PENALTIES, "penalty", name) for name in recipe.penalties],
+        "penalties": [lookup(PENALTIES, "penalty", name) for name in recipe.penalties],
         "latents": {"z": recipe.prior(G)},
         "conditional": bool(recipe.conditioning),
         "critic_terms": [wanted(D, fit) for method in added for wanted in method.of_critic],
@@ -179,5 +179,5 @@ def options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str,
         "fresh": recipe.fresh,
         "penalty_every": recipe.penalty_every,
         "clip": recipe.clip,
-        "sight": Sight(partial(at, recipe.noise) if recipe.noise else None, augmentation(recipe), recipe.pack),
+        "sight": CriticInput(partial(at, recipe.noise) if recipe.noise else None, build_augmentation(recipe), recipe.pack),
     }

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from sparring.errors import UserError, nearest
+from sparring.errors import UserError, did_you_mean
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Recipe
-from sparring.schedules import read
+from sparring.schedules import parse_schedule
 
 NUMBERS = ("critic_lr", "lr", "beta1", "beta2", "half_life", "noise", "top_k", "augment_p")
 """Fields that may hold a schedule or nothing, and take a number or a schedule all the same."""
 NAMES = ("objective", "penalties", "conditioning", "methods", "augment", "damage")
 """Fields that hold names."""
-OF_PICTURES = ("damage", "warm_up", "pool", "places", "mirrors")
+IMAGE_TO_IMAGE_FIELDS = ("damage", "warm_up", "pool", "places", "mirrors")
 """Fields of recipes that make pictures of pictures alone."""
 PARTS = (
     *("real", "fake", "critic", "generator", "real_C", "fake_C", "real_D", "fake_D", "fools_C", "fools_D"),
@@ -23,9 +23,9 @@ PARTS = (
 """Of losses, those that nobody weighs by default."""
 
 
-def numbers(recipe: Recipe) -> dict[str, Any]:
+def recipe_flags(recipe: Recipe) -> dict[str, Any]:
     """Every number (or name) that can be set, by flag without dashes."""
-    others = () if recipe.translates else OF_PICTURES
+    others = () if recipe.is_image_to_image else IMAGE_TO_IMAGE_FIELDS
     plain = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in others}
     own = {
         name.replace("_", "-"): v for name, v in plain.items() if isinstance(v, int | float) or name in NUMBERS + NAMES
@@ -35,22 +35,22 @@ def numbers(recipe: Recipe) -> dict[str, Any]:
     return own | networks
 
 
-def with_numbers(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
+def with_flags(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     """The recipe with these numbers replaced.
 
     Raises UserError for a number the recipe does not have, with the nearest one, and for a text that is not a value.
     """
-    known = numbers(recipe)
+    known = recipe_flags(recipe)
     for name, text in texts.items():
         if name not in known and not name.startswith("weight."):
-            raise UserError(f"{recipe.name} has no --{name}{nearest(name, known)}")
-        if name not in known and (part := name.removeprefix("weight.")) not in weighable():
-            raise UserError(f"no game has a part '{part}' to weigh{nearest(part, weighable())}")
+            raise UserError(f"{recipe.name} has no --{name}{did_you_mean(name, known)}")
+        if name not in known and (part := name.removeprefix("weight.")) not in loss_names():
+            raise UserError(f"no game has a part '{part}' to weigh{did_you_mean(part, loss_names())}")
         recipe = _replaced(recipe, name, _value(name, text, known.get(name, 0.0)))
     return recipe
 
 
-def weighable() -> set[str]:
+def loss_names() -> set[str]:
     """Every part of a loss that a game may have."""
     from sparring.build.methods import METHODS
     from sparring.losses.penalties import PENALTIES
@@ -70,7 +70,7 @@ def _value(name: str, text: str, old: Any) -> Any:
         if isinstance(old, bool):
             return {"true": True, "false": False}[text.lower()]
         if _scheduled(name):
-            return read(text)
+            return parse_schedule(text)
         return int(text) if isinstance(old, int) else float(text)
     except (ValueError, KeyError):
         kind = "whole numbers like 256,512" if isinstance(old, list) else type(old).__name__

@@ -39,11 +39,11 @@ def add(command: Add) -> None:
 
 
 def apply(args: argparse.Namespace) -> Answer:
-    from sparring.models.model import load
-    from sparring.models.translator import Translator
+    from sparring.models.model import load_model
+    from sparring.models.translator import ImageToImageModel
 
-    model = load(args.run, args.weights)
-    return _translated(args, model) if isinstance(model, Translator) else _reconstructed(args, model)
+    model = load_model(args.run, args.weights)
+    return _translated(args, model) if isinstance(model, ImageToImageModel) else _reconstructed(args, model)
 
 
 def _translated(args: argparse.Namespace, model) -> Answer:
@@ -60,9 +60,9 @@ def _translated(args: argparse.Namespace, model) -> Answer:
         translate.free(sheet)
     moving = video.film(args.input)
     if moving is None:
-        done, what = translate.write(model, args.input, out, make, args.mask, sheet), "pictures"
+        done, what = translate.translate_images(model, args.input, out, make, args.mask, sheet), "pictures"
     else:
-        done, what = video.write(model, args.input, moving, out, make, args.mask, sheet), "frames"
+        done, what = video.translate_video(model, args.input, moving, out, make, args.mask, sheet), "frames"
     _left_out(done.broken)
     said = f"; tiles were faded into each other, and differed by {done.apart:.2f} of 255 where they met"
     say(args, f"{done.written:,} {what}: {args.out}{said if args.tile and not model.local else ''}")
@@ -71,14 +71,14 @@ def _translated(args: argparse.Namespace, model) -> Answer:
 
 
 def _reconstructed(args: argparse.Namespace, model) -> Answer:
-    from sparring.apply.reconstruct import write
+    from sparring.apply.reconstruct import write_reconstructions
 
     if args.mask or args.tile or args.sheet or args.label:
         name = model.description.recipe.name
         raise UserError(
             f"--mask, --label, --tile and --sheet are of models that make pictures of pictures, and {name} is none"
         )
-    done = write(model, args.input, Path(args.out), args.n)
+    done = write_reconstructions(model, args.input, Path(args.out), args.n)
     _left_out(done.broken)
     n = len(done.before)
     say(args, f"{n:,} of {done.found:,} images, mean squared error {done.error:.4f} (brightness 0 to 1): {args.out}")

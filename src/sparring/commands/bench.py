@@ -3,11 +3,11 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
-from sparring.recipes import named
+from sparring.recipes import get_recipe
 
 
 def add(command: Add) -> None:
@@ -43,9 +43,9 @@ def step(args: argparse.Namespace) -> Answer:
     from sparring.training.loop.precision import device as on
     from sparring.training.profile.roofline import limits
 
-    recipe = with_numbers(named(args.recipe), numbers(args))
+    recipe = with_flags(get_recipe(args.recipe), numbers(args))
     settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
-    config = api.configured(recipe, args.data, reading=data_flags.options(args), **settings)
+    config = api.configure(recipe, args.data, reading=data_flags.options(args), **settings)
     config, parts = api.dissect(config, args.rounds)
     best = limits(on(config.device), PRECISIONS[config.precision] or torch.float32)
     whole = sum(part.seconds for part in parts.values())
@@ -62,10 +62,10 @@ def step(args: argparse.Namespace) -> Answer:
 
 
 def scaling(args: argparse.Namespace) -> Answer:
-    from sparring.training.profile.cost_model import Cost, Link, averaged, scaled
+    from sparring.training.profile.cost_model import Cost, Interconnect, averaged, scaled
     from sparring.training.profile.round_time import measured_round
 
-    recipe, shape = named(args.recipe), _numbers(args.shape, "x", "shape", 3)
+    recipe, shape = get_recipe(args.recipe), _numbers(args.shape, "x", "shape", 3)
     batch = recipe.batch if args.batch is None else args.batch
     if batch < 1:
         raise UserError(f"batch is {batch}: it must be 1 or more")
@@ -73,7 +73,7 @@ def scaling(args: argparse.Namespace) -> Answer:
     seconds = measured_round(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
     sizes = averaged(recipe.game(shape, {}, classes))
     cost = Cost(seconds, batch, sizes, args.data_rate)
-    link = Link(args.bandwidth * 1e9, args.latency * 1e-6)
+    link = Interconnect(args.bandwidth * 1e9, args.latency * 1e-6)
     rows = scaled(cost, link, _numbers(args.gpus, ",", "gpus"))
     told = sum(size * often for size, often in sizes) / 1e6
     say(

@@ -35,7 +35,7 @@ def add(command: Add) -> None:
 
 
 def scan(args: argparse.Namespace) -> Answer:
-    from sparring.data.scan.image_set import Looked
+    from sparring.data.scan.image_set import ScannedImages
     from sparring.data.scan.scan import overview, scanned
     from sparring.data.scan.sheet import suspects
 
@@ -47,19 +47,19 @@ def scan(args: argparse.Namespace) -> Answer:
     if args.out:
         _picture(overview(args.data, options, seen), args.out)
     if args.sheet:
-        _sheet(args, suspects(seen, found.findings) if isinstance(seen, Looked) else None)
+        _sheet(args, suspects(seen, found.findings) if isinstance(seen, ScannedImages) else None)
     return found.to_dict()
 
 
 def _against(args: argparse.Namespace, options: Any) -> Answer:
     from sparring.data.scan.checks import findings
-    from sparring.data.scan.finding import told
+    from sparring.data.scan.finding import issue_lines
     from sparring.data.scan.open import both
     from sparring.data.scan.sheet import suspects
 
     looked = both(args.data, args.against, options)
     found = findings(looked, ["leaks"])
-    say(args, "\n".join(told(found)))
+    say(args, "\n".join(issue_lines(found)))
     if args.sheet:
         _sheet(args, suspects(looked, found))
     return {"spec": args.data, "against": args.against, "findings": found}
@@ -77,14 +77,14 @@ def preview(args: argparse.Namespace) -> Answer:
 
 
 def prepare(args: argparse.Namespace) -> Answer:
-    from sparring.data.load import only_pictures
+    from sparring.data.load import preparable_source
     from sparring.data.prepare.prepare import prepare
     from sparring.data.scan.checks import dropped
 
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers if args.workers is None else args.workers
     out, drop = Path(args.out).expanduser(), dropped(args.drop)
-    held, decoded = prepare(only_pictures(args.data), out, data_flags.options(args), workers, drop)
+    held, decoded = prepare(preparable_source(args.data), out, data_flags.options(args), workers, drop)
     c, h, w = held.shape
     n = held.train + held.test
     did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"
@@ -103,9 +103,9 @@ def _sheet(args: argparse.Namespace, picture: Any) -> None:
 
 
 def _picture(picture: Any, out: str) -> None:
-    from sparring.storage.atomic import written_aside
+    from sparring.storage.atomic import atomic_write
 
     if Path(out).exists():
         raise UserError(f"{out} exists already: choose another --out")
-    with written_aside(Path(out)) as path:
+    with atomic_write(Path(out)) as path:
         picture.save(path, "PNG")

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 
 from sparring.commands.base import Add, Answer, say
-from sparring.errors import entry
+from sparring.errors import lookup
 
 
 def add(command: Add) -> None:
@@ -20,7 +20,7 @@ def doctor(args: argparse.Namespace) -> Answer:
     limits = {name: limit for name, (_, limit) in CHECKS.items()}
     names = list(dict.fromkeys(args.only or CHECKS))
     for name in names:
-        entry(CHECKS, "check", name)
+        lookup(CHECKS, "check", name)
     found = {}
     for name, check in run(every, names, limits):
         found[name] = check

@@ -19,13 +19,13 @@ def add(command: Add) -> None:
 
 def explore(args: argparse.Namespace) -> Answer:
     from sparring.explore.traverse import sweeps
-    from sparring.models.model import load
-    from sparring.storage.atomic import to_write, written_aside
+    from sparring.models.model import load_model
+    from sparring.storage.atomic import output_target, atomic_write
 
     out = Path(args.out)
-    with to_write(out, {".png": "PNG"}, "a picture") as form:
-        picture = sweeps(load(args.run, args.weights), args.seed)
-        with written_aside(out) as path:
+    with output_target(out, {".png": "PNG"}, "a picture") as form:
+        picture = sweeps(load_model(args.run, args.weights), args.seed)
+        with atomic_write(out) as path:
             picture.save(path, form)
     say(args, f"down, the categories; across, each code from −2 to 2: {out}")
     return {"out": args.out, "seed": args.seed}

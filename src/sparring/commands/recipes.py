@@ -3,10 +3,10 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.build.overrides import numbers
+from sparring.build.overrides import recipe_flags
 from sparring.commands.base import Add, Answer, say
-from sparring.recipes import RECIPES, named
-from sparring.recipes.results import rows
+from sparring.recipes import RECIPES, get_recipe
+from sparring.recipes.results import measured_results
 
 
 def add(command: Add) -> None:
@@ -18,18 +18,18 @@ def add(command: Add) -> None:
 def recipes(args: argparse.Namespace) -> Answer:
     if args.methods:
         return _methods(args)
-    shown = [named(args.name)] if args.name else list(RECIPES.values())
-    of = {recipe.name: [row for row in rows() if row.recipe == recipe.name] for recipe in shown}
+    shown = [get_recipe(args.name)] if args.name else list(RECIPES.values())
+    of = {recipe.name: [row for row in measured_results() if row.recipe == recipe.name] for recipe in shown}
     width = max(len(recipe.name) for recipe in shown)
     for recipe in shown:
         say(args, f"{recipe.name:<{width}} {recipe.about}\n{'':<{width}} {recipe.paper}")
         for row in of[recipe.name] if args.name else of[recipe.name][:1]:
             say(args, f"{'':<{width}} {row.text()}")
-        for name, value in numbers(recipe).items() if args.name else ():
+        for name, value in recipe_flags(recipe).items() if args.name else ():
             say(args, f"{'':<{width}} --{name} {','.join(value) if isinstance(value, tuple) else value}")
     return {
         recipe.name: {"paper": recipe.paper, "about": recipe.about, "measured": [asdict(r) for r in of[recipe.name]]}
-        | numbers(recipe)
+        | recipe_flags(recipe)
         for recipe in shown
     }
 

@@ -55,8 +55,8 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def sample(args: argparse.Namespace) -> Answer:
-    from sparring.models.model import load
-    from sparring.sampling.samples import Samples, write
+    from sparring.models.model import load_model
+    from sparring.sampling.samples import Samples, write_samples
     from sparring.sampling.timelapse import animate
 
     out = Path(args.out)
@@ -68,10 +68,10 @@ def sample(args: argparse.Namespace) -> Answer:
         return {"reports": reports, "out": args.out}
     seeds = args.seeds or ()
     n = len(seeds) or args.n
-    model = load(args.run, args.weights)
+    model = load_model(args.run, args.weights)
     where = dict(pair(text) for text in args.where)
     labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
-    write(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)
+    write_samples(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)
     total = n * max(1, len(labels))
     say(args, f"{total:,} samples: {out}")
     about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels, "where": where}

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparring.build.overrides import with_numbers
+from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.errors import UserError
-from sparring.recipes import RECIPES, named
+from sparring.recipes import RECIPES, get_recipe
 from sparring.training.tuning import allocator
 
 SETTINGS = (
@@ -90,24 +90,24 @@ def train(args: argparse.Namespace) -> Answer:
     if flags.get("batch") == AUTO:  # the recipe's, in slices
         del flags["batch"]
         args.micro_batches = 0
-    recipe = with_numbers(named(args.recipe), flags) if args.recipe else None
+    recipe = with_flags(get_recipe(args.recipe), flags) if args.recipe else None
     from sparring import api
 
     given = {name: getattr(args, name) for name in SETTINGS} | {"reading": data_flags.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:
         choice = api.advise(data, given["reading"], args.device)
-        recipe, reasons = with_numbers(choice.recipe, flags), choice.reasons
+        recipe, reasons = with_flags(choice.recipe, flags), choice.reasons
         given["images"] = given["images"] or choice.images
         if os.environ.get("RANK", "0") == "0":
             print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
     if args.dry_run:
         del given["timeout"]
-        plan = api.plan(api.configured(recipe, data, **given))
+        plan = api.plan(api.configure(recipe, data, **given))
         say(args, f"{json.dumps(asdict(plan.config), indent=1)}\n{plan.text(args.out, args.price)}")
         cost = {} if args.price is None else {"cost": plan.cost(args.price)}
         return {"config": asdict(plan.config), "forecast": plan.to_dict() | cost, "reasons": reasons}
-    allocator.keep()
+    allocator.keep_freed_memory()
     return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
 
 
@@ -122,10 +122,10 @@ def _price(text: str) -> float:
 
 
 def _is_data(text: str) -> bool:
-    from sparring.data.image.edges import edged
+    from sparring.data.image.edges import strip_edges_suffix
     from sparring.data.named import NAMED
 
-    return text in NAMED or edged(text) is not None or Path(text).expanduser().exists()
+    return text in NAMED or strip_edges_suffix(text) is not None or Path(text).expanduser().exists()
 
 
 def _watchers(args: argparse.Namespace) -> list[Any]:
@@ -139,7 +139,7 @@ def _watchers(args: argparse.Namespace) -> list[Any]:
 def resume(args: argparse.Namespace) -> Answer:
     from sparring import api
 
-    allocator.keep()
+    allocator.keep_freed_memory()
     return _told(args, api.resume(args.run, timeout=args.timeout))
 
 

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.data.dataset import Data, Examples
+    from sparring.data.dataset import Dataset, Split
     from sparring.data.load import load_dataset
     from sparring.data.options import Options
 
 PLACES = {"Data": "dataset", "Examples": "dataset", "Options": "options", "load_dataset": "load"}
-__all__ = ["Data", "Examples", "Options", "load_dataset"]
+__all__ = ["Dataset", "Split", "Options", "load_dataset"]
 
 
 def __getattr__(name: str):

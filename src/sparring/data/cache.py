@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from sparring.data.dataset import Examples, Pool, digest
+from sparring.data.dataset import Split, UnsplitDataset, digest
 from sparring.errors import UserError
-from sparring.storage.atomic import PART, cache, from_json, written_aside
+from sparring.storage.atomic import PART, cache_folder, from_json, atomic_write
 
 MOST = 4 * 2**30
 """Bytes all kept sets may take."""
@@ -25,24 +25,24 @@ STALE = 24 * 3600
 """Seconds after which what is half written has no writer any more."""
 
 
-def find(key: str) -> Pool | None:
+def find(key: str) -> UnsplitDataset | None:
     """What was kept under this key, if it is there and whole."""
     path = _folder() / (key + ENDING)
     try:
         with safe_open(path, "pt") as file:
             about = from_json(file.metadata()["about"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        examples = Examples(tensors["values"], tensors.get("labels"))
+        examples = Split(tensors["values"], tensors.get("labels"))
         if digest(examples) != about["sha256"]:
             return None
         os.utime(path)
         broken = tuple((name, why) for name, why in about["broken"])
-        return Pool(examples, tuple(about["names"]), broken, tuple(about["files"]))
+        return UnsplitDataset(examples, tuple(about["names"]), broken, tuple(about["files"]))
     except (OSError, SafetensorError, LookupError, TypeError, ValueError):
         return None
 
 
-def keep(key: str, pool: Pool) -> None:
+def keep(key: str, pool: UnsplitDataset) -> None:
     """Keeps a pool, if it fits and the disk lets it: a run goes on without."""
     examples = pool.examples
     tensors = {"values": examples.values.contiguous()}
@@ -50,11 +50,11 @@ def keep(key: str, pool: Pool) -> None:
         tensors["labels"] = examples.labels
     if not len(examples) or sum(map(_bytes, tensors.values())) > MOST:
         return
-    about = {"sha256": digest(examples), "names": pool.names, "broken": pool.broken, "files": pool.files}
+    about = {"sha256": digest(examples), "names": pool.names, "broken": pool.skipped, "files": pool.files}
     path = _folder() / (key + ENDING)
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
+        with atomic_write(path) as aside:
             save_file(tensors, aside, {"about": json.dumps(about)})
         _make_room(path)
 
@@ -77,4 +77,4 @@ def _bytes(tensor: torch.Tensor) -> int:
 
 
 def _folder() -> Path:
-    return cache() / "data"
+    return cache_folder() / "data"

@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from sparring.data.sources.item import Broken
+from sparring.data.sources.item import Skipped
 from sparring.data.table.schema import Schema
-from sparring.progress import steps
+from sparring.progress import progress_range
 
 SPLIT_SEED = 0
 TEST_EVERY = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class Split:
     """Examples of one shape, with their labels if they have any."""
 
     values: torch.Tensor
@@ -25,38 +25,38 @@ class Examples:
     (n, columns), their cells."""
     labels: torch.Tensor | None = None
     """Classes, int64 (n,), an index into `Data.names`; or attributes, float32 (n, len(Data.names))."""
-    given: torch.Tensor | None = None
+    condition: torch.Tensor | None = None
     """Of pictures made of pictures: what each is made of, uint8 (n, c', h', w')."""
-    known: torch.Tensor | None = None
+    mask_known: torch.Tensor | None = None
     """Where there are holes in these: what is known, bool (n, 1, h', w')."""
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, which: slice | torch.Tensor) -> "Examples":
-        return Examples(*(None if x is None else x[which] for x in self._tensors))  # pyright: ignore
+    def __getitem__(self, which: slice | torch.Tensor) -> "Split":
+        return Split(*(None if x is None else x[which] for x in self._tensors))  # pyright: ignore
 
     @property
     def _tensors(self) -> tuple[torch.Tensor | None, ...]:
-        return self.values, self.labels, self.given, self.known
+        return self.values, self.labels, self.condition, self.mask_known
 
 
 @dataclass(frozen=True, eq=False)
-class Data:
+class Dataset:
     """A data set, loaded."""
 
     spec: str
-    train: Examples
-    test: Examples
+    train: Split
+    test: Split
     names: tuple[str, ...]
     """Of the classes by label, or of the attributes by column; empty if unlabelled."""
     fingerprint: str
     """16 hex characters of the sha256 over shapes, pixels and labels of both parts."""
-    broken: Broken = ()
+    skipped: Skipped = ()
     """Files left out, with the reason."""
     medium: str = "image"
     """A name of `sparring.modalities.base.MEDIA`."""
-    scale: float = 1.0
+    value_scale: float = 1.0
     """Of points: networks see them divided by it."""
     mirrored: bool = False
     """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
@@ -66,15 +66,15 @@ class Data:
     """Of a table."""
     unpaired: str = ""
     """Of two domains: why what is given with an example is not its partner; nothing if it is."""
-    select: Examples | None = None
+    select: Split | None = None
     """Of pictures made of pictures: held out of the train part, to choose weights by,"""
     leading: str = ""
     """with this metric, if it is not the judge's own choice."""
 
     @classmethod
     def of(
-        cls, spec: str, train: Examples, test: Examples, names: tuple[str, ...], broken: Broken = (), **more: Any
-    ) -> "Data":
+        cls, spec: str, train: Split, test: Split, names: tuple[str, ...], broken: Skipped = (), **more: Any
+    ) -> "Dataset":
         """The data set with its fingerprint taken."""
         return cls(spec, train, test, names, digest(train, test)[:16], broken, **more)
 
@@ -98,8 +98,8 @@ class Data:
     def layout(self) -> "dict[str, list[int] | int]":
         """What networks have to know of an example's parts: a table's choices, and how many of each have places; of
         pictures made of pictures, how many channels those have."""
-        if self.train.given is not None:
-            return {"inputs": self.train.given.shape[1]}
+        if self.train.condition is not None:
+            return {"inputs": self.train.condition.shape[1]}
         return {} if self.schema is None else {"choices": self.schema.choices, "places": self.schema.places}
 
     @property
@@ -120,7 +120,7 @@ class Data:
         return tuple((labels.bincount(minlength=self.classes) / len(labels)).tolist())
 
 
-def standard(labels: torch.Tensor, scales: Sequence[tuple[float, float]]) -> torch.Tensor:
+def standardise(labels: torch.Tensor, scales: Sequence[tuple[float, float]]) -> torch.Tensor:
     """Attributes (n, k) at mean 0 and deviation 1, as networks are given them; classes as they are."""
     if not scales:
         return labels
@@ -129,18 +129,18 @@ def standard(labels: torch.Tensor, scales: Sequence[tuple[float, float]]) -> tor
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class UnsplitDataset:
     """What a source without a split of its own holds."""
 
-    examples: Examples
+    examples: Split
     names: tuple[str, ...] = ()
     """As `Data.names`."""
-    broken: Broken = ()
+    skipped: Skipped = ()
     files: tuple[str, ...] = ()
     """The file of each example; empty for arrays."""
 
 
-def numbered(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+def encode_labels(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | None]:
     """Class names, and labels (n,) that index them: whole numbers by value, else by the alphabet.
 
     A class without an example is gone, and one alone is no class.
@@ -154,7 +154,7 @@ def numbered(classes: Sequence[str]) -> tuple[tuple[str, ...], torch.Tensor | No
     return tuple(names), torch.tensor([numbers[name] for name in classes])
 
 
-def split(examples: Examples) -> tuple[Examples, Examples]:
+def split(examples: Split) -> tuple[Split, Split]:
     """Train and test part of a set that has no split of its own: shuffled by a fixed seed, every sixth is for test.
 
     A class that would be in the test part alone, as one with a single example can be, gives its first example there
@@ -176,11 +176,11 @@ def _give_back(labels: torch.Tensor, testing: torch.Tensor) -> None:
             testing[(testing & (labels == label)).nonzero()[0]] = False
 
 
-def digest(*parts: Examples) -> str:
+def digest(*parts: Split) -> str:
     """sha256 over shapes, values and labels."""
     digest = hashlib.sha256()
     for part in parts:
-        given = [] if part.given is None else [part.given]
+        given = [] if part.condition is None else [part.condition]
         for tensor in (part.values, part.labels, *given):
             digest.update(repr(None if tensor is None else tuple(tensor.shape)).encode())
             for piece in () if tensor is None else _pieces(tensor):
@@ -191,7 +191,7 @@ def digest(*parts: Examples) -> str:
 def _pieces(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
     """Of some 64 MB each, with a bar for a person who waits."""
     rows = max(1, PIECE // max(1, tensor[:1].numel() * tensor.element_size()))
-    for i in steps(-(-len(tensor) // rows), "fingerprint"):
+    for i in progress_range(-(-len(tensor) // rows), "fingerprint"):
         yield tensor[i * rows : (i + 1) * rows]
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from sparring.data.audio.wav import ENDINGS as OF_SOUNDS
-from sparring.data.dataset import Data, Examples, Pool, split
+from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import TAKEN
-from sparring.data.image.edges import edged, with_edges
+from sparring.data.image.edges import strip_edges_suffix, add_edge_domain
 from sparring.data.image.file import ENDINGS
-from sparring.data.image.paired import domains, load_beside, load_domains
+from sparring.data.image.paired import domains, load_side_by_side, load_domains
 from sparring.data.image.pixels import FITTED, converted
-from sparring.data.image.read import gather
+from sparring.data.image.read import read_images
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.points import MIXTURES
@@ -20,7 +20,7 @@ from sparring.data.prepare.format import is_prepared, load_prepared
 from sparring.data.sources.folder import ends_in, folder_source
 from sparring.data.sources.hub import PREFIX, hub_source
 from sparring.data.sources.idx import read_idx_images
-from sparring.data.sources.item import Source
+from sparring.data.sources.item import FileSource
 from sparring.data.sources.npz import read_npz
 from sparring.data.sources.parquet import parquet_source
 from sparring.data.sources.shards import check_apart, shard_source, shards
@@ -28,16 +28,16 @@ from sparring.data.sources.tar import tar_source
 from sparring.data.sources.zip import zip_source
 from sparring.data.table.arrow import TABLES
 from sparring.data.table.load import is_table, load_table
-from sparring.errors import UserError, nearest, one_line
+from sparring.errors import UserError, did_you_mean, one_line
 
 FEWEST = 12
 """Examples a set must have."""
 
-SHARDS: dict[str, Callable[[Path], Source]] = {".tar": tar_source, ".parquet": parquet_source}
+SHARDS: dict[str, Callable[[Path], FileSource]] = {".tar": tar_source, ".parquet": parquet_source}
 """Files that hold named pictures, by ending; in a folder, all of its files of the first of these endings."""
-SOURCES: dict[str, Callable[[Path], Source]] = {".zip": zip_source, **SHARDS}
+SOURCES: dict[str, Callable[[Path], FileSource]] = {".zip": zip_source, **SHARDS}
 """The same, each by itself."""
-ARRAYS: dict[str, Callable[[Path], Pool]] = {
+ARRAYS: dict[str, Callable[[Path], UnsplitDataset]] = {
     ".npz": read_npz,
     "idx3-ubyte": read_idx_images,
     "idx3-ubyte.gz": read_idx_images,
@@ -46,7 +46,7 @@ ARRAYS: dict[str, Callable[[Path], Pool]] = {
 is_sound = ends_in(OF_SOUNDS)
 
 
-def load_dataset(spec: str | Path, options: Options = Options()) -> Data:  # noqa: B008 - frozen
+def load_dataset(spec: str | Path, options: Options = Options()) -> Dataset:  # noqa: B008 - frozen
     """Loads a data set.
 
     Args:
@@ -65,8 +65,8 @@ def load_dataset(spec: str | Path, options: Options = Options()) -> Data:  # noq
     name = str(spec)
     if name in NAMED:
         return _named(name, options)
-    if (bare := edged(name)) is not None:
-        return with_edges(load_dataset(bare, options), name)
+    if (bare := strip_edges_suffix(name)) is not None:
+        return add_edge_domain(load_dataset(bare, options), name)
     if is_prepared(name):
         _no_table(options, name)
         return load_prepared(Path(name).expanduser(), name, options)
@@ -74,23 +74,23 @@ def load_dataset(spec: str | Path, options: Options = Options()) -> Data:  # noq
         _no_pictures(options, name)
         return load_table(name, path, options.columns, options.constraints, options.target)
     _no_table(options, name)
-    source = pictures(name)
+    source = file_source(name)
     if source is not None and (folders := domains(source, options.direction)):
         return _enough(load_domains(name, folders, options))
     if source is not None and options.direction:
-        return _enough(load_beside(name, source, options))
-    pool = found(spec, options) if source is None else gather(source, options)
+        return _enough(load_side_by_side(name, source, options))
+    pool = read_unsplit(spec, options) if source is None else read_images(source, options)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
-    return Data.of(name, *split(pool.examples), pool.names, pool.broken, mirrored=options.flip)
+    return Dataset.of(name, *split(pool.examples), pool.names, pool.skipped, mirrored=options.flip)
 
 
-def found(spec: str | Path, options: Options) -> Pool:
+def read_unsplit(spec: str | Path, options: Options) -> UnsplitDataset:
     """What a folder or file holds, however little. Raises UserError as `load`."""
-    source = pictures(str(spec))
+    source = file_source(str(spec))
     path = Path(str(spec)).expanduser()
     if source is not None:
-        return gather(source, options)
+        return read_images(source, options)
     read = _by_ending(ARRAYS, path)
     if read is None:
         raise UserError(
@@ -100,18 +100,18 @@ def found(spec: str | Path, options: Options) -> Pool:
         )
     _no_labels(options, f"{one_line(spec)} holds its own")
     pool = read(path)
-    return replace(pool, examples=arranged(pool.examples, options))
+    return replace(pool, examples=to_channels_and_size(pool.examples, options))
 
 
 def table_at(spec: str) -> Path | None:
     """The file of a SPEC that is a table. Raises UserError if it is nothing at all."""
-    if ready(spec) or spec.startswith(PREFIX):
+    if is_ready(spec) or spec.startswith(PREFIX):
         return None
-    path = existing(spec)
+    path = require_path(spec)
     return path if is_table(path) else None
 
 
-def sounds(spec: str) -> Source | None:
+def sounds(spec: str) -> FileSource | None:
     """The sound files of a folder or a zip; None if it is no such place, or holds none."""
     path = Path(spec).expanduser()
     if path.is_dir():
@@ -123,27 +123,27 @@ def sounds(spec: str) -> Source | None:
     return found if found.items else None
 
 
-def pictures(spec: str) -> Source | None:
+def file_source(spec: str) -> FileSource | None:
     """The named pictures of a SPEC; None if it is no place of such. Raises UserError if it is none at all."""
-    return hub_source(spec) if spec.startswith(PREFIX) else source_of(existing(spec))
+    return hub_source(spec) if spec.startswith(PREFIX) else source_of(require_path(spec))
 
 
-def ready(spec: str) -> bool:
+def is_ready(spec: str) -> bool:
     """Whether a SPEC is a set with parts and a size of its own: a named one, X+edges, a prepared one."""
-    return spec in NAMED or edged(spec) is not None or is_prepared(spec)
+    return spec in NAMED or strip_edges_suffix(spec) is not None or is_prepared(spec)
 
 
-def only_pictures(spec: str) -> Source:
+def preparable_source(spec: str) -> FileSource:
     """The same, for what can be prepared. Raises UserError for a set that is named, prepared already, or of arrays."""
-    if ready(spec):
+    if is_ready(spec):
         raise UserError(f"{one_line(spec)} is ready to be trained on as it is: there is nothing to prepare")
-    source = pictures(spec)
+    source = file_source(spec)
     if source is None:
         raise UserError(f"{one_line(spec)} holds arrays or is not read: prepare folders, {', '.join(SOURCES)} or hf:…")
     return source
 
 
-def source_of(path: Path) -> Source | None:
+def source_of(path: Path) -> FileSource | None:
     """The named pictures at a path; None if it is no place of such."""
     if path.is_dir():
         own, files = folder_source(path), shards(path, SHARDS)
@@ -155,13 +155,13 @@ def source_of(path: Path) -> Source | None:
     return read(path) if read else None
 
 
-def existing(spec: str) -> Path:
+def require_path(spec: str) -> Path:
     """The folder or file a spec names. Raises UserError if there is none."""
     # os.path answers for what Path would make "." of (the empty text) or raise for (a name too long, a zero byte).
     path = os.path.expanduser(spec)
     if not os.path.exists(path):
         raise UserError(
-            f"no data set or folder '{one_line(spec)}'{nearest(spec, NAMED)}; "
+            f"no data set or folder '{one_line(spec)}'{did_you_mean(spec, NAMED)}; "
             f"give a folder or file of images, or one of: {', '.join(NAMED)}"
         )
     if not os.path.isdir(path) and not os.path.isfile(path):
@@ -169,7 +169,7 @@ def existing(spec: str) -> Path:
     return Path(path)
 
 
-def arranged(images: Examples, options: Options) -> Examples:
+def to_channels_and_size(images: Split, options: Options) -> Split:
     """Whole images with the channels and the size that are asked for."""
     values = images.values
     if options.channels != "auto":
@@ -180,18 +180,18 @@ def arranged(images: Examples, options: Options) -> Examples:
         values = converted(values, options.channels)
     if options.size is not None and options.size != values.shape[2:]:
         values = FITTED[options.fit](values, options.size)
-    return Examples(values, images.labels)
+    return Split(values, images.labels)
 
 
-def _named(name: str, options: Options) -> Data:
+def _named(name: str, options: Options) -> Dataset:
     _no_labels(options, f"{name} has its own")
     _no_table(options, name)
     if name in MIXTURES and (options.size or options.flip or options.channels != "auto"):
         raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
     train, test, names = NAMED[name]()
     if name in MIXTURES:
-        return Data.of(name, train, test, names, medium="point", scale=float(train.values.std()))
-    return Data.of(name, arranged(train, options), arranged(test, options), names, mirrored=options.flip)
+        return Dataset.of(name, train, test, names, medium="point", scale=float(train.values.std()))
+    return Dataset.of(name, to_channels_and_size(train, options), to_channels_and_size(test, options), names, mirrored=options.flip)
 
 
 def _no_pictures(options: Options, name: str) -> None:
@@ -211,7 +211,7 @@ def _no_labels(options: Options, why: str) -> None:
         raise UserError(f"a label file is for folders and zips, and {why}: leave it out")
 
 
-def _enough(data: Data) -> Data:
+def _enough(data: Dataset) -> Dataset:
     if len(data.train) + len(data.test) < FEWEST:
         raise UserError(f"{one_line(data.spec)} has only {len(data.train) + len(data.test)} pairs: {FEWEST} are needed")
     return data
@@ -221,12 +221,12 @@ def _by_ending(readers: dict, path: Path) -> Callable | None:
     return next((read for ending, read in readers.items() if path.name.lower().endswith(ending)), None)
 
 
-def _too_few(spec: str, usable: int, pool: Pool) -> str:
+def _too_few(spec: str, usable: int, pool: UnsplitDataset) -> str:
     how_many = f"only {usable}" if usable else "no"
-    why = f"; {len(pool.broken)} left out, such as {': '.join(pool.broken[0])}" if pool.broken else ""
-    if not usable and not pool.broken and (heard := sounds(spec)):
+    why = f"; {len(pool.skipped)} left out, such as {': '.join(pool.skipped[0])}" if pool.skipped else ""
+    if not usable and not pool.skipped and (heard := sounds(spec)):
         there = f"{len(heard.items):,} sound files, which no recipe learns from"
         return f"{one_line(spec)} holds {there}: look at them with spar data scan, or give images"
     # Where nothing was found at all, the pictures may be of a kind that is not read.
-    kinds = "" if usable or pool.broken else f" ({', '.join(ending[1:] for ending in ENDINGS)})"
+    kinds = "" if usable or pool.skipped else f" ({', '.join(ending[1:] for ending in ENDINGS)})"
     return f"{one_line(spec)} has {how_many} usable images{kinds}, and {FEWEST} are needed{why}"

@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from sparring.data.dataset import Examples, split
+from sparring.data.dataset import Split, split
 from sparring.data.points import GRID, RING, TEST, TRAIN, Mixture
 from sparring.data.sources.idx import read_idx
 from sparring.errors import UserError, one_line
 from sparring.storage.download import Pin, Remote
 
-Parts = tuple[Examples, Examples, tuple[str, ...]]
+Parts = tuple[Split, Split, tuple[str, ...]]
 """Train part, test part, class names."""
 
 DIGIT_NAMES = tuple("0123456789")
@@ -54,18 +54,18 @@ def digits() -> Parts:
 
     found: Any = load_digits()  # a Bunch, which type checkers take for a tuple
     pixels = (torch.as_tensor(found.images) / 16 * 255).round().to(torch.uint8)
-    return *split(Examples(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
+    return *split(Split(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
 
 
 def in_idx(remote: Remote, names: tuple[str, ...]) -> Parts:
     """Four idx files in the order and split they came with. Raises UserError as `Remote.path` and `read_idx` do."""
 
-    def part(prefix: str) -> Examples:
+    def part(prefix: str) -> Split:
         pixels = read_idx(remote.path(f"{prefix}-images-idx3-ubyte.gz"), 3)[:, None]
         labels = read_idx(path := remote.path(f"{prefix}-labels-idx1-ubyte.gz"), 1).long()
         if len(labels) != len(pixels) or labels.max() >= len(names):
             raise UserError(f"{one_line(path)} does not fit its images: replace both")
-        return Examples(pixels, labels)
+        return Split(pixels, labels)
 
     return part("train"), part("t10k"), names
 
@@ -80,19 +80,19 @@ def stacked_mnist() -> Parts:
     return stacked(train, STACKS[0], g), stacked(test, STACKS[1], g), tuple(f"{i:03d}" for i in range(1000))
 
 
-def stacked(digits: Examples, n: int, g: torch.Generator) -> Examples:
+def stacked(digits: Split, n: int, g: torch.Generator) -> Split:
     """n stacks of three random digits (m, 1, h, w) as channels (n, 3, h, w), labelled by the number they spell."""
     if digits.labels is None:
         raise ValueError("digits without labels spell no number")
     which = torch.randint(len(digits), (n, 3), generator=g)
-    return Examples(digits.values[which, 0], digits.labels[which] @ torch.tensor([100, 10, 1]))
+    return Split(digits.values[which, 0], digits.labels[which] @ torch.tensor([100, 10, 1]))
 
 
 def mixture(of: Mixture) -> Parts:
     """Points drawn once, by a fixed seed, labelled by the mode each was drawn around."""
     g = torch.Generator().manual_seed(0)
     names = tuple(f"({x:.2f}, {y:.2f})" for x, y in of.centres)
-    return Examples(*of.draw(TRAIN, g)), Examples(*of.draw(TEST, g)), names
+    return Split(*of.draw(TRAIN, g)), Split(*of.draw(TEST, g)), names
 
 
 NAMED: dict[str, Callable[[], Parts]] = {

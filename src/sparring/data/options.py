@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sparring.errors import UserError, nearest, one_line
+from sparring.errors import UserError, did_you_mean, one_line
 
 SIDES = range(4, 1025)
 """Sides, in pixels, images can be asked for."""
@@ -77,7 +77,7 @@ def _check(what: str, word: str, known: Collection[str]) -> None:
     if word not in known:
         said = one_line(word)
         raise UserError(
-            f"no {what} is called '{said}'{nearest(said, known)}: give one of {', '.join(filter(None, known))}"
+            f"no {what} is called '{said}'{did_you_mean(said, known)}: give one of {', '.join(filter(None, known))}"
         )
 
 

@@ -18,7 +18,7 @@ CHUNK = 100
 """Images that are damaged at once, each chunk by a stream of its own: image i does not depend on how many there are."""
 
 
-class Damage:
+class Degradation:
     """Steps in this order, such as ("blur:0.5-2", "noise:0.05"); `STEPS` names them all.
 
     Raises UserError for a step that is not there, a number it does not take, and holes beside a change of size.
@@ -87,4 +87,4 @@ class Damage:
         return (to_pixels(x[:, :-1]), x[:, -1:] > 0) if self.hides else (to_pixels(x), None)
 
 
-__all__ = ["STEPS", "Damage"]
+__all__ = ["STEPS", "Degradation"]

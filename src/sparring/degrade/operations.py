@@ -12,7 +12,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 from sparring.data.image.pixels import luma
 from sparring.degrade.holes import boxes, strokes
 from sparring.degrade.jpeg import jpeg
-from sparring.errors import UserError, nearest, one_line
+from sparring.errors import UserError, did_you_mean, one_line
 from sparring.game import Draw
 
 Shape = tuple[int, ...]
@@ -123,7 +123,7 @@ def parsed(text: str) -> Step:
     """The step of "name", "name:number" or "name:low-high". Raises UserError for any other text."""
     name, _, numbers = text.partition(":")
     if name not in STEPS:
-        raise UserError(f"no damage '{one_line(name)}'{nearest(name, STEPS)}; there are: {', '.join(STEPS)}")
+        raise UserError(f"no damage '{one_line(name)}'{did_you_mean(name, STEPS)}; there are: {', '.join(STEPS)}")
     kind = STEPS[name]
     if not kind.most:
         if numbers:

@@ -4,10 +4,10 @@ import sys
 
 import torch
 
-from sparring.training.distributed.processes import joined
+from sparring.training.distributed.processes import process_group
 
 if __name__ == "__main__":
-    with joined(float(sys.argv[1])) as ranks:
+    with process_group(float(sys.argv[1])) as ranks:
         number = torch.tensor([ranks.rank + 1.0])
         ranks.average_([number])
         print(f"{float(number):g}")

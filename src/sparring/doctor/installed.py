@@ -10,7 +10,7 @@ from pathlib import Path
 from sparring.data.named import FASHION, MNIST
 from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import UserError, one_line
-from sparring.storage.atomic import cache
+from sparring.storage.atomic import cache_folder
 from sparring.storage.download import Remote
 from sparring.training.run.config import PACKAGES
 
@@ -66,7 +66,7 @@ def _numbers(text: str) -> list[int]:
 def data() -> Check:
     """Where named sets are looked for, and whether those that are there are whole."""
     own = os.environ.get("SPARRING_DATA")
-    place = Check(OK, f"$SPARRING_DATA is {own}" if own else f"$SPARRING_DATA is not set; sets are kept in {cache()}")
+    place = Check(OK, f"$SPARRING_DATA is {own}" if own else f"$SPARRING_DATA is not set; sets are kept in {cache_folder()}")
     if own and not Path(own).expanduser().is_dir():
         place = Check(
             BROKEN, f"$SPARRING_DATA is {own}, and no folder", "set it to the folder that holds mnist/, or not"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from sparring.doctor.check import BROKEN, OK, SLOW, Check, worst
-from sparring.storage.atomic import cache
+from sparring.storage.atomic import cache_folder
 from sparring.training.loop.precision import device, precision
 from sparring.training.profile.roofline import product_rate
 
@@ -115,7 +115,7 @@ def free_memory() -> float:
 
 def disks() -> Check:
     """Where runs are written by default, and where sets and judges are kept."""
-    places = {"here": Path.cwd(), "cache": cache()}
+    places = {"here": Path.cwd(), "cache": cache_folder()}
     return worst([_disk(name, place) for name, place in places.items()])
 
 

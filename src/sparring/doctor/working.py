@@ -19,7 +19,7 @@ from sparring.errors import one_line
 from sparring.recipes import RECIPES
 from sparring.training.loop.precision import device
 from sparring.training.run.config import Config
-from sparring.training.run.run import new_loop
+from sparring.training.run.run import build_loop
 
 ROUNDS, LR = 6, 5e-3
 """Steps so long that the losses leave where they begin."""
@@ -52,7 +52,7 @@ def losses(name: str) -> list[dict[str, float]]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        loop = new_loop(config, load_dataset("digits"), torch.device(name))
+        loop = build_loop(config, load_dataset("digits"), torch.device(name))
         return [{part: float(loss) for part, loss in loop.round().items()} for _ in range(ROUNDS)]
     finally:
         torch.set_num_threads(before)

@@ -19,13 +19,13 @@ def path_length(model: Model, features: Features, n: int = 2_000, seed: int = 0)
     Lower is smoother, and 0 is a model that always makes the same.
     """
     g = torch.Generator().manual_seed(seed)
-    normal = model.description.recipe.z  # categories and codes behind it stay
+    normal = model.spec.recipe.z  # categories and codes behind it stay
     found = []
     for k in range(-(-n // CHUNK)):
-        (a, *given), (b, *_) = model.inputs(seed, 2 * k), model.inputs(seed, 2 * k + 1)
+        (a, *given), (b, *_) = model.draw_inputs(seed, 2 * k), model.draw_inputs(seed, 2 * k + 1)
         t = torch.rand(len(a), generator=g).to(a) * (1 - STEP)
         ways = [torch.cat([slerp(a[:, :normal], b[:, :normal], at), a[:, normal:]], 1) for at in (t, t + STEP)]
-        ends = [features.body(model.raw([z, *given]).cpu()).double() for z in ways]
+        ends = [features.body(model.forward([z, *given]).cpu()).double() for z in ways]
         found.append((ends[0] - ends[1]).square().sum(1) / STEP**2)
     lengths = torch.cat(found)[:n]
     low, high = lengths.quantile(TRIMMED), lengths.quantile(1 - TRIMMED)

@@ -17,9 +17,9 @@ GAP = 12
 
 def sweep(model: Model, code: int, seed: int = 0) -> Tensor:
     """A row a category, of one noise and the other codes at 0; `code` goes from −2 to 2: (categories · STEPS, …)."""
-    recipe = model.description.recipe
-    noise = model.inputs(seed)[0][:1, : recipe.z]
-    z = torch.zeros(recipe.categories * STEPS, recipe.latent)
+    recipe = model.spec.recipe
+    noise = model.draw_inputs(seed)[0][:1, : recipe.z]
+    z = torch.zeros(recipe.categories * STEPS, recipe.latent_dim)
     z[:, : recipe.z] = noise
     rows = torch.arange(recipe.categories).repeat_interleave(STEPS)
     z[torch.arange(len(z)), recipe.z + rows] = 1
@@ -32,7 +32,7 @@ def sweeps(model: Model, seed: int = 0) -> Image.Image:
 
     Raises UserError for a model without codes.
     """
-    recipe = model.description.recipe
+    recipe = model.spec.recipe
     if not recipe.codes:
         raise UserError("this model has no codes in its latent: train one that does (infogan)")
     sheets = [model.medium.picture(sweep(model, code, seed), STEPS) for code in range(recipe.codes)]

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from sparring.game import Parts, Round, Sample, Term, Turn, Verdict, Wish
-from sparring.games.encoder import EncodedGAN, drawn
+from sparring.game import Parts, Round, Sample, FunctionTerm, Turn, Verdict, LossTerm
+from sparring.games.encoder import EncoderGAN, reparameterise
 from sparring.games.gan import GeneratorTurn
 from sparring.losses.objectives import Objective, TopK, per_example
 
 
-class ALI(EncodedGAN):
+class ALI(EncoderGAN):
     """G and E against a critic of pairs.
 
     Args:
@@ -19,16 +19,16 @@ class ALI(EncodedGAN):
         options: as `GAN` takes them, but for packs and conditions. Noise blurs the examples, not the latents.
     """
 
-    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
-        return Makers(self, objective, terms)
+    def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
+        return GeneratorEncoderTurn(self, objective, terms)
 
     def verdict(self, round: Round, critic=None) -> Verdict:
         alone, z = super().verdict(round, critic), round.latent["z"]
 
         def again(latent: Mapping[str, Tensor]) -> Sample:
-            return _pair(alone.again(latent), latent.get("z", z))
+            return _pair(alone.regenerate(latent), latent.get("z", z))
 
-        real = _pair(alone.real, drawn(self.told(round), round.latent["e"]))
+        real = _pair(alone.real, reparameterise(self.posterior(round), round.latent["e"]))
         return Verdict(alone.critic, real, _pair(alone.fake, z), alone.draws, None, alone.latent, again)
 
 
@@ -37,21 +37,21 @@ def _pair(x: Sample, z: Tensor) -> Sample:
     return x, z
 
 
-class Makers(GeneratorTurn):
+class GeneratorEncoderTurn(GeneratorTurn):
     """G learns to have its pairs taken for real, E to have the real ones taken for fake."""
 
     name, learns = "makers", ("G", "E")
 
     def loss(self, round: Round) -> Parts:
-        verdict = self.judged(round)
-        return self.wanted.generator(verdict) | self.wanted.encoder(verdict) | self.wishes(round, verdict)
+        verdict = self.generator_verdict(round)
+        return self.wanted.generator(verdict) | self.wanted.encoder(verdict) | self.term_losses(round, verdict)
 
 
 def _astray(verdict: Verdict) -> Tensor:
     x, z = verdict.real
-    decoded, _ = verdict.again({"z": z})
+    decoded, _ = verdict.regenerate({"z": z})
     return per_example((x - decoded).square())
 
 
-cycle = Term("cycle", _astray)
+cycle = FunctionTerm("cycle", _astray)
 """(x − G(E(x)))², the mean over pixels: ALICE, Li et al. 2017 (arXiv:1709.01215), section 3.1. Of pairs alone."""

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from sparring.augment import Augment
-from sparring.game import Dial, Draw, Round, Sample, View, each
+from sparring.game import ScheduledBuffer, Draw, Round, Sample, Transform, map_sample
 from sparring.priors import gaussian
 
 SIDES = ("real", "fake")
 
 
-class Sight(nn.Module):
+class CriticInput(nn.Module):
     """
     Args:
         noise: σ of Gaussian noise, after so many images (instance noise: Sønderby et al. 2017, arXiv:1610.04490,
@@ -23,8 +23,8 @@ class Sight(nn.Module):
 
     def __init__(self, noise: Callable[[int], float] | None = None, augment: Augment | None = None, pack: int = 1):
         super().__init__()
-        self.sigma = None if noise is None else Dial(noise)
-        self.augment, self.pack = augment, pack
+        self.sigma = None if noise is None else ScheduledBuffer(noise)
+        self.augment, self.pack_size = augment, pack
 
     @property
     def draws(self) -> dict[str, Draw]:
@@ -32,37 +32,37 @@ class Sight(nn.Module):
         noise: dict[str, Draw] = {} if self.sigma is None else {f"noise_{side}": gaussian for side in SIDES}
         return noise | ({} if self.augment is None else {f"augment_{side}": self.augment.draw for side in SIDES})
 
-    def shown(self, sample: Sample, side: str, round: Round) -> Sample:
+    def noisy_packed(self, sample: Sample, side: str, round: Round) -> Sample:
         """A sample through the round's noise of a side, in packs."""
         noise = round.latent.get(f"noise_{side}")
         if self.sigma is not None and noise is not None:
             sigma = self.sigma.value
-            sample = each(lambda x: x + sigma * noise, sample)
-        return each(self.in_packs, sample)
+            sample = map_sample(lambda x: x + sigma * noise, sample)
+        return map_sample(self.pack, sample)
 
-    def views(self, round: Round) -> dict[str, View]:
+    def transforms(self, round: Round) -> dict[str, Transform]:
         """By side: a sample in packs with each example augmented."""
         return {} if self.augment is None else {side: self._view(self.augment, side, round) for side in SIDES}
 
-    def _view(self, augment: Augment, side: str, round: Round) -> View:
+    def _view(self, augment: Augment, side: str, round: Round) -> Transform:
         u = round.latent[f"augment_{side}"]
 
         def view(x: Sample) -> Sample:
             assert isinstance(x, Tensor)
-            return self.in_packs(augment(x.reshape(len(u), -1, *x.shape[2:]), u))
+            return self.pack(augment(x.reshape(len(u), -1, *x.shape[2:]), u))
 
         return view
 
-    def in_packs(self, x: Tensor) -> Tensor:
+    def pack(self, x: Tensor) -> Tensor:
         """Examples (n, c, …) as (n / pack, pack · c, …)."""
-        return x if self.pack == 1 else x.reshape(-1, self.pack * x.shape[1], *x.shape[2:])
+        return x if self.pack_size == 1 else x.reshape(-1, self.pack_size * x.shape[1], *x.shape[2:])
 
-    def in_rows(self, y: Tensor) -> Tensor:
+    def pack_condition(self, y: Tensor) -> Tensor:
         """What is given with each example of a pack, in one row: (n / pack, pack)."""
-        return y if self.pack == 1 else y.view(-1, self.pack, *y.shape[1:])
+        return y if self.pack_size == 1 else y.view(-1, self.pack_size, *y.shape[1:])
 
-    def draw(self, x: Tensor, round: Round) -> Tensor:
+    def pack_draw(self, x: Tensor, round: Round) -> Tensor:
         """A draw of the round as a pack has it: noise like the examples is packed like them; of others it takes its
         first example's."""
         like = isinstance(round.real, Tensor) and x.shape[1:] == round.real.shape[1:]
-        return self.in_packs(x) if like else x[:: self.pack]
+        return self.pack(x) if like else x[:: self.pack_size]

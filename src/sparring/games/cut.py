@@ -8,18 +8,18 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Turn, Wish
+from sparring.game import Parts, Round, Turn, LossTerm
 from sparring.games.gan import GeneratorTurn
-from sparring.games.image_to_image import Translation
+from sparring.games.image_to_image import ImageToImageGAN
 from sparring.losses.auxiliary import nce
-from sparring.losses.objectives import Objective, TopK, apart
+from sparring.losses.objectives import Objective, TopK, l1_per_example
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.priors import uniform
 
 IDENTITIES = ("nce_identity", "identity")
 
 
-class CUT(Translation):
+class CUT(ImageToImageGAN):
     """
     Args:
         H: heads that read G's features.
@@ -36,15 +36,15 @@ class CUT(Translation):
         self.players["H"] = H
 
     def generate(self, round: Round) -> Tensor:
-        return self.players["G"](self.turned(self.input(round), round))
+        return self.players["G"](self.flipped(self.input(round), round))
 
-    def turned(self, x: Tensor, round: Round) -> Tensor:
+    def flipped(self, x: Tensor, round: Round) -> Tensor:
         """(n, c, h, w), those that are mirrored in this round left to right: there, and back again."""
         u = round.latent.get("mirror")
         return x if u is None else torch.where((u < 0.5).view(-1, 1, 1, 1), x.flip(3), x)
 
-    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
-        return Contrasting(self, objective, terms)
+    def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
+        return PatchNCETurn(self, objective, terms)
 
     def contrast(self, x: Tensor, made: Tensor, places: Tensor, back: Callable[[Tensor], Tensor] = lambda f: f):
         """(n,): how hard the places of x are to find again in what was made of it, its features turned back."""
@@ -60,13 +60,13 @@ class CUT(Translation):
         return G.features(x)
 
 
-class Contrasting(GeneratorTurn):
+class PatchNCETurn(GeneratorTurn):
     """G learns to pass for real while its pictures show what they were made of; H learns to tell."""
 
     name, learns = "makers", ("G", "H")
     game: CUT
 
-    def __init__(self, game: CUT, objective: Objective | TopK, terms: Sequence[Wish]):
+    def __init__(self, game: CUT, objective: Objective | TopK, terms: Sequence[LossTerm]):
         super().__init__(game, objective, terms)
         self.draws = {**self.draws, "places": self._places}
 
@@ -78,10 +78,10 @@ class Contrasting(GeneratorTurn):
     def loss(self, round: Round) -> Parts:
         game, y, places = self.game, round.real, round.latent["places"]
         assert isinstance(round.fake, Tensor) and isinstance(y, Tensor)
-        parts, back = super().loss(round), partial(game.turned, round=round)
+        parts, back = super().loss(round), partial(game.flipped, round=round)
         parts["nce"] = game.contrast(game.input(round), round.fake, places, back)
         if game.identities:
             same = game.players["G"](y)
-            told = {"nce_identity": lambda: game.contrast(y, same, places), "identity": lambda: apart(y, same)}
+            told = {"nce_identity": lambda: game.contrast(y, same, places), "identity": lambda: l1_per_example(y, same)}
             parts |= {name: told[name]() for name in game.identities}
         return parts

@@ -5,40 +5,40 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Round, Wish
+from sparring.game import Round, LossTerm
 from sparring.games.gan import GAN
 from sparring.losses.objectives import Objective, TopK
 
 
-def full(x: Tensor) -> Tensor:
+def as_float32(x: Tensor) -> Tensor:
     """At least in float32: sums of squares and exponentials want it under autocast too."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def mean(told: Tensor, dim: int) -> Tensor:
+def posterior_mean(told: Tensor, dim: int) -> Tensor:
     """Of the posterior, (n, dim): what an encoder tells, or the first half of it."""
     return told[:, :dim]
 
 
-def drawn(told: Tensor, e: Tensor) -> Tensor:
+def reparameterise(told: Tensor, e: Tensor) -> Tensor:
     """z (n, dim) of what an encoder tells: (n, dim) is z itself; of (n, 2·dim), μ and log σ², it is μ + σe.
 
     Kingma & Welling 2014 (arXiv:1312.6114), section 2.4.
     """
-    mu, *log_variance = full(told).split(e.shape[1], 1)
+    mu, *log_variance = as_float32(told).split(e.shape[1], 1)
     return mu + (log_variance[0] / 2).exp() * e if log_variance else mu
 
 
-def divergence(told: Tensor) -> Tensor:
+def kl_to_standard_normal(told: Tensor) -> Tensor:
     """KL(N(μ, σ²) ‖ N(0, I)) in nats, (n,), of μ and log σ² as (n, 2·dim).
 
     ½ Σ (μ² + σ² − 1 − log σ²): Kingma & Welling 2014, appendix B.
     """
-    mu, log_variance = full(told).chunk(2, 1)
+    mu, log_variance = as_float32(told).chunk(2, 1)
     return (mu.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
 
 
-class EncodedGAN(GAN):
+class EncoderGAN(GAN):
     """Players G, E, D.
 
     Args:
@@ -52,13 +52,13 @@ class EncodedGAN(GAN):
         E: nn.Module,
         D: nn.Module,
         objective: Objective | TopK,
-        penalties: Sequence[Wish] = (),
+        penalties: Sequence[LossTerm] = (),
         **options,
     ):
         super().__init__(G, D, objective, penalties, **options)
         self.players["E"] = E
         self.keeps = ("G", "E")
 
-    def told(self, round: Round) -> Tensor:
+    def posterior(self, round: Round) -> Tensor:
         """What E says of the real examples."""
         return self.players["E"](round.real)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Pool(nn.Module):
+class FakeHistory(nn.Module):
     """Fakes of the past, shown to a critic in place of every other new one: Shrivastava et al. 2017 (arXiv:1612.07828),
     section 2.3; section 4 of Zhu et al."""
 
@@ -17,13 +17,13 @@ class Pool(nn.Module):
         self.register_buffer("images", torch.zeros(size, *shape))
         self.register_buffer("held", torch.zeros((), dtype=torch.long))
 
-    def shown(self, fake: Tensor, u: Tensor) -> Tensor:
+    def sample_or_replace(self, fake: Tensor, u: Tensor) -> Tensor:
         """For each of (n, …) itself, or one of the pool if u (n, 2) says so and the pool is full."""
         swap = (u[:, 0] < 0.5) & (self.held >= self.size)
         past = self.images[(u[:, 1] * self.size).long()].to(fake)
         return torch.where(swap.view(-1, *[1] * (fake.dim() - 1)), past, fake)
 
-    def take(self, fakes: Tensor, u: Tensor) -> None:
+    def push(self, fakes: Tensor, u: Tensor) -> None:
         """What was shown goes, the new ones come in its place."""
         for fake, (chance, place) in zip(fakes, u.tolist(), strict=True):
             full = int(self.held) >= self.size

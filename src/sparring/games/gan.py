@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor, nn
 
 from sparring.augment import Adaptive
-from sparring.game import Critic, Dial, Draw, Game, Opinion, Parts, Round, Sample, Turn, Verdict, Wish
-from sparring.games.critic_input import Sight
+from sparring.game import Critic, ScheduledBuffer, Draw, Game, CriticOutput, Parts, Round, Sample, Turn, Verdict, LossTerm
+from sparring.games.critic_input import CriticInput
 from sparring.losses.objectives import Objective, TopK
 
 
@@ -40,33 +40,33 @@ class GAN(Game):
         G: nn.Module,
         D: nn.Module,
         objective: Objective | TopK,
-        penalties: Sequence[Wish] = (),
+        penalties: Sequence[LossTerm] = (),
         *,
         latents: Mapping[str, Draw],
-        critic_terms: Sequence[Wish] = (),
-        generator_terms: Sequence[Wish] = (),
-        generator_penalties: Sequence[Wish] = (),
+        critic_terms: Sequence[LossTerm] = (),
+        generator_terms: Sequence[LossTerm] = (),
+        generator_penalties: Sequence[LossTerm] = (),
         critic_steps: int = 1,
         fresh: bool = False,
         penalty_every: int = 1,
         generator_penalty_every: int = 1,
         clip: float = 0.0,
         conditional: bool = False,
-        sight: Sight | None = None,
+        sight: CriticInput | None = None,
     ):
         super().__init__({"G": G, "D": D}, latents)
-        self.conditional, self.sight = conditional, sight or Sight()
-        self.share = objective.share if isinstance(objective, TopK) else None
+        self.conditional, self.critic_input = conditional, sight or CriticInput()
+        self.top_k_share = objective.share if isinstance(objective, TopK) else None
         wishes = (*critic_terms, *generator_terms, *generator_penalties)
-        self.remembering = nn.ModuleList([term for term in wishes if isinstance(term, nn.Module)])
-        if self.sight.augment is not None and isinstance(self.sight.augment.p, Adaptive):
-            critic_terms = [*critic_terms, self.sight.augment.p]
+        self.stateful_terms = nn.ModuleList([term for term in wishes if isinstance(term, nn.Module)])
+        if self.critic_input.augment is not None and isinstance(self.critic_input.augment.p, Adaptive):
+            critic_terms = [*critic_terms, self.critic_input.augment.p]
         lazy, seldom = penalty_every > 1, generator_penalty_every > 1
         # Penalties first: their slopes bring the logits that terms and objective ask for.
         critic = CriticTurn(self, [*([] if lazy else penalties), *critic_terms], objective, clip)
-        critic.times, critic.fresh = critic_steps, fresh or critic_steps > 1
-        answer = self.answer(objective, [*generator_terms, *([] if seldom else generator_penalties)])
-        answer.fresh = fresh
+        critic.times, critic.resample = critic_steps, fresh or critic_steps > 1
+        answer = self.generator_turn(objective, [*generator_terms, *([] if seldom else generator_penalties)])
+        answer.resample = fresh
         self._turns: list[Turn] = [critic, answer]
         if lazy and penalties:
             self._turns.insert(1, LazyTurn(self, "smooth", critic.learns, penalties, penalty_every))
@@ -76,17 +76,17 @@ class GAN(Game):
             )
         crowd = any(getattr(module, "coupled", False) for module in D.modules())
         for turn in self._turns:
-            turn.draws, turn.group = {**turn.draws, **self.sight.draws}, self.sight.pack
+            turn.draws, turn.group_size = {**turn.draws, **self.critic_input.draws}, self.critic_input.pack_size
             turn.coupled = turn.coupled or crowd
 
-    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
+    def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
         """The generator's turn."""
         return GeneratorTurn(self, objective, terms)
 
     def turns(self, seen: int) -> list[Turn]:
         for module in self.modules():
-            if isinstance(module, Dial):
-                module.follow(seen)
+            if isinstance(module, ScheduledBuffer):
+                module.update(seen)
         return self._turns
 
     def generate(self, round: Round) -> Sample:
@@ -94,36 +94,36 @@ class GAN(Game):
 
     def condition(self, round: Round) -> tuple[Tensor, ...]:
         """What G is given of the round beside z, and D beside the sample."""
-        return (round.given,) if self.conditional and round.given is not None else ()
+        return (round.condition,) if self.conditional and round.condition is not None else ()
 
-    def critic(self, round: Round, D: Callable[..., Tensor | Opinion] | None = None) -> Critic:
+    def critic(self, round: Round, D: Callable[..., Tensor | CriticOutput] | None = None) -> Critic:
         """D in this round, or another critic in its place."""
-        given = [self.sight.in_rows(y) for y in self.condition(round)]
+        given = [self.critic_input.pack_condition(y) for y in self.condition(round)]
         return lambda sample: (D or self.players["D"])(sample, *given)
 
     def verdict(self, round: Round, critic: Critic | None = None) -> Verdict:
         """Of D, or of another critic in its place."""
-        sight = self.sight
+        sight = self.critic_input
 
         def again(latent: Mapping[str, Tensor]) -> Sample:
-            return sight.shown(self.generate(Round(round.real, round.given, {**round.latent, **latent})), "fake", round)
+            return sight.noisy_packed(self.generate(Round(round.real, round.condition, {**round.latent, **latent})), "fake", round)
 
-        real, fake = sight.shown(round.real, "real", round), sight.shown(round.fake, "fake", round)
-        draws = {name: sight.draw(x, round) for name, x in round.latent.items()}
-        given = None if round.given is None else sight.in_rows(round.given)
-        views = sight.views(round)
+        real, fake = sight.noisy_packed(round.real, "real", round), sight.noisy_packed(round.fake, "fake", round)
+        draws = {name: sight.pack_draw(x, round) for name, x in round.latent.items()}
+        given = None if round.condition is None else sight.pack_condition(round.condition)
+        views = sight.transforms(round)
         return Verdict(critic or self.critic(round), real, fake, draws, given, round.latent, again, views)
 
 
 class PlayerTurn(Turn):
     """A player's objective, and whatever the terms say."""
 
-    def __init__(self, game: GAN, terms: Sequence[Wish], objective: Objective | TopK | None):
+    def __init__(self, game: GAN, terms: Sequence[LossTerm], objective: Objective | TopK | None):
         self.game, self.terms, self.objective = game, terms, objective
         self.coupled = any(wish.coupled for wish in (*terms, *([objective] if objective else [])))
         self.draws = {key: draw for term in terms for key, draw in term.draws.items()}
 
-    def wishes(self, round: Round, verdict: Verdict) -> Parts:
+    def term_losses(self, round: Round, verdict: Verdict) -> Parts:
         """The terms' parts; what they note is noted."""
         parts = {term.name: term(verdict) for term in self.terms}
         for term in self.terms:
@@ -140,13 +140,13 @@ class CriticTurn(PlayerTurn):
 
     name, learns = "critic", ("D",)
 
-    def __init__(self, game: GAN, terms: Sequence[Wish], objective: Objective | TopK, clip: float = 0.0):
+    def __init__(self, game: GAN, terms: Sequence[LossTerm], objective: Objective | TopK, clip: float = 0.0):
         super().__init__(game, terms, objective)
         self.wanted, self.clip = objective, clip
 
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
-        parts = self.wishes(round, verdict)  # first: slopes bring their logits
+        parts = self.term_losses(round, verdict)  # first: slopes bring their logits
         return self.wanted.critic(verdict) | parts
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
@@ -159,12 +159,12 @@ class CriticTurn(PlayerTurn):
 class LazyTurn(PlayerTurn):
     """Wishes alone, every so-manieth round."""
 
-    def __init__(self, game: GAN, name: str, learns: tuple[str, ...], terms: Sequence[Wish], every: int):
+    def __init__(self, game: GAN, name: str, learns: tuple[str, ...], terms: Sequence[LossTerm], every: int):
         super().__init__(game, terms, None)
         self.name, self.learns, self.every = name, learns, every
 
     def loss(self, round: Round) -> Parts:
-        return self.wishes(round, self.game.verdict(round))
+        return self.term_losses(round, self.game.verdict(round))
 
 
 class GeneratorTurn(PlayerTurn):
@@ -172,14 +172,14 @@ class GeneratorTurn(PlayerTurn):
 
     name, learns = "generator", ("G",)
 
-    def __init__(self, game: GAN, objective: Objective | TopK, terms: Sequence[Wish] = ()):
+    def __init__(self, game: GAN, objective: Objective | TopK, terms: Sequence[LossTerm] = ()):
         super().__init__(game, terms, objective)
         self.wanted = objective
 
     def loss(self, round: Round) -> Parts:
-        verdict = self.judged(round)
-        return self.wanted.generator(verdict) | self.wishes(round, verdict)
+        verdict = self.generator_verdict(round)
+        return self.wanted.generator(verdict) | self.term_losses(round, verdict)
 
-    def judged(self, round: Round) -> Verdict:
+    def generator_verdict(self, round: Round) -> Verdict:
         """The verdict G learns by."""
         return self.game.verdict(round)

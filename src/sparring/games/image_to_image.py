@@ -8,7 +8,7 @@ from sparring.games.gan import GAN
 from sparring.losses.objectives import Objective, TopK
 
 
-class Translation(GAN):
+class ImageToImageGAN(GAN):
     """G makes pictures of the pictures given.
 
     Args:
@@ -23,8 +23,8 @@ class Translation(GAN):
 
     def input(self, round: Round) -> Tensor:
         """x."""
-        assert round.given is not None
-        return round.given
+        assert round.condition is not None
+        return round.condition
 
     def generate(self, round: Round) -> Sample:
         return self.players["G"](self.input(round))

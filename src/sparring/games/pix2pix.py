@@ -7,20 +7,20 @@ import torch
 from torch import Tensor
 
 from sparring.augment import Augment
-from sparring.degrade import Damage
-from sparring.game import Draw, Parts, Round, Term, Turn, Verdict, Wish
-from sparring.games.image_to_image import Translation
-from sparring.losses.objectives import apart
+from sparring.degrade import Degradation
+from sparring.game import Draw, Parts, Round, FunctionTerm, Turn, Verdict, LossTerm
+from sparring.games.image_to_image import ImageToImageGAN
+from sparring.losses.objectives import l1_per_example
 from sparring.losses.ssim import ssim
 
 
-class Distance(Term):
+class Distance(FunctionTerm):
     """Of a picture from the right answer; no critic is asked."""
 
 
 def _from_right(verdict: Verdict) -> Tensor:
     assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
-    return apart(verdict.real, verdict.fake)
+    return l1_per_example(verdict.real, verdict.fake)
 
 
 def _unlike(verdict: Verdict) -> Tensor:
@@ -31,8 +31,8 @@ def _unlike(verdict: Verdict) -> Tensor:
 
 
 def _maps_apart(verdict: Verdict) -> Tensor:
-    real, fake = verdict.opinion_real.extras, verdict.opinion_fake.extras
-    return torch.stack([apart(real[name].detach(), fake[name]) for name in fake]).mean(0)
+    real, fake = verdict.output_real.extras, verdict.output_fake.extras
+    return torch.stack([l1_per_example(real[name].detach(), fake[name]) for name in fake]).mean(0)
 
 
 distance = Distance("l1", _from_right)
@@ -41,11 +41,11 @@ distance = Distance("l1", _from_right)
 structure = Distance("structure", _unlike)
 """1 − SSIM(y, G(x)). Zhao et al. 2017 (arXiv:1511.08861), section III.B, beside L1."""
 
-matching = Term("matching", _maps_apart)
+matching = FunctionTerm("matching", _maps_apart)
 """|D_l(y) − D_l(G(x))|, the mean over the critic's layers. Wang et al. 2018 (arXiv:1711.11585), eq. 4, λ = 10."""
 
 
-class Pix2Pix(Translation):
+class Pix2Pix(ImageToImageGAN):
     """A translation whose answer is known: G is held to it by `l1`.
 
     Args:
@@ -59,7 +59,7 @@ class Pix2Pix(Translation):
         warm_up: int = 0,
         vary: Augment | None = None,
         latents: Mapping[str, Draw] | None = None,
-        generator_terms: Sequence[Wish] = (),
+        generator_terms: Sequence[LossTerm] = (),
         **options,
     ):
         wanted = [distance, *generator_terms]
@@ -72,8 +72,8 @@ class Pix2Pix(Translation):
         turns = super().turns(seen)
         return list(self._warm) if seen < self.warm_up else turns
 
-    def opened(self, round: Round) -> Round:
-        real, given = round.real, round.given
+    def preprocess_round(self, round: Round) -> Round:
+        real, given = round.real, round.condition
         if self.vary is None:
             return round
         u = round.latent["vary"]
@@ -99,11 +99,11 @@ class WarmUp(Turn):
 class Restoration(Pix2Pix):
     """Pix2pix whose input is a damaged copy, made of the example when the round is opened."""
 
-    def __init__(self, *args, damage: Damage, **options):
+    def __init__(self, *args, damage: Degradation, **options):
         super().__init__(*args, latents=damage.draws, **options)
         self.damage = damage
 
-    def opened(self, round: Round) -> Round:
-        round = super().opened(round)
+    def preprocess_round(self, round: Round) -> Round:
+        round = super().preprocess_round(round)
         assert isinstance(round.real, Tensor)
         return Round(round.real, self.damage(round.real, round.latent), round.latent)

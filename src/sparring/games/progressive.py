@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
-from sparring.game import Round, Sample, Turn, Verdict, each
+from sparring.game import Round, Sample, Turn, Verdict, map_sample
 from sparring.games.gan import GAN
 from sparring.networks.progan import Grown, blended
 
@@ -35,6 +35,6 @@ class ProgressiveGAN(GAN):
         stage, last = float(D.stage), D.last
 
         def small(sample: Sample) -> Sample:
-            return each(lambda x: blended(x, stage, last), sample)
+            return map_sample(lambda x: blended(x, stage, last), sample)
 
-        return super().verdict(Round(small(round.real), round.given, round.latent, round.fake), critic)
+        return super().verdict(Round(small(round.real), round.condition, round.latent, round.fake), critic)

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, Turn, Verdict, Wish
+from sparring.game import Parts, Round, Sample, Turn, Verdict, LossTerm
 from sparring.games.gan import GeneratorTurn
-from sparring.games.image_to_image import Translation
-from sparring.losses.objectives import Objective, TopK, apart
+from sparring.games.image_to_image import ImageToImageGAN
+from sparring.losses.objectives import Objective, TopK, l1_per_example
 from sparring.priors import uniform
 
 
-class StarGAN(Translation):
+class StarGAN(ImageToImageGAN):
     """
     Args:
         G: pictures x (n, …), and domains (n,) to move them to, → pictures.
@@ -29,32 +29,32 @@ class StarGAN(Translation):
         assert isinstance(round.real, Tensor)
         return round.real
 
-    def asked(self, round: Round) -> Tensor:
+    def target_domain(self, round: Round) -> Tensor:
         """The domains c (n,) that pictures are moved to in this round: any, their own too."""
         return (round.latent["domain"] * self.domains).long()
 
     def generate(self, round: Round) -> Sample:
-        return self.players["G"](self.input(round), self.asked(round))
+        return self.players["G"](self.input(round), self.target_domain(round))
 
-    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
-        return Moving(self, objective, terms)
+    def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
+        return DomainTurn(self, objective, terms)
 
 
-class Moving(GeneratorTurn):
+class DomainTurn(GeneratorTurn):
     """G learns to pass for real, of the domain asked for, and to find the way back: part `cycle`, ‖x − G(G(x, c), c′)‖₁
     with the domain c′ that x is of, eq. 4. And not in the paper: pictures that are asked to stay where they are stay as
     they are, part `identity`, ‖x − G(x, c′)‖₁, zero for the others and as much more for these."""
 
     game: StarGAN
 
-    def judged(self, round: Round) -> Verdict:
-        verdict = super().judged(round)
-        verdict.given = self.game.asked(round)
+    def generator_verdict(self, round: Round) -> Verdict:
+        verdict = super().generator_verdict(round)
+        verdict.condition = self.game.target_domain(round)
         return verdict
 
     def loss(self, round: Round) -> Parts:
         game, x = self.game, self.game.input(round)
-        assert isinstance(round.fake, Tensor) and round.given is not None
-        stay = (game.asked(round) == round.given) * game.domains
-        back = game.players["G"](round.fake, round.given)
-        return super().loss(round) | {"cycle": apart(back, x), "identity": stay * apart(round.fake, x)}
+        assert isinstance(round.fake, Tensor) and round.condition is not None
+        stay = (game.target_domain(round) == round.condition) * game.domains
+        back = game.players["G"](round.fake, round.condition)
+        return super().loss(round) | {"cycle": l1_per_example(back, x), "identity": stay * l1_per_example(round.fake, x)}

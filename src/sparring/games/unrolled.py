@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Opinion, Round, Turn, Verdict, Wish
+from sparring.game import CriticOutput, Round, Turn, Verdict, LossTerm
 from sparring.games.gan import GAN, GeneratorTurn
 from sparring.losses.objectives import Objective, TopK
 
@@ -26,20 +26,20 @@ class UnrolledGAN(GAN):
         self.steps, self.rate = steps, rate
         super().__init__(G, D, objective, *args, **options)
 
-    def answer(self, objective: Objective | TopK, terms: Sequence[Wish]) -> Turn:
-        return LookingAhead(self, objective, terms)
+    def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
+        return UnrolledGeneratorTurn(self, objective, terms)
 
 
-class LookingAhead(GeneratorTurn):
+class UnrolledGeneratorTurn(GeneratorTurn):
     """The critic's steps are by the mean over the batch, so slices would take others."""
 
     game: UnrolledGAN
 
-    def __init__(self, game: UnrolledGAN, objective: Objective | TopK, terms: Sequence[Wish]):
+    def __init__(self, game: UnrolledGAN, objective: Objective | TopK, terms: Sequence[LossTerm]):
         super().__init__(game, objective, terms)
         self.coupled = True
 
-    def judged(self, round: Round) -> Verdict:
+    def generator_verdict(self, round: Round) -> Verdict:
         D = self.game.players["D"]
 
         def verdict() -> Verdict:
@@ -59,6 +59,6 @@ class LookingAhead(GeneratorTurn):
         return verdict()
 
 
-def _with(D: nn.Module, theta: dict[str, Tensor], *inputs: Tensor) -> Tensor | Opinion:
+def _with(D: nn.Module, theta: dict[str, Tensor], *inputs: Tensor) -> Tensor | CriticOutput:
     """D with other weights θ."""
     return torch.func.functional_call(D, theta, inputs)

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, Term, Turn, Verdict, Wish, each
-from sparring.games.encoder import EncodedGAN, divergence, drawn, full
-from sparring.losses.auxiliary import told
+from sparring.game import Parts, Round, Sample, FunctionTerm, Turn, Verdict, LossTerm, map_sample
+from sparring.games.encoder import EncoderGAN, kl_to_standard_normal, reparameterise, as_float32
+from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import Objective, TopK
 
 
 def unlikeness(verdict: Verdict) -> Tensor:
     """½‖f(x) − f(x̃)‖², f the critic's features: −log N(f(x); f(x̃), I) up to a constant, (n,). Section 3.2, eq. 7."""
-    f, g = (full(told(opinion, "features")) for opinion in (verdict.opinion_real, verdict.opinion_fake))
+    f, g = (as_float32(critic_output(opinion, "features")) for opinion in (verdict.output_real, verdict.output_fake))
     return (f - g).square().flatten(1).sum(1) / 2
 
 
@@ -21,7 +21,7 @@ def _of_reconstructions(verdict: Verdict) -> Tensor:
     return unlikeness(verdict).chunk(2)[1]
 
 
-class VAEGAN(EncodedGAN):
+class VAEGAN(EncoderGAN):
     """E learns the autoencoder's two parts, `kl` and `encoded`; G `decoded`, its share of the latter, and the GAN's.
 
     D judges every real example twice: beside a sample, and beside its own reconstruction. What comes of that are two
@@ -39,32 +39,32 @@ class VAEGAN(EncodedGAN):
         E: nn.Module,
         D: nn.Module,
         objective: Objective | TopK,
-        penalties: Sequence[Wish] = (),
+        penalties: Sequence[LossTerm] = (),
         *,
-        generator_terms: Sequence[Wish] = (),
+        generator_terms: Sequence[LossTerm] = (),
         **options,
     ):
-        terms = [*generator_terms, Term("decoded", _of_reconstructions)]
+        terms = [*generator_terms, FunctionTerm("decoded", _of_reconstructions)]
         super().__init__(G, E, D, objective, penalties, generator_terms=terms, **options)
-        self._turns.append(Encoding(self))
+        self._turns.append(EncoderTurn(self))
 
     def generate(self, round: Round) -> Sample:
         """Samples (n, …), and reconstructions (n, …)."""
-        return self.made(round, self.told(round))
+        return self.made(round, self.posterior(round))
 
     def made(self, round: Round, told: Tensor) -> tuple[Tensor, Tensor]:
         """The same, of what E told. In one batch, for G's batch norm must see both alike: it serves samples later."""
-        n, z = len(told), torch.cat([round.latent["z"], drawn(told, round.latent["e"])])
+        n, z = len(told), torch.cat([round.latent["z"], reparameterise(told, round.latent["e"])])
         samples, reconstructions = self.players["G"](z).split(n)
         return samples, reconstructions
 
     def verdict(self, round: Round, critic=None) -> Verdict:
         twice = {name: torch.cat([x, x]) for name, x in round.latent.items()}
-        real = each(lambda x: torch.cat([x, x]), round.real)
+        real = map_sample(lambda x: torch.cat([x, x]), round.real)
         return super().verdict(Round(real, None, twice, torch.cat(list(round.fake))), critic)
 
 
-class Encoding(Turn):
+class EncoderTurn(Turn):
     """E learns to tell what D's features need, in as few nats as it can."""
 
     name, learns, uses_fake = "encoder", ("E",), False
@@ -73,7 +73,7 @@ class Encoding(Turn):
         self.game = game
 
     def loss(self, round: Round) -> Parts:
-        said = self.game.told(round)
+        said = self.game.posterior(round)
         _, reconstructions = self.game.made(round, said)
         verdict = Verdict(self.game.critic(round), round.real, reconstructions)
-        return {"kl": divergence(said), "encoded": unlikeness(verdict)}
+        return {"kl": kl_to_standard_normal(said), "encoded": unlikeness(verdict)}

@@ -7,8 +7,8 @@ from torch import Tensor
 from sparring.augment.moves import scale, squeeze, translation
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import Sample, Term, Verdict
-from sparring.losses.auxiliary import told
+from sparring.game import Sample, FunctionTerm, Verdict
+from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import per_example
 from sparring.priors import normal, uniform
 
@@ -23,7 +23,7 @@ def offsets(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tenso
     return 2 * torch.rand(n, 2, generator=generator, device=generator.device) - 1
 
 
-def shifted(x: Tensor, by: Tensor) -> Tensor:
+def shift(x: Tensor, by: Tensor) -> Tensor:
     """Images (n, c, h, w) moved by whole pixels, `by` (n, 2) in sides of the image; edges are repeated."""
     for axis in (2, 3):
         side = x.shape[axis]
@@ -35,7 +35,7 @@ def shifted(x: Tensor, by: Tensor) -> Tensor:
 
 
 def _apart(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor:
-    return per_example((logits - verdict.opinion(other, side).logits).square())
+    return per_example((logits - verdict.forward(other, side).logits).square())
 
 
 def _image(sample: Sample, method: str) -> Tensor:
@@ -45,34 +45,34 @@ def _image(sample: Sample, method: str) -> Tensor:
 
 
 def _moved(verdict: Verdict, sample: Sample) -> Tensor:
-    return shifted(_image(sample, "consistency"), REACH * verdict.draws["shift"])
+    return shift(_image(sample, "consistency"), REACH * verdict.draws["shift"])
 
 
 def _near(verdict: Verdict) -> Sample:
     z = verdict.latent["z"]
-    return verdict.again({"z": z + SIGMA * verdict.latent["near"]})
+    return verdict.regenerate({"z": z + SIGMA * verdict.latent["near"]})
 
 
-consistent_real = Term(
+consistent_real = FunctionTerm(
     "consistent_real", lambda v: _apart(v, "real", v.on_real, _moved(v, v.real)), draws={"shift": offsets}
 )
 """(D(x) − D(T(x)))², weighed by λ = 10; T shifts, and does not mirror as theirs does, for digits can't bear it.
 Zhang et al. 2020, eq. 3."""
 
-consistent_fake = Term(
+consistent_fake = FunctionTerm(
     "consistent_fake", lambda v: _apart(v, "fake", v.on_fake, _moved(v, v.fake)), draws={"shift": offsets}
 )
 """The same of fakes: Zhao et al. 2020, section 3.1."""
 
 
-def consistent_latent(dim: int) -> Term:
+def consistent_latent(dim: int) -> FunctionTerm:
     """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's half of Zhao et al. 2020, section 3.2."""
-    return Term("consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)})
+    return FunctionTerm("consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)})
 
 
-def varied(dim: int) -> Term:
+def latent_diversity(dim: int) -> FunctionTerm:
     """−‖G(z) − G(z + δ)‖² a number of a sample, weighed by λ = .5: the generator's half."""
-    return Term("varied", lambda v: -per_example(_squares(v.fake, _near(v))), draws={"near": normal(dim)})
+    return FunctionTerm("varied", lambda v: -per_example(_squares(v.fake, _near(v))), draws={"near": normal(dim)})
 
 
 def _squares(a: Sample, b: Sample) -> Tensor:
@@ -80,13 +80,13 @@ def _squares(a: Sample, b: Sample) -> Tensor:
     return (a - b).square()
 
 
-def changed(x: Tensor, u: Tensor) -> Tensor:
+def affine_jitter(x: Tensor, u: Tensor) -> Tensor:
     """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
     sides = (x.shape[2], x.shape[3])
     return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
 
 
-def moved(x: Tensor, u: Tensor) -> Tensor:
+def shift_scale(x: Tensor, u: Tensor) -> Tensor:
     """Images (n, c, h, w) shifted and scaled by numbers u (n, 3) in [0, 1); at .5, by nothing."""
     sides = (x.shape[2], x.shape[3])
     return warped(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
@@ -101,22 +101,22 @@ def mutual_information(p: Tensor, q: Tensor) -> Tensor:
 
 
 def _unshared(verdict: Verdict) -> Tensor:
-    other = verdict.opinion(changed(_image(verdict.real, "invariance"), verdict.draws["change"]))
-    p, q = (told(opinion, "category").softmax(1) for opinion in (verdict.opinion_real, other))
+    other = verdict.forward(affine_jitter(_image(verdict.real, "invariance"), verdict.draws["change"]))
+    p, q = (critic_output(opinion, "category").softmax(1) for opinion in (verdict.output_real, other))
     return -mutual_information(p, q)
 
 
-invariant_category = Term("invariance", _unshared, draws={"change": uniform(5)}, coupled=True)
+invariant_category = FunctionTerm("invariance", _unshared, draws={"change": uniform(5)}, coupled=True)
 """−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
 often as any other."""
 
 
-def steady_codes(start: int) -> Term:
+def invariant_codes(start: int) -> FunctionTerm:
     """−log Q(c | T(G(z, c))) of the codes from `start` on, as `terms.told_codes`, with T a shift and a change of size:
     a code that is a place or a size is then not told."""
 
     def part(verdict: Verdict) -> Tensor:
-        seen = verdict.opinion(moved(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
-        return (told(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
+        seen = verdict.forward(shift_scale(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
+        return (critic_output(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
 
-    return Term("steady", part, draws={"move": uniform(3)})
+    return FunctionTerm("steady", part, draws={"move": uniform(3)})

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.game import Term, Verdict
-from sparring.losses.auxiliary import told
-from sparring.losses.objectives import apart
+from sparring.game import FunctionTerm, Verdict
+from sparring.losses.auxiliary import critic_output
+from sparring.losses.objectives import l1_per_example
 from sparring.priors import uniform
 
 Decode = Callable[[Tensor], Tensor]
@@ -33,22 +33,22 @@ def quarter(x: Tensor, place: Tensor, grain: int = 1) -> Tensor:
     return x
 
 
-def reconstruction(small: Decode, large: Decode) -> Term:
+def reconstruction(small: Decode, large: Decode) -> FunctionTerm:
     """E|x − x̂| of whole real images, decoded from the small map, and of quarters, decoded from those of the large one.
 
     The images are what the critic saw, averaged down to the size of what is decoded.
     """
 
     def part(verdict: Verdict) -> Tensor:
-        seen, maps = told(verdict.opinion_real, "seen"), told(verdict.opinion_real, "large")
-        whole, place = small(told(verdict.opinion_real, "small")), verdict.draws["place"]
+        seen, maps = critic_output(verdict.output_real, "seen"), critic_output(verdict.output_real, "large")
+        whole, place = small(critic_output(verdict.output_real, "small")), verdict.draws["place"]
         window = quarter(maps, place)
         detail = large(window)
         grain = detail.shape[2] // window.shape[2]
         shown = quarter(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
-        return apart(whole, _averaged(seen, *whole.shape[2:])) + apart(detail, shown)
+        return l1_per_example(whole, _averaged(seen, *whole.shape[2:])) + l1_per_example(detail, shown)
 
-    return Term("reconstruction", part, draws={"place": uniform(2)})
+    return FunctionTerm("reconstruction", part, draws={"place": uniform(2)})
 
 
 def _averaged(x: Tensor, height: int, width: int) -> Tensor:

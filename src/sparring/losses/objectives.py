@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UserError
-from sparring.game import Dial, Parts, Verdict
+from sparring.game import ScheduledBuffer, Parts, Verdict
 
 OnLogits = Callable[[Tensor], Tensor]
 
@@ -23,7 +23,7 @@ def per_example(x: Tensor) -> Tensor:
     return x.flatten(1).mean(1) if x.dim() > 1 else x
 
 
-def apart(a: Tensor, b: Tensor) -> Tensor:
+def l1_per_example(a: Tensor, b: Tensor) -> Tensor:
     """The mean over an example of |a − b|, of (n, …): (n,)."""
     return per_example((a - b).abs())
 
@@ -92,19 +92,19 @@ class AveragedObjective(Objective):
         return {}  # the generator's part weighs both sides already
 
 
-def compares(objective: Objective) -> bool:
+def uses_logit_differences(objective: Objective) -> bool:
     """Whether only differences of logits count, so that a logit by itself, or its sign, says nothing."""
     return type(objective) is not Objective or objective is wasserstein
 
 
-def smoothed(objective: Objective, share: float) -> Objective:
+def one_sided_label_smoothing(objective: Objective, share: float) -> Objective:
     """One-sided label smoothing: real examples count as fake by this share. Salimans et al. 2016 (arXiv:1606.03498),
     section 3.4.
 
     For cross-entropy this is the target 1 − share; for least squares too, up to a constant. Raises UserError for an
     objective that compares logits, and so has no target for a real example.
     """
-    if compares(objective):
+    if uses_logit_differences(objective):
         raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
     return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
 
@@ -117,7 +117,7 @@ class TopK:
     coupled: ClassVar[bool] = True
 
     of: Objective
-    share: Dial
+    share: ScheduledBuffer
 
     @property
     def name(self) -> str:

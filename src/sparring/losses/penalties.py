@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.game import Sample, Term, Verdict
+from sparring.game import Sample, FunctionTerm, Verdict
 from sparring.losses.objectives import per_example
 from sparring.priors import uniform
 
@@ -44,20 +44,20 @@ def _steepness(slope: Sample) -> Tensor:
     return ((squared_norm(slope) + 1e-12).sqrt() - 1).square()
 
 
-r1 = Term("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
+r1 = FunctionTerm("r1", lambda verdict: squared_norm(verdict.slope_real) / 2)
 """½‖∇D(x)‖², weighed by γ. Mescheder et al. 2018 (arXiv:1801.04406), eq. 9."""
 
-r2 = Term("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
+r2 = FunctionTerm("r2", lambda verdict: squared_norm(verdict.slope_fake) / 2)
 """½‖∇D(G(z))‖², weighed by γ. Mescheder et al. 2018, eq. 10."""
 
-lipschitz = Term("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform()})
+lipschitz = FunctionTerm("lipschitz", lambda verdict: _steepness(verdict.slope(_between(verdict))), {"eps": uniform()})
 """(‖∇D(x̂)‖ − 1)² at x̂ = εx + (1−ε)G(z), weighed by λ = 10. Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3."""
 
-dragan = Term("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})
+dragan = FunctionTerm("dragan", lambda verdict: _steepness(verdict.slope(_near(verdict))), {"delta": uniform_noise})
 """(‖∇D(x + δ)‖ − 1)² near real examples, weighed by λ = 10. Kodali et al. 2017 (arXiv:1705.07215), algorithm 1, with
 the δ ~ U[0, σ/2] of the authors' code; σ is the example's own deviation, not the batch's, so slices do not matter."""
 
-drift = Term("drift", lambda verdict: per_example(verdict.on_real.square()))
+drift = FunctionTerm("drift", lambda verdict: per_example(verdict.on_real.square()))
 """D(x)², weighed by .001: real logits stay near 0. Karras et al. 2018 (arXiv:1710.10196), appendix A.1."""
 
 PENALTIES = {p.name: p for p in (r1, r2, lipschitz, dragan, drift)}

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Draw, Parts, Sample, Verdict, pullback
+from sparring.game import Draw, Parts, Sample, Verdict, value_and_vjp
 from sparring.losses.objectives import per_example
 from sparring.priors import gaussian
 
@@ -96,17 +96,17 @@ class PathLength(nn.Module):
 
     def forward(self, verdict: Verdict) -> Tensor:
         lengths = self.lengths(verdict)
-        verdict.worked[self.name] = lengths.detach()
+        verdict.cache[self.name] = lengths.detach()
         return (lengths - self.a).square()
 
     def lengths(self, verdict: Verdict) -> Tensor:
         """‖J_wᵀ y‖ of the latents that were drawn, (n,)."""
         z, y = verdict.latent["z"], verdict.latent["direction"]
-        given = [rows(verdict.given, len(z))] if self.conditional and verdict.given is not None else []
+        given = [rows(verdict.condition, len(z))] if self.conditional and verdict.condition is not None else []
         _, styled = self._of
         w = styled.styles(z, *given) if styled else z[:, None]
         y = y / math.sqrt(math.prod(y.shape[2:]))
-        _, _, slope = pullback(lambda w: (self._made(w, given).to(y), {}), w, y)
+        _, _, slope = value_and_vjp(lambda w: (self._made(w, given).to(y), {}), w, y)
         assert isinstance(slope, Tensor)
         squares = slope.to(torch.promote_types(slope.dtype, torch.float32)).square().sum(2).mean(1)
         return (squares + 1e-12).sqrt()  # the square root has no gradient at 0
@@ -118,7 +118,7 @@ class PathLength(nn.Module):
         return styled.synthesis(w) if styled else G(w.squeeze(1), *given)
 
     def notes(self, verdict: Verdict) -> Parts:
-        return {self.name: verdict.worked[self.name]}
+        return {self.name: verdict.cache[self.name]}
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
         self.a.lerp_(notes[self.name].mean().to(self.a), 1 - self.decay)

@@ -12,12 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from sparring.errors import UserError
 from sparring.metrics.report import Row
-from sparring.storage.atomic import written_aside
+from sparring.storage.atomic import atomic_write
 
 ROWS = TypeAdapter(list[Row])
 
 
-class Shelf:
+class BaselineCache:
     """Keeps them in a folder; `about` is what tells the data from any other, such as its fingerprint."""
 
     def __init__(self, folder: Path, about: str):
@@ -44,6 +44,6 @@ def _written(path: Path, rows: list[Row]) -> list[Row]:
     """A full or closed cache costs time, and nothing else."""
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
+        with atomic_write(path) as aside:
             aside.write_text(json.dumps([asdict(row) for row in rows]))
     return rows

@@ -11,11 +11,11 @@ Better = Literal["less", "more", "as real", "neither"]
 """What is better of a score: less, more, what the real row has; or it is an alarm or a margin, and no contest."""
 
 
-Lack = Callable[[Any, int], str]
+Requirement = Callable[[Any, int], str]
 """(case, samples) → what a metric misses there and what to do, in words; nothing if it can be taken."""
 
 
-def fewer_than(count: int) -> Lack:
+def needs_at_least(count: int) -> Requirement:
     """Samples, that is."""
     return lambda case, samples: too_few(count, samples)
 
@@ -29,7 +29,7 @@ def too_few(count: int, samples: int) -> str:
     )
 
 
-ALWAYS = fewer_than(2)
+ALWAYS = needs_at_least(2)
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Metric:
     """Its scores, in order."""
     compute: Callable[[Any], Scores]
     """From what the judge lays before it: `sparring.metrics.image.views.Case` for images."""
-    lacks: Lack = ALWAYS
+    lacks: Requirement = ALWAYS
 
 
-def scored(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
+def compute(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
     """All scores of the case. Raises UserError when a metric lacks something there."""
     scores: Scores = {}
     for name, metric in metrics.items():
@@ -53,7 +53,7 @@ def scored(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
     return scores
 
 
-def beats(better: Better, score: float, other: float, real: float) -> bool:
+def is_better(better: Better, score: float, other: float, real: float) -> bool:
     """Whether a score is better than another, where real examples have `real`."""
     return SENSES[better](score, other, real)
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from sparring.errors import UserError, nearest
+from sparring.errors import UserError, did_you_mean
 from sparring.metrics.jackknife import half_widths
-from sparring.metrics.metric import Better, Metric, Scores, beats, scored
+from sparring.metrics.metric import Better, Metric, Scores, is_better, compute
 
 Part = Literal["select", "report"]
 ALL = "all"
@@ -17,7 +17,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class SampleSet:
     """Samples."""
 
     values: Tensor
@@ -34,60 +34,60 @@ class Judge(ABC):
 
     metrics: Mapping[str, Metric]
     """That can be asked for."""
-    leading: str
+    selection_metric: str
     """Of these, the one that is taken in training; its first score, of which less is better, selects."""
     default: Sequence[str]
     """Those of a report."""
 
     @abstractmethod
-    def case(self, drawn: Drawn, part: Part) -> Any:
+    def case(self, drawn: SampleSet, part: Part) -> Any:
         """What metrics are taken of: samples before a part of the real data."""
 
     @abstractmethod
-    def real(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: Part, samples: int) -> str:
         """What so many samples are compared with and by, in the words of the protocol."""
 
     @abstractmethod
-    def suits(self, part: Part) -> int:
+    def sample_count(self, part: Part) -> int:
         """How many samples to score."""
 
     @property
     @abstractmethod
-    def tested(self) -> int:
+    def test_count(self) -> int:
         """How many real test examples there are."""
 
     @abstractmethod
-    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         """n real test examples, "real", or as many as there are, and n from each of some samplers that learnt nothing,
         by name; one at a time, for each is as large as what the model drew."""
 
-    def closest(self, values: Tensor) -> Tensor | None:
+    def nearest_training(self, values: Tensor) -> Tensor | None:
         """The samples most like copies, each followed by the training example it is like; None where none is told."""
         return None
 
-    def glance(self, values: Tensor) -> Scores:
+    def diagnostics(self, values: Tensor) -> Scores:
         """What a quick look at samples tells, for those who watch over training (see `quick_check.py`), as
         shares of what real examples get; nothing where there is no such look."""
         return {}
 
-    def copies(self, values: Tensor) -> Scores:
+    def copy_test(self, values: Tensor) -> Scores:
         """Whether some samples are copies of training examples: `copied`, a share, and `copied_p`, of chance."""
         return {}
 
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of the scores taken in training."""
-        return tuple(self.metrics[self.leading].better)
+        return tuple(self.metrics[self.selection_metric].better)
 
     def named(self, names: Sequence[str]) -> dict[str, Metric]:
         """Raises UserError for a metric that is not there."""
         for name in names:
             if name not in self.metrics:
                 there = ", ".join(self.metrics)
-                raise UserError(f"no metric '{name}'{nearest(name, self.metrics)}; there are: {there}, or {ALL}")
+                raise UserError(f"no metric '{name}'{did_you_mean(name, self.metrics)}; there are: {there}, or {ALL}")
         return {name: self.metrics[name] for name in names}
 
-    def chosen(self, names: Sequence[str], drawn: Drawn, samples: int) -> dict[str, Metric]:
+    def chosen(self, names: Sequence[str], drawn: SampleSet, samples: int) -> dict[str, Metric]:
         """The metrics of these names; for "all", and for none, all or the default ones as far as they can be taken.
 
         Args:
@@ -101,13 +101,13 @@ class Judge(ABC):
 
     def scores(self, values: Tensor, part: Part = "report", metrics: Mapping[str, Metric] | None = None) -> Scores:
         """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
-        chosen = self.named([self.leading]) if metrics is None else metrics
-        return scored(chosen, self.case(Drawn(values), part), min(len(values), self.suits(part)))
+        chosen = self.named([self.selection_metric]) if metrics is None else metrics
+        return compute(chosen, self.case(SampleSet(values), part), min(len(values), self.sample_count(part)))
 
     def protocol(self, part: Part, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
         """How scores were taken; scores with different protocols do not compare."""
-        chosen = self.named([self.leading]) if metrics is None else metrics
-        return "; ".join([self.real(part, samples), *(metric.estimator for metric in chosen.values())])
+        chosen = self.named([self.selection_metric]) if metrics is None else metrics
+        return "; ".join([self.describe_reference(part, samples), *(metric.estimator for metric in chosen.values())])
 
 
 @dataclass(frozen=True)
@@ -164,16 +164,16 @@ def _number(row: Row, name: str) -> str:
     return text if margin is None else f"{text} ± {margin:.2g}"
 
 
-Kept = Callable[[str, Callable[[], list[Row]]], list[Row]]
+CachedBaselines = Callable[[str, Callable[[], list[Row]]], list[Row]]
 
 
 def evaluate(
-    drawn: Tensor | Drawn,
+    drawn: Tensor | SampleSet,
     judge: Judge,
     metrics: Sequence[str] = (),
     own: Mapping[str, Metric] = {},
     intervals: bool = False,
-    kept: Kept = lambda protocol, score: score(),
+    kept: CachedBaselines = lambda protocol, score: score(),
 ) -> Report:
     """Scores samples on the report part, beside the trivial rows.
 
@@ -187,22 +187,22 @@ def evaluate(
     Raises:
         UserError: an unknown metric, or too few samples for one that was asked for.
     """
-    samples = drawn if isinstance(drawn, Drawn) else Drawn(drawn)
-    fewest = min(judge.suits("report"), len(samples), judge.tested)
+    samples = drawn if isinstance(drawn, SampleSet) else SampleSet(drawn)
+    fewest = min(judge.sample_count("report"), len(samples), judge.test_count)
     case = judge.case(samples, "report")
     chosen = judge.chosen(metrics, samples, fewest) | dict(own)
-    model = Row("model", scored(chosen, case, fewest), len(samples))
+    model = Row("model", compute(chosen, case, fewest), len(samples))
     protocol = judge.protocol("report", len(samples), chosen)
 
     def score() -> list[Row]:
-        others = judge.trivial(len(samples))
-        return [Row(name, scored(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others]
+        others = judge.baselines(len(samples))
+        return [Row(name, compute(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others]
 
     rows = score() if own else kept(protocol, score)
-    won = _won(chosen, model, rows)
+    won = _baseline_wins(chosen, model, rows)
     if intervals:
         counting = {name: metric for name, metric in chosen.items() if _contested({name: metric})}
-        margins = half_widths(lambda kept: scored(counting, case.of(kept), fewest), len(samples))
+        margins = half_widths(lambda kept: compute(counting, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
     return Report(protocol, [model, *rows], {"model": won} if won else {})
 
@@ -240,11 +240,11 @@ def _contested(metrics: Mapping[str, Metric]) -> dict[str, Better]:
     return contested
 
 
-def _won(metrics: Mapping[str, Metric], model: Row, rows: list[Row]) -> dict[str, list[str]]:
+def _baseline_wins(metrics: Mapping[str, Metric], model: Row, rows: list[Row]) -> dict[str, list[str]]:
     """By score, the rows of trivial samplers that beat the model."""
     real = next(row for row in rows if row.name == "real").scores
     won = {}
     for name, better in _contested(metrics).items():
-        winners = [row.name for row in rows if beats(better, row.scores[name], model.scores[name], real[name])]
+        winners = [row.name for row in rows if is_better(better, row.scores[name], model.scores[name], real[name])]
         won[name] = [winner for winner in winners if winner != "real"]
     return {name: winners for name, winners in won.items() if winners}

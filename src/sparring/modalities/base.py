@@ -19,14 +19,14 @@ LEAST_SIDE = 32
 
 
 @dataclass(frozen=True)
-class Medium:
+class Modality:
     encode: Callable[[Tensor], Tensor]
     """Kept values (n, …) → what networks see, float32 (n, …)."""
     decode: Callable[[Tensor], Tensor]
     """Its inverse, for what generators make."""
     picture: Callable[..., Image.Image]
     """Kept values (n, …) as one picture, of so many columns if it has any."""
-    beside: Callable[[Tensor, Tensor], Image.Image] | None = None
+    compare_picture: Callable[[Tensor, Tensor], Image.Image] | None = None
     """Real and made ones in one picture, where that is no matter of two side by side."""
 
 
@@ -41,14 +41,14 @@ def dots(values: Tensor, columns: int | None = None) -> Image.Image:
 
 
 MEDIA = {
-    "image": Medium(to_unit, to_pixels, contact_sheet),
-    "pair": Medium(to_unit, to_pixels, contact_sheet),
-    "point": Medium(Tensor.float, Tensor.float, dots),
+    "image": Modality(to_unit, to_pixels, contact_sheet),
+    "pair": Modality(to_unit, to_pixels, contact_sheet),
+    "point": Modality(Tensor.float, Tensor.float, dots),
 }
 """Those that are the same for all data."""
 
 
-def of_schema(schema: Schema) -> Medium:
+def of_schema(schema: Schema) -> Modality:
     """Tables with this schema."""
 
     def picture(values: Tensor, columns: int | None = None) -> Image.Image:
@@ -57,9 +57,9 @@ def of_schema(schema: Schema) -> Medium:
     def beside(real: Tensor, made: Tensor) -> Image.Image:
         return histograms(schema, {"real": real, "generated": made})
 
-    return Medium(schema.encode, schema.decode, picture, beside)
+    return Modality(schema.encode, schema.decode, picture, beside)
 
 
-def medium(name: str, schema: Schema | None = None) -> Medium:
+def medium(name: str, schema: Schema | None = None) -> Modality:
     """By its name, and by the schema of tables."""
     return MEDIA[name] if schema is None else of_schema(schema)

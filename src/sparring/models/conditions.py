@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.data.dataset import standard
-from sparring.errors import UserError, entry
+from sparring.data.dataset import standardise
+from sparring.errors import UserError, lookup
 
 KEPT = 1_000
 """Attribute vectors of training examples that a model keeps, to draw from."""
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassLabels:
     names: tuple[str, ...]
     shares: tuple[float, ...]
     """Of the classes in the training data."""
@@ -22,7 +22,7 @@ class Classes:
         """Classes, int64 (n,): all this one, or as often as in training. Raises UserError for one not there."""
         if label is None:
             return torch.multinomial(torch.tensor(self.shares), n, replacement=True, generator=g)
-        return torch.full((n,), entry(_numbered(self.names), "class", label))
+        return torch.full((n,), lookup(_numbered(self.names), "class", label))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +39,16 @@ class Attributes:
         rows = self.rows[torch.randint(len(self.rows), (n,), generator=g)].clone()
         for pair in label.split(",") if label else ():
             name, _, number = pair.partition("=")
-            column = entry(_numbered(self.names), "attribute", name.strip())
+            column = lookup(_numbered(self.names), "attribute", name.strip())
             try:
                 rows[:, column] = float(number)
             except ValueError:
                 raise UserError(f"'{pair}' gives no number: write labels like {self.names[0]}=1") from None
-        return standard(rows, self.scales)
+        return standardise(rows, self.scales)
 
 
 @dataclass(frozen=True, eq=False)
-class Conditions:
+class TableConditions:
     """Options of a table's columns, as rows are given one each: as often as the training data has them."""
 
     names = ()
@@ -77,4 +77,4 @@ def _numbered(names: tuple[str, ...]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)}
 
 
-Asked = Classes | Attributes | Conditions
+Conditioning = ClassLabels | Attributes | TableConditions

@@ -16,16 +16,16 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from sparring.errors import UserError, brief
-from sparring.modalities.base import Medium, medium
-from sparring.models.conditions import KEPT, Asked, Attributes, Classes, Conditions
-from sparring.models.spec import Description, described
+from sparring.errors import UserError, shorten
+from sparring.modalities.base import Modality, medium
+from sparring.models.conditions import KEPT, Conditioning, Attributes, ClassLabels, TableConditions
+from sparring.models.spec import ModelSpec, read_spec
 from sparring.networks.layers.discrete import chance
 from sparring.recipes import encoding
 from sparring.recipes.recipe import Shape
 from sparring.rng import CLASS, SAMPLE, generator
 from sparring.storage import atomic, tensors
-from sparring.storage.verify import misfit, shapes, sketched
+from sparring.storage.verify import shape_mismatch, stored_shapes, build_on_meta
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""
@@ -55,15 +55,15 @@ class Model:
         rows: attributes of training examples, float32 (m, k), if it is conditional on such.
     """
 
-    def __init__(self, description: Description, G: nn.Module, E: nn.Module | None = None, rows: Tensor | None = None):
-        self.description, self.G = description, G.eval().requires_grad_(False)
+    def __init__(self, description: ModelSpec, G: nn.Module, E: nn.Module | None = None, rows: Tensor | None = None):
+        self.spec, self.G = description, G.eval().requires_grad_(False)
         self.E = None if E is None else E.eval().requires_grad_(False)
-        self.given: Asked | None = None
+        self.conditioning: Conditioning | None = None
         if description.recipe.conditional:
             names, shares, scales = description.labels, description.shares, description.scales
-            self.given = Classes(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
+            self.conditioning = ClassLabels(names, shares) if rows is None else Attributes(names, scales, rows[:KEPT])
         if description.schema is not None and description.recipe.conditional:
-            self.given = Conditions(description.schema.option_shares, tuple(description.schema.choices))
+            self.conditioning = TableConditions(description.schema.option_shares, tuple(description.schema.choices))
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -73,21 +73,21 @@ class Model:
     @property
     def shape(self) -> Shape:
         """Of a sample: channels, height, width."""
-        return self.description.shape
+        return self.spec.shape
 
     @property
-    def medium(self) -> Medium:
-        return medium(self.description.recipe.medium, self.description.schema)
+    def medium(self) -> Modality:
+        return medium(self.spec.recipe.medium, self.spec.schema)
 
     @property
     def chunk(self) -> int:
         """How many samples are drawn at once; rows of tables are small."""
-        return CHUNK if self.description.schema is None else 10 * CHUNK
+        return CHUNK if self.spec.schema is None else 10 * CHUNK
 
     @property
     def classes(self) -> tuple[str, ...]:
         """That can be asked for; none if the model is not conditional, or conditional on attributes."""
-        return self.given.names if isinstance(self.given, Classes) else ()
+        return self.conditioning.names if isinstance(self.conditioning, ClassLabels) else ()
 
     def sample(self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None) -> Tensor:
         """n samples as the medium keeps them, images uint8 (n, c, h, w); sample i depends on the seed and i alone.
@@ -117,21 +117,21 @@ class Model:
         if n < 1:
             raise UserError(f"can't draw {n} samples: ask for 1 or more")
         for k, start in enumerate(range(0, n, self.chunk)):
-            yield [x[: n - start] for x in self.inputs(seed, k, label)]
+            yield [x[: n - start] for x in self.draw_inputs(seed, k, label)]
 
-    def asked(self, n: int, seed: int = 0) -> Tensor | None:
+    def sampled_labels(self, n: int, seed: int = 0) -> Tensor | None:
         """The classes that `sample(n, seed)` draws, int64 (n,); None if there are none to ask for."""
         if not self.classes:
             return None
-        return torch.cat([self._asked(seed, k, None) for k in range(-(-n // self.chunk))])[:n]
+        return torch.cat([self._draw_condition(seed, k, None) for k in range(-(-n // self.chunk))])[:n]
 
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
-        firsts = zip(*([x[:1] for x in self.inputs(seed, 0, label)] for seed in seeds), strict=True)
+        firsts = zip(*([x[:1] for x in self.draw_inputs(seed, 0, label)] for seed in seeds), strict=True)
         chunks = zip(*(torch.cat(column).split(CHUNK) for column in firsts), strict=True)
         return torch.cat([self.decode(chunk, truncation) for chunk in chunks])
 
-    def look(self, n: int) -> Image.Image:
+    def preview(self, n: int) -> Image.Image:
         """About n samples of fixed latents as a picture; a row a class, if there are classes to ask for."""
         if not self.classes:
             return self.medium.picture(self.sample(n))
@@ -139,19 +139,19 @@ class Model:
         columns = n // len(shown)
         return self.medium.picture(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
 
-    def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
+    def draw_inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of what the seed feeds the generator, each (chunk, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        z = self.description.recipe.prior(self.G)(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
-        if self.given is not None:
-            return z, self._asked(seed, k, label).to(device)
+        z = self.spec.recipe.prior(self.G)(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
+        if self.conditioning is not None:
+            return z, self._draw_condition(seed, k, label).to(device)
         if label is not None:
             raise UserError("this model knows no classes: leave the label out, or train one that does (cgan)")
         return (z,)
 
-    def _asked(self, seed: int, k: int, label: str | None) -> Tensor:
-        assert self.given is not None
-        return self.given.draw(self.chunk, label, generator(torch.device("cpu"), seed, CLASS, k))
+    def _draw_condition(self, seed: int, k: int, label: str | None) -> Tensor:
+        assert self.conditioning is not None
+        return self.conditioning.draw(self.chunk, label, generator(torch.device("cpu"), seed, CLASS, k))
 
     @torch.no_grad()
     def encode(self, values: Tensor) -> Tensor:
@@ -160,12 +160,12 @@ class Model:
         Raises UserError for a model without an encoder, and for images of another type or shape.
         """
         if self.E is None:
-            name = self.description.recipe.name
+            name = self.spec.recipe.name
             raise UserError(f"{name} has no encoder: train a recipe that has one ({', '.join(encoding())})")
         if values.dtype != torch.uint8 or tuple(values.shape[1:]) != tuple(self.shape):
             told = f"{str(values.dtype).removeprefix('torch.')} ({', '.join(map(str, values.shape))})"
             raise UserError(f"this model encodes uint8 (n, {', '.join(map(str, self.shape))}), not {told}")
-        like, was_training, dim = next(self.G.parameters()), self.E.training, self.description.recipe.latent
+        like, was_training, dim = next(self.G.parameters()), self.E.training, self.spec.recipe.latent_dim
         chunks = [self.E.eval()(self.medium.encode(chunk).to(like))[:, :dim] for chunk in values.split(CHUNK)]
         self.E.train(was_training)
         return torch.cat(chunks).float().cpu()
@@ -180,25 +180,25 @@ class Model:
         Raises UserError for latents that are not (n, z).
         """
         z = inputs[0]
-        wanted = self.description.recipe.latent + chance(self.G)
+        wanted = self.spec.recipe.latent_dim + chance(self.G)
         if z.ndim != 2 or z.shape[1] != wanted:
             told = ", ".join(map(str, z.shape))
             raise UserError(f"this model decodes latents (n, {wanted}), not ({told})")
-        fake = self.raw(inputs) if truncation is None else self._truncated(inputs, truncation)
-        return self.medium.decode(fake * self.description.scale).cpu()
+        fake = self.forward(inputs) if truncation is None else self._truncated(inputs, truncation)
+        return self.medium.decode(fake * self.spec.scale).cpu()
 
     def _truncated(self, inputs: Inputs, bound: float) -> Tensor:
         """The raw fake of w moved inwards, or of z: its normal numbers; categories and codes stay."""
         if not bound > 0:
             raise UserError(f"truncation is {bound}: it must be more than 0")
         if isinstance(self.G, Truncating):
-            return self.raw(inputs, partial(self.G.truncated, psi=bound))
+            return self.forward(inputs, partial(self.G.truncated, psi=bound))
         z, *given = inputs
-        normal = self.description.recipe.z
-        return self.raw([torch.cat([truncated(z[:, :normal], bound), z[:, normal:]], 1), *given])
+        normal = self.spec.recipe.z
+        return self.forward([torch.cat([truncated(z[:, :normal], bound), z[:, normal:]], 1), *given])
 
     @torch.no_grad()
-    def raw(self, inputs: Inputs, make: Callable[..., Tensor] | None = None) -> Tensor:
+    def forward(self, inputs: Inputs, make: Callable[..., Tensor] | None = None) -> Tensor:
         """The same as networks make it (or another way of G's), float32 (n, …), images in [−1, 1]; on the model's
         device."""
         first, was_training = next(self.G.parameters()), self.G.training
@@ -210,14 +210,14 @@ class Model:
 
     def save(self, folder: Path, name: str = "last") -> None:
         """Writes `model.json` and `NAME.safetensors` into the folder, each whole or not at all."""
-        atomic.ensure(folder)
+        atomic.ensure_folder(folder)
         weights = dict(self.G.state_dict())
         if self.E is not None:
             weights |= {ENCODER + key: value for key, value in self.E.state_dict().items()}
-        if isinstance(self.given, Attributes):
-            weights[ROWS] = self.given.rows
-        tensors.write(folder / f"{name}.safetensors", weights)
-        atomic.write(folder / "model.json", json.dumps(asdict(self.description), indent=1).encode())
+        if isinstance(self.conditioning, Attributes):
+            weights[ROWS] = self.conditioning.rows
+        tensors.write_tensors(folder / f"{name}.safetensors", weights)
+        atomic.write_bytes(folder / "model.json", json.dumps(asdict(self.spec), indent=1).encode())
 
 
 def truncated(z: Tensor, bound: float) -> Tensor:
@@ -226,7 +226,7 @@ def truncated(z: Tensor, bound: float) -> Tensor:
     return torch.special.ndtri(low + torch.special.ndtr(z.double()) * (high - low)).clamp(-bound, bound)
 
 
-def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn.Module] = {}) -> Model:
+def load_model(path: str | Path, weights: str | None = None, networks: Mapping[str, nn.Module] = {}) -> Model:
     """The model of a run folder, or of a `model/` folder.
 
     Args:
@@ -238,30 +238,30 @@ def load(path: str | Path, weights: str | None = None, networks: Mapping[str, nn
     """
     folder = Path(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
-    description = described(folder / "model.json")
+    description = read_spec(folder / "model.json")
     name = weights or ("best" if (folder / "best.safetensors").exists() else "last")
     path = folder / f"{name}.safetensors"
     try:
-        held, wanted = shapes(path), len(description.scales) if description.recipe.conditional else 0
+        held, wanted = stored_shapes(path), len(description.scales) if description.recipe.conditional else 0
         rows = held.pop(ROWS, (0, 0))
         if rows[1:] != (wanted,) or (wanted and not rows[0]):
             raise UserError(f"{path} does not fit model.json ({wanted} attributes are told of there)")
-        if why := misfit(held, _prefixed(_sketch(description, networks, folder))):
+        if why := shape_mismatch(held, _prefixed(_sketch(description, networks, folder))):
             raise UserError(f"{path} does not fit model.json ({why})")
-        players, kept = _players(description, networks), tensors.read(path)
+        players, kept = _players(description, networks), tensors.read_tensors(path)
     except FileNotFoundError:
         raise UserError(f"{folder} has no {name}.safetensors: train first, or choose other weights") from None
     except SafetensorError as error:
-        raise UserError(f"{path} does not fit model.json ({brief(error)})") from None
+        raise UserError(f"{path} does not fit model.json ({shorten(error)})") from None
     for prefix, player in _prefixed(players).items():
         player.load_state_dict({key: kept[prefix + key] for key in player.state_dict()})
         player.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  as they were trained
-    from sparring.models.translator import kind  # which is one of this
+    from sparring.models.translator import model_class  # which is one of this
 
-    return kind(description)(description, *players, rows=kept.get(ROWS))
+    return model_class(description)(description, *players, rows=kept.get(ROWS))
 
 
-def _players(description: Description, networks: Mapping[str, nn.Module]) -> list[nn.Module]:
+def _players(description: ModelSpec, networks: Mapping[str, nn.Module]) -> list[nn.Module]:
     """G, and E if there is one."""
     recipe, shape = description.recipe, description.shape
     G = networks.get("G") or recipe.new_generator(shape, description.width)
@@ -269,9 +269,9 @@ def _players(description: Description, networks: Mapping[str, nn.Module]) -> lis
     return [G] if E is None else [G, E]
 
 
-def _sketch(description: Description, networks: Mapping[str, nn.Module], folder: Path) -> list[nn.Module]:
+def _sketch(description: ModelSpec, networks: Mapping[str, nn.Module], folder: Path) -> list[nn.Module]:
     try:
-        return sketched(lambda: _players(description, networks))
+        return build_on_meta(lambda: _players(description, networks))
     except UserError as error:
         raise UserError(f"{folder / 'model.json'}: {error}") from None
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError, brief, one_line
+from sparring.errors import UserError, shorten, one_line
 from sparring.modalities.base import MEDIA
 from sparring.recipes import Recipe
-from sparring.recipes.recipe import STRICT, Shape
+from sparring.recipes.recipe import FORBID_EXTRA, Shape
 
 FORMAT = 1
 LARGEST = 1 << 20
@@ -22,10 +22,10 @@ SIZES = ("z", "categories", "codes", "pool", "places")
 
 
 @dataclass(frozen=True)
-class Description:
+class ModelSpec:
     """What `model.json` says."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_EXTRA
 
     recipe: Recipe
     shape: Shape
@@ -46,14 +46,14 @@ class Description:
         return len(self.labels) if self.schema is None else sum(self.schema.choices)
 
 
-def described(path: Path) -> Description:
+def read_spec(path: Path) -> ModelSpec:
     """Reads it. Raises UserError for a file that is missing, no description, or asks for too much."""
     try:
-        description = TypeAdapter(Description).validate_json(path.read_bytes())
+        description = TypeAdapter(ModelSpec).validate_json(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
     except ValidationError as error:
-        raise UserError(f"{path} is no model description ({brief(error)})") from None
+        raise UserError(f"{path} is no model description ({shorten(error)})") from None
     if description.format != FORMAT:
         raise UserError(f"{path} is of format {description.format}, and this version reads {FORMAT}: take a newer one")
     checks = (_mismade(description), excess(description.recipe), _misshapen(description), _mislabelled(description))
@@ -62,7 +62,7 @@ def described(path: Path) -> Description:
     return description
 
 
-def _mismade(description: Description) -> str:
+def _mismade(description: ModelSpec) -> str:
     """What is wrong with what it makes."""
     name = description.recipe.medium
     known = name in MEDIA if description.schema is None else name == "table"
@@ -81,7 +81,7 @@ def excess(recipe: Recipe) -> str:
     return "" if within else f"a network with a number above {LARGEST:,}"
 
 
-def _misshapen(description: Description) -> str:
+def _misshapen(description: ModelSpec) -> str:
     """What is wrong with the shape of its samples."""
     if any(abs(n) > LARGEST for n in description.shape):
         return f"samples with a side above {LARGEST:,}"
@@ -89,7 +89,7 @@ def _misshapen(description: Description) -> str:
     return f"samples of more than {LARGEST_SAMPLE:,} numbers" if large else ""
 
 
-def _mislabelled(description: Description) -> str:
+def _mislabelled(description: ModelSpec) -> str:
     """What is wrong with what it can be asked for."""
     labels, shares, scales = description.labels, description.shares, description.scales
     if description.schema is not None or not description.recipe.conditional:

@@ -13,20 +13,20 @@ from torch import Tensor
 
 LAP = 4
 """Faded tiles overlap by one in so many of their side."""
-Make = Callable[[Tensor], Tensor]
+ApplyFn = Callable[[Tensor], Tensor]
 """Pictures uint8 (n, c, h, w) → uint8 (n, c', scale·h, scale·w)."""
 Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
-class Tiled:
+class TiledResult:
     made: Tensor
     """uint8 (n, c', scale·h, scale·w)."""
     apart: float = 0.0
     """By how much tiles disagreed where they overlap, of 255: the mean; 0 for those that can't."""
 
 
-def tiled(make: Make, x: Tensor, tile: int, reach: int | None, grain: int = 1, scale: int = 1) -> Tiled:
+def apply_in_tiles(make: ApplyFn, x: Tensor, tile: int, reach: int | None, grain: int = 1, scale: int = 1) -> TiledResult:
     """
     Args:
         make: the network on a part of a picture.
@@ -36,11 +36,11 @@ def tiled(make: Make, x: Tensor, tile: int, reach: int | None, grain: int = 1, s
         grain: corners of tiles are multiples of it.
     """
     if not tile or max(x.shape[2:]) <= tile:
-        return Tiled(make(x))
-    return _faded(make, x, tile, scale) if reach is None else Tiled(_exact(make, x, tile, reach, grain, scale))
+        return TiledResult(make(x))
+    return _blended(make, x, tile, scale) if reach is None else TiledResult(_exact(make, x, tile, reach, grain, scale))
 
 
-def _exact(make: Make, x: Tensor, tile: int, reach: int, grain: int, scale: int) -> Tensor:
+def _exact(make: ApplyFn, x: Tensor, tile: int, reach: int, grain: int, scale: int) -> Tensor:
     height, width = x.shape[2:]
     step, around = max(grain, tile // grain * grain), -(-reach // grain) * grain
     whole: Tensor | None = None
@@ -58,7 +58,7 @@ def _exact(make: Make, x: Tensor, tile: int, reach: int, grain: int, scale: int)
     return whole
 
 
-def _faded(make: Make, x: Tensor, tile: int, scale: int) -> Tiled:
+def _blended(make: ApplyFn, x: Tensor, tile: int, scale: int) -> TiledResult:
     height, width = x.shape[2:]
     weights, squares, counts = torch.zeros(3, scale * height, scale * width)
     total = torch.zeros(0)
@@ -75,7 +75,7 @@ def _faded(make: Make, x: Tensor, tile: int, scale: int) -> Tiled:
     mean = total / weights
     variance = squares / weights - mean.square().mean((0, 1))
     apart = float(variance[counts > 1].clamp(min=0).sqrt().mean())
-    return Tiled(mean.round().clamp(0, 255).to(torch.uint8), apart)
+    return TiledResult(mean.round().clamp(0, 255).to(torch.uint8), apart)
 
 
 def _windows(height: int, width: int, tile: int) -> Iterator[Window]:

@@ -10,20 +10,20 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sparring.build.image_to_image import input_shape
-from sparring.data import Data, Examples
+from sparring.data import Dataset, Split
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.pixels import to_pixels, to_unit
 from sparring.errors import UserError
 from sparring.models.model import Inputs, Model
-from sparring.models.spec import Description
-from sparring.models.tiling import Tiled, tiled
+from sparring.models.spec import ModelSpec
+from sparring.models.tiling import TiledResult, apply_in_tiles
 
 CHUNK = 50
 ROW = 3
 """Pictures in a row to look at: what was given, what came of it, what is right."""
 
 
-class Translator(Model):
+class ImageToImageModel(Model):
     """
     Args:
         held: pictures that are made again for scores and to look at, with the right answers.
@@ -31,14 +31,14 @@ class Translator(Model):
 
     def __init__(
         self,
-        description: Description,
+        description: ModelSpec,
         G: nn.Module,
         E: nn.Module | None = None,
         rows: Tensor | None = None,
-        held: Examples | None = None,
+        held: Split | None = None,
     ):
         super().__init__(description, G)
-        self.held = held
+        self.validation = held
 
     @property
     def chunk(self) -> int:
@@ -47,7 +47,7 @@ class Translator(Model):
     @property
     def given_shape(self) -> tuple[int, ...]:
         """Of the pictures it was trained on: channels, height, width. It takes any height and width."""
-        c, *sides = input_shape(self.description.recipe, self.shape)
+        c, *sides = input_shape(self.spec.recipe, self.shape)
         return c - self.masked, *sides
 
     @property
@@ -83,7 +83,7 @@ class Translator(Model):
                 lacks or is not there.
         """
         if isinstance(pictures, Tensor):
-            return self.tiled(pictures, known, tile, label).made
+            return self.apply_tiled(pictures, known, tile, label).made
         x = np.asarray(pictures)
         if x.ndim not in (2, 3, 4):
             raise UserError(f"an array of {x.ndim} axes is no picture: give (h, w), (h, w, c) or (n, h, w, c)")
@@ -93,31 +93,31 @@ class Translator(Model):
         if known is not None:
             held = np.ascontiguousarray(known, dtype=bool)
             mask = torch.from_numpy(held).view(-1, 1, *held.shape[x.ndim - 3 :][:2])
-        made = self.tiled(many, mask, tile, label).made.permute(0, 2, 3, 1).numpy()
+        made = self.apply_tiled(many, mask, tile, label).made.permute(0, 2, 3, 1).numpy()
         return made if x.ndim == 4 else made[0]
 
-    def tiled(
+    def apply_tiled(
         self, pictures: Tensor, known: Tensor | None = None, tile: int = 0, label: str | Tensor | None = None
-    ) -> Tiled:
+    ) -> TiledResult:
         """The same of a tensor, with what is to be known of the tiles."""
         self._check(pictures, known)
         if tile < 0:
             raise UserError(f"tile is {tile}: it is a side in pixels, or 0 for none")
         seen = pictures if known is None else torch.cat([pictures, known.to(torch.uint8)], 1)
-        G, make = self.G, partial(self._made, towards=self.towards(label, len(pictures)))
-        return tiled(make, seen, tile, getattr(G, "reach", None), int(getattr(G, "grain", 1)), self.scale)
+        G, make = self.G, partial(self._made, towards=self.target_domain(label, len(pictures)))
+        return apply_in_tiles(make, seen, tile, getattr(G, "reach", None), int(getattr(G, "grain", 1)), self.scale)
 
-    def towards(self, label: str | Tensor | None, n: int = 1) -> tuple[Tensor, ...]:
+    def target_domain(self, label: str | Tensor | None, n: int = 1) -> tuple[Tensor, ...]:
         """What G is told beside n pictures: their classes (n,), if it moves them to such. Raises UserError for a class
         that lacks, is not there, or is not asked for."""
-        name = self.description.recipe.name
-        if self.given is None:
+        name = self.spec.recipe.name
+        if self.conditioning is None:
             if label is not None:
                 raise UserError(f"{name} knows no classes: leave the label out, or train one that does (stargan)")
             return ()
         if label is None:
             raise UserError(f"{name} moves pictures to a class: give a label, one of {', '.join(self.classes)}")
-        classes = self.given.draw(n, label, torch.Generator()) if isinstance(label, str) else label
+        classes = self.conditioning.draw(n, label, torch.Generator()) if isinstance(label, str) else label
         return (classes.to(next(self.G.parameters()).device),)
 
     @torch.no_grad()
@@ -133,7 +133,7 @@ class Translator(Model):
         return to_pixels(made.cpu())
 
     def _check(self, pictures: Tensor, known: Tensor | None) -> None:
-        name, channels = self.description.recipe.name, self.given_shape[0]
+        name, channels = self.spec.recipe.name, self.given_shape[0]
         if pictures.dtype != torch.uint8 or pictures.ndim != 4 or pictures.shape[1] != channels:
             told = f"{str(pictures.dtype).removeprefix('torch.')} ({', '.join(map(str, pictures.shape))})"
             raise UserError(f"this {name} takes pictures uint8 (n, {channels}, h, w), not {told}")
@@ -147,43 +147,43 @@ class Translator(Model):
             sides, other = ("×".join(map(str, x.shape[-2:])) for x in (pictures, known))
             raise UserError(f"the mask is {other}, the picture {sides} (height × width): give one of its size")
 
-    def inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
+    def draw_inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of the pictures held, from the first again after the last. Raises UserError if there are none."""
-        if self.held is None or self.held.given is None:
-            name = self.description.recipe.name
+        if self.validation is None or self.validation.condition is None:
+            name = self.spec.recipe.name
             raise UserError(f"{name} makes pictures of pictures, not of chance: spar apply RUN PICTURES --out …")
-        rows = torch.arange(k * CHUNK, (k + 1) * CHUNK) % len(self.held)
-        told = self.held.labels if self.given is not None else self.held.known if self.masked else None
-        return [x[rows] for x in (self.held.given, told) if x is not None]
+        rows = torch.arange(k * CHUNK, (k + 1) * CHUNK) % len(self.validation)
+        told = self.validation.labels if self.conditioning is not None else self.validation.mask_known if self.masked else None
+        return [x[rows] for x in (self.validation.condition, told) if x is not None]
 
-    def asked(self, n: int, seed: int = 0) -> Tensor | None:
+    def sampled_labels(self, n: int, seed: int = 0) -> Tensor | None:
         """The classes that pictures held are moved to."""
-        return None if self.given is None or self.held is None or self.held.labels is None else self.held.labels[:n]
+        return None if self.conditioning is None or self.validation is None or self.validation.labels is None else self.validation.labels[:n]
 
     def stream(
         self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None
     ) -> Iterator[Tensor]:
         """What it makes of the first n pictures held, of which there may be fewer."""
-        return super().stream(n if self.held is None else min(n, len(self.held)), seed, None, None)
+        return super().stream(n if self.validation is None else min(n, len(self.validation)), seed, None, None)
 
     def decode(self, inputs: Inputs, truncation: float | None = None) -> Tensor:
         pictures, told = inputs[0], (*inputs[1:], None)[0]
-        return self.apply(pictures, told) if self.given is None else self.apply(pictures, label=told)
+        return self.apply(pictures, told) if self.conditioning is None else self.apply(pictures, label=told)
 
-    def look(self, n: int) -> Image.Image:
+    def preview(self, n: int) -> Image.Image:
         """Some of the pictures held: given, made, right."""
         made = self.sample(max(1, n // ROW))
-        assert self.held is not None and self.held.given is not None
-        return side_by_side([self.held.given[: len(made)], made, self.held.values[: len(made)]])
+        assert self.validation is not None and self.validation.condition is not None
+        return side_by_side([self.validation.condition[: len(made)], made, self.validation.values[: len(made)]])
 
 
-def modelled(description: Description, data: Data, players: Mapping[str, nn.Module]) -> Model:
+def model_from_run(description: ModelSpec, data: Dataset, players: Mapping[str, nn.Module]) -> Model:
     """The model of a run: its players, and what of the data it keeps."""
-    if description.recipe.translates:
-        return Translator(description, players["G"], held=data.select)
+    if description.recipe.is_image_to_image:
+        return ImageToImageModel(description, players["G"], held=data.select)
     rows = data.train.labels if data.scales and description.recipe.conditional else None
     return Model(description, **dict(players), rows=rows)
 
 
-def kind(description: Description) -> type[Model]:
-    return Translator if description.recipe.translates else Model
+def model_class(description: ModelSpec) -> type[Model]:
+    return ImageToImageModel if description.recipe.is_image_to_image else Model

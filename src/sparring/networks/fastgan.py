@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.game import Opinion
+from sparring.game import CriticOutput
 from sparring.networks.dcgan import Sides, initialise, kernel, sides
 from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, doubled
 from sparring.networks.resnet import Residual, halving, on_weights
@@ -163,9 +163,9 @@ class FastGANCritic(LayeredCritic):
         for part in (self.stem, self.stages, self.body, self.logit):
             on_weights(part, kind)
 
-    def forward(self, x: Tensor) -> Opinion:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, x: Tensor) -> CriticOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         _, logits, told = self.tell(x)
-        return Opinion(logits, told)
+        return CriticOutput(logits, told)
 
     def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
         features, logits, _ = self.tell(x)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from sparring.errors import UserError
-from sparring.game import Opinion
+from sparring.game import CriticOutput
 from sparring.networks.dcgan import initialise
 from sparring.networks.layers.blocks import NORMS, Norm, doubled
 
@@ -45,7 +45,7 @@ class PatchCritic(nn.Module):
             _stages(shape[0] + inputs, min(shape[1:]) >> scale, width, layers, kind) for scale in range(scales)
         )
 
-    def forward(self, x: Tensor) -> Opinion:
+    def forward(self, x: Tensor) -> CriticOutput:
         logits, maps = [], {}
         for scale, critic in enumerate(self.critics):
             seen = avg_pool2d(x, 1 << scale) if scale else x
@@ -53,7 +53,7 @@ class PatchCritic(nn.Module):
             for i, stage in enumerate(stages):
                 seen = maps[f"map{scale}.{i}"] = stage(seen)
             logits.append(last(seen).flatten(1))
-        return Opinion(torch.cat(logits, 1), maps)
+        return CriticOutput(torch.cat(logits, 1), maps)
 
 
 class DomainCritic(PatchCritic):
@@ -65,10 +65,10 @@ class DomainCritic(PatchCritic):
         *_, last = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         self.told = nn.Linear(last.in_channels, classes)
 
-    def forward(self, x: Tensor) -> Opinion:
+    def forward(self, x: Tensor) -> CriticOutput:
         logits, maps = super().forward(x)
         *_, last = maps.values()
-        return Opinion(logits, {"class": self.told(last.mean((2, 3)))})
+        return CriticOutput(logits, {"class": self.told(last.mean((2, 3)))})
 
 
 def _stages(channels: int, side: int, width: int, layers: int, kind: Norm) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """Recipes, a file a paper; the dict is the registry."""
 
-from sparring.errors import entry
+from sparring.errors import lookup
 from sparring.recipes.catalogue.acgan import ACGAN
 from sparring.recipes.catalogue.ali import ALI
 from sparring.recipes.catalogue.bigan import BIGAN
@@ -94,9 +94,9 @@ _ALL = (
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 
-def named(name: str) -> Recipe:
+def get_recipe(name: str) -> Recipe:
     """Raises UserError for a name that is not there, with the nearest one that is."""
-    return entry(RECIPES, "recipe", name)
+    return lookup(RECIPES, "recipe", name)
 
 
 def encoding() -> list[str]:
@@ -104,4 +104,4 @@ def encoding() -> list[str]:
     return [name for name, recipe in RECIPES.items() if recipe.encoder]
 
 
-__all__ = ["RECIPES", "Network", "Recipe", "encoding", "named"]
+__all__ = ["RECIPES", "Network", "Recipe", "encoding", "get_recipe"]

@@ -6,7 +6,7 @@ from sparring.errors import UserError
 from sparring.networks.layers.resample import halvings
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.catalogue.r3gan_presets import proposed
-from sparring.recipes.results import rows
+from sparring.recipes.results import measured_results
 from sparring.schedules import Cosine, at
 
 EPOCHS = 100
@@ -93,7 +93,7 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
 def _by(name: str) -> str:
     """How near, if it was measured at its own length."""
     own = (name, "mnist", RECIPES[name].images)
-    scores = sorted(row.frechet for row in rows() if (row.recipe, row.data, row.images) == own)
+    scores = sorted(row.frechet for row in measured_results() if (row.recipe, row.data, row.images) == own)
     return f" (Fréchet distance {scores[len(scores) // 2]:.2f})" if scores else ""
 
 

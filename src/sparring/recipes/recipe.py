@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
-from sparring.errors import UserError, entry, one_line
-from sparring.schedules import Number, spanning
+from sparring.errors import UserError, lookup, one_line
+from sparring.schedules import Number, with_horizon
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,15 +19,15 @@ Shape = tuple[int, ...]
 """Of one example: an image's channels, height, width; the dimensions of a point."""
 
 
-FOREIGN = "yours: "
+USER_NETWORK_PREFIX = "yours: "
 """Before the class name of a network that is the user's own."""
-LIKE = {"E": "G", "F": "G", "H": "G", "C": "D"}
+OPTIMISER_OF = {"E": "G", "F": "G", "H": "G", "C": "D"}
 """Further players, by the one whose optimiser theirs is like."""
-SIDES = {"generator": "G", "critic": "D", "encoder": "E"}
+PLAYER_OF_FIELD = {"generator": "G", "critic": "D", "encoder": "E"}
 """The players, by the fields that name their networks."""
 
 
-STRICT = {"extra": "forbid"}
+FORBID_EXTRA = {"extra": "forbid"}
 """To pydantic: a file that says what the library does not know is refused, not half understood."""
 
 
@@ -35,7 +35,7 @@ STRICT = {"extra": "forbid"}
 class Network:
     """An entry of `sparring.networks.NETWORKS` and its numbers."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_EXTRA
 
     name: str
     numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
@@ -48,12 +48,12 @@ class Network:
         """
         from sparring.networks import NETWORKS
 
-        if self.name.startswith(FOREIGN):
+        if self.name.startswith(USER_NETWORK_PREFIX):
             raise UserError(
-                f"the network {self.name.removeprefix(FOREIGN)} is not the library's: "
+                f"the network {self.name.removeprefix(USER_NETWORK_PREFIX)} is not the library's: "
                 "hand it over from Python, as networks={'G': …, 'D': …}"
             )
-        network = entry(NETWORKS, "network", self.name)
+        network = lookup(NETWORKS, "network", self.name)
         try:
             return network(shape=shape, **{**self.numbers, **fitted})
         except KeyError as error:
@@ -64,7 +64,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Recipe:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_EXTRA
     name: str
     paper: str
     about: str
@@ -145,21 +145,21 @@ class Recipe:
         return bool(self.conditioning)
 
     @property
-    def translates(self) -> bool:
+    def is_image_to_image(self) -> bool:
         """It makes pictures of pictures."""
         return self.medium == "pair"
 
     @property
-    def latent(self) -> int:
+    def latent_dim(self) -> int:
         """Numbers in all that a generator takes, but for those of chance."""
         return self.z + self.categories + self.codes
 
     def prior(self, G: nn.Module) -> Draw:
         """What they are drawn from, those of chance too."""
         from sparring.networks.layers.discrete import chance
-        from sparring.priors import coded
+        from sparring.priors import latent_prior
 
-        return coded(self.z, self.categories, self.codes, chance(G))
+        return latent_prior(self.z, self.categories, self.codes, chance(G))
 
     def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
         """The generator; `width` classes or attributes come with the examples."""
@@ -179,26 +179,26 @@ class Recipe:
         own = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
         return {side: network for side, network in own.items() if network}
 
-    def fitted(self, layout: Mapping[str, list[int] | int]) -> Recipe:
+    def with_layout(self, layout: Mapping[str, list[int] | int]) -> Recipe:
         """This recipe for examples made of these parts, of which its own networks are told."""
-        sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(FOREIGN)}
+        sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(USER_NETWORK_PREFIX)}
         told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
         return replace(self, **told)
 
-    def over(self, images: int) -> Recipe:
+    def with_horizon(self, images: int) -> Recipe:
         """This recipe in a run of so many images, which its schedules of the whole run are over."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        spanned = {name: spanning(value, images) for name, value in plain.items()}
-        weights = {name: spanning(weight, images) for name, weight in self.weights.items()}
+        spanned = {name: with_horizon(value, images) for name, value in plain.items()}
+        weights = {name: with_horizon(weight, images) for name, weight in self.weights.items()}
         return replace(self, **(spanned | {"weights": weights}))
 
-    def of(self, networks: Mapping[str, nn.Module]) -> Recipe:
+    def with_networks(self, networks: Mapping[str, nn.Module]) -> Recipe:
         """This recipe with the user's own networks, by player, noted by class name in the library's places."""
-        sides = {SIDES[side]: side for side in self.networks}
+        sides = {PLAYER_OF_FIELD[side]: side for side in self.networks}
         if strange := sorted(set(networks) - set(sides)):
             raise UserError(f"no player '{strange[0]}' in {self.name}: its players are {', '.join(sides)}")
         return replace(
-            self, **{sides[player]: Network(FOREIGN + type(net).__name__) for player, net in networks.items()}
+            self, **{sides[player]: Network(USER_NETWORK_PREFIX + type(net).__name__) for player, net in networks.items()}
         )
 
     def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> Game:
@@ -221,7 +221,7 @@ class Recipe:
 
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
-        from sparring.build.networks import methods
+        from sparring.build.networks import selected_methods
         from sparring.training.loop.loop import Settings
         from sparring.training.loop.optim import Adam
 
@@ -231,8 +231,8 @@ class Recipe:
         own = {"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)}
         return Settings(
             batch=self.batch,
-            optimisers=own | {player: own[like] for player, like in LIKE.items()},
-            weights={k: v for method in methods(self) for k, v in method.weights.items()} | dict(self.weights),
+            optimisers=own | {player: own[like] for player, like in OPTIMISER_OF.items()},
+            weights={k: v for method in selected_methods(self) for k, v in method.weights.items()} | dict(self.weights),
             half_life=self.half_life,
             ramp=self.ramp,
             **machine,

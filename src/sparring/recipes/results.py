@@ -29,7 +29,7 @@ class Measured:
         return f"{head}: Fréchet distance {self.frechet:.2f}, {self.share_left:.2f} of the gap left{tail}"
 
 
-def rows(path: Path = HERE) -> list[Measured]:
+def measured_results(path: Path = HERE) -> list[Measured]:
     return [Measured(**row) for row in json.loads(path.read_text())]
 
 
@@ -39,5 +39,5 @@ def record(new: list[Measured], path: Path = HERE) -> None:
     def key(row: Measured) -> tuple:
         return row.recipe, row.data, row.images, row.seed
 
-    kept = {key(row): row for row in rows(path)} | {key(row): row for row in new}
+    kept = {key(row): row for row in measured_results(path)} | {key(row): row for row in new}
     path.write_text(json.dumps([asdict(kept[k]) for k in sorted(kept)], indent=1) + "\n")

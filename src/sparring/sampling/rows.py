@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.data.table.conditions import Asked, asked
+from sparring.data.table.conditions import RowConditions, parse_conditions
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 from sparring.models.model import CHUNK, Inputs, Model
 from sparring.networks.rows import RowGenerator
-from sparring.parallel import abreast
-from sparring.progress import walked
-from sparring.rng import CLASS, stream
+from sparring.parallel import parallel_map
+from sparring.progress import with_progress
+from sparring.rng import CLASS, derived_seed
 
 POOL, LARGEST = 4_000, 200_000
 """Rows that those with some values are drawn from, at first and at most."""
@@ -28,7 +28,7 @@ ROUNDS = 100
 """Draws for rows in which all constraints hold."""
 
 
-def rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> Tensor:
+def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> Tensor:
     """n rows, as cells (n, columns).
 
     Args:
@@ -40,10 +40,10 @@ def rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = 
     schema = schema_of(model)
     if n < 1:
         raise UserError(f"can't draw {n} rows: ask for 1 or more")
-    wanted = asked(schema, where or {})
+    wanted = parse_conditions(schema, where or {})
 
     def draw(n: int, again: int) -> Tensor:
-        at = stream(seed, again) if again else seed
+        at = derived_seed(seed, again) if again else seed
         return _conditioned(model, schema, n, at, wanted) if wanted.options else _plain(model, schema, n, at)
 
     return _held(schema, n, draw) if schema.constraints else draw(n, 0)
@@ -51,11 +51,11 @@ def rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = 
 
 def schema_of(model: Model) -> Schema:
     """Raises UserError for a model of something else."""
-    if model.description.schema is None:
+    if model.spec.schema is None:
         raise UserError(
-            f"{model.description.recipe.name} makes {model.description.recipe.medium}s, not rows of a table"
+            f"{model.spec.recipe.name} makes {model.spec.recipe.medium}s, not rows of a table"
         )
-    return model.description.schema
+    return model.spec.schema
 
 
 def _held(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:
@@ -82,12 +82,12 @@ def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
     def made(inputs: Inputs) -> Tensor:
         return schema.joined(len(inputs[0]), _decided(model, schema, inputs)[0])
 
-    of = abreast if next(model.G.parameters()).device.type == "cpu" else map
-    return torch.cat(list(walked(of(made, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
+    of = parallel_map if next(model.G.parameters()).device.type == "cpu" else map
+    return torch.cat(list(with_progress(of(made, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
 
 
-def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: Asked) -> Tensor:
-    g = torch.Generator().manual_seed(stream(seed, CLASS))
+def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: RowConditions) -> Tensor:
+    g = torch.Generator().manual_seed(derived_seed(seed, CLASS))
     allowed = [None if (s := wanted.options.get(i)) is None or (s == 1).all() else s for i in schema.learnt]
     pool, log = _pool(model, schema, n, seed, allowed)
     if not log.isfinite().any():
@@ -103,7 +103,7 @@ def _pool(model: Model, schema: Schema, n: int, seed: int, allowed: list[Tensor 
     than `LARGEST`."""
     pool, logs = [], []
     for k in range(-(-LARGEST // model.chunk)):
-        parts, likely = _decided(model, schema, model.inputs(seed, k), allowed)
+        parts, likely = _decided(model, schema, model.draw_inputs(seed, k), allowed)
         pool.append(parts)
         logs.append(likely)
         if (k + 1) * model.chunk >= POOL and _accepted(torch.cat(logs)).sum() > 1.2 * n + 50:

@@ -14,12 +14,12 @@ from sparring.data.image.pixels import grid
 from sparring.data.table import arrow
 from sparring.errors import UserError
 from sparring.models.model import Inputs, Model
-from sparring.parallel import abreast
-from sparring.progress import walked
+from sparring.parallel import parallel_map
+from sparring.progress import with_progress
 from sparring.sampling.npz import write_npz
-from sparring.sampling.rows import rows, schema_of
-from sparring.storage.atomic import folder_aside, to_write, written_aside
-from sparring.training.tuning.conv_autotune import MANY, hastened
+from sparring.sampling.rows import sample_rows, schema_of
+from sparring.storage.atomic import atomic_folder, output_target, atomic_write
+from sparring.training.tuning.conv_autotune import MANY, autotuned_sampling
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Samples:
         """A chunk at a time, or parts of it; with a bar, if it takes long."""
         cores = torch.get_num_threads() if self._abreast else 1
         chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
-        yield from walked(self._drawn(cores), cores * chunks, "samples")
+        yield from with_progress(self._drawn(cores), cores * chunks, "samples")
 
     def _drawn(self, cores: int) -> Iterator[Tensor]:
         size, decode = self.model.chunk, partial(self.model.decode, truncation=self.truncation)
         for label in self.labels or (None,):
             if cores > 1:
-                yield from abreast(decode, self._inputs(label, cores))
+                yield from parallel_map(decode, self._inputs(label, cores))
             elif not self.seeds:
                 yield from self.model.stream(self.n, self.seed, self.truncation, label)
             for start in range(0, len(self.seeds), size):
@@ -83,19 +83,19 @@ Writer = Callable[[Samples, Path], None]
 def _png(samples: Samples, out: Path) -> None:
     columns = samples.n if len(samples.labels) > 1 else None
     picture = samples.model.medium.picture(samples.all, columns)
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         picture.save(path, "PNG")
 
 
 def _images(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         write_npz(path, "images", samples.count, (chunk.permute(0, 2, 3, 1).numpy() for chunk in samples))
 
 
 def _folder(samples: Samples, out: Path) -> None:
     numbers = samples.seeds or range(samples.n)
     names = (f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers)
-    with folder_aside(out) as aside:
+    with atomic_folder(out) as aside:
         for chunk in samples:
             for image in chunk:
                 path = aside / f"{next(names)}.png"
@@ -110,12 +110,12 @@ def _prefixes(labels: tuple[str, ...]) -> list[str]:
 
 
 def _points(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         write_npz(path, "points", samples.count, (chunk.numpy() for chunk in samples))
 
 
 def _csv(samples: Samples, out: Path) -> None:
-    with written_aside(out) as path, open(path, "w") as file:
+    with atomic_write(out) as path, open(path, "w") as file:
         file.write("x,y\n")
         for chunk in samples:
             np.savetxt(file, chunk.numpy(), fmt="%.7g", delimiter=",")
@@ -125,8 +125,8 @@ def _table(samples: Samples, out: Path) -> None:
     if samples.seeds or samples.labels or samples.truncation is not None:
         raise UserError("rows of a table are asked for by --where: leave seeds, label and truncation out")
     model = samples.model
-    table = schema_of(model).table(rows(model, samples.n, samples.seed, samples.where))
-    with written_aside(out) as path:
+    table = schema_of(model).table(sample_rows(model, samples.n, samples.seed, samples.where))
+    with atomic_write(out) as path:
         arrow.write(table, path, out.suffix)
 
 
@@ -137,7 +137,7 @@ WRITERS: dict[str, dict[str, Writer]] = {
 }
 
 
-def write(samples: Samples, out: Path, precision: str = "fp32") -> None:
+def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
     """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
     files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
 
@@ -148,13 +148,13 @@ def write(samples: Samples, out: Path, precision: str = "fp32") -> None:
         UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision
             that is not there.
     """
-    medium = samples.model.description.recipe.medium
+    medium = samples.model.spec.recipe.medium
     if samples.where and medium != "table":
         raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
     model = samples.model
     with (
-        to_write(out, WRITERS[medium], f"{medium}s") as writer,
+        output_target(out, WRITERS[medium], f"{medium}s") as writer,
         torch.inference_mode(),
-        hastened(model, samples.count, precision),
+        autotuned_sampling(model, samples.count, precision),
     ):
         writer(samples, out)

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.errors import UserError
-from sparring.storage.atomic import written_aside
+from sparring.storage.atomic import atomic_write
 
 PACE, REST = 250, 2_000
 """Milliseconds a report, and for the last one."""
@@ -23,6 +23,6 @@ def animate(run: Path, out: Path) -> int:
         raise UserError(f"{run} has no pictures of samples to animate: give the folder of a run that has reported")
     first, *rest = [Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE) for path in paths]
     times = [PACE] * len(rest) + [REST]
-    with written_aside(out) as path:
+    with atomic_write(out) as path:
         first.save(path, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
     return len(paths)

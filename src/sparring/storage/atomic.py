@@ -25,7 +25,7 @@ def from_json(text: str | bytes) -> Any:
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside `path`; what is written there is flushed to the disk and renamed to `path`, and the
     folder is flushed too: after a power cut either the old content is there or the new one.
 
@@ -45,9 +45,9 @@ def written_aside(path: Path) -> Iterator[Path]:
             raise
 
 
-def write(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
     """Makes this the content of the file, as `written_aside` does."""
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             _put(file, content)
@@ -55,7 +55,7 @@ def write(path: Path, content: bytes) -> None:
             os.close(file)
 
 
-def append(path: Path, content: bytes) -> None:
+def append_bytes(path: Path, content: bytes) -> None:
     """Adds to a file that is there, and flushes it. When that fails the file is cut to what it was, and UserError says
     why; a power cut may leave a part of what was to be added."""
     with _refusals(path):
@@ -73,27 +73,27 @@ def append(path: Path, content: bytes) -> None:
             os.close(file)
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Deletes a file, if it is there. Raises UserError if that can't be."""
     with _refusals(path):
         path.unlink(missing_ok=True)
 
 
-def ensure(folder: Path) -> None:
+def ensure_folder(folder: Path) -> None:
     """Makes a folder and those above it, where they are missing, so that they outlive a power cut. Raises UserError."""
     if folder.is_dir():
         return
-    ensure(folder.parent)
+    ensure_folder(folder.parent)
     with _refusals(folder):
         folder.mkdir(exist_ok=True)
         _flush(folder.parent)
 
 
 @contextmanager
-def folder_aside(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Gives a new folder beside `folder`, which is renamed to it once it is filled: the folder is there with all that
     was put into it, or not at all. Raises UserError if it exists by then, with anything in it, or can't be made."""
-    ensure(folder.parent)
+    ensure_folder(folder.parent)
     aside = _aside(folder)
     with _refusals(folder):
         try:
@@ -110,7 +110,7 @@ def folder_aside(folder: Path) -> Iterator[Path]:
 def sweep(folder: Path) -> None:
     """Deletes what writers left behind when they were killed; nobody else may be writing there."""
     for left in folder.rglob(".*" + PART):
-        remove(left)
+        remove_file(left)
 
 
 def _aside(path: Path) -> Path:
@@ -144,7 +144,7 @@ def _refusals(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def to_write(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
+def output_target(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
     """Gives the form that the path's ending names ("" is a folder's), for `out` to be written in.
 
     Raises UserError for another ending, a path that exists, and one that can't be written.
@@ -169,6 +169,6 @@ def _disk(error: Exception) -> str | None:
     return str(error) if "os error" in str(error).lower() else None
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """Where downloads and fitted judges are kept: $XDG_CACHE_HOME/sparring, or ~/.cache/sparring."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparring"

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from sparring.errors import UserError, one_line
-from sparring.storage.atomic import cache, written_aside
+from sparring.storage.atomic import cache_folder, atomic_write
 
 TIMEOUT = 20
 """Seconds without an answer."""
@@ -56,7 +56,7 @@ class Remote:
 
     def _folders(self) -> list[Path]:
         own = os.environ.get("SPARRING_DATA")
-        return ([Path(own).expanduser() / self.name] if own else []) + [cache() / self.name]
+        return ([Path(own).expanduser() / self.name] if own else []) + [cache_folder() / self.name]
 
     def _checked(self, path: Path) -> Path:
         pin = self.pins[path.name]
@@ -70,7 +70,7 @@ class Remote:
         return path
 
     def _download(self, file: str) -> Path:
-        folder, pin = cache() / self.name, self.pins[file]
+        folder, pin = cache_folder() / self.name, self.pins[file]
         try:
             with urlopen(self.url + file, timeout=TIMEOUT) as answer:
                 content = answer.read(pin.size + 1)
@@ -82,7 +82,7 @@ class Remote:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"can't make {one_line(folder)} to keep {self.name} in: {error.strerror}") from None
-        with written_aside(folder / file) as aside:
+        with atomic_write(folder / file) as aside:
             aside.write_bytes(content)
         return folder / file
 

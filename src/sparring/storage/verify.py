@@ -10,7 +10,7 @@ from safetensors import safe_open
 from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from sparring.errors import UserError, brief
+from sparring.errors import UserError, shorten
 
 T = TypeVar("T")
 Shapes = dict[str, tuple[int, ...]]
@@ -19,13 +19,13 @@ MOST = 10_000
 """Layers within layers that a network may be built of."""
 
 
-def shapes(path: Path) -> Shapes:
+def stored_shapes(path: Path) -> Shapes:
     """Of the tensors in a safetensors file, by name; nothing but its header is read. Raises what safetensors does."""
     with safe_open(path, "pt") as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - not a dict
 
 
-def sketched(build: Callable[[], T]) -> T:
+def build_on_meta(build: Callable[[], T]) -> T:
     """What `build` makes of networks, without their numbers. Raises UserError for what can't be built, and for more
     layers than any recipe has."""
     try:
@@ -34,7 +34,7 @@ def sketched(build: Callable[[], T]) -> T:
     except UserError:
         raise
     except Exception as error:  # given strange numbers, a constructor raises almost anything
-        raise UserError(f"its networks can't be built: {brief(error)}") from None
+        raise UserError(f"its networks can't be built: {shorten(error)}") from None
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def _counted() -> Iterator[None]:
         handle.remove()
 
 
-def misfit(held: Shapes, players: Mapping[str, nn.Module]) -> str | None:
+def shape_mismatch(held: Shapes, players: Mapping[str, nn.Module]) -> str | None:
     """How tensors of these shapes differ from those of networks, by what their names begin with; None if they don't."""
     wanted = {
         prefix + key: tuple(value.shape)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sparring.data.image.file import Unusable, whole
+from sparring.data.image.file import UnreadableImage, whole
 from sparring.errors import UserError, one_line
 
 FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "FLAC": "FLAC", "OGG": "OGG", "AIFF": "AIFF"}
@@ -46,12 +46,12 @@ def sound(open_file: Callable[[], BinaryIO]) -> Sound:
             blocks.append(block)
             samples += block.size
             if samples > MOST_SAMPLES:
-                raise Unusable(f"more than {MOST_SAMPLES:,} samples: cut it into pieces")
+                raise UnreadableImage(f"more than {MOST_SAMPLES:,} samples: cut it into pieces")
         if not blocks:
-            raise Unusable("without samples")
+            raise UnreadableImage("without samples")
         values = np.concatenate(blocks)
         if not np.isfinite(values).all():
-            raise Unusable("has samples that are no numbers")
+            raise UnreadableImage("has samples that are no numbers")
         return Sound(FORMATS[file.format], file.samplerate, values)
 
 
@@ -63,10 +63,10 @@ def _opened(open_file: Callable[[], BinaryIO]) -> Iterator[Any]:
         try:
             with library.SoundFile(held) as file:
                 if file.format not in FORMATS:
-                    raise Unusable(f"of the kind {file.format}, which is not read")
+                    raise UnreadableImage(f"of the kind {file.format}, which is not read")
                 yield file
         except library.LibsndfileError as error:  # it prefixes its reason with the address of an object
-            raise Unusable(one_line(error.error_string)) from None
+            raise UnreadableImage(one_line(error.error_string)) from None
 
 
 def _library() -> Any:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from sparring.data.dataset import Data, Examples
+from sparring.data.dataset import Dataset, Split
 from sparring.errors import UserError, one_line
 
 ENDING = "+edges"
@@ -19,7 +19,7 @@ SLICE = 4096
 """Images whose floats are held at once."""
 
 
-def edged(spec: str) -> str | None:
+def strip_edges_suffix(spec: str) -> str | None:
     """X, if this is `X+edges`; None for any other SPEC, such as a path that ends so and exists."""
     if not spec.endswith(ENDING) or os.path.exists(os.path.expanduser(spec)):
         return None
@@ -36,7 +36,7 @@ def edges(images: Tensor) -> Tensor:
     return found
 
 
-def others(n: int) -> Tensor:
+def derangement(n: int) -> Tensor:
     """For each of n ≥ 2 another one, int64 (n,): one round through all of them, by a fixed seed."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(SEED))
     partners = torch.empty_like(order)
@@ -44,22 +44,22 @@ def others(n: int) -> Tensor:
     return partners
 
 
-def with_edges(data: Data, spec: str) -> Data:
+def add_edge_domain(data: Dataset, spec: str) -> Dataset:
     """Images (c, h, w) of a set as pairs (2c, h, w), labelled as the image is; train and test part apart.
 
     Raises UserError for points, for pairs, and for a part with a single image.
     """
     if data.medium != "image":
         raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images have edges: leave {ENDING} out")
-    if edged(data.spec) is not None:
+    if strip_edges_suffix(data.spec) is not None:
         raise UserError(f"{one_line(data.spec)} is of pairs already: leave one {ENDING} out")
     if min(len(data.train), len(data.test)) < 2:
         raise UserError(
             f"{one_line(data.spec)} has a single test image, and none to pair it with: give more images of each class"
         )
     train, test = _paired(data.train), _paired(data.test)
-    return Data.of(spec, train, test, data.names, data.broken, mirrored=data.mirrored)
+    return Dataset.of(spec, train, test, data.names, data.skipped, mirrored=data.mirrored)
 
 
-def _paired(part: Examples) -> Examples:
-    return Examples(torch.cat([part.values, edges(part.values)[others(len(part))]], 1), part.labels)
+def _paired(part: Split) -> Split:
+    return Split(torch.cat([part.values, edges(part.values)[derangement(len(part))]], 1), part.labels)

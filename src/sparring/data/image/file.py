@@ -21,7 +21,7 @@ ORIENTATION, LYING = 0x0112, range(5, 9)
 """The EXIF tag, and its values that exchange width and height."""
 
 
-class Unusable(Exception):
+class UnreadableImage(Exception):
     """Why a file was left out."""
 
 
@@ -69,7 +69,7 @@ def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     with readable(open_file) as image:
         # The further pictures of an MPO, which phones write as .jpg, are previews and depth maps.
         if getattr(image, "is_animated", False) and image.format != "MPO":
-            raise Unusable("animated, or of several pages")
+            raise UnreadableImage("animated, or of several pages")
         yield image
 
 
@@ -80,10 +80,10 @@ def readable(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
         try:
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    raise Unusable(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
+                    raise UnreadableImage(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
                 yield image
         except UnidentifiedImageError:
-            raise Unusable(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None
+            raise UnreadableImage(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None
 
 
 @contextmanager
@@ -93,13 +93,13 @@ def whole(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
     try:
         with open_file() as file:
             if not file.seek(0, 2):
-                raise Unusable("empty file")
+                raise UnreadableImage("empty file")
             file.seek(0)
             yield file
-    except Unusable:
+    except UnreadableImage:
         raise
     except Exception as error:  # fed a damaged file, a decoder raises almost anything
-        raise Unusable(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
+        raise UnreadableImage(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
 
 
 def plain(image: Image.Image) -> Image.Image:
@@ -108,7 +108,7 @@ def plain(image: Image.Image) -> Image.Image:
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode == "F":
-        raise Unusable("its pixels are floating-point numbers: keep such images in an npz")
+        raise UnreadableImage("its pixels are floating-point numbers: keep such images in an npz")
     mode = "L" if image.mode in GREY else "RGB"
     if image.has_transparency_data:
         layer = image.convert("RGBA").convert(f"{mode}A")

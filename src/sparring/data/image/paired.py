@@ -10,24 +10,24 @@ from os.path import splitext
 
 import torch
 
-from sparring.data.dataset import Data, Examples, Pool, split
+from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import CALLED
-from sparring.data.image.read import fitting, gather, headers
+from sparring.data.image.read import fitting, read_images, headers
 from sparring.data.options import Options
-from sparring.data.sources.item import Broken, Item, Source
+from sparring.data.sources.item import Skipped, FileItem, FileSource
 from sparring.errors import UserError, one_line
 
 PARTS = {"train": ("train",), "test": ("test", "val")}
 NAMED = 3
 """Names without a partner that are told."""
-Folders = dict[tuple[str, str], Source]
+Folders = dict[tuple[str, str], FileSource]
 """Sources by domain ("A", "B") and part ("train", "test")."""
 
 
-def domains(source: Source, direction: str) -> Folders | None:
+def domains(source: FileSource, direction: str) -> Folders | None:
     """The folders of two domains; None if there are none such. `A` and `B` by themselves may be classes, and count as
     domains only if a direction is asked for."""
-    found: dict[tuple[str, str], list[Item]] = {}
+    found: dict[tuple[str, str], list[FileItem]] = {}
     for item in source.items:
         places = _places(item.name, direction)
         if places:
@@ -51,17 +51,17 @@ def _places(name: str, direction: str) -> tuple[str, str] | None:
     return None
 
 
-def _source(source: Source, items: list[Item], key: str) -> Source:
+def _source(source: FileSource, items: list[FileItem], key: str) -> FileSource:
     return replace(source, items=tuple(items), path=source.path / key, stamp=(*source.stamp, key), labels=None)
 
 
-def load_domains(spec: str, folders: Folders, options: Options) -> Data:
+def load_domains(spec: str, folders: Folders, options: Options) -> Dataset:
     """Raises UserError for a folder without usable pictures."""
     if options.labels:
         raise UserError("a label file is for pictures of one domain: leave it out")
     size = options.size or fitting(headers(folders["B", "train"]))
     pools = _pools(folders, replace(options, size=size))
-    broken: Broken = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.broken))
+    broken: Skipped = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.skipped))
     for (side, part), pool in pools.items():
         if not len(pool.examples):
             raise UserError(f"{one_line(spec)}: {part}{side} has no usable pictures")
@@ -76,29 +76,29 @@ def load_domains(spec: str, folders: Folders, options: Options) -> Data:
             parts.append(_matched(sides[a], sides[b]))
     train, test = (parts[0], parts[1]) if len(parts) > 1 else split(parts[0])
     train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # not by name
-    return Data.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
+    return Dataset.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
 
 
-def _pools(folders: Folders, options: Options) -> dict[tuple[str, str], Pool]:
+def _pools(folders: Folders, options: Options) -> dict[tuple[str, str], UnsplitDataset]:
     """The pictures of each; those of a test part with the channels that its train part has."""
-    pools: dict[tuple[str, str], Pool] = {}
+    pools: dict[tuple[str, str], UnsplitDataset] = {}
     for side, part in sorted(folders, key=lambda key: list(PARTS).index(key[1])):
         known = pools.get((side, "train"))
         same = options if known is None else _as_those(known, options)
-        pools[side, part] = gather(folders[side, part], same)
+        pools[side, part] = read_images(folders[side, part], same)
     return pools
 
 
-def _as_those(pool: Pool, options: Options) -> Options:
+def _as_those(pool: UnsplitDataset, options: Options) -> Options:
     """To read pictures with the same channels."""
     return replace(options, channels=CALLED[pool.examples.values.shape[1]])
 
 
-def load_beside(spec: str, source: Source, options: Options) -> Data:
+def load_side_by_side(spec: str, source: FileSource, options: Options) -> Dataset:
     """Pictures that are two, side by side: A left, B right. In folders `train` and `test` (or `val`), or in one."""
     height, width = options.size or fitting(headers(source))
     wide = replace(options, size=(height, 2 * width), fit="stretch")
-    folders: dict[str, list[Item]] = {part: [] for part in PARTS}
+    folders: dict[str, list[FileItem]] = {part: [] for part in PARTS}
     for item in source.items:
         words = item.name.split("/")[:-1]
         part = next((part for part, known in PARTS.items() if words and words[-1] in known), "train")
@@ -106,16 +106,16 @@ def load_beside(spec: str, source: Source, options: Options) -> Data:
     parts, broken = [], []
     for part, items in folders.items():
         if items:
-            pool = gather(_source(source, items, f"beside-{part}"), wide)
+            pool = read_images(_source(source, items, f"beside-{part}"), wide)
             wide = _as_those(pool, wide)
             left, right = pool.examples.values.split(width, 3)
             a, b = (right, left) if options.direction == "BtoA" else (left, right)
-            parts.append(Examples(b.contiguous(), given=a.contiguous()))
-            broken += pool.broken
+            parts.append(Split(b.contiguous(), condition=a.contiguous()))
+            broken += pool.skipped
     if not parts or not len(parts[0]):
         raise UserError(f"{one_line(spec)} has no usable pictures of two side by side")
     train, test = (parts[0], parts[1]) if len(parts) > 1 and len(parts[1]) else split(parts[0])
-    return Data.of(spec, train, test, (), tuple(broken), mirrored=options.flip, medium="pair")
+    return Dataset.of(spec, train, test, (), tuple(broken), mirrored=options.flip, medium="pair")
 
 
 def _stem(name: str) -> str:
@@ -133,11 +133,11 @@ def _unmatched(part: str, names: Mapping[str, list[str]]) -> str:
     return f"{counts}; without a partner of the same name: {told or 'none, but a name is there twice'}"
 
 
-def _matched(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Examples:
+def _matched(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Split:
     """B's pictures, each with A's of the same name; if there are others, in order, the fewer ones again and again."""
     names, more = a
     if len(set(names)) == len(names) and sorted(names) == sorted(b[0]):
         at = {name: i for i, name in enumerate(names)}
-        return Examples(b[1], given=more[torch.tensor([at[name] for name in b[0]])])
+        return Split(b[1], condition=more[torch.tensor([at[name] for name in b[0]])])
     every = torch.arange(max(len(more), len(b[1])))
-    return Examples(b[1][every % len(b[1])], given=more[every % len(more)])
+    return Split(b[1][every % len(b[1])], condition=more[every % len(more)])

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from sparring.data import cache
-from sparring.data.dataset import Examples, Pool, numbered
+from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.data.image.channels import TAKEN, stacked
-from sparring.data.image.file import Header, Unusable, header, picture
+from sparring.data.image.file import Header, UnreadableImage, header, picture
 from sparring.data.options import Options
-from sparring.data.sources.item import Item, Label, LabelFile, Source, classed
+from sparring.data.sources.item import FileItem, Label, LabelFile, FileSource, with_folder_labels
 from sparring.data.sources.labels import assigned, parsed, read_labels
 from sparring.errors import UserError
 
@@ -28,7 +28,7 @@ Left = list[tuple[str, str]]
 T = TypeVar("T")
 
 
-def gather(source: Source, options: Options) -> Pool:
+def read_images(source: FileSource, options: Options) -> UnsplitDataset:
     """The usable images of a source as one tensor, from the cache if neither files nor options have changed.
 
     Images are turned upright (EXIF), laid on white unless transparency is kept, and brought to one size: by default a
@@ -50,7 +50,7 @@ def gather(source: Source, options: Options) -> Pool:
     return pool
 
 
-def headers(source: Source) -> list[Header | None]:
+def headers(source: FileSource) -> list[Header | None]:
     """What each file says of itself; None for one that can't be used."""
     return _parallel(_header, source.items)
 
@@ -62,30 +62,30 @@ def fitting(found: Sequence[Header | None]) -> tuple[int, int]:
     return side, side
 
 
-def key_of(source: Source, options: Options, file: LabelFile | None) -> str:
+def key_of(source: FileSource, options: Options, file: LabelFile | None) -> str:
     digest = hashlib.sha256()
-    told = (VERSION, str(source.path), source.broken, options.size, options.fit, options.channels)
+    told = (VERSION, str(source.path), source.skipped, options.size, options.fit, options.channels)
     labels = file and (file.name, hashlib.sha256(file.content).hexdigest())
     for part in (told, labels, *source.stamp):
         digest.update(repr(part).encode())
     return digest.hexdigest()
 
 
-def _decoded(source: Source, options: Options, file: LabelFile | None) -> Pool:
+def _decoded(source: FileSource, options: Options, file: LabelFile | None) -> UnsplitDataset:
     items, attributes, broken = labelled(source, file, asked=options.labels is not None)
     size = options.size or fitting(_parallel(_header, items))
     arrays = _parallel(lambda item: _array(item, size, options.fit), items)
     broken += [(item.name, why) for item, why in zip(items, arrays, strict=True) if isinstance(why, str)]
     good = [(item, array) for item, array in zip(items, arrays, strict=True) if isinstance(array, np.ndarray)]
-    left = tuple(sorted({*source.broken, *broken}))
+    left = tuple(sorted({*source.skipped, *broken}))
     if not good:
-        return Pool(Examples(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
+        return UnsplitDataset(Split(torch.empty(0, TAKEN["grey"], *size, dtype=torch.uint8)), (), left)
     values = torch.from_numpy(stacked([array for _, array in good], options.channels))
     names, labels = numbers_of([item.label for item, _ in good], attributes)
-    return Pool(Examples(values, labels), names, left, tuple(item.name for item, _ in good))
+    return UnsplitDataset(Split(values, labels), names, left, tuple(item.name for item, _ in good))
 
 
-def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[Item], tuple[str, ...], Left]:
+def labelled(source: FileSource, file: LabelFile | None, asked: bool) -> tuple[list[FileItem], tuple[str, ...], Left]:
     """Items with their labels, the names of attributes, and what is left out."""
     if file is None:
         items, broken = _by_source(source)
@@ -101,10 +101,10 @@ def labelled(source: Source, file: LabelFile | None, asked: bool) -> tuple[list[
     return items, table.attributes, broken
 
 
-def _by_source(source: Source) -> tuple[list[Item], Left]:
+def _by_source(source: FileSource) -> tuple[list[FileItem], Left]:
     """Items of the classes they came with, if any came with one, else of their folders."""
     if not any(item.label for item in source.items):
-        return classed(source.items)
+        return with_folder_labels(source.items)
     bare = [(item.name, "of no class, where others are of one") for item in source.items if not item.label]
     return [item for item in source.items if item.label], bare
 
@@ -112,25 +112,25 @@ def _by_source(source: Source) -> tuple[list[Item], Left]:
 def numbers_of(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:
     if attributes:
         return attributes, torch.tensor(labels, dtype=torch.float32)
-    return numbered([str(label) for label in labels]) if labels[0] is not None else ((), None)
+    return encode_labels([str(label) for label in labels]) if labels[0] is not None else ((), None)
 
 
-def _header(item: Item) -> Header | None:
+def _header(item: FileItem) -> Header | None:
     try:
         return header(item.open)
-    except Unusable:
+    except UnreadableImage:
         return None
 
 
-def _array(item: Item, size: tuple[int, int], fit: str) -> np.ndarray | str:
+def _array(item: FileItem, size: tuple[int, int], fit: str) -> np.ndarray | str:
     """The image, or why there is none."""
     try:
         return picture(item.open, size, fit)
-    except Unusable as error:
+    except UnreadableImage as error:
         return str(error)
 
 
-def _parallel(call: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
+def _parallel(call: Callable[[FileItem], T], items: Sequence[FileItem]) -> list[T]:
     # Pillow warns of bad EXIF and large images; what matters of that is told otherwise.
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")

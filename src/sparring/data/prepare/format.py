@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from sparring.data.dataset import Data, Examples
+from sparring.data.dataset import Dataset, Split
 from sparring.data.options import Options
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
@@ -78,7 +78,7 @@ def about(folder: Path) -> About:
         raise UserError(f"{one_line(folder / ABOUT)} is damaged ({one_line(error)[:80]}): {AGAIN}") from None
 
 
-def load_prepared(folder: Path, spec: str, options: Options) -> Data:
+def load_prepared(folder: Path, spec: str, options: Options) -> Dataset:
     """Raises UserError for a set that ends early, was changed or comes of another version; for options but `flip`."""
     held = about(folder)
     c, h, w = held.shape
@@ -90,9 +90,9 @@ def load_prepared(folder: Path, spec: str, options: Options) -> Data:
     labels = _labels(folder, held)
     if probe(images, labels) != held.probe:
         raise UserError(f"{one_line(folder)} is not what was prepared, its pixels have changed: {AGAIN}")
-    every = Examples(images, labels)
+    every = Split(images, labels)
     parts = every[: held.train], every[held.train :]
-    return Data(spec, *parts, held.names, held.fingerprint, held.broken, mirrored=options.flip, mapped=True)
+    return Dataset(spec, *parts, held.names, held.fingerprint, held.broken, mirrored=options.flip, mapped=True)
 
 
 def pixels(folder: Path, shape: tuple[int, ...], n: int) -> torch.Tensor:

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from sparring.data.dataset import SPLIT_SEED, TEST_EVERY, Examples, digest
+from sparring.data.dataset import SPLIT_SEED, TEST_EVERY, Split, digest
 from sparring.data.image.channels import CALLED, TAKEN, chosen
-from sparring.data.image.file import Unusable, header, picture
+from sparring.data.image.file import UnreadableImage, header, picture
 from sparring.data.image.read import Left, fitting, headers, key_of, labelled, numbers_of
 from sparring.data.options import Options
 from sparring.data.prepare.format import ABOUT as STORE
@@ -26,12 +26,12 @@ from sparring.data.prepare.format import AGAIN, LABELS, PIXELS, About, about, is
 from sparring.data.prepare.progress_log import noted
 from sparring.data.prepare.workers import Piece, Work, decoded
 from sparring.data.scan.checks import findings
-from sparring.data.scan.image_set import Looked
-from sparring.data.sources.item import Item, LabelFile, Source
+from sparring.data.scan.image_set import ScannedImages
+from sparring.data.sources.item import FileItem, LabelFile, FileSource
 from sparring.data.sources.labels import read_labels
 from sparring.errors import UserError, one_line
-from sparring.progress import steps
-from sparring.storage.atomic import PART, from_json, written_aside
+from sparring.progress import progress_range
+from sparring.storage.atomic import PART, from_json, atomic_write
 
 BEGUN, DONE = "begun.json", "done.jsonl"
 LOOKED_AT = 500
@@ -45,10 +45,10 @@ WORTH = 1_000
 class Plan(NamedTuple):
     """What is to be done, the same whenever it is asked for."""
 
-    source: Source
+    source: FileSource
     indices: list[int]
     """Of the items that have a label, if any have."""
-    items: list[Item]
+    items: list[FileItem]
     """These."""
     attributes: tuple[str, ...]
     broken: Left
@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     work: Work
 
 
-def prepare(source: Source, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()) -> tuple[About, int]:
+def prepare(source: FileSource, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()) -> tuple[About, int]:
     """Writes the set, or goes on with it; one that is there already is checked, every pixel of it.
 
     Args:
@@ -101,7 +101,7 @@ def _checked(out: Path, key: str) -> About:
     return held
 
 
-def _plan(source: Source, out: Path, options: Options, file: LabelFile | None, key: str) -> Plan:
+def _plan(source: FileSource, out: Path, options: Options, file: LabelFile | None, key: str) -> Plan:
     """Begins the folder, or takes up what was begun. Raises UserError for another set, and for too little room."""
     items, attributes, broken = labelled(source, file, asked=options.labels is not None)
     numbers = {item.name: i for i, item in enumerate(source.items)}
@@ -138,7 +138,7 @@ def _check_free(out: Path) -> None:
         raise UserError(f"{one_line(out)} exists already, and is no prepared set: choose another OUT")
 
 
-def _looked_at(items: list[Item], places: list[int], options: Options) -> tuple[tuple[int, int], str]:
+def _looked_at(items: list[FileItem], places: list[int], options: Options) -> tuple[tuple[int, int], str]:
     """Size and channels, as asked for or as a few images suggest."""
     few = [item for item, place in zip(items, places, strict=True) if place < LOOKED_AT]
     if not items:
@@ -148,7 +148,7 @@ def _looked_at(items: list[Item], places: list[int], options: Options) -> tuple[
         try:
             found.append(header(item.open))
             counts.append(picture(item.open, (8, 8)).shape[2])
-        except Unusable:
+        except UnreadableImage:
             continue
     return options.size or fitting(found), chosen(counts) if options.channels == "auto" else options.channels
 
@@ -164,7 +164,7 @@ def _make_room(out: Path, size: int, begun: dict) -> None:
         free = shutil.disk_usage(out).free
         if size > free:
             raise UserError(f"{one_line(out)} needs {size / 1e9:,.1f} GB, and its disk has {free / 1e9:,.1f} GB left")
-        with written_aside(out / BEGUN) as path:
+        with atomic_write(out / BEGUN) as path:
             path.write_text(json.dumps(begun))
         (out / DONE).unlink(missing_ok=True)  # of pixels that are gone
         with open(out / PIXELS, "wb") as file:
@@ -184,7 +184,7 @@ def _decode(plan: Plan, left: list[int], out: Path, workers: int) -> dict[int, s
     broken: dict[int, str] = {}
     with open(out / DONE, "a") as notes, open(plan.work.out, "rb") as images:
         results = decoded(pieces, plan.work, plan.source, workers)
-        for _, (piece, wrong) in zip(steps(len(pieces), "preparing"), results, strict=False):
+        for _, (piece, wrong) in zip(progress_range(len(pieces), "preparing"), results, strict=False):
             os.fsync(images.fileno())  # what is noted as done is on the disk
             missing = [(of[index], why) for index, why in wrong]
             notes.write(json.dumps({"items": [of[index] for index, _ in piece], "broken": missing}) + "\n")
@@ -204,7 +204,7 @@ def _suspected(plan: Plan, broken: dict[int, str], out: Path, drop: tuple[str, .
     sizes = [each.size if (each := seen[plan.indices[i]]) else plan.work.size for i in kept] if seen else []
     where = [plan.items[i].name for i in kept]
     test = np.zeros(len(kept), bool)  # parts are made of what is left
-    looked = Looked(lambda which: images[places[which]], where, test, classes, names, sizes)
+    looked = ScannedImages(lambda which: images[places[which]], where, test, classes, names, sizes)
     suspects: dict[int, str] = {}
     for found in findings(looked, drop):
         for index, (_, why) in zip(found.which, found.where, strict=True):
@@ -225,14 +225,14 @@ def _finished(plan: Plan, broken: dict[int, str], out: Path, key: str) -> About:
         raise UserError(f"{one_line(plan.source.path)} has {len(order)} usable images, and 2 are needed{why}")
     shape, cut = (TAKEN[plan.work.channels], *plan.work.size), len(order) - _tests(order)
     _move(out / PIXELS, [places[i] for i in order], torch.Size(shape).numel())
-    every = Examples(pixels(out, shape, len(order)), labels)
+    every = Split(pixels(out, shape, len(order)), labels)
     if labels is not None:
-        with written_aside(out / LABELS) as path:
+        with atomic_write(out / LABELS) as path:
             save_file({"labels": labels}, path)
-    left = sorted({*plan.source.broken, *plan.broken, *((items[i].name, why) for i, why in broken.items())})
+    left = sorted({*plan.source.skipped, *plan.broken, *((items[i].name, why) for i, why in broken.items())})
     fingerprint = digest(every[:cut], every[cut:])[:16]
     held = About(shape, cut, _tests(order), names, tuple(left), fingerprint, probe(every.values, labels), key)
-    with written_aside(out / STORE) as path:
+    with atomic_write(out / STORE) as path:
         path.write_text(held.text())
     for name in (BEGUN, DONE):
         (out / name).unlink(missing_ok=True)

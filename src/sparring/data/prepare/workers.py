@@ -16,8 +16,8 @@ from multiprocessing.connection import wait as ended
 from pathlib import Path
 
 from sparring.data.image.channels import stacked
-from sparring.data.image.file import Unusable, picture
-from sparring.data.sources.item import Source
+from sparring.data.image.file import UnreadableImage, picture
+from sparring.data.sources.item import FileSource
 from sparring.errors import UserError
 
 Piece = list[tuple[int, int]]
@@ -40,7 +40,7 @@ class Work:
 
 
 class Decoder:
-    def __init__(self, source: Source, work: Work):
+    def __init__(self, source: FileSource, work: Work):
         self.source, self.work = source, work
         self.file = os.open(work.out, os.O_WRONLY)
 
@@ -51,9 +51,9 @@ class Decoder:
             try:
                 image = picture(self.source.items[index].open, work.size, work.fit)
                 if work.guessed and work.channels == "grey" and image.shape[2] > 2:
-                    raise Unusable(COLOURED)
+                    raise UnreadableImage(COLOURED)
                 good.append((place, image))
-            except Unusable as error:
+            except UnreadableImage as error:
                 broken.append((index, str(error)))
         if good:
             for (place, _), row in zip(good, stacked([image for _, image in good], work.channels), strict=True):
@@ -62,7 +62,7 @@ class Decoder:
 
 
 def decoded(
-    pieces: Sequence[Piece], work: Work, source: Source, workers: int
+    pieces: Sequence[Piece], work: Work, source: FileSource, workers: int
 ) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
     """Each piece with what of it was left out, as they are done: in this process, or in several."""
     with warnings.catch_warnings():
@@ -74,7 +74,7 @@ def decoded(
             yield from _apart(pieces, work, source, workers)
 
 
-def _apart(pieces, work: Work, source: Source, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+def _apart(pieces, work: Work, source: FileSource, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
     left = iter(pieces)
     spawn, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     try:
@@ -99,7 +99,7 @@ _decoder: Decoder | None = None
 """Of this process, if it is a decoding one."""
 
 
-def _begin(source: Source, work: Work) -> None:
+def _begin(source: FileSource, work: Work) -> None:
     global _decoder
     warnings.simplefilter("ignore")
     threading.Thread(target=_die_with_parent, daemon=True).start()

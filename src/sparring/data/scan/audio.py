@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 from sparring.data.audio.wav import Sound, sound
-from sparring.data.image.file import Unusable
+from sparring.data.image.file import UnreadableImage
 from sparring.data.image.pixels import grid
 from sparring.data.scan.checks import unusable
-from sparring.data.scan.finding import Facts, Finding, common, counted, tabled
+from sparring.data.scan.finding import ScanSummary, Issue, common, counted, summary_table
 from sparring.data.scan.labels import rare
-from sparring.data.sources.item import Broken, Item, Source, classed
+from sparring.data.sources.item import Skipped, FileItem, FileSource, with_folder_labels
 
 SILENT = 1e-3
 """The largest sample of a sound that is called silent: 60 dB below full scale."""
@@ -31,7 +31,7 @@ SHOWN, LISTED = 64, 10
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class ScannedAudio:
     """What is kept of a sound."""
 
     name: str
@@ -50,7 +50,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class SoundScan(Facts):
+class SoundScan(ScanSummary):
     """Of sound files."""
 
     formats: dict[str, int]
@@ -61,8 +61,8 @@ class SoundScan(Facts):
     """The shortest, the middle and the longest one's; zeros if there is none."""
     classes: dict[str, int]
     """By folder; empty if there are no folders."""
-    broken: Broken
-    findings: tuple[Finding, ...]
+    broken: Skipped
+    findings: tuple[Issue, ...]
 
     def table(self) -> str:
         """For a person, a line a fact."""
@@ -76,17 +76,17 @@ class SoundScan(Facts):
             "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
             "left out": f"{len(self.broken):,}" if self.broken else "none",
         }
-        return tabled(self.spec, rows, self.findings)
+        return summary_table(self.spec, rows, self.findings)
 
 
-def scan_sounds(spec: str, source: Source) -> tuple[SoundScan, Sequence[Heard]]:
+def scan_sounds(spec: str, source: FileSource) -> tuple[SoundScan, Sequence[ScannedAudio]]:
     """Opens every file, one at a time. Raises UserError where the extra `audio` is missing."""
-    items, beside = classed(source.items)
-    heard, broken = [], [*source.broken, *beside]
+    items, beside = with_folder_labels(source.items)
+    heard, broken = [], [*source.skipped, *beside]
     for item in items:
         try:
             heard.append(hear(item))
-        except Unusable as error:
+        except UnreadableImage as error:
             broken.append((item.name, str(error)))
     lengths = [each.seconds for each in heard] or [0.0]
     facts = SoundScan(
@@ -103,12 +103,12 @@ def scan_sounds(spec: str, source: Source) -> tuple[SoundScan, Sequence[Heard]]:
     return facts, heard
 
 
-def hear(item: Item) -> Heard:
+def hear(item: FileItem) -> ScannedAudio:
     """Raises Unusable, with the reason."""
     found = sound(item.open)
     size = np.abs(found.values)
     shape = f"{found.rate} {found.values.shape}".encode()
-    return Heard(
+    return ScannedAudio(
         name=item.name,
         label=item.label if isinstance(item.label, str) else None,
         format=found.format,
@@ -132,50 +132,50 @@ def outlined(found: Sound) -> np.ndarray:
     return np.where((top <= rows) & (rows <= bottom), 0, 255).astype(np.uint8)
 
 
-def sheet(heard: Sequence[Heard]) -> Image.Image:
+def sheet(heard: Sequence[ScannedAudio]) -> Image.Image:
     """The outlines of up to 64, in the order of their names, spread over all."""
     chosen = np.linspace(0, len(heard) - 1, min(SHOWN, len(heard))).round().astype(int)
     return grid(torch.from_numpy(np.stack([heard[i].outline for i in chosen]))[:, None], None)
 
 
-def _duplicates(heard: Sequence[Heard]) -> Finding:
+def _duplicates(heard: Sequence[ScannedAudio]) -> Issue:
     first: dict[bytes, str] = {}
     where = [(each.name, first[each.digest]) for each in heard if first.setdefault(each.digest, each.name) != each.name]
     what = f"{len(where):,} sounds have the same samples as one before them"
-    return Finding("duplicates", what, tuple((a, f"the same as {b}") for a, b in where), "delete one of each two")
+    return Issue("duplicates", what, tuple((a, f"the same as {b}") for a, b in where), "delete one of each two")
 
 
-def _silent(heard: Sequence[Heard]) -> Finding:
+def _silent(heard: Sequence[ScannedAudio]) -> Issue:
     where = tuple((each.name, f"its largest sample is {each.peak:.1e}") for each in heard if each.peak < SILENT)
-    return Finding("silent", f"{len(where):,} sounds are silent", where, "delete them, or record them again")
+    return Issue("silent", f"{len(where):,} sounds are silent", where, "delete them, or record them again")
 
 
-def _clipped(heard: Sequence[Heard]) -> Finding:
+def _clipped(heard: Sequence[ScannedAudio]) -> Issue:
     where = tuple((each.name, f"{each.full:.1%} of its samples") for each in heard if each.full > CLIPPED)
     what = f"{len(where):,} sounds are clipped: samples stand at full scale"
-    return Finding("clipped", what, where, "record them again at a lower level; a model learns the crackle")
+    return Issue("clipped", what, where, "record them again at a lower level; a model learns the crackle")
 
 
-def _rates(heard: Sequence[Heard]) -> Finding:
+def _rates(heard: Sequence[ScannedAudio]) -> Issue:
     usual = Counter(each.rate for each in heard).most_common(1)
     where = tuple((each.name, f"{each.rate} Hz") for each in heard if each.rate != usual[0][0])
     what = f"{len(where):,} sounds have another rate than most, which have {usual[0][0] if usual else 0} Hz"
-    return Finding("rates", what, where, "bring them to one rate")
+    return Issue("rates", what, where, "bring them to one rate")
 
 
-def _lengths(heard: Sequence[Heard]) -> Finding:
+def _lengths(heard: Sequence[ScannedAudio]) -> Issue:
     middle = median([each.seconds for each in heard] or [0.0])
     odd = [each for each in heard if not middle / TIMES <= each.seconds <= middle * TIMES]
     where = tuple((each.name, f"{each.seconds:.2f} s") for each in odd)
     what = f"{len(where):,} sounds are far longer or shorter than the middle one of {middle:.2f} s"
-    return Finding("lengths", what, where, "cut the long ones, and listen to the short ones")
+    return Issue("lengths", what, where, "cut the long ones, and listen to the short ones")
 
 
-def _imbalance(heard: Sequence[Heard]) -> Finding:
+def _imbalance(heard: Sequence[ScannedAudio]) -> Issue:
     return rare(Counter(each.label for each in heard if each.label is not None), "sounds")
 
 
-FINDINGS: tuple[Callable[[Sequence[Heard]], Finding], ...] = (
+FINDINGS: tuple[Callable[[Sequence[ScannedAudio]], Issue], ...] = (
     _duplicates,
     _silent,
     _clipped,

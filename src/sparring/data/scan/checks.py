@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from sparring.data.scan.copies import contradictory, duplicates, leaks, near_duplicates
-from sparring.data.scan.finding import Finding
-from sparring.data.scan.image_set import Looked
+from sparring.data.scan.finding import Issue
+from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.images import blank, outliers, tiny
 from sparring.data.scan.labels import imbalance, mislabelled
-from sparring.data.sources.item import Broken
-from sparring.errors import entry
+from sparring.data.sources.item import Skipped
+from sparring.errors import lookup
 
-FINDINGS: dict[str, Callable[[Looked], Finding]] = {
+FINDINGS: dict[str, Callable[[ScannedImages], Issue]] = {
     "duplicates": duplicates,
     "near-duplicates": near_duplicates,
     "contradictory": contradictory,
@@ -25,22 +25,22 @@ DROPPED = tuple(name for name in FINDINGS if name not in ("leaks", "imbalance"))
 """Those whose suspects can be left out: leaks go with the copies they are, and a class can't help being rare."""
 
 
-def findings(looked: Looked, names: Sequence[str] = tuple(FINDINGS)) -> tuple[Finding, ...]:
+def findings(looked: ScannedImages, names: Sequence[str] = tuple(FINDINGS)) -> tuple[Issue, ...]:
     """Those that found something, in the order of the names."""
     found = [FINDINGS[name](looked) for name in names] if len(looked) else []
     return tuple(each for each in found if each.where)
 
 
-def unusable(broken: Broken) -> tuple[Finding, ...]:
+def unusable(broken: Skipped) -> tuple[Issue, ...]:
     """What could not be read at all, as a finding."""
     what = f"{len(broken):,} files can't be used"
     todo = "replace them, or go on: training and spar data prepare leave them out"
-    return (Finding("broken", what, broken, todo),) if broken else ()
+    return (Issue("broken", what, broken, todo),) if broken else ()
 
 
 def dropped(names: str) -> tuple[str, ...]:
     """What is to be left out, by names with commas between. Raises UserError for one that can't be."""
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(","))) if names else ()
     for name in wanted:
-        entry(dict.fromkeys(DROPPED), "finding to drop", name)
+        lookup(dict.fromkeys(DROPPED), "finding to drop", name)
     return wanted

@@ -2,30 +2,30 @@
 
 import numpy as np
 
-from sparring.data.scan.finding import Finding
-from sparring.data.scan.image_set import Looked
+from sparring.data.scan.finding import Issue
+from sparring.data.scan.image_set import ScannedImages
 
 DROP = "spar data prepare --drop {} keeps one of each"
 
 
-def duplicates(looked: Looked) -> Finding:
+def duplicates(looked: ScannedImages) -> Issue:
     first = looked.copies.equal
     which = np.flatnonzero(first != np.arange(len(first)))
     where = tuple((looked.where[i], f"the same pixels as {looked.where[first[i]]}") for i in which.tolist())
     what = f"{len(which):,} images have the same pixels as one before them"
-    return Finding("duplicates", what, where, DROP.format("duplicates"), _ints(which), _ints(first[which]))
+    return Issue("duplicates", what, where, DROP.format("duplicates"), _ints(which), _ints(first[which]))
 
 
-def near_duplicates(looked: Looked) -> Finding:
+def near_duplicates(looked: ScannedImages) -> Issue:
     equal, near = looked.copies
     which = np.flatnonzero((equal == np.arange(len(equal))) & (near != np.arange(len(near))))
     where = tuple((looked.where[i], f"nearly the same as {looked.where[near[i]]}") for i in which.tolist())
     what = f"{len(which):,} images are nearly the same as one before them: saved again, resized, brightened, or a burst"
     todo = f"look at them with --sheet; {DROP.format('near-duplicates')}"
-    return Finding("near-duplicates", what, where, todo, _ints(which), _ints(near[which]))
+    return Issue("near-duplicates", what, where, todo, _ints(which), _ints(near[which]))
 
 
-def leaks(looked: Looked) -> Finding:
+def leaks(looked: ScannedImages) -> Issue:
     """Images of the test part with a copy in the train part."""
     equal, near = looked.copies
     trained = np.flatnonzero(~looked.test)
@@ -38,10 +38,10 @@ def leaks(looked: Looked) -> Finding:
     where = tuple((looked.where[i], f"{words[exact]} {looked.where[j]} of the train part") for i, j, exact in pairs)
     what = f"{len(pairs):,} images of the test part have a copy in the train part: scores on it flatter"
     todo = f"{DROP.format('duplicates,near-duplicates')}; sets that came in two parts, leave them out of one"
-    return Finding("leaks", what, where, todo, _ints([i for i, _, _ in pairs]), _ints([j for _, j, _ in pairs]))
+    return Issue("leaks", what, where, todo, _ints([i for i, _, _ in pairs]), _ints([j for _, j, _ in pairs]))
 
 
-def contradictory(looked: Looked) -> Finding:
+def contradictory(looked: ScannedImages) -> Issue:
     """Copies that are of several classes."""
     labels, first = looked.labels, looked.copies.near
     which = np.array([], int) if labels is None else np.flatnonzero(labels != labels[first])
@@ -52,7 +52,7 @@ def contradictory(looked: Looked) -> Finding:
     )
     what = f"{len(which):,} images are copies of one of another class"
     todo = "see which class is right, and delete the other; --drop contradictory leaves out the later one"
-    return Finding("contradictory", what, where, todo, _ints(which), _ints(first[which]))
+    return Issue("contradictory", what, where, todo, _ints(which), _ints(first[which]))
 
 
 def _ints(values) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ class Copies(NamedTuple):
     """(n,): the same of images that are nearly the same, or like one that is."""
 
 
-def copies(traits: Traits, take: Callable[[Tensor], Tensor], rows: int) -> Copies:
+def find_near_duplicates(traits: Traits, take: Callable[[Tensor], Tensor], rows: int) -> Copies:
     """Groups of copies. `rows` images are compared at once."""
     first: dict[bytes, int] = {}
     equal = np.array([first.setdefault(digest, i) for i, digest in enumerate(traits.digests)], np.int64)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sparring.data.sources.item import Broken
+from sparring.data.sources.item import Skipped
 from sparring.errors import one_line
 
 LISTED = 10
@@ -13,11 +13,11 @@ LISTED = 10
 
 
 @dataclass(frozen=True)
-class Finding:
+class Issue:
     name: str
     what: str
     """What was found, with a count, in a sentence."""
-    where: Broken
+    where: Skipped
     """Each suspect with the reason."""
     todo: str
     which: tuple[int, ...] = ()
@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ScanSummary:
     """What a SPEC holds."""
 
     spec: str
@@ -39,10 +39,10 @@ class Facts:
         return asdict(self)
 
 
-def tabled(spec: str, rows: Mapping[str, str], findings: Sequence[Finding]) -> str:
+def summary_table(spec: str, rows: Mapping[str, str], findings: Sequence[Issue]) -> str:
     """For a person: a line a fact, those that say nothing left out, then the findings."""
     facts = [f"{name:<10}  {text}" for name, text in rows.items() if text]
-    return "\n".join([one_line(spec), *facts, *told(findings)])
+    return "\n".join([one_line(spec), *facts, *issue_lines(findings)])
 
 
 def common(words: Iterable[str]) -> dict[str, int]:
@@ -56,7 +56,7 @@ def counted(counts: Mapping[str, int], most: int) -> str:
     return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
 
 
-def told(findings: Sequence[Finding]) -> list[str]:
+def issue_lines(findings: Sequence[Issue]) -> list[str]:
     """For a person, in lines."""
     lines = []
     for found in findings:

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.scan.duplicates import Copies, copies
+from sparring.data.scan.duplicates import Copies, find_near_duplicates
 from sparring.data.scan.image_stats import Traits, traits
-from sparring.progress import steps
+from sparring.progress import progress_range
 
 CHUNK = 2**24
 """Numbers of images that are looked at together, which bounds the memory of their floats."""
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class ScannedImages:
     take: Callable[[Tensor], Tensor]
     """Indices (k,) → uint8 (k, c, h, w); pixels may lie in a mapped file."""
     where: Sequence[str]
@@ -46,11 +46,11 @@ class Looked:
 
     @cached_property
     def copies(self) -> Copies:
-        return copies(self.traits, self.take, CHUNK // int(np.prod(self.shape)) or 1)
+        return find_near_duplicates(self.traits, self.take, CHUNK // int(np.prod(self.shape)) or 1)
 
     def _chunks(self) -> Iterator[Tensor]:
         rows = CHUNK // int(np.prod(self.shape)) or 1
-        for i in steps(-(-len(self) // rows), "looking"):
+        for i in progress_range(-(-len(self) // rows), "looking"):
             yield self.take(torch.arange(i * rows, min(len(self), (i + 1) * rows)))
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from sparring.data.scan.finding import Finding
-from sparring.data.scan.image_set import Looked
+from sparring.data.scan.finding import Issue
+from sparring.data.scan.image_set import ScannedImages
 
 BLANK = 1.0
 """The standard deviation, of 255, up to which an image shows nothing."""
@@ -18,26 +18,26 @@ FEWEST = 50
 """Images that can have outliers."""
 
 
-def blank(looked: Looked) -> Finding:
+def blank(looked: ScannedImages) -> Issue:
     which = np.flatnonzero(looked.traits.spreads <= BLANK)
     where = tuple(
         (looked.where[i], f"its pixels deviate by {looked.traits.spreads[i]:.1f} of 255") for i in which.tolist()
     )
     what = f"{len(which):,} images show nothing but one colour"
-    return Finding("blank", what, where, "spar data prepare --drop blank leaves them out", tuple(map(int, which)))
+    return Issue("blank", what, where, "spar data prepare --drop blank leaves them out", tuple(map(int, which)))
 
 
-def tiny(looked: Looked) -> Finding:
+def tiny(looked: ScannedImages) -> Issue:
     """Those with a side below half the size they are brought to."""
     height, width = looked.shape[1:]
     which = [i for i, (h, w) in enumerate(looked.sizes) if h * ENLARGED < height or w * ENLARGED < width]
     where = tuple((looked.where[i], "{}x{}".format(*looked.sizes[i])) for i in which)
     what = f"{len(which):,} images are enlarged more than {ENLARGED} times, to {height}x{width}: they are blurred"
     todo = "train at a smaller --size, or leave them out with spar data prepare --drop tiny"
-    return Finding("tiny", what, where, todo, tuple(which))
+    return Issue("tiny", what, where, todo, tuple(which))
 
 
-def outliers(looked: Looked) -> Finding:
+def outliers(looked: ScannedImages) -> Issue:
     """Those far from their 5th neighbour (Ramaswamy et al. 2000), by edges and colours."""
     distances = neighbour_distances(looked.traits.features)
     shown = looked.traits.spreads > BLANK
@@ -53,7 +53,7 @@ def outliers(looked: Looked) -> Finding:
     )
     what = f"{len(which):,} images are unlike all others"
     todo = "look at them with --sheet, the strangest first; spar data prepare --drop outliers leaves them out"
-    return Finding("outliers", what, where, todo, tuple(map(int, which)))
+    return Issue("outliers", what, where, todo, tuple(map(int, which)))
 
 
 def neighbour_distances(features: np.ndarray) -> np.ndarray:

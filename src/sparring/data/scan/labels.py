@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from sparring.data.scan.finding import Finding
-from sparring.data.scan.image_set import Looked
+from sparring.data.scan.finding import Issue
+from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.images import standardised
 
 FOLDS = 5
@@ -21,7 +21,7 @@ TIMES = 10
 """The largest class has so many times the images of one that is called rare."""
 
 
-def mislabelled(looked: Looked) -> Finding:
+def mislabelled(looked: ScannedImages) -> Issue:
     """Images that a classifier which never saw them gives to another class with confidence: confident learning's rule
     (Northcutt et al. 2021, arXiv:1911.00068), and a probability of their own class below .01."""
     tried = tryable(looked.labels, len(looked.names))
@@ -38,7 +38,7 @@ def mislabelled(looked: Looked) -> Finding:
     )
     what = f"{len(which):,} images look like another class than they are labelled"
     todo = "look at them with --sheet, the likeliest first; spar data prepare --drop mislabelled leaves them out"
-    return Finding("mislabelled", what, where, todo, tuple(map(int, which)))
+    return Issue("mislabelled", what, where, todo, tuple(map(int, which)))
 
 
 def tryable(labels: np.ndarray | None, classes: int) -> np.ndarray:
@@ -90,16 +90,16 @@ def suspected(chances: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.flatnonzero((other != labels) & (chances.max(1) >= usual[other]) & (own < DOUBTED))
 
 
-def imbalance(looked: Looked) -> Finding:
+def imbalance(looked: ScannedImages) -> Issue:
     """Classes with less than a tenth of the images of the largest."""
     counts = np.bincount(looked.labels, minlength=len(looked.names)).tolist() if looked.labels is not None else []
     return rare(dict(zip(looked.names, counts, strict=False)), "images")
 
 
-def rare(counts: Mapping[str, int], things: str) -> Finding:
+def rare(counts: Mapping[str, int], things: str) -> Issue:
     """The same of these counts by class, the fewest first."""
     most, total = max(counts.values(), default=0), sum(counts.values())
     few = sorted((name for name, n in counts.items() if n * TIMES < most), key=counts.__getitem__)
     where = tuple((name, f"{counts[name]:,} of {total:,} {things}") for name in few)
     what = f"{len(few):,} classes have less than a tenth of the {things} of the largest"
-    return Finding("imbalance", what, where, "gather more of these, or ask a conditional model for them by --label")
+    return Issue("imbalance", what, where, "gather more of these, or ask a conditional model for them by --label")

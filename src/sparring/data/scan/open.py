@@ -7,59 +7,59 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sparring.data.dataset import Data, Examples, Pool, split
+from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import CALLED
 from sparring.data.image.file import Header
-from sparring.data.image.read import gather, headers
-from sparring.data.load import found, load_dataset, pictures, ready
+from sparring.data.image.read import read_images, headers
+from sparring.data.load import read_unsplit, load_dataset, file_source, is_ready
 from sparring.data.options import Options
-from sparring.data.scan.image_set import Looked, across
-from sparring.data.sources.item import Source
+from sparring.data.scan.image_set import ScannedImages, across
+from sparring.data.sources.item import FileSource
 from sparring.errors import UserError, one_line
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class ImageFiles:
     """What files hold, however little."""
 
-    source: Source
+    source: FileSource
     headers: Sequence[Header | None]
     """Of its items."""
-    pool: Pool
+    pool: UnsplitDataset
 
 
-Read = Data | Pool | Pictures
+Read = Dataset | UnsplitDataset | ImageFiles
 """A set that is ready, whole arrays, or files."""
 
 
 def read(spec: str | Path, options: Options) -> Read:
     """All that is looked at in a SPEC, opened and read once. Raises UserError as `load`."""
     name = str(spec)
-    if ready(name):
+    if is_ready(name):
         return load_dataset(name, replace(options, size=None))
-    source = pictures(name)
+    source = file_source(name)
     if source is None:
-        return found(spec, replace(options, size=None))
-    return Pictures(source, headers(source), gather(source, options))
+        return read_unsplit(spec, replace(options, size=None))
+    return ImageFiles(source, headers(source), read_images(source, options))
 
 
-def looking(held: Read) -> Looked | None:
+def open_for_scan(held: Read) -> ScannedImages | None:
     """The images, in the parts that training would have; None for points."""
-    if isinstance(held, Data):
+    if isinstance(held, Dataset):
         return _of_data(held)
-    return _of_pool(held) if isinstance(held, Pool) else _of_pool(held.pool, _sizes(held))
+    return _of_pool(held) if isinstance(held, UnsplitDataset) else _of_pool(held.pool, _sizes(held))
 
 
-def both(spec: str | Path, other: str | Path, options: Options) -> Looked:
+def both(spec: str | Path, other: str | Path, options: Options) -> ScannedImages:
     """What two SPECs hold, without classes: the first is the train part, the second, of the same size, the test part.
 
     Raises UserError as `load`, and for points.
     """
-    first = looking(read(spec, options))
+    first = open_for_scan(read(spec, options))
     if first is None or not len(first):
         raise UserError(f"{one_line(spec)} holds no images to compare with {one_line(other)}")
     channels = CALLED.get(first.shape[0], "auto")
-    second = looking(read(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
+    second = open_for_scan(read(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
     if second is None or not len(second) or second.shape != first.shape:
         raise UserError(f"{one_line(other)} holds no images like those of {one_line(spec)} to be compared with")
     n = len(first)
@@ -70,10 +70,10 @@ def both(spec: str | Path, other: str | Path, options: Options) -> Looked:
         return result
 
     where = [f"{one_line(side)}: {each}" for side, held in ((spec, first), (other, second)) for each in held.where]
-    return Looked(take, where, np.arange(len(where)) >= n)
+    return ScannedImages(take, where, np.arange(len(where)) >= n)
 
 
-def _of_data(data: Data) -> Looked | None:
+def _of_data(data: Dataset) -> ScannedImages | None:
     if data.medium != "image":
         return None
     train, test = len(data.train), len(data.test)
@@ -81,24 +81,24 @@ def _of_data(data: Data) -> Looked | None:
     labels = None if data.train.labels is None or data.test.labels is None else [data.train.labels, data.test.labels]
     classes = _classes(None if labels is None else torch.cat(labels))
     take = across(data.train.values, data.test.values)
-    return Looked(take, where, np.arange(train + test) >= train, classes, data.names)
+    return ScannedImages(take, where, np.arange(train + test) >= train, classes, data.names)
 
 
-def _of_pool(pool: Pool, sizes: Sequence[tuple[int, int]] = ()) -> Looked:
+def _of_pool(pool: UnsplitDataset, sizes: Sequence[tuple[int, int]] = ()) -> ScannedImages:
     n = len(pool.examples)
     test = np.zeros(n, bool)
     if n > 1:
-        test[split(Examples(torch.arange(n), pool.examples.labels))[1].values.numpy()] = True
+        test[split(Split(torch.arange(n), pool.examples.labels))[1].values.numpy()] = True
     where = pool.files or [f"image {i}" for i in range(n)]
     values = pool.examples.values
-    return Looked(values.__getitem__, where, test, _classes(pool.examples.labels), pool.names, sizes)
+    return ScannedImages(values.__getitem__, where, test, _classes(pool.examples.labels), pool.names, sizes)
 
 
 def _classes(labels: torch.Tensor | None) -> np.ndarray | None:
     return None if labels is None or labels.is_floating_point() else labels.numpy()
 
 
-def _sizes(held: Pictures) -> list[tuple[int, int]]:
+def _sizes(held: ImageFiles) -> list[tuple[int, int]]:
     """As the files' headers have them."""
     seen = zip(held.source.items, held.headers, strict=True)
     sizes = {item.name: header.size for item, header in seen if header}

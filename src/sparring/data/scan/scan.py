@@ -9,22 +9,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sparring.data.dataset import Data, Examples, Pool
+from sparring.data.dataset import Dataset, Split, UnsplitDataset
 from sparring.data.image.contact_sheet import side_by_side
-from sparring.data.image.edges import edged
+from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.image.file import Header
 from sparring.data.image.read import fitting
 from sparring.data.load import load_dataset, sounds, table_at
 from sparring.data.named import NAMED
 from sparring.data.options import Options
-from sparring.data.scan.audio import Heard, SoundScan, scan_sounds, sheet
+from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds, sheet
 from sparring.data.scan.checks import findings, unusable
-from sparring.data.scan.finding import Facts, Finding, common, counted, tabled
-from sparring.data.scan.image_set import Looked
-from sparring.data.scan.open import Pictures, Read, looking, read
+from sparring.data.scan.finding import ScanSummary, Issue, common, counted, summary_table
+from sparring.data.scan.image_set import ScannedImages
+from sparring.data.scan.open import ImageFiles, Read, open_for_scan, read
 from sparring.data.scan.table import TableScan, scan_table
-from sparring.data.sources.item import Broken
-from sparring.degrade import Damage
+from sparring.data.sources.item import Skipped
+from sparring.degrade import Degradation
 from sparring.errors import UserError, one_line
 from sparring.modalities.base import medium
 
@@ -37,7 +37,7 @@ LISTED = 10
 
 
 @dataclass(frozen=True)
-class Scan(Facts):
+class Scan(ScanSummary):
     """Of images and points. Sizes are (height, width) of images before they are brought to one size."""
 
     formats: dict[str, int]
@@ -53,12 +53,12 @@ class Scan(Facts):
     classes: dict[str, int]
     """Usable examples by class; empty if unlabelled."""
     attributes: tuple[str, ...]
-    broken: Broken
+    broken: Skipped
     smaller: int
     """Images with a side below the size they are brought to: they are enlarged."""
     proposed: tuple[int, int] | None
     """The size that training takes, unless another is asked for; None for points."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Issue, ...] = ()
 
     def table(self) -> str:
         """For a person, a line a fact."""
@@ -73,7 +73,7 @@ class Scan(Facts):
             "size used": f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else "",
             "left out": f"{len(self.broken):,}" if self.broken else "none",
         }
-        return tabled(self.spec, rows, self.findings)
+        return summary_table(self.spec, rows, self.findings)
 
 
 def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
@@ -85,25 +85,25 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | S
     return scanned(spec, options)[0]
 
 
-def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | SoundScan, Looked | Sequence[Heard] | None]:
+def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | SoundScan, ScannedImages | Sequence[ScannedAudio] | None]:
     """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
     for points and tables."""
     if (path := table_at(str(spec))) is not None:
         return scan_table(str(spec), path, options), None
     held = read(spec, options)
-    if isinstance(held, Pictures) and not held.source.items and (source := sounds(str(spec))) is not None:
+    if isinstance(held, ImageFiles) and not held.source.items and (source := sounds(str(spec))) is not None:
         return scan_sounds(str(spec), source)
-    facts, looked = _facts(str(spec), held, options), looking(held)
+    facts, looked = _facts(str(spec), held, options), open_for_scan(held)
     return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
 
 
 def _facts(name: str, held: Read, options: Options) -> Scan:
-    if isinstance(held, Data):
+    if isinstance(held, Dataset):
         parts = [part.labels for part in (held.train, held.test) if part.labels is not None]
         values = torch.empty(len(held.train) + len(held.test), *held.shape, device="meta")
-        pool = Pool(Examples(values, torch.cat(parts) if parts else None), held.names, held.broken)
+        pool = UnsplitDataset(Split(values, torch.cat(parts) if parts else None), held.names, held.skipped)
         return _of_array(name, _kind(name), pool, options)
-    if isinstance(held, Pool):
+    if isinstance(held, UnsplitDataset):
         return _of_array(name, Path(name).suffix.removeprefix(".").lower(), held, options)
     return _of_pictures(name, [header for header in held.headers if header], held.pool, options)
 
@@ -112,10 +112,10 @@ def _kind(name: str) -> str:
     """What a set that is ready is called."""
     if name in NAMED:
         return "named set"
-    return "prepared" if edged(name) is None else "images and edges"
+    return "prepared" if strip_edges_suffix(name) is None else "images and edges"
 
 
-def _of_array(spec: str, kind: str, pool: Pool, options: Options) -> Scan:
+def _of_array(spec: str, kind: str, pool: UnsplitDataset, options: Options) -> Scan:
     """Of examples that all have one shape."""
     n, shape = len(pool.examples), tuple(pool.examples.values.shape[1:])
     size = (shape[1], shape[2]) if len(shape) == 3 else None
@@ -134,7 +134,7 @@ def _of_array(spec: str, kind: str, pool: Pool, options: Options) -> Scan:
     )
 
 
-def _of_pictures(spec: str, seen: list[Header], pool: Pool, options: Options) -> Scan:
+def _of_pictures(spec: str, seen: list[Header], pool: UnsplitDataset, options: Options) -> Scan:
     proposed = options.size or fitting(seen)
     sizes = [each.size for each in seen]
     return Scan(
@@ -151,45 +151,45 @@ def _of_pictures(spec: str, seen: list[Header], pool: Pool, options: Options) ->
     )
 
 
-def _labels(pool: Pool) -> dict[str, Any]:
+def _labels(pool: UnsplitDataset) -> dict[str, Any]:
     labels = pool.examples.labels
     if labels is None:
-        return {"classes": {}, "attributes": (), "broken": pool.broken}
+        return {"classes": {}, "attributes": (), "broken": pool.skipped}
     if labels.is_floating_point():
-        return {"classes": {}, "attributes": pool.names, "broken": pool.broken}
+        return {"classes": {}, "attributes": pool.names, "broken": pool.skipped}
     counts = labels.bincount(minlength=len(pool.names)).tolist()
-    return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.broken}
+    return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.skipped}
 
 
-def overview(spec: str | Path, options: Options, seen: Looked | Sequence[Heard] | None) -> Image.Image:
+def overview(spec: str | Path, options: Options, seen: ScannedImages | Sequence[ScannedAudio] | None) -> Image.Image:
     """Up to 64 of the examples that were scanned. Raises UserError as `load`, and where no sound is usable."""
-    if seen is None or isinstance(seen, Looked):
+    if seen is None or isinstance(seen, ScannedImages):
         return contact_sheet(load_dataset(spec, options))
     if not seen:
         raise UserError(f"{one_line(spec)} has no usable sounds to make a picture of")
     return sheet(seen)
 
 
-def contact_sheet(data: Data) -> Image.Image:
+def contact_sheet(data: Dataset) -> Image.Image:
     """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points and rows, all."""
     return medium(data.medium, data.schema).picture(_some(data))
 
 
-def damaged(data: Data, steps: Sequence[str]) -> Image.Image:
+def damaged(data: Dataset, steps: Sequence[str]) -> Image.Image:
     """What restoration is given of the same examples, each before the example itself. Raises UserError for data that is
     no images, and for damage that is not understood or does not suit them."""
     if data.medium not in ("image", "pair"):
         raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images are damaged: leave it out")
-    damage, values = Damage(steps), _some(data)
+    damage, values = Degradation(steps), _some(data)
     damage.inputs(data.shape)
     given, _ = damage.of(values)
     return side_by_side([given, values], len(values))
 
 
-def preview(data: Data) -> Image.Image:
+def preview(data: Dataset) -> Image.Image:
     """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
     two domains, what is given before what it becomes."""
-    given = data.train.given
+    given = data.train.condition
     if given is not None:
         return side_by_side([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
     of = medium(data.medium, data.schema)
@@ -197,12 +197,12 @@ def preview(data: Data) -> Image.Image:
     return of.picture(of.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
 
 
-def _some(data: Data) -> Tensor:
+def _some(data: Dataset) -> Tensor:
     values = data.train.values
     return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows make a picture only together
 
 
-def _spread(examples: Examples) -> Tensor:
+def _spread(examples: Split) -> Tensor:
     """Indices of up to `SHOWN` examples: one of each class in turn, or of every so many classes; sorted by class."""
     labels = examples.labels
     if labels is None or labels.is_floating_point():

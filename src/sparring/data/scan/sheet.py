@@ -7,14 +7,14 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from sparring.data.image.pixels import grid
-from sparring.data.scan.finding import Finding
-from sparring.data.scan.image_set import Looked
+from sparring.data.scan.finding import Issue
+from sparring.data.scan.image_set import ScannedImages
 
 SHOWN, SIDE, GAP, LINE = 16, 48, 4, 14
 """Suspects of a finding; and in pixels: an image's least side, what is between, a line of text."""
 
 
-def suspects(looked: Looked, found: Sequence[Finding]) -> Image.Image | None:
+def suspects(looked: ScannedImages, found: Sequence[Issue]) -> Image.Image | None:
     """None if no image is suspected."""
     rows = [(each, _row(looked, each)) for each in found if each.which]
     if not rows:
@@ -31,7 +31,7 @@ def suspects(looked: Looked, found: Sequence[Finding]) -> Image.Image | None:
     return whole
 
 
-def _row(looked: Looked, found: Finding) -> Image.Image:
+def _row(looked: ScannedImages, found: Issue) -> Image.Image:
     chosen = [indices[:SHOWN] for indices in (found.which, found.beside) if indices]
     images: list[Tensor] = [looked.take(torch.tensor(indices)) for indices in chosen]
     side = max(looked.shape[1:])

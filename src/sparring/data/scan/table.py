@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparring.data.dataset import Examples, split
+from sparring.data.dataset import Split, split
 from sparring.data.options import Options
-from sparring.data.scan.finding import Facts, Finding, told
+from sparring.data.scan.finding import ScanSummary, Issue, issue_lines
 from sparring.data.table.arrow import read
 from sparring.data.table.csv_cells import plain
 from sparring.data.table.infer import Kind, infer
@@ -26,7 +26,7 @@ LISTED = 40
 
 
 @dataclass(frozen=True)
-class TableScan(Facts):
+class TableScan(ScanSummary):
     """Of a table, whose examples are its rows."""
 
     columns: dict[str, str]
@@ -34,7 +34,7 @@ class TableScan(Facts):
     missing: dict[str, int]
     """Values that are missing, by column, where any are."""
     target: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Issue, ...]
 
     def table(self) -> str:
         """For a person."""
@@ -44,7 +44,7 @@ class TableScan(Facts):
             rows.append(f"  {name}: {kind}" + (f", {gone:,} missing" if gone else ""))
         more = len(self.columns) - LISTED
         rows += [f"  and {more:,} more"] if more > 0 else []
-        return "\n".join([one_line(self.spec), *rows, *told(self.findings)])
+        return "\n".join([one_line(self.spec), *rows, *issue_lines(self.findings)])
 
 
 def scan_table(spec: str, path: Path, options: Options) -> TableScan:
@@ -72,7 +72,7 @@ def scan_table(spec: str, path: Path, options: Options) -> TableScan:
     return TableScan(spec, table.num_rows, kinds, missing, one_line(target), findings)
 
 
-def _kinds(columns: Mapping[str, Any], said: Mapping[str, Kind]) -> tuple[dict[str, str], Finding]:
+def _kinds(columns: Mapping[str, Any], said: Mapping[str, Kind]) -> tuple[dict[str, str], Issue]:
     kinds, where = {}, []
     for name, column in columns.items():
         kind = said.get(name, Kind())
@@ -83,7 +83,7 @@ def _kinds(columns: Mapping[str, Any], said: Mapping[str, Kind]) -> tuple[dict[s
             where.append((one_line(name), str(error)))
         kinds[one_line(name)] = learnt
     what = f"{len(where):,} columns can't be learnt as they are"
-    return kinds, Finding("unlearnable", what, tuple(where), "say --columns NAME=drop, or another kind")
+    return kinds, Issue("unlearnable", what, tuple(where), "say --columns NAME=drop, or another kind")
 
 
 def _encoded(pair: tuple[str, Any]) -> tuple[str, Any]:
@@ -102,19 +102,19 @@ def _codes(column: Any) -> np.ndarray:
     return column.indices.cast("int64").fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
 
 
-def _missing(missing: Mapping[str, int], rows: int) -> Finding:
+def _missing(missing: Mapping[str, int], rows: int) -> Issue:
     where = tuple((name, f"{n / rows:.0%} of its values") for name, n in missing.items() if n > MISSING * rows)
     what = f"{len(where):,} columns have most of their values missing"
-    return Finding("missing", what, where, "drop them (--columns NAME=drop), or find out why")
+    return Issue("missing", what, where, "drop them (--columns NAME=drop), or find out why")
 
 
-def _constant(encoded: Mapping[str, Any]) -> Finding:
+def _constant(encoded: Mapping[str, Any]) -> Issue:
     found = [name for name, column in encoded.items() if len(np.unique(_codes(column))) == 1]
     where = tuple((one_line(name), "the same value in every row") for name in found)
-    return Finding("constant", f"{len(where):,} columns hold one value", where, "nothing is to be learnt: drop them")
+    return Issue("constant", f"{len(where):,} columns hold one value", where, "nothing is to be learnt: drop them")
 
 
-def _doubled(encoded: Mapping[str, Any]) -> Finding:
+def _doubled(encoded: Mapping[str, Any]) -> Issue:
     """Columns that tell rows apart as one before them does; where most values differ, they must be the same."""
     first: dict[tuple[bytes, Any], str] = {}
     where = []
@@ -127,10 +127,10 @@ def _doubled(encoded: Mapping[str, Any]) -> Finding:
         if other != name and several > 1:
             where.append((one_line(name), f"says the same as {one_line(other)}"))
     what = f"{len(where):,} columns repeat another"
-    return Finding("duplicate-columns", what, tuple(where), "drop one of each two (--columns NAME=drop)")
+    return Issue("duplicate-columns", what, tuple(where), "drop one of each two (--columns NAME=drop)")
 
 
-def _foretelling(encoded: Mapping[str, Any], target: str) -> Finding:
+def _foretelling(encoded: Mapping[str, Any], target: str) -> Issue:
     """Columns that give the target away: nearly every value goes with one value of the target."""
     where = []
     if target in encoded:
@@ -146,10 +146,10 @@ def _foretelling(encoded: Mapping[str, Any], target: str) -> Finding:
                 where.append((one_line(name), f"foretells {one_line(target)} in {told / len(codes):.2%} of the rows"))
     what = f"{len(where):,} columns give the target away"
     todo = "drop them, if they would not be known before the target is"
-    return Finding("leaking-columns", what, tuple(where), todo)
+    return Issue("leaking-columns", what, tuple(where), todo)
 
 
-def _rows(encoded: Mapping[str, Any], rows: int) -> tuple[Finding, Finding]:
+def _rows(encoded: Mapping[str, Any], rows: int) -> tuple[Issue, Issue]:
     """Rows that repeat one before them, and those of the test part that repeat one of the train part."""
     factors = np.random.default_rng(0).integers(1, 2**63, max(1, len(encoded)), dtype=np.uint64) | np.uint64(1)
     sums = np.zeros(rows, np.uint64)
@@ -161,9 +161,9 @@ def _rows(encoded: Mapping[str, Any], rows: int) -> tuple[Finding, Finding]:
     where = tuple((f"row {i}", f"the same as row {first[group[i]]}") for i in again)
     what = f"{len(again):,} rows repeat one before them"
     todo = "see whether they were collected twice; where columns are few and coarse, rows may well be equal"
-    repeated = Finding("duplicate-rows", what, where, todo, tuple(map(int, again)))
-    train, test = (part.values.numpy() for part in split(Examples(torch.arange(rows))))
+    repeated = Issue("duplicate-rows", what, where, todo, tuple(map(int, again)))
+    train, test = (part.values.numpy() for part in split(Split(torch.arange(rows))))
     leaked = np.sort(test[np.isin(group[test], group[train])]) if encoded else test[:0]
     where = tuple((f"row {i}", "the same as one of the train part") for i in leaked)
     what = f"{len(leaked):,} rows of the test part repeat one of the train part: scores on it flatter"
-    return repeated, Finding("leaks", what, where, "leave out repeated rows", tuple(map(int, leaked)))
+    return repeated, Issue("leaks", what, where, "leave out repeated rows", tuple(map(int, leaked)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
 from sparring.data.image.file import ENDINGS
-from sparring.data.sources.item import Item, LabelFile, Source, climbs, in_order
+from sparring.data.sources.item import FileItem, LabelFile, FileSource, escapes_root, in_order
 from sparring.errors import one_line
 
 OWN_LABELS = "dataset.json"
@@ -24,22 +24,22 @@ def ends_in(endings: tuple[str, ...]) -> Wanted:
 is_image = ends_in(ENDINGS)
 
 
-def folder_source(folder: Path, wanted: Wanted = is_image) -> Source:
+def folder_source(folder: Path, wanted: Wanted = is_image) -> FileSource:
     """The files of a folder that are wanted, by their names. Hidden files and folders are passed over."""
     root = os.path.realpath(folder)
-    items: list[Item] = []
+    items: list[FileItem] = []
     broken: list[tuple[str, str]] = []
     stamp: list[object] = []
     for path in _found(root, wanted, broken):  # as text: a folder may hold a million
         name = one_line(path[len(root) :].lstrip(os.sep).replace(os.sep, "/"))
-        state = "its path climbs out of the folder" if climbs(name) else _plain(path, root)
+        state = "its path climbs out of the folder" if escapes_root(name) else _plain(path, root)
         if isinstance(state, str):
             broken.append((name, state))
             continue
-        items.append(Item(name, partial(open, path, "rb")))
+        items.append(FileItem(name, partial(open, path, "rb")))
         stamp.append((name, state.st_size, state.st_mtime_ns))
     labels = _own_labels(root, broken)
-    return Source(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
+    return FileSource(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
 
 
 def _found(root: str, wanted: Wanted, broken: list[tuple[str, str]]) -> Iterator[str]:

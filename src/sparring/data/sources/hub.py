@@ -7,15 +7,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sparring.data.image.file import Unusable
-from sparring.data.sources.item import Item, Source
+from sparring.data.image.file import UnreadableImage
+from sparring.data.sources.item import FileItem, FileSource
 from sparring.data.sources.parquet import LABELS, class_of
 from sparring.errors import UserError, one_line
 
 PREFIX, SPLIT = "hf:", "train"
 
 
-def hub_source(name: str) -> Source:
+def hub_source(name: str) -> FileSource:
     """The images of the first column of images; classes as those of a parquet file. Of several splits, "train".
 
     Raises UserError: datasets is missing, there is no such set, or it has no images.
@@ -43,10 +43,10 @@ def hub_source(name: str) -> Source:
     values = [None] * len(rows) if label is None else rows[label]
     names = [] if label is None else [one_line(each) for each in getattr(rows.features[label], "names", None) or ()]
     items = tuple(
-        Item(f"row {i}", partial(_opened, rows, column, i), class_of(value, names)) for i, value in enumerate(values)
+        FileItem(f"row {i}", partial(_opened, rows, column, i), class_of(value, names)) for i, value in enumerate(values)
     )
     stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
-    return Source(Path(name), items, (), stamp)
+    return FileSource(Path(name), items, (), stamp)
 
 
 def _opened(rows: Any, column: str, i: int) -> BinaryIO:
@@ -55,4 +55,4 @@ def _opened(rows: Any, column: str, i: int) -> BinaryIO:
         return BytesIO(held["bytes"])
     if held.get("path"):
         return open(held["path"], "rb")
-    raise Unusable("no image in this row")
+    raise UnreadableImage("no image in this row")

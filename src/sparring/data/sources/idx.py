@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import torch
 
-from sparring.data.dataset import Examples, Pool, numbered
+from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.errors import UserError, one_line
 
 UNSIGNED_BYTE = 8
@@ -32,7 +32,7 @@ def read_idx(path: Path, axes: int) -> torch.Tensor:
         raise UserError(f"{one_line(path)} is damaged or no idx file ({reason}): replace it") from None
 
 
-def read_idx_images(path: Path) -> Pool:
+def read_idx_images(path: Path) -> UnsplitDataset:
     """Grey images of an idx3 file, with the labels of the idx1 file beside it, if there is one.
 
     That is the file of the same name with `labels` for `images` and `idx1` for `idx3`, gzipped or not.
@@ -45,12 +45,12 @@ def read_idx_images(path: Path) -> Pool:
     plain = re.sub(r"\.gz$", "", beside, flags=re.I)
     found = next((path.with_name(name) for name in (beside, plain, f"{plain}.gz") if _is_other(path, name)), None)
     if found is None:
-        return Pool(Examples(values))
+        return UnsplitDataset(Split(values))
     labels = read_idx(found, 1)
     if len(labels) != len(values):
         raise UserError(f"{one_line(found)} holds {len(labels):,} labels for {len(values):,} images: replace one")
-    names, numbers = numbered([str(label) for label in labels.tolist()])
-    return Pool(Examples(values, numbers), names)
+    names, numbers = encode_labels([str(label) for label in labels.tolist()])
+    return UnsplitDataset(Split(values, numbers), names)
 
 
 def _is_other(path: Path, name: str) -> bool:

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from sparring.data.dataset import Data, split
+from sparring.data.dataset import Dataset, split
 from sparring.data.load import FEWEST
-from sparring.data.sources.npz import Unfit, pooled
+from sparring.data.sources.npz import InvalidArray, dataset_from_arrays
 from sparring.errors import UserError
 
 
-def of_arrays(images: np.ndarray | torch.Tensor, labels: np.ndarray | torch.Tensor | None = None) -> Data:
+def of_arrays(images: np.ndarray | torch.Tensor, labels: np.ndarray | torch.Tensor | None = None) -> Dataset:
     """A data set of images, split by a fixed seed: five sixths to train, one to test.
 
     Args:
@@ -20,9 +20,9 @@ def of_arrays(images: np.ndarray | torch.Tensor, labels: np.ndarray | torch.Tens
         UserError: arrays of other shapes or ranges, or of too few usable images.
     """
     try:
-        pool = pooled("images", np.asarray(images), None if labels is None else np.asarray(labels))
-    except Unfit as unfit:
+        pool = dataset_from_arrays("images", np.asarray(images), None if labels is None else np.asarray(labels))
+    except InvalidArray as unfit:
         raise UserError(f"these arrays are no data set: {unfit}") from None
     if len(pool.examples) < FEWEST:
         raise UserError(f"these arrays are no data set: {len(pool.examples)} usable images, and {FEWEST} are needed")
-    return Data.of("arrays given in Python", *split(pool.examples), pool.names, pool.broken)
+    return Dataset.of("arrays given in Python", *split(pool.examples), pool.names, pool.skipped)

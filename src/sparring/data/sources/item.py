@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 Label = str | tuple[float, ...] | None
 """A class, an attribute vector, or nothing known."""
-Broken = tuple[tuple[str, str], ...]
+Skipped = tuple[tuple[str, str], ...]
 """Files left out, with the reason."""
 
 
 @dataclass(frozen=True)
-class Item:
+class FileItem:
     name: str
     """Path inside the source, printable, with forward slashes."""
     open: Callable[[], BinaryIO]
@@ -29,13 +29,13 @@ class LabelFile:
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """Can be sent to another process."""
 
     path: Path
-    items: tuple[Item, ...]
+    items: tuple[FileItem, ...]
     """By name."""
-    broken: Broken
+    skipped: Skipped
     """What was left out unopened, with the reason."""
     stamp: tuple[object, ...]
     """Changes when a file does: names, sizes, times of change."""
@@ -43,18 +43,18 @@ class Source:
     """The dataset.json that came along."""
 
 
-def climbs(name: str) -> bool:
+def escapes_root(name: str) -> bool:
     """Whether an item's name leads out of the place that it is looked for, or written, in. It is to be the name as it
     is used in the end: making it printable takes characters away."""
     return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
-def in_order(items: list[Item]) -> tuple[Item, ...]:
+def in_order(items: list[FileItem]) -> tuple[FileItem, ...]:
     """By name, a folder's files together."""
     return tuple(sorted(items, key=lambda item: item.name.split("/")))
 
 
-def classed(items: tuple[Item, ...]) -> tuple[list[Item], list[tuple[str, str]]]:
+def with_folder_labels(items: tuple[FileItem, ...]) -> tuple[list[FileItem], list[tuple[str, str]]]:
     """Items of the classes their folders make, and those left out: images beside the class folders.
 
     The folders of the first level are classes, counted from the first level that holds more than one thing (zips often

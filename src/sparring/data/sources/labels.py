@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sparring.data.sources.item import Item, LabelFile, Source
+from sparring.data.sources.item import FileItem, LabelFile, FileSource
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
@@ -55,7 +55,7 @@ def parsed(file: LabelFile) -> Table:
         raise UserError(f"{file.name}: {one_line(error)}; {HELP}") from None
 
 
-def assigned(source: Source, table: Table, name: str) -> tuple[list[Item], list[tuple[str, str]]]:
+def assigned(source: FileSource, table: Table, name: str) -> tuple[list[FileItem], list[tuple[str, str]]]:
     """Images with their labels, and what is left out: images without a label, names without an image.
 
     All images, without labels, if the file says there are none.
@@ -69,7 +69,7 @@ def assigned(source: Source, table: Table, name: str) -> tuple[list[Item], list[
     if not labelled:
         first = next(iter(table.of))
         raise UserError(f"{name} names no image of {one_line(source.path)}: its first is {first}, of {len(table.of):,}")
-    known = {item.name for item in source.items} | {name for name, _ in source.broken}
+    known = {item.name for item in source.items} | {name for name, _ in source.skipped}
     bare = [(item.name, f"no label in {name}") for item in source.items if item.name not in table.of]
     return labelled, bare + [(name, ABSENT) for name in table.of if name not in known]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.lib import format as npy
 
-from sparring.data.dataset import Examples, Pool, numbered
+from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.errors import UserError, one_line
 
 LARGEST = 2**33
@@ -24,11 +24,11 @@ SLACK = 1e-3
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-class Unfit(Exception):
+class InvalidArray(Exception):
     """What is wrong with an archive."""
 
 
-def read_npz(path: Path) -> Pool:
+def read_npz(path: Path) -> UnsplitDataset:
     """The array `images`, or the only one of 3 or 4 axes, with the array `labels` if there is one.
 
     Layout: n×h×w, n×h×w×c or n×c×h×w. Of four axes, two equal neighbours among the last three are the sides, so square
@@ -49,8 +49,8 @@ def read_npz(path: Path) -> Pool:
             name = _chosen({name: shape for name, (_, shape) in entries.items()})
             images = _array(archive, entries[name][0])
             labels = _array(archive, entries[LABELS][0]) if LABELS in entries else None
-        return pooled(name, images, labels)
-    except Unfit as error:
+        return dataset_from_arrays(name, images, labels)
+    except InvalidArray as error:
         raise UserError(f"{one_line(path)}: {error}") from None
     except (OSError, EOFError, ValueError, BadZipFile, zlib.error, LZMAError, MemoryError, RuntimeError) as error:
         # A RuntimeError is of an entry that is encrypted, or packed in a way that zipfile does not know.
@@ -70,9 +70,9 @@ def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
         with archive.open(entry) as file:
             shape, kind = _header(file, name)
         if kind.hasobject:
-            raise Unfit(f"{name} holds Python objects, which are never unpickled: save plain numbers")
+            raise InvalidArray(f"{name} holds Python objects, which are never unpickled: save plain numbers")
         if math.prod(shape) * kind.itemsize > min(LARGEST, entry.file_size):
-            raise Unfit(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
+            raise InvalidArray(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
         entries[name] = entry, shape
     return entries
 
@@ -82,11 +82,11 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
         version = npy.read_magic(file)
         shape, _, kind = HEADERS[version](file)
     except KeyError:
-        raise Unfit(f"{name} is of an unknown version of npy: save it again") from None
+        raise InvalidArray(f"{name} is of an unknown version of npy: save it again") from None
     except Exception as error:  # numpy reads the header as Python text, and whatever its parser raises comes out
-        raise Unfit(f"{name} has a damaged header ({one_line(error)}): save it again") from None
+        raise InvalidArray(f"{name} has a damaged header ({one_line(error)}): save it again") from None
     if min(shape, default=0) < 0:
-        raise Unfit(f"{name} has a negative side: save it again")
+        raise InvalidArray(f"{name} has a negative side: save it again")
     return shape, kind
 
 
@@ -96,7 +96,7 @@ def _chosen(shapes: dict[str, tuple[int, ...]]) -> str:
     found = [name for name, shape in shapes.items() if len(shape) in (3, 4)]
     if len(found) != 1:
         held = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:8])
-        raise Unfit(f"it holds {held or 'no arrays'}: call the images '{IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
+        raise InvalidArray(f"it holds {held or 'no arrays'}: call the images '{IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
     return found[0]
 
 
@@ -105,10 +105,10 @@ def _array(archive: ZipFile, entry: ZipInfo) -> np.ndarray:
         return npy.read_array(file, allow_pickle=False)
 
 
-def pooled(name: str, images: np.ndarray, labels: np.ndarray | None) -> Pool:
+def dataset_from_arrays(name: str, images: np.ndarray, labels: np.ndarray | None) -> UnsplitDataset:
     images = channels_first(images)
     if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(images)):
-        raise Unfit(f"{LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
+        raise InvalidArray(f"{LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
     whole = _finite(images)
     broken = [(f"{name}[{i}]", "a NaN or an infinity among its pixels") for i in np.flatnonzero(~whole)]
     if labels is not None and labels.ndim == 2:
@@ -117,13 +117,13 @@ def pooled(name: str, images: np.ndarray, labels: np.ndarray | None) -> Pool:
         whole &= told
     values = _pixels(images if whole.all() else images[whole])
     names, numbers = _labels(labels if labels is None else labels[whole])
-    return Pool(Examples(values, numbers), names, tuple(broken))
+    return UnsplitDataset(Split(values, numbers), names, tuple(broken))
 
 
 def channels_first(images: np.ndarray) -> np.ndarray:
     """Images (n, c, h, w), by the rule of `read_npz`. Raises Unfit for other shapes."""
     if images.ndim not in (3, 4) or not images.size:
-        raise Unfit(f"images of shape {'×'.join(map(str, images.shape))}: give n×h×w, n×h×w×c or n×c×h×w")
+        raise InvalidArray(f"images of shape {'×'.join(map(str, images.shape))}: give n×h×w, n×h×w×c or n×c×h×w")
     if images.ndim == 3:
         return images[:, None]
     _, a, b, c = images.shape
@@ -146,7 +146,7 @@ def _pixels(images: np.ndarray) -> torch.Tensor:
     elif (kind := images.dtype.newbyteorder("=")) in SCALES:
         scale = SCALES[kind]
     else:
-        raise Unfit(f"images of {images.dtype}: give uint8, uint16, or floats in [0, 1] or [-1, 1]")
+        raise InvalidArray(f"images of {images.dtype}: give uint8, uint16, or floats in [0, 1] or [-1, 1]")
     result = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), SLICE):
         result[start : start + SLICE] = scale(images[start : start + SLICE])
@@ -163,7 +163,7 @@ SCALES: dict[np.dtype, Callable[[np.ndarray], np.ndarray]] = {
 def _float_scale(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     low, high = (images.min(), images.max()) if len(images) else (0, 1)
     if low < -1 - SLACK or high > 1 + SLACK:
-        raise Unfit(f"floats from {low:.4g} to {high:.4g}: give uint8, or floats in [0, 1] or [-1, 1]")
+        raise InvalidArray(f"floats from {low:.4g} to {high:.4g}: give uint8, or floats in [0, 1] or [-1, 1]")
     if low < -SLACK:
         return lambda part: ((part.astype(np.float32) + 1) * 127.5).round().clip(0, 255)
     return lambda part: (part.astype(np.float32) * 255).round().clip(0, 255)
@@ -171,7 +171,7 @@ def _float_scale(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 def _numeric(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind not in "biuf":
-        raise Unfit(f"{LABELS} of {labels.dtype} in several columns: give numbers")
+        raise InvalidArray(f"{LABELS} of {labels.dtype} in several columns: give numbers")
     return labels
 
 
@@ -181,5 +181,5 @@ def _labels(labels: np.ndarray | None) -> tuple[tuple[str, ...], torch.Tensor | 
     if labels.ndim == 2:
         return tuple(map(str, range(labels.shape[1]))), torch.from_numpy(labels.astype(np.float32))
     if labels.dtype.kind not in "iuU":
-        raise Unfit(f"{LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes")
-    return numbered([one_line(label) for label in labels.tolist()])
+        raise InvalidArray(f"{LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes")
+    return encode_labels([one_line(label) for label in labels.tolist()])

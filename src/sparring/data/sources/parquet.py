@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
-from sparring.data.image.file import Unusable
-from sparring.data.sources.item import Item, Source
+from sparring.data.image.file import UnreadableImage
+from sparring.data.sources.item import FileItem, FileSource
 from sparring.data.table.arrow import check_packed
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
@@ -18,7 +18,7 @@ LABELS = ("label", "labels", "class")
 """Columns that hold a class: whole numbers or text."""
 
 
-def parquet_source(path: Path) -> Source:
+def parquet_source(path: Path) -> FileSource:
     """The images of the first column of bytes, or of structs with a field `bytes`; one item a row, named "row 0" on.
 
     Classes are those of the column `label`, `labels` or `class`, if there is one, by the names a Hugging Face feature
@@ -44,15 +44,15 @@ def parquet_source(path: Path) -> Source:
         # Arrow's errors run over several lines; the first says what is wrong.
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
         raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
-    items = tuple(Item(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
+    items = tuple(FileItem(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
     stamp = (state.st_size, state.st_mtime_ns)
     if label is None or labels is None:
-        return Source(path.resolve(), items, (), stamp)
+        return FileSource(path.resolve(), items, (), stamp)
     names = _class_names(schema.metadata, label)
     classes = [class_of(value, names) for value in labels]
-    kept = tuple(Item(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
+    kept = tuple(FileItem(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
     bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
-    return Source(path.resolve(), kept, bare, stamp)
+    return FileSource(path.resolve(), kept, bare, stamp)
 
 
 def image_column(schema: Any, path: Path) -> str:
@@ -115,10 +115,10 @@ def _opened(column: Column, row: int) -> BinaryIO:
     try:
         held = column[row]
     except (OSError, ValueError) as error:  # arrow's errors are both
-        raise Unusable(f"can't be read: {one_line(str(error).partition(chr(10))[0])}") from None
+        raise UnreadableImage(f"can't be read: {one_line(str(error).partition(chr(10))[0])}") from None
     content = held.get("bytes") if isinstance(held, dict) else held
     if content is None:
-        raise Unusable("no image in this row")
+        raise UnreadableImage("no image in this row")
     return BytesIO(content)
 
 

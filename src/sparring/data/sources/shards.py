@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sparring.data.sources.item import Source
+from sparring.data.sources.item import FileSource
 from sparring.errors import UserError, one_line
 
-Reader = Callable[[Path], Source]
+Reader = Callable[[Path], FileSource]
 
 
 def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
@@ -19,7 +19,7 @@ def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
     return []
 
 
-def check_apart(own: Source, folder: Path, readers: Mapping[str, Reader]) -> None:
+def check_apart(own: FileSource, folder: Path, readers: Mapping[str, Reader]) -> None:
     """Raises UserError if shards with pictures lie beside a folder's own, as nobody can tell which are meant; tars and
     tables of something else are no matter."""
     for ending, read in readers.items():
@@ -38,12 +38,12 @@ def _holds_any(path: Path, read: Reader) -> bool:
         return False
 
 
-def shard_source(folder: Path, paths: list[Path], read: Reader) -> Source:
+def shard_source(folder: Path, paths: list[Path], read: Reader) -> FileSource:
     """All of them, one after the other; an item's name begins with its shard's. Raises UserError as `read`."""
     sources = [(one_line(path.name), read(path)) for path in paths]
-    return Source(
+    return FileSource(
         folder.resolve(),
         tuple(replace(item, name=f"{name}/{item.name}") for name, source in sources for item in source.items),
-        tuple((f"{name}/{what}", why) for name, source in sources for what, why in source.broken),
+        tuple((f"{name}/{what}", why) for name, source in sources for what, why in source.skipped),
         tuple((name, *source.stamp) for name, source in sources),
     )

@@ -10,16 +10,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from sparring.data.image.file import Unusable
+from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.folder import is_image
-from sparring.data.sources.item import Item, Source, climbs
+from sparring.data.sources.item import FileItem, FileSource, escapes_root
 from sparring.errors import UserError, one_line
 
 CLASS, LONGEST = ".cls", 256
 """The ending of a member that holds a class as text, and the most bytes one may have."""
 
 
-def tar_source(path: Path) -> Source:
+def tar_source(path: Path) -> FileSource:
     """The image members of a tar, in their order. Links and members with a climbing path are left out.
 
     Raises:
@@ -38,7 +38,7 @@ def tar_source(path: Path) -> Source:
             "is compressed"
         ) from None
     classes = {_stem(m.name): _class(path, m) for m in members if m.name.endswith(CLASS)}
-    items: dict[str, Item] = {}
+    items: dict[str, FileItem] = {}
     broken: list[tuple[str, str]] = []
     for member in members:
         name = one_line(member.name.removeprefix("./"))
@@ -50,8 +50,8 @@ def tar_source(path: Path) -> Source:
             broken.append((name, f"no {CLASS} beside it"))
         else:
             open_it = partial(opened, path, member.offset_data, member.size)
-            items[name] = Item(name, open_it, classes.get(_stem(member.name)))
-    return Source(path.resolve(), tuple(items.values()), tuple(broken), (state.st_size, state.st_mtime_ns))
+            items[name] = FileItem(name, open_it, classes.get(_stem(member.name)))
+    return FileSource(path.resolve(), tuple(items.values()), tuple(broken), (state.st_size, state.st_mtime_ns))
 
 
 def opened(path: Path, offset: int, size: int) -> BinaryIO:
@@ -60,7 +60,7 @@ def opened(path: Path, offset: int, size: int) -> BinaryIO:
         file.seek(offset)
         content = file.read(size)
     if len(content) < size:
-        raise Unusable("the tar ends before it does")
+        raise UnreadableImage("the tar ends before it does")
     return BytesIO(content)
 
 
@@ -72,7 +72,7 @@ def _wanted(member: tarfile.TarInfo) -> bool:
 def _unfit(member: tarfile.TarInfo, name: str) -> str | None:
     if not member.isreg():
         return "a link, or no plain file"
-    if climbs(name):
+    if escapes_root(name):
         return "its path climbs out of the tar"
     return None
 

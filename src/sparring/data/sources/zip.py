@@ -8,9 +8,9 @@ from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from sparring.data.image.file import Unusable
+from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.folder import OWN_LABELS, Wanted, is_image
-from sparring.data.sources.item import Item, LabelFile, Source, climbs, in_order
+from sparring.data.sources.item import FileItem, LabelFile, FileSource, escapes_root, in_order
 from sparring.errors import UserError, one_line
 
 LARGEST = 2**28
@@ -37,7 +37,7 @@ class Archive:
             return self._file.read(entry)
 
 
-def zip_source(path: Path, wanted: Wanted = is_image) -> Source:
+def zip_source(path: Path, wanted: Wanted = is_image) -> FileSource:
     """The entries of a zip that are wanted, by the rules of a folder. Hidden entries are passed over.
 
     Left out unopened: entries with an absolute or climbing path, links, encrypted ones, decompression bombs.
@@ -51,7 +51,7 @@ def zip_source(path: Path, wanted: Wanted = is_image) -> Source:
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(f"{one_line(path)} is damaged or no zip ({reason}): replace it") from None
-    items: dict[str, Item] = {}
+    items: dict[str, FileItem] = {}
     broken: list[tuple[str, str]] = []
     for entry in archive.entries():
         place = entry.filename.replace("\\", "/")
@@ -61,9 +61,9 @@ def zip_source(path: Path, wanted: Wanted = is_image) -> Source:
         if why := _unfit(entry, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         else:
-            items[name] = Item(name, partial(_opened, archive, entry))
+            items[name] = FileItem(name, partial(_opened, archive, entry))
     labels = _own_labels(archive, broken)
-    return Source(
+    return FileSource(
         path.resolve(), in_order(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
     )
 
@@ -75,7 +75,7 @@ def _in_sight(place: str, wanted: Wanted) -> bool:
 
 def _unfit(entry: ZipInfo, name: str) -> str | None:
     """Why an entry is better not opened."""
-    if climbs(name):
+    if escapes_root(name):
         return "its path climbs out of the zip"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "a link"
@@ -92,7 +92,7 @@ def _opened(archive: Archive, entry: ZipInfo) -> BinaryIO:
     try:
         return BytesIO(archive.read(entry))
     except Exception as error:  # each way to pack has errors of its own
-        raise Unusable(f"can't be unpacked: {one_line(error)}") from None
+        raise UnreadableImage(f"can't be unpacked: {one_line(error)}") from None
 
 
 def _own_labels(archive: Archive, broken: list[tuple[str, str]]) -> LabelFile | None:
@@ -104,6 +104,6 @@ def _own_labels(archive: Archive, broken: list[tuple[str, str]]) -> LabelFile | 
         return None
     try:
         return LabelFile(OWN_LABELS, _opened(archive, entry).read())
-    except Unusable as error:
+    except UnreadableImage as error:
         broken.append((OWN_LABELS, str(error)))
         return None

@@ -13,11 +13,11 @@ from sparring.data.table.arrow import libraries, unpacked
 from sparring.data.table.columns import Category, Column, Follower, Identifier, Number
 from sparring.data.table.constraints import Sum
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError, nearest, one_line
+from sparring.errors import UserError, did_you_mean, one_line
 
 
 @dataclass
-class Asked:
+class RowConditions:
     """Of each column (by its place) that is asked for: what share of its options will do, and what cells must be."""
 
     options: dict[int, Tensor] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Asked:
         return values
 
 
-def asked(schema: Schema, where: Mapping[str, Any]) -> Asked:
+def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
     """What these values of columns come to.
 
     Args:
@@ -66,7 +66,7 @@ def asked(schema: Schema, where: Mapping[str, Any]) -> Asked:
     Raises:
         UserError: a column or a value that is not there, or a column that can't be asked for.
     """
-    found = Asked()
+    found = RowConditions()
     for name, value in where.items():
         column, i = schema.column(name), schema.names.index(name)
         _check_free(schema, name)
@@ -105,12 +105,12 @@ def _index(column: Category, value: Any) -> int | None:
     by_text = {str(known): index for known, index in column.index.items()}
     if str(value) not in by_text:
         known = ", ".join(list(by_text)[:8])
-        hint = nearest(str(value), by_text) or f"; there are: {known}{', …' if len(by_text) > 8 else ''}"
+        hint = did_you_mean(str(value), by_text) or f"; there are: {known}{', …' if len(by_text) > 8 else ''}"
         raise UserError(f"'{one_line(column.name)}' has no value '{one_line(value)}'{hint}")
     return by_text[str(value)]
 
 
-def _span(found: Asked, i: int, column: Number, schema: Schema, value: Any) -> None:
+def _span(found: RowConditions, i: int, column: Number, schema: Schema, value: Any) -> None:
     if value is None or value == "":
         if not column.missing:
             raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
@@ -165,7 +165,7 @@ def _fitting(cells: Tensor, schema: Schema, column: Number | Category, value: An
         wanted = [_index(column, each) for each in _listed(value)]
         known = torch.tensor([index for index in wanted if index is not None], dtype=torch.float64)
         return torch.isin(cells, known) | (cells.isnan() & (None in wanted))
-    found = Asked()
+    found = RowConditions()
     _span(found, 0, column, schema, value)
     low, high = found.spans.get(0, (torch.nan, torch.nan))
     return (cells >= low) & (cells <= high) if found.spans else cells.isnan()

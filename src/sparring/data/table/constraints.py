@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.columns import STRICT, Column, Follower, Number
-from sparring.errors import UserError, entry, one_line
+from sparring.errors import UserError, lookup, one_line
 
 SENSES = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
 CLOSE = 1e-9
@@ -138,7 +138,7 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
     known = {column.name: column for column in columns}
 
     def names(texts: Sequence[str]) -> tuple[str, ...]:
-        return tuple(entry(known, "column", name.strip()).name for name in texts)
+        return tuple(lookup(known, "column", name.strip()).name for name in texts)
 
     if found := re.fullmatch(r"\s*(unique|only)\s*\((.+)\)\s*", text):
         listed = names(found[2].split(","))

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparring.data.table.arrow import compute
 from sparring.data.table.columns import Category, Column, Identifier, Number, Value, bounded
-from sparring.errors import UserError, entry, one_line
+from sparring.errors import UserError, lookup, one_line
 
 LEARNT = 500
 """Categories of a column, and rare values of its numbers, that are learnt one by one, at most: memory is bounded."""
@@ -42,7 +42,7 @@ class Kind:
 def infer(name: str, array: Any, wanted: Kind = Kind()) -> Column:
     """The column of a plain Arrow array (`cells.plain`). Raises UserError for free text, and kinds that do not fit."""
     kind = wanted.kind or _inferred(name, array)
-    return entry(KINDS, "kind of column", kind)(name, array, wanted)
+    return lookup(KINDS, "kind of column", kind)(name, array, wanted)
 
 
 def _inferred(name: str, array: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.data.dataset import Data, Examples, split
+from sparring.data.dataset import Dataset, Split, split
 from sparring.data.table.arrow import TABLES, read, to_arrow
 from sparring.data.table.infer import Kind
 from sparring.data.table.schema import Schema
@@ -39,7 +39,7 @@ def table_data(
     constraints: Sequence[str] = (),
     target: str = "",
     test: Any = None,
-) -> Data:
+) -> Dataset:
     """A pandas frame or Arrow table as data.
 
     Args:
@@ -53,13 +53,13 @@ def table_data(
         UserError: a table that can't be learnt, said in one line.
     """
     schema, values = Schema.of(to_arrow(table), kinds, constraints, target)
-    parts = split(Examples(values)) if test is None else (Examples(values), Examples(schema.cells(to_arrow(test))))
-    return Data.of(spec, *parts, (), medium="table", schema=schema)
+    parts = split(Split(values)) if test is None else (Split(values), Split(schema.cells(to_arrow(test))))
+    return Dataset.of(spec, *parts, (), medium="table", schema=schema)
 
 
 def load_table(
     spec: str, path: Path, columns: Sequence[tuple[str, str]], constraints: Sequence[str], target: str
-) -> Data:
+) -> Dataset:
     """The table in a CSV or parquet file."""
     kinds = {name: Kind(kind) for name, kind in columns}
     return table_data(spec, read(path), kinds, constraints, target)

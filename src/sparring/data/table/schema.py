@@ -15,7 +15,7 @@ from sparring.data.table.arrow import libraries, packed, unpacked
 from sparring.data.table.columns import STRICT, Category, Column, Follower, Identifier, Number
 from sparring.data.table.constraints import Constraint, parsed
 from sparring.data.table.infer import Kind, infer
-from sparring.errors import UserError, entry, one_line
+from sparring.errors import UserError, lookup, one_line
 
 FEWEST = 12
 """Rows."""
@@ -45,7 +45,7 @@ class Schema:
         there, and constraints that do not hold.
         """
         for name in kinds:
-            entry(dict.fromkeys(table.column_names), "column", name)
+            lookup(dict.fromkeys(table.column_names), "column", name)
         table = table.drop_columns([name for name, said in kinds.items() if said.kind == "drop"])
         if table.num_rows < FEWEST or not table.num_columns:
             held = f"{table.num_rows:,} rows" if table.num_columns else "no columns"
@@ -162,7 +162,7 @@ class Schema:
         Raises UserError for another table, and where no row is left.
         """
         for name in self.names:
-            entry(dict.fromkeys(table.column_names), "column", name)
+            lookup(dict.fromkeys(table.column_names), "column", name)
         read = [cell.read(c, cell.plain(c.name, table.column(c.name))) for c in self.columns]
         values = torch.from_numpy(np.stack(read, 1))
         bare = [c.column if isinstance(c, Follower) else c for c in self.columns]
@@ -184,7 +184,7 @@ class Schema:
 
     def column(self, name: str) -> Column:
         """Raises UserError for one that is not there."""
-        return entry({column.name: column for column in self.columns}, "column", name)
+        return lookup({column.name: column for column in self.columns}, "column", name)
 
 
 def _column(name: str, found: Any, array: Any, said: Kind | None) -> Column:
@@ -205,7 +205,7 @@ def _column(name: str, found: Any, array: Any, said: Kind | None) -> Column:
 def _target(columns: Sequence[Column], name: str) -> str:
     """The last column that is no identifier, unless another is named."""
     known = {column.name: column for column in columns if not isinstance(column, Identifier)}
-    return entry(known, "column", name).name if name else next(reversed(known), "")
+    return lookup(known, "column", name).name if name else next(reversed(known), "")
 
 
 def _followed(columns: list[Column], values: Tensor) -> list[Column]:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
 from sparring.metrics.features.features import CHUNK, Features, digest, unit
-from sparring.progress import steps
-from sparring.storage.atomic import written_aside
+from sparring.progress import progress_range
+from sparring.storage.atomic import atomic_write
 
 WIDTH = 128
 """Features."""
@@ -121,7 +121,7 @@ def fitted(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
     except (OSError, SafetensorError, RuntimeError):
         fit()
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(kept) as aside:
+        with atomic_write(kept) as aside:
             save_file(net.state_dict(), aside)
 
 
@@ -147,7 +147,7 @@ def descend(net: nn.Module, loss: Callable[[torch.Generator], Tensor], count: in
     g = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(net.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, count)
-    for _ in steps(count, about):
+    for _ in progress_range(count, about):
         optimiser.zero_grad()
         loss(g).backward()
         optimiser.step()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.progress import steps
+from sparring.progress import progress_range
 
 CHUNK = 50
 """Images at once: few enough for what the layers hand on to stay in a core's cache."""
@@ -33,7 +33,7 @@ class Features:
         """Raises UserError for features that are not numbers."""
         chunks = pixels.cpu().split(CHUNK)
         about = f"{self.name} features of {len(pixels):,} images"
-        found = torch.cat([self.body(unit(chunks[i])) for i in steps(len(chunks), about)]).double()
+        found = torch.cat([self.body(unit(chunks[i])) for i in progress_range(len(chunks), about)]).double()
         if not found.isfinite().all():
             raise UserError(f"{self.name} features {self.digest} of some images are not finite: use other features")
         return found

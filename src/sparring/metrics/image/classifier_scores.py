@@ -25,7 +25,7 @@ def reverse_kl(guesses: Tensor, shares: Tensor) -> float:
     return float(special.xlogy(p, p / shares.double()).sum())
 
 
-def taught(pixels: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor) -> float:
+def train_on_synthetic(pixels: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor) -> float:
     """What samples teach, the classification accuracy score: Ravuri & Vinyals 2019 (arXiv:1905.10887).
 
     The share of real images, uint8 (m, c, h, w), that a classifier names rightly which has seen only samples

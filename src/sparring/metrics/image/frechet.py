@@ -29,7 +29,7 @@ class Moments:
         return cls(mean.double(), _root(covariance.double()))
 
 
-def distance(a: Moments, b: Moments) -> float:
+def frechet_distance(a: Moments, b: Moments) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½).
 
     With RᵀR = Σ, tr (Σ₁Σ₂)^½ is the nuclear norm of M = R₁R₂ᵀ: the sum of its singular values, or, where both
@@ -45,7 +45,7 @@ def distance(a: Moments, b: Moments) -> float:
 
 def frechet(a: Tensor, b: Tensor) -> float:
     """The distance between two sets of features, (n, d) and (m, d)."""
-    return distance(Moments.of(a), Moments.of(b))
+    return frechet_distance(Moments.of(a), Moments.of(b))
 
 
 def _root(covariance: Tensor) -> Tensor:

@@ -14,15 +14,15 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.metrics.features.features import Features
-from sparring.metrics.features.registry import Pictures, named_features
-from sparring.metrics.image.memorisation import Memory, memorisation
+from sparring.metrics.features.registry import JudgeData, named_features
+from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
 from sparring.metrics.image.metrics import DEFAULT, IMAGES
-from sparring.metrics.image.quick_check import GLANCED, Glance, Glancer, extent, relative, spread
-from sparring.metrics.image.views import Case, View
+from sparring.metrics.image.quick_check import GLANCED, SampleDiagnostics, DiagnosticsReference, range_error, relative, spread
+from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Scores
-from sparring.metrics.point.metrics import POINTS, Landed
+from sparring.metrics.point.metrics import POINTS, ModeAssignment
 from sparring.metrics.point.modes import SHARE, count
-from sparring.metrics.report import Drawn, Judge, Part
+from sparring.metrics.report import SampleSet, Judge, Part
 
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
 MOST = 10_000
@@ -50,7 +50,7 @@ class ImageJudge(Judge):
     """Classes of `train`, int64 (n,)."""
     test_labels: Tensor | None = None
     metrics = IMAGES
-    leading = "frechet"
+    selection_metric = "frechet"
     default = DEFAULT
 
     def span(self, name: Part) -> slice:
@@ -62,72 +62,72 @@ class ImageJudge(Judge):
         return self.train[self.span(name)]
 
     @cached_property
-    def _parts(self) -> dict[Part, View]:
-        return {name: self._view(Drawn(self.train, self.labels), self.span(name)) for name in ("select", "report")}
+    def _parts(self) -> dict[Part, FeatureSet]:
+        return {name: self._view(SampleSet(self.train, self.labels), self.span(name)) for name in ("select", "report")}
 
-    def _view(self, drawn: Drawn, kept: slice = slice(None)) -> View:
-        return View(drawn.values[kept], self.features, None if drawn.labels is None else drawn.labels[kept])
+    def _view(self, drawn: SampleSet, kept: slice = slice(None)) -> FeatureSet:
+        return FeatureSet(drawn.values[kept], self.features, None if drawn.labels is None else drawn.labels[kept])
 
     @cached_property
-    def memory(self) -> Memory:
-        return Memory(self.features(self.train), self.features(self.test[:MOST]))
+    def memory(self) -> TrainingNeighbours:
+        return TrainingNeighbours(self.features(self.train), self.features(self.test[:MOST]))
 
-    def case(self, drawn: Drawn, part: Part) -> Case:
-        return Case(self._view(drawn), self._parts[part], lambda: self.memory)
+    def case(self, drawn: SampleSet, part: Part) -> Comparison:
+        return Comparison(self._view(drawn), self._parts[part], lambda: self.memory)
 
-    def real(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: Part, samples: int) -> str:
         accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
         return (
             f"{self.features.name} features {self.features.digest}{accuracy}; {samples:,} samples "
             f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, {self.features.resize}"
         )
 
-    def suits(self, part: Part) -> int:
+    def sample_count(self, part: Part) -> int:
         n = min(MOST, len(self.part(part)))
         return n if part == "report" else max(n, LEAST)
 
     @cached_property
-    def _glancer(self) -> Glancer:
+    def _glancer(self) -> DiagnosticsReference:
         view = self._parts["select"]
         few = view.of(torch.arange(min(GLANCED, len(view))))
-        return Glancer(few.embedded, few.labels, self.features(self.test[:GLANCED]))
+        return DiagnosticsReference(few.embedded, few.labels, self.features(self.test[:GLANCED]))
 
-    def glance(self, values: Tensor) -> Scores:
+    def diagnostics(self, values: Tensor) -> Scores:
         few = values[:GLANCED]
-        return self._glancer(self.features(few)) | {"extent": extent(few, self.part("select")[:GLANCED])}
+        return self._glancer(self.features(few)) | {"extent": range_error(few, self.part("select")[:GLANCED])}
 
-    def copies(self, values: Tensor) -> Scores:
-        return self.metrics["memorisation"].compute(self.case(Drawn(values[:GLANCED]), "select"))
+    def copy_test(self, values: Tensor) -> Scores:
+        return self.metrics["memorisation"].compute(self.case(SampleSet(values[:GLANCED]), "select"))
 
-    def closest(self, values: Tensor) -> Tensor:
+    def nearest_training(self, values: Tensor) -> Tensor:
         found = memorisation(self.features(values), self.memory)
         return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
     @property
-    def tested(self) -> int:
+    def test_count(self) -> int:
         return len(self.test)
 
-    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         g = torch.Generator().manual_seed(0)
         which = torch.arange(n) % len(self.train)
         # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
         labels = None if self.labels is None else self.labels[which]
 
-        def changed(change: Callable[[Tensor], Tensor]) -> Drawn:
-            return Drawn(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
+        def changed(change: Callable[[Tensor], Tensor]) -> SampleSet:
+            return SampleSet(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
 
-        def repeated(image: Tensor) -> Drawn:
-            return Drawn(image.expand(n, -1, -1, -1), labels)
+        def repeated(image: Tensor) -> SampleSet:
+            return SampleSet(image.expand(n, -1, -1, -1), labels)
 
-        yield "real", Drawn(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
-        yield "training copies", Drawn(self.train[which], labels)
+        yield "real", SampleSet(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
+        yield "training copies", SampleSet(self.train[which], labels)
         yield "noisy copies", changed(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
         yield "blurred copies", changed(_blurred)
         yield "one copy", repeated(self.train[:1])
         total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
         yield "mean image", repeated((total.double() / len(self.train)).round().to(torch.uint8))
         noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
-        yield "noise", Drawn(noise, labels)
+        yield "noise", SampleSet(noise, labels)
 
 
 def _blurred(images: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ def _pixels(x: Tensor) -> Tensor:
     return x.round().clamp(0, 255).to(torch.uint8)
 
 
-def judge_images(data: Pictures, cache: Path, features: str | Features | None = None) -> ImageJudge:
+def judge_images(data: JudgeData, cache: Path, features: str | Features | None = None) -> ImageJudge:
     """The judge of a data set: by default by task features if it has classes, else by those it teaches itself, or,
     of few images, by their pixels.
 
@@ -169,31 +169,31 @@ class PointJudge(Judge):
     modes: Tensor
     sigma: float
     metrics = POINTS
-    leading = "modes"
+    selection_metric = "modes"
     default = ("modes",)
 
-    def case(self, drawn: Drawn, part: Part) -> Landed:
-        return Landed(drawn.values, self.modes, self.sigma)
+    def case(self, drawn: SampleSet, part: Part) -> ModeAssignment:
+        return ModeAssignment(drawn.values, self.modes, self.sigma)
 
-    def real(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: Part, samples: int) -> str:
         return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
 
-    def suits(self, part: Part) -> int:
+    def sample_count(self, part: Part) -> int:
         return min(MOST, len(self.test))
 
-    def glance(self, values: Tensor) -> Scores:
+    def diagnostics(self, values: Tensor) -> Scores:
         """Its classes are the modes."""
         found = count(values, self.modes, self.sigma)
-        seen = Glance(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
-        return relative(seen, Glance(SHARE, 1.0, 1.0, spread(self.test)))
+        seen = SampleDiagnostics(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
+        return relative(seen, SampleDiagnostics(SHARE, 1.0, 1.0, spread(self.test)))
 
     @property
-    def tested(self) -> int:
+    def test_count(self) -> int:
         return len(self.test)
 
-    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         g = torch.Generator().manual_seed(0)
         mean, spread = self.test.mean(0), self.test.std(0)
-        yield "real", Drawn(self.test[:n])
-        yield "mean", Drawn(mean.expand(n, -1))
-        yield "gaussian", Drawn(mean + spread * torch.randn(n, self.test.shape[1], generator=g))
+        yield "real", SampleSet(self.test[:n])
+        yield "mean", SampleSet(mean.expand(n, -1))
+        yield "gaussian", SampleSet(mean + spread * torch.randn(n, self.test.shape[1], generator=g))

@@ -40,7 +40,7 @@ class Memorisation:
 
 
 @dataclass(frozen=True, eq=False)
-class Memory:
+class TrainingNeighbours:
     """What could be copied, and what chance does."""
 
     train: Tensor
@@ -64,7 +64,7 @@ class Memory:
         return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
 
 
-def memorisation(fake: Tensor, memory: Memory) -> Memorisation:
+def memorisation(fake: Tensor, memory: TrainingNeighbours) -> Memorisation:
     """Of features (n, d)."""
     ratios, places = memory.ratios(fake)
     close, by_chance = (int((r < memory.threshold).sum()) for r in (ratios, memory.by_chance))

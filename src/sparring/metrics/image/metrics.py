@@ -4,47 +4,47 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from sparring.metrics.image.classifier_scores import inception_score, reverse_kl, taught
-from sparring.metrics.image.frechet import distance, frechet
+from sparring.metrics.image.classifier_scores import inception_score, reverse_kl, train_on_synthetic
+from sparring.metrics.image.frechet import frechet_distance, frechet
 from sparring.metrics.image.frechet_infinity import extrapolate, least
 from sparring.metrics.image.kid import FEWEST, kernel
 from sparring.metrics.image.memorisation import FELLOWS, MARGIN, TAIL, memorisation
-from sparring.metrics.image.ms_ssim import WINDOW, likeness
+from sparring.metrics.image.ms_ssim import WINDOW, ms_ssim_diversity
 from sparring.metrics.image.precision_recall import K, overlap
 from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
-from sparring.metrics.image.views import Case, View
-from sparring.metrics.metric import Lack, Metric, Scores, fewer_than, too_few
+from sparring.metrics.image.views import Comparison, FeatureSet
+from sparring.metrics.metric import Requirement, Metric, Scores, needs_at_least, too_few
 from sparring.metrics.point.modes import FAIR
 
 COPIES = 2_000
 """Samples searched for copies: every one is compared with all that was trained on."""
 
 
-def _frechet(case: Case) -> Scores:
-    return {"frechet": distance(case.fake.moments, case.real.moments)}
+def _frechet(case: Comparison) -> Scores:
+    return {"frechet": frechet_distance(case.fake.moments, case.real.moments)}
 
 
-def _infinity(case: Case) -> Scores:
+def _infinity(case: Comparison) -> Scores:
     found = extrapolate(case.fake.embedded, case.real.moments)
     return {"frechet_inf": found.value, "frechet_inf_±": found.half_width}
 
 
-def _kernel(case: Case) -> Scores:
+def _kernel(case: Comparison) -> Scores:
     found = kernel(case.fake.embedded, case.real.embedded)
     return {"kid": found.kid, "kid_error": found.error}
 
 
-def _support(case: Case) -> Scores:
+def _support(case: Comparison) -> Scores:
     fake, real = case.fake, case.real
     return asdict(overlap(fake.embedded, fake.radii, real.embedded, real.radii))
 
 
-def _memorisation(case: Case) -> Scores:
+def _memorisation(case: Comparison) -> Scores:
     found = memorisation(case.fake.embedded[:COPIES], case.memory())
     return {"copied": found.share, "copied_p": found.p}
 
 
-def _classes(case: Case) -> Scores:
+def _classes(case: Comparison) -> Scores:
     """Shares of the classes are the classifier's own guess of the real images, so that its errors cancel."""
     guesses, real = (view.probabilities.argmax(1) for view in (case.fake, case.real))
     count = case.real.probabilities.shape[1]
@@ -55,41 +55,41 @@ def _classes(case: Case) -> Scores:
     return {"inception_score": score, "classes": float(found), "class_kl": reverse_kl(guesses, shares)}
 
 
-def _patches(case: Case) -> Scores:
+def _patches(case: Comparison) -> Scores:
     levels = sliced_wasserstein(case.fake.values, case.real.values)
     return {"swd": 1e3 * sum(levels) / len(levels)}
 
 
-def _likeness(case: Case) -> Scores:
-    return {"likeness": likeness(case.fake.values)}
+def _likeness(case: Comparison) -> Scores:
+    return {"likeness": ms_ssim_diversity(case.fake.values)}
 
 
-def _conditional(case: Case) -> Scores:
+def _conditional(case: Comparison) -> Scores:
     fake, real = case.fake, case.real
     assert fake.labels is not None and real.labels is not None
     hits = (fake.probabilities.argmax(1) == fake.labels).double().mean()
     return {"class_accuracy": float(hits), "class_frechet": intra_class(fake, real)}
 
 
-def _taught(case: Case) -> Scores:
+def _taught(case: Comparison) -> Scores:
     fake, real = case.fake, case.real
     assert fake.labels is not None and real.labels is not None
-    return {"taught": taught(fake.values, fake.labels, real.values, real.labels)}
+    return {"taught": train_on_synthetic(fake.values, fake.labels, real.values, real.labels)}
 
 
-def intra_class(fake: View, real: View) -> float:
+def intra_class(fake: FeatureSet, real: FeatureSet) -> float:
     """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
     assert fake.labels is not None and real.labels is not None
     found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in _common(fake.labels, real.labels)]
     return sum(found) / len(found)
 
 
-def _lacks_classes(case: Case, samples: int) -> str:
+def _lacks_classes(case: Comparison, samples: int) -> str:
     known = "" if case.fake.features.head else "needs features that name classes: take --features task, or leave it out"
     return known or too_few(10, samples)
 
 
-def _lacks_labels(case: Case, samples: int) -> str:
+def _lacks_labels(case: Comparison, samples: int) -> str:
     if case.fake.labels is None or case.real.labels is None:
         return "needs a conditional model of labelled data (such as cgan): leave it out"
     if not _common(case.fake.labels, case.real.labels):
@@ -103,17 +103,17 @@ def _common(fake: Tensor, real: Tensor) -> list[tuple[Tensor, Tensor]]:
     return [(a, b) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
 
 
-def lacks_size(side: int) -> Lack:
+def lacks_size(side: int) -> Requirement:
     """Of images smaller than the windows they are seen through."""
 
-    def lack(case: Case, samples: int) -> str:
+    def lack(case: Comparison, samples: int) -> str:
         small = min(case.fake.values.shape[2:]) < side
         return f"looks through windows of {side}×{side}, and images are smaller: leave it out" if small else ""
 
     return lack
 
 
-def _lacks_rank(case: Case, samples: int) -> str:
+def _lacks_rank(case: Comparison, samples: int) -> str:
     return too_few(least(case.real.embedded.shape[1]), samples)
 
 
@@ -129,13 +129,13 @@ IMAGES = {
         "kernel distance, (xᵀy/d + 1)³, in blocks of 1,000 or a quarter, standard error over them",
         {"kid": "less", "kid_error": "neither"},
         _kernel,
-        fewer_than(2 * FEWEST),
+        needs_at_least(2 * FEWEST),
     ),
     "support": Metric(
         f"precision, recall, density, coverage with k = {K}, strict",
         {"precision": "more", "recall": "more", "density": "more", "coverage": "more"},
         _support,
-        fewer_than(K + 1),
+        needs_at_least(K + 1),
     ),
     "memorisation": Metric(
         f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance below {MARGIN:g} × "

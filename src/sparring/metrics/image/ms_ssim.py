@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from sparring.losses.ssim import WINDOW, parts
+from sparring.losses.ssim import WINDOW, ssim_maps
 from sparring.losses.ssim import ssim as ssim_of_floats
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -30,7 +30,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     for i, weight in enumerate(weights / weights.sum()):
         if i:
             x, y = avg_pool2d(x, 2), avg_pool2d(y, 2)
-        luminance, contrast = parts(x, y)
+        luminance, contrast = ssim_maps(x, y)
         factor = luminance * contrast if i == count - 1 else contrast
         product = product * factor.mean((1, 2, 3)).clamp(min=0) ** weight
     return product
@@ -41,7 +41,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
     return ssim_of_floats(x.double(), y.double())
 
 
-def likeness(images: Tensor, seed: int = 0) -> float:
+def ms_ssim_diversity(images: Tensor, seed: int = 0) -> float:
     """Mean over 2,000 random pairs of images (n, c, h, w): 1 when all are one, about the data's own when diverse."""
     g = torch.Generator().manual_seed(seed)
     first = torch.randint(len(images), (PAIRS,), generator=g)

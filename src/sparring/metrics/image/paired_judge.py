@@ -10,9 +10,9 @@ from torch.nn.functional import interpolate
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.metrics import IMAGES, lacks_size
 from sparring.metrics.image.ms_ssim import WINDOW, ssim
-from sparring.metrics.image.views import Case, View
+from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Metric, Scores
-from sparring.metrics.report import Drawn, Part
+from sparring.metrics.report import SampleSet, Part
 
 SLICE = 200
 CAP = 100.0
@@ -43,26 +43,26 @@ def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -
 
 
 @dataclass(frozen=True, eq=False)
-class PairCase(Case):
-    truth: View
+class PairedComparison(Comparison):
+    truth: FeatureSet
     """The right answer to each, in their order."""
 
-    def of(self, kept: Tensor) -> "PairCase":
-        return PairCase(self.fake.of(kept), self.real, self.memory, self.truth.of(kept))
+    def of(self, kept: Tensor) -> "PairedComparison":
+        return PairedComparison(self.fake.of(kept), self.real, self.memory, self.truth.of(kept))
 
 
-def _likeness(case: PairCase) -> Scores:
+def _likeness(case: PairedComparison) -> Scores:
     return {
         "l1": _mean(l1, case.fake.values, case.truth.values),
         "psnr": _mean(psnr, case.fake.values, case.truth.values),
     }
 
 
-def _structure(case: PairCase) -> Scores:
+def _structure(case: PairedComparison) -> Scores:
     return {"ssim": _mean(ssim, case.fake.values, case.truth.values)}
 
 
-def _retrieval(case: PairCase) -> Scores:
+def _retrieval(case: PairedComparison) -> Scores:
     fake, truth = case.fake.embedded, case.truth.embedded
     found = {f"top{first}": retrieved(fake, truth, first) for first in (1, 5)}
     return found | {"feature_distance": float((fake - truth).norm(dim=1).mean())}
@@ -104,7 +104,7 @@ def in_channels(x: Tensor, channels: int) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class PairedSplit:
     """Pictures, what is known of them, and the right answers."""
 
     given: Tensor
@@ -115,10 +115,10 @@ class Held:
 
 
 @dataclass(frozen=True, eq=False)
-class PictureJudge(ImageJudge):
+class PairedJudge(ImageJudge):
     """Judges pictures made of pictures: by their right answers where these are known, as a set by features."""
 
-    held: Mapping[Part, Held] = field(default_factory=dict)
+    held: Mapping[Part, PairedSplit] = field(default_factory=dict)
     """`Held` by part: of "select", held out of training; of "report", test pictures."""
     paired: bool = True
     chooses: str = ""
@@ -126,48 +126,48 @@ class PictureJudge(ImageJudge):
     metrics = IMAGES | PAIRED | MOVED
 
     @property
-    def leading(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def selection_metric(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.chooses or ("distance" if self.paired else "frechet")
 
     @property
     def default(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         return (*PAIRED, "frechet") if self.paired else (*MOVED, "frechet", "kernel", "support")
 
-    def case(self, drawn: Drawn, part: Part) -> Case:
+    def case(self, drawn: SampleSet, part: Part) -> Comparison:
         asked = self.held[part].labels
-        plain = super().case(drawn if asked is None else Drawn(drawn.values, asked[: len(drawn)]), part)
+        plain = super().case(drawn if asked is None else SampleSet(drawn.values, asked[: len(drawn)]), part)
         if not self.paired:
             return plain
-        truth = View(self.held[part].truth[: len(drawn)], self.features)
-        return PairCase(plain.fake, plain.real, plain.memory, truth)
+        truth = FeatureSet(self.held[part].truth[: len(drawn)], self.features)
+        return PairedComparison(plain.fake, plain.real, plain.memory, truth)
 
-    def real(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: Part, samples: int) -> str:
         where = {"select": "held out of the training set", "report": "of the test set"}[part]
-        return f"pictures {where}; as a set: {super().real(part, samples)}"
+        return f"pictures {where}; as a set: {super().describe_reference(part, samples)}"
 
-    def suits(self, part: Part) -> int:
+    def sample_count(self, part: Part) -> int:
         return len(self.held[part].truth)
 
-    def closest(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def nearest_training(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """None: a picture made of a test picture is no copy."""
 
     @property
-    def tested(self) -> int:
+    def test_count(self) -> int:
         return len(self.held["report"].truth)
 
-    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
-        held: Held = self.held["report"]
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
+        held: PairedSplit = self.held["report"]
         truth, given = held.truth[:n], in_channels(held.given[:n], held.truth.shape[1])
         mean = self.train[:10_000].double().mean(0).round().to(torch.uint8).expand(len(truth), -1, -1, -1)
-        yield "real", Drawn(truth)
-        yield "mean image", Drawn(mean)
+        yield "real", SampleSet(truth)
+        yield "mean image", SampleSet(mean)
         if given.shape[2:] != truth.shape[2:]:
             size = (truth.shape[2], truth.shape[3])
             for mode in ("nearest", "bicubic"):
-                yield mode, Drawn(enlarged(given, size, mode))
+                yield mode, SampleSet(enlarged(given, size, mode))
             return
-        yield "copy input", Drawn(given)
+        yield "copy input", SampleSet(given)
         if held.known is not None:
-            yield "mean in the holes", Drawn(torch.where(held.known[:n], given, mean))
+            yield "mean in the holes", SampleSet(torch.where(held.known[:n], given, mean))
         else:
-            yield "median filter", Drawn(filtered(given))
+            yield "median filter", SampleSet(filtered(given))

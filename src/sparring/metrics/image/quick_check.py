@@ -20,7 +20,7 @@ LEAST = 0.05
 
 
 @dataclass(frozen=True)
-class Glance:
+class SampleDiagnostics:
     precision: float
     """Share of the samples near real examples."""
     coverage: float
@@ -45,13 +45,13 @@ def near(fake: Tensor, real: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
     return around, covered
 
 
-def glance(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> Glance:
+def glance(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> SampleDiagnostics:
     """Of float64 features (n, d), before real ones (m, d) with their reach (m,) and classes (m,)."""
     around, covered = near(fake, real, reach)
     classes = [] if labels is None else [labels == c for c in labels.unique()]
     shares = [float(covered[which].double().mean()) for which in classes]
     coverage = float(covered.double().mean())
-    return Glance(float(around.double().mean()), coverage, min(shares, default=coverage), spread(fake))
+    return SampleDiagnostics(float(around.double().mean()), coverage, min(shares, default=coverage), spread(fake))
 
 
 def spread(x: Tensor) -> float:
@@ -59,7 +59,7 @@ def spread(x: Tensor) -> float:
     return float((2 * x.double().var(0).sum()).sqrt())
 
 
-class Glancer:
+class DiagnosticsReference:
     """Looks at samples beside real examples.
 
     Args:
@@ -77,13 +77,13 @@ class Glancer:
         return relative(self._look(fake), self.unseen)
 
 
-def relative(found: Glance, unseen: Glance) -> Scores:
+def relative(found: SampleDiagnostics, unseen: SampleDiagnostics) -> Scores:
     """As shares of what real examples get."""
     pairs = asdict(found), asdict(unseen)
     return {name: pairs[0][name] / max(pairs[1][name], LEAST) for name in pairs[0]}
 
 
-def extent(fake: Tensor, real: Tensor) -> float:
+def range_error(fake: Tensor, real: Tensor) -> float:
     """How far apart the darkest, or the brightest, thousandths of the pixels of uint8 images are, as a share of 255."""
     ends = [_ends(x) for x in (fake, real)]
     return float((ends[0] - ends[1]).abs().max()) / 255

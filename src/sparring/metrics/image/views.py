@@ -9,12 +9,12 @@ from torch import Tensor
 from sparring.metrics.distances import radii
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.frechet import Moments
-from sparring.metrics.image.memorisation import Memory
+from sparring.metrics.image.memorisation import TrainingNeighbours
 from sparring.metrics.image.precision_recall import K
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class FeatureSet:
     values: Tensor
     """uint8 (n, c, h, w)."""
     features: Features
@@ -43,23 +43,23 @@ class View:
         """Of the features' own classes, (n, classes). Raises UserError for features that know none."""
         return self.features.logits(self.embedded).softmax(1)
 
-    def of(self, kept: Tensor) -> "View":
+    def of(self, kept: Tensor) -> "FeatureSet":
         """The images with these indices; features are not worked out again."""
-        part = View(self.values[kept], self.features, None if self.labels is None else self.labels[kept])
+        part = FeatureSet(self.values[kept], self.features, None if self.labels is None else self.labels[kept])
         part.__dict__["embedded"] = self.embedded[kept]
         return part
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Comparison:
     """What images are scored on."""
 
-    fake: View
-    real: View
+    fake: FeatureSet
+    real: FeatureSet
     """The part of the training set they are compared with."""
-    memory: Callable[[], Memory]
+    memory: Callable[[], TrainingNeighbours]
     """What was trained on, and real images that were not."""
 
-    def of(self, kept: Tensor) -> "Case":
+    def of(self, kept: Tensor) -> "Comparison":
         """With these of the samples."""
-        return Case(self.fake.of(kept), self.real, self.memory)
+        return Comparison(self.fake.of(kept), self.real, self.memory)

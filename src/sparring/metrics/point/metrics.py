@@ -9,7 +9,7 @@ from sparring.metrics.point.modes import count
 
 
 @dataclass(frozen=True, eq=False)
-class Landed:
+class ModeAssignment:
     """Points before the modes they should fall near."""
 
     points: Tensor
@@ -18,12 +18,12 @@ class Landed:
     """(k, 2)."""
     sigma: float
 
-    def of(self, kept: Tensor) -> "Landed":
+    def of(self, kept: Tensor) -> "ModeAssignment":
         """With these of the points."""
-        return Landed(self.points[kept], self.modes, self.sigma)
+        return ModeAssignment(self.points[kept], self.modes, self.sigma)
 
 
-def _modes(case: Landed) -> Scores:
+def _modes(case: ModeAssignment) -> Scores:
     found = count(case.points, case.modes, case.sigma)
     return {"kl": found.kl, "modes": found.modes, "high_quality": found.high_quality}
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
-from sparring.metrics.report import Drawn, Judge, Part
-from sparring.metrics.table.metrics import TABLES, Rows, independent
+from sparring.metrics.report import SampleSet, Judge, Part
+from sparring.metrics.table.metrics import TABLES, RowComparison, independent
 
 MOST = 50_000
 """Rows a score is taken of."""
@@ -16,7 +16,7 @@ SELECTED = 4_000
 """Rows that weights are selected by."""
 
 
-class HeldOut(Drawn):
+class TestRows(SampleSet):
     """Test rows in the samples' place: they are compared with training rows, as samples are with them."""
 
 
@@ -30,7 +30,7 @@ class TableJudge(Judge):
     """Cells (n, columns)."""
     test: Tensor
     metrics = TABLES
-    leading = "detection"
+    selection_metric = "detection"
     default = tuple(TABLES)
 
     def part(self, name: Part) -> Tensor:
@@ -39,23 +39,23 @@ class TableJudge(Judge):
             return self.test[:MOST]
         return self.train[2 * n // 3 : 2 * n // 3 + max(n // 6, 12)][:SELECTED]
 
-    def case(self, drawn: Drawn, part: Part) -> Rows:
-        real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, HeldOut) else self.part(part)
-        return Rows(self.schema, drawn.values, real[:MOST], self.train)
+    def case(self, drawn: SampleSet, part: Part) -> RowComparison:
+        real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, TestRows) else self.part(part)
+        return RowComparison(self.schema, drawn.values, real[:MOST], self.train)
 
-    def real(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: Part, samples: int) -> str:
         told = {"select": "fifth sixth of the training rows", "report": "test rows, unseen"}
         rows = f"{len(self.part(part)):,} real rows ({told[part]}; the row real: the other way)"
         return f"{samples:,} samples against {rows}"
 
-    def suits(self, part: Part) -> int:
+    def sample_count(self, part: Part) -> int:
         return min(MOST, len(self.train)) if part == "report" else len(self.part(part))
 
     @property
-    def tested(self) -> int:
+    def test_count(self) -> int:
         return len(self.test)
 
-    def trivial(self, n: int) -> Iterator[tuple[str, Drawn]]:
-        yield "real", HeldOut(self.test[:n])
-        yield "training copies", Drawn(self.train[torch.arange(n) % len(self.train)])
-        yield "independent columns", Drawn(independent(self.train, n))
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
+        yield "real", TestRows(self.test[:n])
+        yield "training copies", SampleSet(self.train[torch.arange(n) % len(self.train)])
+        yield "independent columns", SampleSet(independent(self.train, n))

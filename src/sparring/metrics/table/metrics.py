@@ -7,13 +7,13 @@ from torch import Tensor
 
 from sparring.data.table.schema import Schema
 from sparring.metrics.image.train_on_synthetic import classified, predicted, task
-from sparring.metrics.metric import Lack, Metric, Scores
+from sparring.metrics.metric import Requirement, Metric, Scores
 from sparring.metrics.table.columns import FOLDS, detected, rare_covered, shape, trend
 from sparring.metrics.table.nearest_record import closest, copied
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RowComparison:
     """Made rows before real ones that they are compared with, and those that were trained on; cells (n, columns)."""
 
     schema: Schema
@@ -21,13 +21,13 @@ class Rows:
     real: Tensor
     train: Tensor
 
-    def of(self, kept: Tensor) -> "Rows":
+    def of(self, kept: Tensor) -> "RowComparison":
         """With these of the made rows."""
-        return Rows(self.schema, self.made[kept], self.real, self.train)
+        return RowComparison(self.schema, self.made[kept], self.real, self.train)
 
 
-def _lacks(wanted: str) -> Lack:
-    def lack(case: Rows, samples: int) -> str:
+def _lacks(wanted: str) -> Requirement:
+    def lack(case: RowComparison, samples: int) -> str:
         if task(case.schema) == wanted:
             return ""
         return f"needs a target column of {'classes' if wanted == 'classes' else 'numbers'}: name one, or leave it out"
@@ -35,12 +35,12 @@ def _lacks(wanted: str) -> Lack:
     return lack
 
 
-def _few(case: Rows, samples: int) -> str:
+def _few(case: RowComparison, samples: int) -> str:
     least = min(samples, len(case.real))
     return "" if least >= 2 * FOLDS else f"needs {2 * FOLDS} rows or more on both sides, here there are {least}"
 
 
-def _closest(case: Rows) -> Scores:
+def _closest(case: RowComparison) -> Scores:
     distances = closest(case.schema, case.made, case.train)
     return {"closest": float(distances.median()), "copied": copied(case.schema, case.made, case.train)}
 

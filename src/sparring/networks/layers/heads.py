@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, normalize
 from torch.nn.utils import parametrize
 
-from sparring.game import Opinion
+from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import LayeredCritic, spectral_norm
 
 
@@ -31,10 +31,10 @@ class HeadedCritic(nn.Module):
         self.net, self.heads, self.additions = net, nn.ModuleList(heads), nn.ModuleList(additions)
         like(net, self.heads, self.additions)
 
-    def forward(self, x: Tensor, *given: Tensor) -> Opinion:
+    def forward(self, x: Tensor, *given: Tensor) -> CriticOutput:
         features, logits, told = self.net.tell(x, *given)
         logits = logits + sum(addition(features, *given) for addition in self.additions)
-        return Opinion(logits, told | {name: value for head in self.heads for name, value in head(features).items()})
+        return CriticOutput(logits, told | {name: value for head in self.heads for name, value in head(features).items()})
 
 
 class Features(nn.Module):

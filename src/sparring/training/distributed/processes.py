@@ -25,7 +25,7 @@ COURTESY = 5.0
 
 
 @contextmanager
-def joined(timeout: float = TIMEOUT) -> Iterator[Ranks]:
+def process_group(timeout: float = TIMEOUT) -> Iterator[Ranks]:
     """Joins the processes torchrun started beside this one; a process started alone is one of one.
 
     Raises:

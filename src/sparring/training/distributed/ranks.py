@@ -73,7 +73,7 @@ class Ranks:
             dist.all_reduce(told, dist.ReduceOp.MAX)
         return bool(told)
 
-    def told(self, text: str) -> list[str]:
+    def gather_text(self, text: str) -> list[str]:
         """The texts of all ranks, in order. Waits for as long as the patient group does."""
         if self.world == 1:
             return [text]
@@ -86,7 +86,7 @@ class Ranks:
             dist.all_gather(padded, torch.nn.functional.pad(content, (0, longest - len(content))), group=self.patient)
         return [bytes(x[: int(n) - 1].tolist()).decode() for x, n in zip(padded, lengths, strict=True)]
 
-    def agreed(self, call: Callable[[], T]) -> T:
+    def on_every_rank(self, call: Callable[[], T]) -> T:
         """`call` on every rank, which must not communicate in it; a UserError of any rank is raised on all of them."""
         if self.world == 1:
             return call()
@@ -95,25 +95,25 @@ class Ranks:
             answer = call()
         except UserError as error:
             wrong = str(error)
-        said = self.told(wrong)
+        said = self.gather_text(wrong)
         if any(said):
             first = next(text for text in said if text)
             where = f"process {said.index(first)} of {self.world}: " if said.index(first) else ""
             raise SharedError(where + first)
         return answer  # pyright: ignore[reportReturnType]
 
-    def led(self, call: Callable[[], T]) -> T:
+    def on_first_rank(self, call: Callable[[], T]) -> T:
         """What `call` gives on rank 0 (anything JSON can say), on every rank; the others wait for it meanwhile."""
         if self.world == 1:
             return call()
         answer: list[T] = []
-        self.agreed(lambda: answer.append(call()) if self.leads else None)
-        said = self.told(json.dumps(answer[0]) if self.leads else "")[0]
+        self.on_every_rank(lambda: answer.append(call()) if self.leads else None)
+        said = self.gather_text(json.dumps(answer[0]) if self.leads else "")[0]
         return answer[0] if self.leads else json.loads(said)
 
-    def same(self, facts: Mapping[str, Any]) -> None:
+    def require_same(self, facts: Mapping[str, Any]) -> None:
         """Raises UserError on every rank if one of these facts, in JSON, is another on another rank."""
-        mine, *others = (json.loads(text) for text in self.told(json.dumps(facts, default=str)))
+        mine, *others = (json.loads(text) for text in self.gather_text(json.dumps(facts, default=str)))
         for rank, theirs in enumerate(others, 1):
             for what in mine:
                 if theirs.get(what) != mine[what]:
@@ -122,7 +122,7 @@ class Ranks:
                         f"{_short(mine[what])}: start all {self.world} with the same command, data and versions"
                     )
 
-    def spread_(self, tensors: Sequence[Tensor]) -> None:
+    def broadcast_(self, tensors: Sequence[Tensor]) -> None:
         """Each tensor becomes rank 0's, in place."""
         if self.world == 1:
             return
@@ -132,7 +132,7 @@ class Ranks:
                 dist.broadcast(whole, 0)
                 tensor.copy_(whole)
 
-    def shared(self, read: Callable[[], Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
+    def broadcast_state(self, read: Callable[[], Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
         """The named tensors rank 0 reads, on every rank: only rank 0's disk need hold them."""
         held: dict[str, Tensor] = {}
 
@@ -140,10 +140,10 @@ class Ranks:
             held.update(read())
             return {name: [str(x.dtype).removeprefix("torch."), list(x.shape)] for name, x in held.items()}
 
-        shapes = self.led(about)
+        shapes = self.on_first_rank(about)
         if not self.leads:
             held = {name: torch.empty(s, dtype=getattr(torch, d), device=device) for name, (d, s) in shapes.items()}
-        self.spread_(list(held.values()))
+        self.broadcast_(list(held.values()))
         return held
 
     @contextmanager

@@ -3,18 +3,18 @@
 import torch
 from torch import Tensor
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.data.table.schema import Schema
-from sparring.rng import CLASS, stream
+from sparring.rng import CLASS, derived_seed
 
 
-class AskedRows:
+class ConditionalRows:
     """A table's rows, each given the option that it has in one of the categories' columns: training by sampling, Xu et
     al. 2019 (arXiv:1907.00503), section 4.3. Every column is given as often, and its options as the logarithms of their
     counts are to each other.
     """
 
-    def __init__(self, data: Data, schema: Schema, device: torch.device):
+    def __init__(self, data: Dataset, schema: Schema, device: torch.device):
         self.values, self.schema = data.train.values.to(device), schema
         starts = torch.tensor([0, *schema.choices]).cumsum(0)
         self.columns = schema.conditions
@@ -38,7 +38,7 @@ class AskedRows:
 
 def _by_logarithm(option: Tensor, key: int) -> Tensor:
     """n rows (n,), in which an option is as frequent as log(1 + its count) makes it; those that have it take turns."""
-    g = torch.Generator().manual_seed(stream(CLASS, key))
+    g = torch.Generator().manual_seed(derived_seed(CLASS, key))
     counts = option.bincount()
     drawn = torch.multinomial(counts.double().log1p(), len(option), replacement=True, generator=g)
     order = option.argsort(stable=True)

@@ -4,15 +4,15 @@ processes."""
 import torch
 from torch import Tensor
 
-from sparring.data import Data
-from sparring.data.dataset import standard
+from sparring.data import Dataset
+from sparring.data.dataset import standardise
 from sparring.modalities.base import medium
 
 
 class InMemory:
-    def __init__(self, data: Data, device: torch.device):
-        self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.scale
-        self.labels = None if data.train.labels is None else standard(data.train.labels, data.scales).to(device)
+    def __init__(self, data: Dataset, device: torch.device):
+        self.values, self.mirrored, self.scale = data.train.values.to(device), data.mirrored, data.value_scale
+        self.labels = None if data.train.labels is None else standardise(data.train.labels, data.scales).to(device)
         self.encode = medium(data.medium, data.schema).encode
 
     def __len__(self) -> int:
@@ -35,11 +35,11 @@ class InMemory:
         return real
 
 
-class Mapped(InMemory):
+class MemoryMapped(InMemory):
     """A set that may not fit: its values stay in the file they are mapped from, and batches are read ahead of the loop
     (see `sparring.training.loop.batches.Slow`)."""
 
-    def __init__(self, data: Data, device: torch.device):
+    def __init__(self, data: Dataset, device: torch.device):
         super().__init__(data, torch.device("cpu"))
         self.device = device
 

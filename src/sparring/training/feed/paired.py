@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.training.feed.in_memory import InMemory
 
 
 class Paired(InMemory):
-    def __init__(self, data: Data, device: torch.device):
+    def __init__(self, data: Dataset, device: torch.device):
         super().__init__(data, device)
-        assert data.train.given is not None
-        self.inputs = data.train.given.to(device)
+        assert data.train.condition is not None
+        self.inputs = data.train.condition.to(device)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
         """(n,) indices → real (n, c, h, w), and what is given with it, (n, c', h', w'), mirrored with it."""

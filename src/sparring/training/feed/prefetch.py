@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.errors import Mishap
+from sparring.errors import MachineError
 
 DEPTH, THREADS = 8, 4
 """Batches read ahead, and how many of them at once: a disk answers many questions sooner than one after the other."""
@@ -24,7 +24,7 @@ Task = tuple[Read, Tensor, Future[Any]]
 Asked = SimpleQueue[Task | None]
 
 
-class Ahead:
+class Prefetcher:
     """Batches 0, 1, 2, … in that order, or on from any other number.
 
     Args:
@@ -56,7 +56,7 @@ class Ahead:
         try:
             rows = self._coming.pop(k).result(self.timeout)
         except TimeoutError:
-            raise Mishap(
+            raise MachineError(
                 f"waited {self.timeout:g} s for batch {k} of the data, and it did not come: see its disk or network"
             ) from None
         self.waited += time.perf_counter() - start

@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sparring.data import Data, Examples
-from sparring.data.image.edges import others
-from sparring.degrade import Damage
+from sparring.data import Dataset, Split
+from sparring.data.image.edges import derangement
+from sparring.degrade import Degradation
 from sparring.errors import UserError, one_line
 from sparring.recipes import Recipe
 
@@ -26,10 +26,10 @@ OF_A_CLASS, SCORED = 24, 10
 """Training examples it must have, and pictures held out at least, of all classes together."""
 
 
-def posed(data: Data, recipe: Recipe) -> Data:
+def for_recipe(data: Dataset, recipe: Recipe) -> Dataset:
     """As it is for any other recipe, and if it is posed already. Raises UserError for data that the recipe can't learn
     from."""
-    if not recipe.translates or data.select is not None:
+    if not recipe.is_image_to_image or data.select is not None:
         return data
     spec = one_line(data.spec)
     if data.medium not in ("image", "pair"):
@@ -38,7 +38,7 @@ def posed(data: Data, recipe: Recipe) -> Data:
         return replace(_damaged(data, recipe.damage), leading=recipe.leading)
     if recipe.plays == CLASSED:
         return _classed(data, recipe.name)
-    if data.train.given is None:
+    if data.train.condition is None:
         raise UserError(
             f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
             "or --direction AtoB for pictures of two side by side"
@@ -46,28 +46,28 @@ def posed(data: Data, recipe: Recipe) -> Data:
     blind = recipe.plays in UNPAIRED
     if data.unpaired and not blind:
         raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
-    train, select = _held_out(_shuffled(data.train) if blind else data.train)
+    train, select = _validation_split(_shuffled(data.train) if blind else data.train)
     told = {"leading": "frechet" if blind else recipe.leading, "fingerprint": _print(data)}
     return replace(data, train=train, select=select, test=data.test[:TESTED], **told)
 
 
-def _print(data: Data, damage: Sequence[str] = ()) -> str:
+def _print(data: Dataset, damage: Sequence[str] = ()) -> str:
     """Of its own: what judges keep under a set's fingerprint was fitted to other parts, and is of other pictures."""
     return hashlib.sha256(f"{data.fingerprint}, some held out; {', '.join(damage)}".encode()).hexdigest()[:16]
 
 
-def _held_out(train: Examples) -> tuple[Examples, Examples]:
+def _validation_split(train: Split) -> tuple[Split, Split]:
     n = max(2, min(HELD, len(train) // SHARE))
     return train[: len(train) - n], train[len(train) - n :]
 
 
-def _shuffled(train: Examples) -> Examples:
+def _shuffled(train: Split) -> Split:
     """Nobody beside its partner."""
-    assert train.given is not None
-    return replace(train, given=train.given[others(len(train))])
+    assert train.condition is not None
+    return replace(train, given=train.condition[derangement(len(train))])
 
 
-def _classed(data: Data, name: str) -> Data:
+def _classed(data: Dataset, name: str) -> Dataset:
     """Held-out pictures are each given one of another class, to be moved to theirs."""
     spec, labels = one_line(data.spec), data.train.labels
     if data.medium == "pair":
@@ -97,7 +97,7 @@ def _kept(labels: Tensor) -> Tensor:
     return kept
 
 
-def _from_others(part: Examples) -> Examples:
+def _from_others(part: Split) -> Split:
     """Each with a picture of another class, as far as there are enough of others."""
     assert part.labels is not None
     order = part.labels.argsort(stable=True)
@@ -106,14 +106,14 @@ def _from_others(part: Examples) -> Examples:
     return replace(part, given=part.values[partners])
 
 
-def _damaged(data: Data, steps: Sequence[str]) -> Data:
-    damage = Damage(steps)
+def _damaged(data: Dataset, steps: Sequence[str]) -> Dataset:
+    damage = Degradation(steps)
     damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
-    train, select = _held_out(Examples(data.train.values, data.train.labels))
+    train, select = _validation_split(Split(data.train.values, data.train.labels))
     made = [_with_damage(part, damage, seed) for seed, part in enumerate((select, data.test[:TESTED]))]
     told = {"medium": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
     return replace(data, train=train, select=made[0], test=made[1], **told)
 
 
-def _with_damage(part: Examples, damage: Damage, seed: int) -> Examples:
-    return Examples(part.values, part.labels, *damage.of(part.values, seed))
+def _with_damage(part: Split, damage: Degradation, seed: int) -> Split:
+    return Split(part.values, part.labels, *damage.of(part.values, seed))

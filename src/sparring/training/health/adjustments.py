@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.recipe import STRICT
+from sparring.recipes.recipe import FORBID_EXTRA
 from sparring.schedules import Number, at, scaled
 
 
 @dataclass(frozen=True)
-class Remedy:
+class Adjustment:
     """What was done, and why."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_EXTRA
     change: str
     """A name of `CHANGES`."""
     alarm: str
@@ -28,7 +28,7 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Change:
+class AdjustmentKind:
     about: str
     of: Callable[[Recipe], Recipe]
     fits: Callable[[Recipe], bool] = lambda recipe: True
@@ -66,16 +66,16 @@ def _stronger(recipe: Recipe) -> Recipe:
     return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
 
 
-CHANGES: dict[str, Change] = {
-    "own rates": Change("the rates that the recipe comes with", _own, _hurried),
-    "a little slower": Change("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
-    "slower": Change("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
-    "slower critic": Change("an eighth of the critic's rate", _slower_critic),
-    "stronger penalties": Change("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
+CHANGES: dict[str, AdjustmentKind] = {
+    "own rates": AdjustmentKind("the rates that the recipe comes with", _own, _hurried),
+    "a little slower": AdjustmentKind("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
+    "slower": AdjustmentKind("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
+    "slower critic": AdjustmentKind("an eighth of the critic's rate", _slower_critic),
+    "stronger penalties": AdjustmentKind("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
 }
 
 
-def remedied(recipe: Recipe, remedies: tuple[Remedy, ...]) -> Recipe:
+def adjusted(recipe: Recipe, remedies: tuple[Adjustment, ...]) -> Recipe:
     """The recipe as it is played after these. Raises KeyError for one that is not there."""
     for remedy in remedies:
         recipe = CHANGES[remedy.change].of(recipe)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sparring.training.health import detectors
-from sparring.training.health.detectors import NOTHING, Sign, vitals, young
+from sparring.training.health.detectors import NOTHING, Sign, vital_signs, young
 from sparring.training.run.journal import Entry
 
 
@@ -33,7 +33,7 @@ class Raised:
         return f"{self.name}: {self.saw}. {alarm.means}. Try {alarm.advice}"
 
 
-class Ruined(Exception):
+class RunDiverged(Exception):
     """A fatal alarm: the run stands where it was raised; what is on the disk is older."""
 
     def __init__(self, alarm: Raised, images: int):
@@ -145,4 +145,4 @@ def healthy(reports: Sequence[Entry]) -> bool:
     """Whether the last of these reports shows no sign of what is fatal, is not too early to show any, and samples are
     something already."""
     now = reports[-1]
-    return not young(now) and vitals(now).get("coverage", 1.0) > NOTHING and not ailing(reports)
+    return not young(now) and vital_signs(now).get("coverage", 1.0) > NOTHING and not ailing(reports)

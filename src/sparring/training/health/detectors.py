@@ -25,7 +25,7 @@ NEVER = 1e-3
 
 
 def not_finite(reports: Sequence[Entry]) -> str:
-    return infinite(vitals(reports[-1]))
+    return infinite(vital_signs(reports[-1]))
 
 
 def infinite(numbers: Mapping[str, float]) -> str:
@@ -36,7 +36,7 @@ def infinite(numbers: Mapping[str, float]) -> str:
 
 def exploding(reports: Sequence[Entry]) -> str:
     """A gradient, or the logits, far beyond what they were, or large while samples are nothing."""
-    now, before = vitals(reports[-1]), [vitals(entry) for entry in reports[:-1]]
+    now, before = vital_signs(reports[-1]), [vital_signs(entry) for entry in reports[:-1]]
     most = LARGE if _nothing(reports) else math.inf
     for name in now:
         if name.startswith(("gradient.", "logits")):
@@ -47,7 +47,7 @@ def exploding(reports: Sequence[Entry]) -> str:
 
 
 def vanishing(reports: Sequence[Entry]) -> str:
-    now, before = vitals(reports[-1]), [vitals(entry) for entry in reports[:-1]]
+    now, before = vital_signs(reports[-1]), [vital_signs(entry) for entry in reports[:-1]]
     for name in now:
         earlier = [v[name] for v in before if name in v]
         if name.startswith("gradient.") and earlier and now[name] < 1e-4 * median(earlier):
@@ -57,7 +57,7 @@ def vanishing(reports: Sequence[Entry]) -> str:
 
 def _nothing(reports: Sequence[Entry]) -> bool:
     """Samples are nothing like real examples, though they had the time, and do not get nearer."""
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     if "coverage" not in now or young(reports[-1]) or _nearer(reports):
         return False
     return now["coverage"] < NOTHING and now["precision"] < 0.15
@@ -65,10 +65,10 @@ def _nothing(reports: Sequence[Entry]) -> bool:
 
 def _nearer(reports: Sequence[Entry]) -> bool:
     """The score gets better, or half as many samples more are right than two reports ago."""
-    earlier, now = reports[:-2], vitals(reports[-1])
+    earlier, now = reports[:-2], vital_signs(reports[-1])
     if not earlier:
         return False
-    return _better(reports) or 0.03 < now["precision"] > 1.5 * vitals(earlier[-1]).get("precision", math.inf)
+    return _better(reports) or 0.03 < now["precision"] > 1.5 * vital_signs(earlier[-1]).get("precision", math.inf)
 
 
 def _better(reports: Sequence[Entry]) -> bool:
@@ -78,7 +78,7 @@ def _better(reports: Sequence[Entry]) -> bool:
 
 
 def beaten(reports: Sequence[Entry]) -> str:
-    edge = vitals(reports[-1]).get("edge", 0.0)
+    edge = vital_signs(reports[-1]).get("edge", 0.0)
     if edge < 0.98 or not _nothing(reports):
         return ""
     return f"the critic tells {edge:.1%} of real examples from fakes, and samples are nothing like real ones"
@@ -86,7 +86,7 @@ def beaten(reports: Sequence[Entry]) -> str:
 
 def constant(reports: Sequence[Entry]) -> str:
     """One good sample, again and again: plain enough to need no second report."""
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     if "spread" not in now or young(reports[-1]) or now["spread"] > ALIKE or now["precision"] < 0.5:
         return ""
     return f"samples lie {now['spread']:.1%} as far apart as real examples"
@@ -94,7 +94,7 @@ def constant(reports: Sequence[Entry]) -> str:
 
 def collapsed(reports: Sequence[Entry]) -> str:
     """Samples that are good and cover little, or that cover next to nothing or lie close together and get no better."""
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
     few = 0.5 < now["precision"] > now["coverage"] / FEW and not _better(reports)
@@ -109,13 +109,13 @@ def collapsed(reports: Sequence[Entry]) -> str:
 def astray(reports: Sequence[Entry]) -> str:
     if not _nothing(reports) or beaten(reports):
         return ""
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     return f"{now['precision']:.1%} of the samples are near real examples, {now['coverage']:.1%} of these near a sample"
 
 
 def missing(reports: Sequence[Entry]) -> str:
     """A class that fares worse than the rest, and no better than two reports ago."""
-    now, before = vitals(reports[-1]), vitals(reports[max(0, len(reports) - 3)])
+    now, before = vital_signs(reports[-1]), vital_signs(reports[max(0, len(reports) - 3)])
     if "least" not in now or "least" not in before or young(reports[-1], 0.25) or now["coverage"] < 0.05:
         return ""
     share = now["least"] / now["coverage"]
@@ -125,7 +125,7 @@ def missing(reports: Sequence[Entry]) -> str:
 
 
 def drifting(reports: Sequence[Entry]) -> str:
-    sizes = [v["logits"] for v in map(vitals, reports) if "logits" in v]
+    sizes = [v["logits"] for v in map(vital_signs, reports) if "logits" in v]
     third = sizes[: max(1, len(sizes) // 3)]
     if len(sizes) < 4 or sizes[-1] < max(20, 10 * median(third)):
         return ""
@@ -143,14 +143,14 @@ def oscillating(reports: Sequence[Entry]) -> str:
 
 
 def out_of_range(reports: Sequence[Entry]) -> str:
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     if now.get("extent", 0.0) < 0.25 or young(reports[-1]):
         return ""
     return f"the darkest or brightest pixels of samples are off by {now['extent']:.0%} of the range"
 
 
 def copying(reports: Sequence[Entry]) -> str:
-    now = vitals(reports[-1])
+    now = vital_signs(reports[-1])
     if now.get("copied_p", 1.0) > NEVER or now["copied"] < 0.01:
         return ""
     return f"{now['copied']:.1%} of the samples are copies of training examples"
@@ -167,7 +167,7 @@ def resting(reports: Sequence[Entry]) -> str:
     return f"the best score of the last {span} reports is {lately:.4g}, and {before:.4g} was reached before"
 
 
-def vitals(entry: Entry) -> dict[str, float]:
+def vital_signs(entry: Entry) -> dict[str, float]:
     return entry.get("vitals", {})
 
 

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Round, each
+from sparring.game import Round, map_sample
 from sparring.losses.objectives import per_example
 from sparring.training.loop.loop import Loop
 
-Vitals = dict[str, float]
+HealthMetrics = dict[str, float]
 
 
-def vitals(loop: Loop) -> Vitals:
+def health_metrics(loop: Loop) -> HealthMetrics:
     """Of the round just played:
 
     gradient.P: the norm of what player P's last step followed, if it is one that learns;
@@ -22,7 +22,7 @@ def vitals(loop: Loop) -> Vitals:
     logits: the root of their mean square.
     """
     learning = {name: learners for name, learners in loop.learners.items() if learners}
-    return {f"gradient.{name}": gradient(learners) for name, learners in learning.items()} | opinions(loop)
+    return {f"gradient.{name}": gradient(learners) for name, learners in learning.items()} | critic_metrics(loop)
 
 
 def gradient(learners: list[nn.Parameter]) -> float:
@@ -31,28 +31,28 @@ def gradient(learners: list[nn.Parameter]) -> float:
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
-def opinions(loop: Loop) -> Vitals:
+def critic_metrics(loop: Loop) -> HealthMetrics:
     """Of the critic, on the examples it has just learnt from and on new fakes; nothing of games that show no critic."""
     piece = loop.latest
     if piece is None:
         return {}
-    with untouched(loop.game), torch.no_grad():
-        bare = Round(piece.real, piece.given, piece.latent)
-        round = Round(piece.real, piece.given, piece.latent, each(Tensor.detach, loop.game.generate(bare)))
+    with preserving_buffers(loop.game), torch.no_grad():
+        bare = Round(piece.real, piece.condition, piece.latent)
+        round = Round(piece.real, piece.condition, piece.latent, map_sample(Tensor.detach, loop.game.generate(bare)))
         if (verdict := loop.game.verdict(round)) is None:
             return {}
         real, fake = per_example(verdict.on_real), per_example(verdict.on_fake)
-    return {"edge": edge(real, fake), "logits": float(torch.cat([real, fake]).square().mean().sqrt())}
+    return {"edge": auc(real, fake), "logits": float(torch.cat([real, fake]).square().mean().sqrt())}
 
 
-def edge(real: Tensor, fake: Tensor) -> float:
+def auc(real: Tensor, fake: Tensor) -> float:
     """The share of pairs of logits (n,), (m,) in which the real one is higher; a tie counts half (Mann & Whitney)."""
     apart = real[:, None] - fake
     return float(((apart > 0).double() + (apart == 0).double() / 2).mean())
 
 
 @contextmanager
-def untouched(game: nn.Module) -> Iterator[None]:
+def preserving_buffers(game: nn.Module) -> Iterator[None]:
     """Running statistics and their like are as they were once this is over."""
     buffers = list(game.buffers())
     before = [buffer.clone() for buffer in buffers]

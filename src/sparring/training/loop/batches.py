@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.game import Game, Round, Sample, Turn, each
-from sparring.rng import LATENT, PLAY, Order, generator, seed_ambient
+from sparring.game import Game, Round, Sample, Turn, map_sample
+from sparring.rng import LATENT, PLAY, EpochPermutation, generator, seed_ambient
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.feed.prefetch import Ahead
+from sparring.training.feed.prefetch import Prefetcher
 
 
 class Source(Protocol):
@@ -27,53 +27,53 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Slow(Protocol):
+class TwoStageSource(Protocol):
     """A source that is read in two steps, the first of which may wait for a disk."""
 
     def rows(self, indices: Tensor) -> Any:
         """(n,) indices on the CPU → what `given` takes. Called by several threads, before it is needed."""
         ...
 
-    def given(self, rows: Any) -> tuple[Sample, Tensor | None]:
+    def from_rows(self, rows: Any) -> tuple[Sample, Tensor | None]:
         """The batch, as `Source` gives it."""
         ...
 
 
 @dataclass
-class Slice:
+class MicroBatch:
     """A micro-batch of an open round, on this rank; the fake is made on first use."""
 
     real: Sample
-    given: Tensor | None
+    condition: Tensor | None
     latent: dict[str, Tensor]
     fake: Sample | None = None
 
-    def cut(self, parts: int) -> list["Slice"]:
+    def chunk(self, parts: int) -> list["MicroBatch"]:
         """The same examples as so many smaller slices, of one size; their fakes are still to be made."""
         example = self.real[0] if isinstance(self.real, tuple) else self.real
         size = len(example) // parts
 
-        def part(i: int) -> Slice:
+        def part(i: int) -> MicroBatch:
             rows = slice(i * size, (i + 1) * size)
-            return Slice(
-                each(lambda x: x[rows], self.real),
-                None if self.given is None else self.given[rows],
+            return MicroBatch(
+                map_sample(lambda x: x[rows], self.real),
+                None if self.condition is None else self.condition[rows],
                 {name: x[rows] for name, x in self.latent.items()},
             )
 
         return [part(i) for i in range(parts)]
 
 
-class Rounds:
+class RoundStream:
     def __init__(self, game: Game, source: Source, batch: int, seed: int, micro_batches: int, ranks: Ranks):
         self.game, self.source, self.batch, self.seed = game, source, batch, seed
         self.micro_batches, self.ranks = micro_batches, ranks
-        self.order = Order(len(source), batch, seed)
-        self.ahead = Ahead(source.rows, self._indices) if isinstance(source, Slow) else None
+        self.order = EpochPermutation(len(source), batch, seed)
+        self.ahead = Prefetcher(source.rows, self._indices) if isinstance(source, TwoStageSource) else None
         self.opened = 0
         """Rounds opened so far; with the seed, it determines every draw."""
 
-    def open(self, turns: Sequence[Turn], device: torch.device) -> list[Slice]:
+    def open(self, turns: Sequence[Turn], device: torch.device) -> list[MicroBatch]:
         self.slice_size(turns)
         here = self.here
         real, given = self._batch(device)
@@ -84,8 +84,8 @@ class Rounds:
         seed_ambient(device, self.seed, PLAY, self.opened, self.ranks.rank)
         self.opened += 1
         with torch.no_grad():
-            round = self.game.opened(Round(real, given, latent))
-        return Slice(round.real, round.given, latent).cut(self.micro_batches)
+            round = self.game.preprocess_round(Round(real, given, latent))
+        return MicroBatch(round.real, round.condition, latent).chunk(self.micro_batches)
 
     @property
     def here(self) -> slice:
@@ -98,8 +98,8 @@ class Rounds:
         return self.order(k)[self.here]
 
     def _batch(self, device: torch.device) -> tuple[Sample, Tensor | None]:
-        if self.ahead is not None and isinstance(self.source, Slow):
-            return self.source.given(self.ahead(self.opened))
+        if self.ahead is not None and isinstance(self.source, TwoStageSource):
+            return self.source.from_rows(self.ahead(self.opened))
         return self.source[self._indices(self.opened).to(device)]
 
     @property
@@ -114,10 +114,10 @@ class Rounds:
         if rest:
             raise UserError(f"a batch of {self.batch} can't be cut into {slices} equal slices")
         for turn in turns:
-            if size % turn.group:
+            if size % turn.group_size:
                 raise UserError(
-                    f"turn '{turn.name}' takes examples in groups of {turn.group}, but a slice holds {size}: "
-                    f"choose a batch that is a multiple of {slices * turn.group}"
+                    f"turn '{turn.name}' takes examples in groups of {turn.group_size}, but a slice holds {size}: "
+                    f"choose a batch that is a multiple of {slices * turn.group_size}"
                 )
             if turn.coupled and slices > 1:
                 raise UserError(
@@ -129,7 +129,7 @@ class Rounds:
     def finer(self, turns: Sequence[Turn]) -> int:
         """Cuts the slices of rounds to come into as few parts as these turns allow; returns how many, 1 if none do."""
         size = self.slice_size(turns)
-        groups = 1 if any(turn.coupled for turn in turns) else size // math.lcm(*(turn.group for turn in turns))
+        groups = 1 if any(turn.coupled for turn in turns) else size // math.lcm(*(turn.group_size for turn in turns))
         parts = next((k for k in range(2, groups + 1) if groups % k == 0), 1)
         self.micro_batches *= parts
         return parts

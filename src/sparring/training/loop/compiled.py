@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Game, Parts, Round, Sample, Turn, each
+from sparring.game import Game, Parts, Round, Sample, Turn, map_sample
 
 Latent = Mapping[str, Tensor]
 
@@ -25,7 +25,7 @@ class _Compilable(nn.Module):
         return torch.autocast(device, self.autocast, enabled=self.autocast is not None)
 
 
-class Play(_Compilable):
+class CompiledTurn(_Compilable):
     def __init__(self, game: Game, turn: Turn, backend: str | None = None, autocast: torch.dtype | None = None):
         super().__init__(game, backend, autocast)
         self.turn = turn
@@ -38,9 +38,9 @@ class Play(_Compilable):
             return self.turn.loss(round), round.notes
 
 
-class Generate(_Compilable):
+class CompiledGenerator(_Compilable):
     def forward(self, real: Sample, given: Tensor | None, latent: Latent) -> Sample:
         with self.precision(real):
             fake = self.game.generate(Round(real, given, latent))
         dtype = (real[0] if isinstance(real, tuple) else real).dtype
-        return each(lambda x: x.to(dtype), fake)
+        return map_sample(lambda x: x.to(dtype), fake)

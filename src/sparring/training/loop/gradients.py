@@ -9,36 +9,36 @@ from torch.utils import _pytree as pytree
 
 from sparring.game import Parts
 from sparring.rng import PRIVACY, generator
-from sparring.training.loop.compiled import Play
+from sparring.training.loop.compiled import CompiledTurn
 
-Weigh = Callable[[str], float]
+LossWeight = Callable[[str], float]
 """The weight of a part, by its name."""
 
 
-def weighed(parts: Parts, weigh: Weigh) -> Tensor:
+def weighted_sum(parts: Parts, weigh: LossWeight) -> Tensor:
     """Σ weight · mean(part)."""
     return torch.stack([weigh(name) * part.mean() for name, part in parts.items()]).sum()
 
 
-class Averaged:
+class MeanGradients:
     """Plain back-propagation of the mean."""
 
     def add(
-        self, play: Play, inputs: tuple[Any, ...], learners: list[nn.Parameter], weigh: Weigh, share: float
+        self, play: CompiledTurn, inputs: tuple[Any, ...], learners: list[nn.Parameter], weigh: LossWeight, share: float
     ) -> tuple[Parts, dict[str, Tensor]]:
         """Adds `share` (1 / micro-batches) of this slice's gradient to the learners' `.grad`.
 
         Returns parts and notes.
         """
         parts, notes = play.run(*inputs)
-        (weighed(parts, weigh) * share).backward()
+        (weighted_sum(parts, weigh) * share).backward()
         return parts, notes
 
-    def finish(self, play: Play, learners: list[nn.Parameter], batch: int, opened: int) -> None:
+    def finish(self, play: CompiledTurn, learners: list[nn.Parameter], batch: int, opened: int) -> None:
         """Once all slices of a turn are in, before ranks are averaged; `batch` is the global one."""
 
 
-class Private(Averaged):
+class Private(MeanGradients):
     """g = (1/L)[Σᵢ clip_C(∇ℓ_real,i) + N(0, σ²C²)] + ∇ℓ_rest: the real term alone sees private data.
 
     Abadi et al. 2016 (arXiv:1607.00133), algorithm 1, on the critic's real term. Only separable objectives have one.
@@ -58,7 +58,7 @@ class Private(Averaged):
     def add(self, play, inputs, learners, weigh, share):
         parts, notes = play.run(*inputs)
         if rest := {name: part for name, part in parts.items() if name != self.term}:
-            (weighed(rest, weigh) * share).backward()
+            (weighted_sum(rest, weigh) * share).backward()
         if self.term in parts:
             self._add_clipped(play, inputs, learners, weigh(self.term), share)
         return parts, notes

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.game import Game, Parts, Sample, Turn, each
+from sparring.game import Game, Parts, Sample, Turn, map_sample
 from sparring.schedules import Number, at
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.loop.batches import Rounds, Slice, Source
-from sparring.training.loop.compiled import Generate, Play
-from sparring.training.loop.gradients import Averaged, Weigh
-from sparring.training.loop.optim import EMA, Adam, correction, restore, state_of
-from sparring.training.tuning.out_of_memory import Room
+from sparring.training.loop.batches import RoundStream, MicroBatch, Source
+from sparring.training.loop.compiled import CompiledGenerator, CompiledTurn
+from sparring.training.loop.gradients import MeanGradients, LossWeight
+from sparring.training.loop.optim import EMA, Adam, correction, restore_optimiser, optimiser_state
+from sparring.training.tuning.out_of_memory import OutOfMemoryRetry
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Loop:
         game: Game,
         source: Source,
         settings: Settings,
-        gradients: Averaged | None = None,
+        gradients: MeanGradients | None = None,
         ranks: Ranks | None = None,
     ):
-        self.game, self.settings, self.gradients = game.train(), settings, gradients or Averaged()
+        self.game, self.settings, self.gradients = game.train(), settings, gradients or MeanGradients()
         self.device = next(game.parameters()).device
         self.ranks = ranks or Ranks.here()
-        self.draws = Rounds(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
-        self.draws.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
+        self.stream = RoundStream(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
+        self.stream.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
         self.rounds = 0
-        self.latest: Slice | None = None
+        self.latest: MicroBatch | None = None
         """Of the round last played, for those who look; it is not part of the state."""
-        self.part: Callable[[str], AbstractContextManager[object]] = nullcontext
+        self.profile_section: Callable[[str], AbstractContextManager[object]] = nullcontext
         """Told, by name, of each part of a round while it is played, for those who measure."""
         # What the user froze stays frozen: only these ever learn.
         self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
@@ -69,14 +69,14 @@ class Loop:
         self.optimisers = {name: self.adams[name].build(ps) for name, ps in self.learners.items() if ps}
         if not self.optimisers:
             raise UserError(f"all of {', '.join(self.learners)} is frozen: nothing is left to learn")
-        self.followers = {
+        self.after_step_hooks = {
             name: [getattr(m, "after_step") for m in player.modules() if hasattr(m, "after_step")]  # noqa: B009
             for name, player in self._players()
         }
         self.ema = EMA(game, settings.half_life, settings.ramp)
-        self._room = Room(game, self.ranks)
-        self._generate = Generate(game, settings.compiled, settings.autocast)
-        self._plays: dict[str, Play] = {}
+        self._room = OutOfMemoryRetry(game, self.ranks)
+        self._generate = CompiledGenerator(game, settings.compiled, settings.autocast)
+        self._plays: dict[str, CompiledTurn] = {}
 
     def _players(self):
         return self.game.players.items()
@@ -93,17 +93,17 @@ class Loop:
             self.adams[name].adjust(optimiser, self.seen, correction(name, turns))
         means: dict[str, Tensor] = {}
         for together in self._grouped(turns):
-            with self.part("data"):
-                slices = self.draws.open(together, self.device)
+            with self.profile_section("data"):
+                slices = self.stream.open(together, self.device)
             shared = any(self._makes(turn) for turn in together)
             for turn in together:
-                with self.part(turn.name):
+                with self.profile_section(turn.name):
                     means |= self._move(turn, slices, shared)
             self.latest = slices[0]
         if self.ranks.world > 1:
             self.ranks.average_([b for b in self.game.buffers() if b.is_floating_point()])
         self.rounds += 1
-        with self.part("average"):
+        with self.profile_section("average"):
             self.ema.update(self.seen, self.settings.batch)
         return means
 
@@ -112,22 +112,22 @@ class Loop:
         return [turn for turn in self.game.turns(self.seen) if any(self.learners[name] for name in turn.learns)]
 
     def _makes(self, turn: Turn) -> bool:
-        return not set(turn.learns).isdisjoint(self.game.makers)
+        return not set(turn.learns).isdisjoint(self.game.generators)
 
     def _grouped(self, turns: list[Turn]) -> Iterator[list[Turn]]:
         """This round's moves in order, cut before each that opens a new round."""
         moves = [turn for turn in turns if self.rounds % turn.every == 0 for _ in range(turn.times)]
-        cuts = [0, *(i for i, turn in enumerate(moves) if i and turn.fresh), len(moves)]
+        cuts = [0, *(i for i, turn in enumerate(moves) if i and turn.resample), len(moves)]
         return (moves[start:end] for start, end in pairwise(cuts))
 
-    def _move(self, turn: Turn, slices: list[Slice], shared: bool) -> Parts:
+    def _move(self, turn: Turn, slices: list[MicroBatch], shared: bool) -> Parts:
         """Gradients over all slices, the learners' step, the turn's `after`."""
         play = self._play(turn)
         learners = [p for name in turn.learns for p in self.learners[name]]
-        outcomes = self._room.found(lambda: self._add(turn, slices, shared), lambda: self._cut(slices))
+        outcomes = self._room.run(lambda: self._add(turn, slices, shared), lambda: self._cut(slices))
         for p in learners:  # what a loss does not reach has a zero gradient, however the loss was differentiated
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
-        self.gradients.finish(play, learners, self.settings.batch, self.draws.opened)
+        self.gradients.finish(play, learners, self.settings.batch, self.stream.opened)
         self._step(turn)
         with torch.no_grad():
             turn.after({name: self.ranks.gather(torch.cat([n[name] for _, n in outcomes])) for name in outcomes[0][1]})
@@ -136,7 +136,7 @@ class Loop:
                 for name in outcomes[0][0]
             }
 
-    def _add(self, turn: Turn, slices: list[Slice], shared: bool) -> list[tuple[Parts, Parts]]:
+    def _add(self, turn: Turn, slices: list[MicroBatch], shared: bool) -> list[tuple[Parts, Parts]]:
         """Every slice's gradients, added up in the learners' `.grad`. Returns each one's parts and notes."""
         learners = [p for name in turn.learns for p in self.learners[name]]
         for p in learners:
@@ -145,60 +145,60 @@ class Loop:
         outcomes = []
         for piece in slices:
             fake = self._fake(piece, turn, shared) if turn.uses_fake else None
-            self._free(turn.learns)
-            inputs = (piece.real, piece.given, piece.latent, fake)
+            self._set_trainable(turn.learns)
+            inputs = (piece.real, piece.condition, piece.latent, fake)
             outcomes.append(self.gradients.add(self._play(turn), inputs, learners, self._weigh(turn), 1 / len(slices)))
             if not shared or self._makes(turn):
                 piece.fake = None  # its maker is about to move; or slices are there to save memory
         return outcomes
 
-    def _cut(self, slices: list[Slice]) -> bool:
+    def _cut(self, slices: list[MicroBatch]) -> bool:
         """Makes this round's slices smaller, and those of all rounds to come; tells whether they can be."""
-        parts = self.draws.finer(self._turns())
-        slices[:] = [part for piece in slices for part in piece.cut(parts)]
+        parts = self.stream.finer(self._turns())
+        slices[:] = [part for piece in slices for part in piece.chunk(parts)]
         return parts > 1
 
-    def _play(self, turn: Turn) -> Play:
+    def _play(self, turn: Turn) -> CompiledTurn:
         """The turn as a module, made (and compiled) once."""
         if turn.name not in self._plays:
-            self._plays[turn.name] = Play(self.game, turn, self.settings.compiled, self.settings.autocast)
+            self._plays[turn.name] = CompiledTurn(self.game, turn, self.settings.compiled, self.settings.autocast)
         return self._plays[turn.name]
 
-    def _weigh(self, turn: Turn) -> Weigh:
+    def _weigh(self, turn: Turn) -> LossWeight:
         """The weight of each part now; a lazy turn stands for the rounds it sat out."""
         return lambda part: at(self.settings.weights.get(part, 1.0), self.seen) * turn.every
 
-    def _fake(self, piece: Slice, turn: Turn, shared: bool) -> Sample:
+    def _fake(self, piece: MicroBatch, turn: Turn, shared: bool) -> Sample:
         """The slice's fake, made once for all turns of the round when they share it; with its graph for its makers."""
         makes, fake = self._makes(turn), piece.fake
         if fake is None:
-            self._free(self.game.makers)
-            with self.part("fakes"), torch.set_grad_enabled(makes or shared):
-                fake = piece.fake = self._generate.run(piece.real, piece.given, piece.latent)
-        return fake if makes else each(Tensor.detach, fake)
+            self._set_trainable(self.game.generators)
+            with self.profile_section("fakes"), torch.set_grad_enabled(makes or shared):
+                fake = piece.fake = self._generate.run(piece.real, piece.condition, piece.latent)
+        return fake if makes else map_sample(Tensor.detach, fake)
 
-    def _free(self, players: Iterable[str]) -> None:
+    def _set_trainable(self, players: Iterable[str]) -> None:
         """Lets these players learn, as far as the user does, and holds every other still."""
         for name, parameters in self.learners.items():
             for p in parameters:
                 p.requires_grad_(name in players)
 
     @contextmanager
-    def borrowed(self) -> Iterator[None]:
+    def restoring_requires_grad(self) -> Iterator[None]:
         """Turns hold players still meanwhile; afterwards all that could learn can, for the next loop to find it so."""
         try:
             yield
         finally:
-            self._free(self.learners)
+            self._set_trainable(self.learners)
 
     def _step(self, turn: Turn) -> None:
         learners = [p for name in turn.learns for p in self.learners[name]]
         self.ranks.average_([p.grad for p in learners if p.grad is not None])
-        with self.part("optimisers"):
+        with self.profile_section("optimisers"):
             for name in turn.learns:
                 if name in self.optimisers:  # a player the user froze whole has none
                     self.optimisers[name].step()
-                for after_step in self.followers[name]:
+                for after_step in self.after_step_hooks[name]:
                     after_step()
 
     def state(self) -> dict[str, Tensor]:
@@ -206,22 +206,22 @@ class Loop:
         tensors = {f"game.{name}": value for name, value in self.game.state_dict().items()}
         tensors |= {f"ema.{name}": value for name, value in self.ema.players.state_dict().items()}
         for player, optimiser in self.optimisers.items():
-            tensors |= {f"optimiser.{player}.{name}": value for name, value in state_of(optimiser).items()}
-        return tensors | {"counters": torch.tensor([self.rounds, self.draws.opened])}
+            tensors |= {f"optimiser.{player}.{name}": value for name, value in optimiser_state(optimiser).items()}
+        return tensors | {"counters": torch.tensor([self.rounds, self.stream.opened])}
 
-    def spread(self) -> None:
+    def broadcast(self) -> None:
         """Every rank starts from rank 0's state, wherever its own came from."""
-        self.ranks.spread_(list(self.state().values()))
+        self.ranks.broadcast_(list(self.state().values()))
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of `state`."""
-        self.game.load_state_dict(under("game.", tensors))
-        self.ema.players.load_state_dict(under("ema.", tensors))
+        self.game.load_state_dict(strip_prefix("game.", tensors))
+        self.ema.players.load_state_dict(strip_prefix("ema.", tensors))
         for player, optimiser in self.optimisers.items():
-            restore(optimiser, under(f"optimiser.{player}.", tensors))
-        self.rounds, self.draws.opened = (int(n) for n in tensors["counters"])
+            restore_optimiser(optimiser, strip_prefix(f"optimiser.{player}.", tensors))
+        self.rounds, self.stream.opened = (int(n) for n in tensors["counters"])
 
 
-def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names begin so, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

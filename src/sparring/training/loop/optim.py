@@ -56,7 +56,7 @@ class EMA:
 
     def __init__(self, game: Game, half_life: Number, ramp: float = 0.05):
         self.half_life, self.ramp = half_life, ramp
-        self.source = {name: game.players[name] for name in game.keeps}
+        self.source = {name: game.players[name] for name in game.averaged}
         self.players = nn.ModuleDict({name: deepcopy(player) for name, player in self.source.items()})
         self.players.eval().requires_grad_(False)
 
@@ -74,13 +74,13 @@ class EMA:
                 held.copy_(latest)
 
 
-def state_of(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimiser's state as flat, named tensors: '3.exp_avg' is the fourth parameter's first moment."""
     state = optimiser.state_dict()["state"]
     return {f"{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
 
 
-def restore(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """The inverse of `state_of`.
 
     Moments take their parameter's order in memory, which files don't keep: a fused step goes through both as they lie.

@@ -21,7 +21,7 @@ from sparring.game import Game
 
 
 @dataclass(frozen=True)
-class Link:
+class Interconnect:
     bandwidth: float
     """Bytes a second that one process sends while all do."""
     latency: float
@@ -51,13 +51,13 @@ class Cost:
     data_rate: float = math.inf
     """Images a second that a process can read."""
 
-    def seconds(self, n: int, link: Link) -> float:
+    def seconds(self, n: int, link: Interconnect) -> float:
         told = sum(often * link.seconds(size, n) for size, often in self.averaged) if n > 1 else 0.0
         return max(self.compute + told, self.images / self.data_rate)
 
 
 @dataclass(frozen=True)
-class Scaled:
+class ScalingPoint:
     processes: int
     batch: int
     seconds: float
@@ -67,7 +67,7 @@ class Scaled:
     """Of n times one process's images a second."""
 
 
-def scaled(cost: Cost, link: Link, processes: Sequence[int]) -> list[Scaled]:
+def scaled(cost: Cost, link: Interconnect, processes: Sequence[int]) -> list[ScalingPoint]:
     """The same slice on each of n processes, for each n. Raises UserError for numbers that can't be."""
     for name, value in (("bandwidth", link.bandwidth), ("compute", cost.compute), ("data rate", cost.data_rate)):
         if not value > 0:
@@ -77,7 +77,7 @@ def scaled(cost: Cost, link: Link, processes: Sequence[int]) -> list[Scaled]:
     alone, found = cost.seconds(1, link), []
     for n in processes:
         seconds, batch = cost.seconds(n, link), n * cost.images
-        found.append(Scaled(n, batch, seconds, batch / seconds, alone / seconds))
+        found.append(ScalingPoint(n, batch, seconds, batch / seconds, alone / seconds))
     return found
 
 
@@ -91,7 +91,7 @@ def averaged(game: Game, bytes_each: int = 4) -> tuple[tuple[float, float], ...]
     return (*moves, (float(kept * bytes_each), 1.0))
 
 
-def fitted(measured: Sequence[tuple[float, int, float]]) -> Link:
+def fitted(measured: Sequence[tuple[float, int, float]]) -> Interconnect:
     """The link that explains measured all-reduces (bytes, processes, seconds) best: least squares of relative errors.
 
     Raises ValueError for fewer than two sizes, and for measurements no link explains.
@@ -103,4 +103,4 @@ def fitted(measured: Sequence[tuple[float, int, float]]) -> Link:
     (inverse, latency), *_ = np.linalg.lstsq(rows / seconds[:, None], np.ones(len(rows)), rcond=None)
     if inverse <= 0:
         raise ValueError("larger all-reduces took no longer: measure larger ones")
-    return Link(1 / inverse, max(float(latency), 0.0))
+    return Interconnect(1 / inverse, max(float(latency), 0.0))

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.metrics.report import Judge
 from sparring.training.profile.forecast import MIB, TIMED, Forecast, forecast, peak
 from sparring.training.run.checkpoint import KEPT
 from sparring.training.run.config import Config
-from sparring.training.run.run import begun
-from sparring.training.run.snapshot import model_of
-from sparring.training.tuning.resolve import fitted
+from sparring.training.run.run import initial_loop
+from sparring.training.run.snapshot import snapshot
+from sparring.training.tuning.resolve import resolve_machine_settings
 
 FEW = 100
 """Samples that are scored before the clock runs: what a judge looks up once is no report's."""
@@ -68,15 +68,15 @@ class Plan:
         return f"{table}\n(measured: {TIMED} rounds and one report's scores on this machine)"
 
 
-def planned(config: Config, data: Data, judge: Judge, networks: Mapping[str, nn.Module] = {}) -> Plan:
+def make_plan(config: Config, data: Dataset, judge: Judge, networks: Mapping[str, nn.Module] = {}) -> Plan:
     """Raises UserError as a run of it would; leaves the networks handed over as they are, and no file."""
-    config, device = fitted(config, data, networks), torch.device(config.device)
-    loop = begun(config, data, device, deepcopy(dict(networks)))
+    config, device = resolve_machine_settings(config, data, networks), torch.device(config.device)
+    loop = initial_loop(config, data, device, deepcopy(dict(networks)))
     playing = forecast(loop, config.images)
-    model = model_of(loop, config, data)
-    judge.scores(model.sample(min(FEW, judge.suits("select"))), "select")
+    model = snapshot(loop, config, data)
+    judge.scores(model.sample(min(FEW, judge.sample_count("select"))), "select")
     start = time.perf_counter()
-    judge.scores(model.sample(judge.suits("select")), "select")
+    judge.scores(model.sample(judge.sample_count("select")), "select")
     scoring = time.perf_counter() - start
     disk = (KEPT + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict())  # and the best; last and best
     return Plan(config, playing, scoring, -(-config.rounds // config.period), peak(device), disk)

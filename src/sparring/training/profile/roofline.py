@@ -14,18 +14,18 @@ LARGE = 2**26
 
 
 @dataclass(frozen=True)
-class Limits:
+class Roofline:
     gflops: float
     """Of a square product."""
     bandwidth: float
     """GB/s of reading one vector and writing another."""
 
 
-def limits(device: torch.device, dtype: torch.dtype) -> Limits:
+def limits(device: torch.device, dtype: torch.dtype) -> Roofline:
     """On this device, in this number format; the best of a few runs."""
     x, y = (torch.ones(LARGE, device=device) for _ in range(2))
     copy = _best(lambda: y.copy_(x), device, RUNS)
-    return Limits(product_rate(torch.randn(SIDE, SIDE, device=device).to(dtype)), 2 * x.nbytes / copy / 1e9)
+    return Roofline(product_rate(torch.randn(SIDE, SIDE, device=device).to(dtype)), 2 * x.nbytes / copy / 1e9)
 
 
 def product_rate(x: Tensor, runs: int = RUNS) -> float:

@@ -12,7 +12,7 @@ from sparring.training.loop import precision as machine
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.profile.forecast import round_time
-from sparring.training.tuning.precision_autotune import quicker_format
+from sparring.training.tuning.precision_autotune import select_precision
 
 
 class RandomImages:
@@ -35,7 +35,7 @@ def measured_round(recipe: Recipe, shape: Shape, batch: int, classes: int = 0) -
     """Seconds of a round, a median. Raises UserError for a shape the recipe's networks can't make."""
     device = machine.device("auto")
     recipe = replace(recipe, batch=batch)
-    given = recipe.translates and not recipe.damage and not classes
+    given = recipe.is_image_to_image and not recipe.damage and not classes
     inputs = input_shape(recipe, shape) if given else None
 
     def loop(precision: str) -> Loop:
@@ -44,4 +44,4 @@ def measured_round(recipe: Recipe, shape: Shape, batch: int, classes: int = 0) -
         images = RandomImages(4 * batch, shape, classes, device, inputs)
         return Loop(game, images, recipe.settings(autocast=PRECISIONS[precision]))
 
-    return round_time(loop(quicker_format(recipe, shape, device, loop)))
+    return round_time(loop(select_precision(recipe, shape, device, loop)))

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import fields, replace
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.data.points import MIXTURES
 from sparring.errors import UserError
-from sparring.metrics.baseline_cache import Shelf
+from sparring.metrics.baseline_cache import BaselineCache
 from sparring.metrics.features.features import Features
-from sparring.metrics.features.registry import Pictures
+from sparring.metrics.features.registry import JudgeData
 from sparring.metrics.image.judge import ImageJudge, PointJudge, judge_images
-from sparring.metrics.image.paired_judge import Held, PictureJudge
+from sparring.metrics.image.paired_judge import PairedSplit, PairedJudge
 from sparring.metrics.report import Judge
 from sparring.metrics.table.judge import TableJudge
-from sparring.storage.atomic import cache
+from sparring.storage.atomic import cache_folder
 
 JUDGED = 60_000
 """Images of a part of a prepared set that the judge looks at: features of all of them would not fit."""
@@ -21,40 +21,40 @@ SUITED = {"stacked-mnist": "stacked"}
 """Features of sets that are judged by others than images are as a rule."""
 
 
-def _images(data: Data, features: str | Features | None) -> ImageJudge:
+def _images(data: Dataset, features: str | Features | None) -> ImageJudge:
     train, test = (data.train[:JUDGED], data.test[:JUDGED]) if data.mapped else (data.train, data.test)
-    pictures = Pictures(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
-    return judge_images(pictures, cache(), features or SUITED.get(data.spec))
+    pictures = JudgeData(train.values, test.values, train.labels, data.classes, data.fingerprint, test.labels)
+    return judge_images(pictures, cache_folder(), features or SUITED.get(data.spec))
 
 
-def _pictures(data: Data, features: str | Features | None) -> PictureJudge:
+def _pictures(data: Dataset, features: str | Features | None) -> PairedJudge:
     """Of data as a recipe has posed it; of two domains alone, by their test pictures."""
     plain = _images(replace(data, medium="image"), features)
     parts = {"select": data.select or data.test, "report": data.test}
     held = {
-        name: Held(part.given, part.values, part.known, part.labels)
+        name: PairedSplit(part.condition, part.values, part.mask_known, part.labels)
         for name, part in parts.items()
-        if part.given is not None
+        if part.condition is not None
     }
     own = {f.name: getattr(plain, f.name) for f in fields(plain)}
-    return PictureJudge(**own, held=held, paired=not data.unpaired, chooses=data.leading)  # pyright: ignore[reportArgumentType]
+    return PairedJudge(**own, held=held, paired=not data.unpaired, chooses=data.leading)  # pyright: ignore[reportArgumentType]
 
 
-def _points(data: Data, features: str | Features | None) -> PointJudge:
+def _points(data: Dataset, features: str | Features | None) -> PointJudge:
     if features is not None:
         raise UserError("points are judged by their modes, not by features: leave features out")
     mixture = MIXTURES[data.spec]
     return PointJudge(data.test.values, mixture.modes, mixture.sigma)
 
 
-def _tables(data: Data, features: str | Features | None) -> TableJudge:
+def _tables(data: Dataset, features: str | Features | None) -> TableJudge:
     if features is not None:
         raise UserError("tables are judged column by column, not by features: leave features out")
     assert data.schema is not None
     return TableJudge(data.schema, data.train.values, data.test.values)
 
 
-JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {
+JUDGES: dict[str, Callable[[Dataset, str | Features | None], Judge]] = {
     "image": _images,
     "pair": _pictures,
     "point": _points,
@@ -62,11 +62,11 @@ JUDGES: dict[str, Callable[[Data, str | Features | None], Judge]] = {
 }
 
 
-def judge(data: Data, features: str | Features | None = None) -> Judge:
+def judge(data: Dataset, features: str | Features | None = None) -> Judge:
     """Raises UserError for features that are not there, or do not suit the data."""
     return JUDGES[data.medium](data, features)
 
 
-def shelf(data: Data) -> Shelf:
+def shelf(data: Dataset) -> BaselineCache:
     """Where the trivial rows of this data are kept."""
-    return Shelf(cache() / "rows", data.fingerprint)
+    return BaselineCache(cache_folder() / "rows", data.fingerprint)

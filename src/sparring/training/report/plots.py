@@ -27,7 +27,7 @@ def curves(entries: list[Entry]) -> Image.Image:
     return _drawn(figure)
 
 
-def race(journals: Mapping[str, list[Entry]]) -> Image.Image:
+def compare_curves(journals: Mapping[str, list[Entry]]) -> Image.Image:
     """The selection scores of several runs, by name."""
     figure = _figure()
     axes = figure.subplots()

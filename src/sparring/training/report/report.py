@@ -7,36 +7,36 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.metrics.report import Judge, Report
 from sparring.modalities.base import medium
 from sparring.models.model import Model
-from sparring.storage.atomic import write, written_aside
+from sparring.storage.atomic import write_bytes, atomic_write
 from sparring.training.health.alarms import Raised
 from sparring.training.report.html import listed, page, section, slider
-from sparring.training.report.plots import curves, race
+from sparring.training.report.plots import curves, compare_curves
 from sparring.training.run.config import Config
 from sparring.training.run.journal import Entry, Journal
 from sparring.training.run.run import SHOWN
 
 
-def leave_papers(folder: Path, config: Config, data: Data, model: Model, jury: Judge, report: Report) -> None:
-    shown = beside(model, data)
+def write_report(folder: Path, config: Config, data: Dataset, model: Model, jury: Judge, report: Report) -> None:
+    shown = real_vs_generated(model, data)
     entries = Journal(folder / "journal.jsonl").entries
     training = curves(entries)
     for path, picture in ((folder / "samples" / "beside.png", shown), (folder / "curves.png", training)):
-        with written_aside(path) as aside:
+        with atomic_write(path) as aside:
             picture.save(aside, "PNG")
     sections = [
         section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
-        *copies("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
+        *nearest_training("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
         section("Training", training),
         listed("Health", health(config, entries)),
         slider(folder / "samples"),
     ]
     html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
-    write(folder / "report.html", html.encode())
-    write(folder / "model" / "README.md", card(config, data, report).encode())
+    write_bytes(folder / "report.html", html.encode())
+    write_bytes(folder / "model" / "README.md", model_card(config, data, report).encode())
 
 
 def health(config: Config, entries: Sequence[Entry]) -> list[str]:
@@ -49,7 +49,7 @@ def health(config: Config, entries: Sequence[Entry]) -> list[str]:
     return [remedy.text() for remedy in config.remedies] + spans or ["no alarm was raised"]
 
 
-def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Data, jury: Judge) -> None:
+def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Dataset, jury: Judge) -> None:
     """One page of models side by side: scores, samples, the likeliest copies, how their runs went.
 
     Args:
@@ -59,18 +59,18 @@ def leave_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
     sections = [section("Real", picture(data.test.values[:n]))]
     for name, values in drawn.items():
         sections.append(section(name, picture(values[:n])))
-        sections += copies(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
+        sections += nearest_training(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
     configs = {name: Config.load(Path(name))[0] for name in drawn if (Path(name) / "run.json").exists()}
     journals = {name: Journal(Path(name) / "journal.jsonl").entries for name in configs}
     if any(journals.values()):
-        sections.append(section("Training", race(journals)))
+        sections.append(section("Training", compare_curves(journals)))
     told = f"{', '.join(drawn)}; judged by {data.spec}"
-    write(path, page("Side by side", told, report, sections, configs).encode())
+    write_bytes(path, page("Side by side", told, report, sections, configs).encode())
 
 
-def copies(heading: str, values: Tensor, data: Data, jury: Judge) -> list[str]:
+def nearest_training(heading: str, values: Tensor, data: Dataset, jury: Judge) -> list[str]:
     """The pairs, if the judge tells any."""
-    pairs = jury.closest(values)
+    pairs = jury.nearest_training(values)
     return [] if pairs is None else [section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
 
 
@@ -84,15 +84,15 @@ PAIRS = 8
 """Columns: four pairs a row."""
 
 
-def beside(model: Model, data: Data) -> Image.Image:
+def real_vs_generated(model: Model, data: Dataset) -> Image.Image:
     """Real examples on the left, as many samples on the right, a gap between; or as the medium has it."""
     n, kind = SHOWN[data.medium], medium(data.medium, data.schema)
     picture = kind.picture
     if data.medium == "pair":
-        return model.look(n)
-    if kind.beside is not None:
-        return kind.beside(data.test.values[:n], model.sample(n))
-    real, fake = picture(data.test.values[:n]), model.look(n)
+        return model.preview(n)
+    if kind.compare_picture is not None:
+        return kind.compare_picture(data.test.values[:n], model.sample(n))
+    real, fake = picture(data.test.values[:n]), model.preview(n)
     gap = real.width // 16
     picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
     picture.paste(real, (0, 0))
@@ -120,7 +120,7 @@ CARD = """# {title}
 """
 
 
-def card(config: Config, data: Data, report: Report) -> str:
+def model_card(config: Config, data: Dataset, report: Report) -> str:
     head, *rows = report.cells()
     return CARD.format(
         title=f"{config.recipe.name} on {config.data}",

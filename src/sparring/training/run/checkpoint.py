@@ -13,52 +13,52 @@ KEPT = 2
 """The latest one, and one before it in case the latest is damaged."""
 
 
-def save(folder: Path, seen: int, state: dict[str, Tensor], best: int | None = None) -> None:
+def save_checkpoint(folder: Path, seen: int, state: dict[str, Tensor], best: int | None = None) -> None:
     """Writes `SEEN.safetensors` into the folder. Of the others the one before it and that of `best` images are kept.
 
     What is from later than `seen` goes too: play has gone back to before it.
     """
-    atomic.ensure(folder)
-    tensors.write(_path(folder, seen), state)
-    before = [path for path in saved(folder) if path.name <= _path(folder, seen).name]
+    atomic.ensure_folder(folder)
+    tensors.write_tensors(_path(folder, seen), state)
+    before = [path for path in saved_checkpoints(folder) if path.name <= _path(folder, seen).name]
     kept = {*before[-KEPT:], _path(folder, seen if best is None else best)}
-    for path in saved(folder):
+    for path in saved_checkpoints(folder):
         if path not in kept:
-            atomic.remove(path)
+            atomic.remove_file(path)
 
 
-def saved(folder: Path) -> list[Path]:
+def saved_checkpoints(folder: Path) -> list[Path]:
     """The files, the oldest first."""
     return sorted(folder.glob("*.safetensors"))
 
 
-def latest(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[Path]]:
+def latest_checkpoint(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[Path]]:
     """The newest state that can be read, and the damaged files passed over. Raises UserError when there is none."""
     damaged = []
-    for path in reversed(saved(folder)):
+    for path in reversed(saved_checkpoints(folder)):
         if (state := _read(path, device)) is not None:
             return state, damaged
         damaged.append(path)
     raise UserError(f"no readable checkpoint in {folder}: nothing to resume; start again with spar train")
 
 
-def at(folder: Path, seen: int, device: torch.device) -> dict[str, Tensor] | None:
+def checkpoint_at(folder: Path, seen: int, device: torch.device) -> dict[str, Tensor] | None:
     """The state after so many images; None if it is not kept, or damaged."""
     return _read(_path(folder, seen), device)
 
 
 def _read(path: Path, device: torch.device) -> dict[str, Tensor] | None:
     try:
-        return {name: x.to(device) for name, x in tensors.read(path).items()}
+        return {name: x.to(device) for name, x in tensors.read_tensors(path).items()}
     except (SafetensorError, OSError):
         return None
 
 
-def forget(folder: Path, after: int) -> None:
+def forget_after(folder: Path, after: int) -> None:
     """Drops those made after more images."""
-    for path in saved(folder):
+    for path in saved_checkpoints(folder):
         if images(path) > after:
-            atomic.remove(path)
+            atomic.remove_file(path)
 
 
 def images(path: Path) -> int:

@@ -17,9 +17,9 @@ from sparring.data.options import Options
 from sparring.errors import UserError
 from sparring.models.spec import excess
 from sparring.recipes import Recipe
-from sparring.recipes.recipe import STRICT
-from sparring.storage.atomic import from_json, write
-from sparring.training.health.adjustments import Remedy, remedied
+from sparring.recipes.recipe import FORBID_EXTRA
+from sparring.storage.atomic import from_json, write_bytes
+from sparring.training.health.adjustments import Adjustment, adjusted
 
 PACKAGES = ("sparring", "torch", "numpy")
 
@@ -39,7 +39,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Config:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_EXTRA
     recipe: Recipe
     data: str
     images: int
@@ -74,7 +74,7 @@ class Config:
 
     heal: bool = True
     """Go back and on with a remedy when an alarm says that the run can't come right by itself."""
-    remedies: tuple[Remedy, ...] = ()
+    remedies: tuple[Adjustment, ...] = ()
     """What the run was given, in order."""
 
     def __post_init__(self):
@@ -96,7 +96,7 @@ class Config:
     @property
     def played(self) -> Recipe:
         """The recipe after all remedies."""
-        return remedied(self.recipe, self.remedies).over(self.images)
+        return adjusted(self.recipe, self.remedies).with_horizon(self.images)
 
     @property
     def rounds(self) -> int:
@@ -119,7 +119,7 @@ class Config:
     def save(self, folder: Path, fingerprint: str) -> None:
         versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
         about = {"config": asdict(self), "versions": versions, "data_fingerprint": fingerprint}
-        write(folder / "run.json", json.dumps(about, indent=1).encode())
+        write_bytes(folder / "run.json", json.dumps(about, indent=1).encode())
 
     @staticmethod
     def load(folder: Path) -> tuple["Config", str]:

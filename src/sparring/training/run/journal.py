@@ -24,10 +24,10 @@ class Journal:
         self.entries = [entry for entry in self.entries if entry["images"] <= images]
         whole = b"".join(map(_line, self.entries))
         if not self.path.exists() or self.path.read_bytes() != whole:
-            atomic.write(self.path, whole)
+            atomic.write_bytes(self.path, whole)
 
     def add(self, entry: Entry) -> None:
-        atomic.append(self.path, _line(entry))
+        atomic.append_bytes(self.path, _line(entry))
         self.entries.append(entry)
 
     def at(self, images: int) -> Entry | None:

@@ -22,13 +22,13 @@ UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @contextmanager
-def alone(run: Path, ranks: Ranks = Ranks()) -> Iterator[None]:  # noqa: B008  it is frozen
+def exclusive(run: Path, ranks: Ranks = Ranks()) -> Iterator[None]:  # noqa: B008  it is frozen
     """No other process plays the run meanwhile; of several ranks the first holds the lock for all.
 
     Raises UserError, on every rank, when it is held, with its owner and since when; and where it can't be written.
     """
     with ExitStack() as held:
-        ranks.led(lambda: held.enter_context(_locked(run)))
+        ranks.on_first_rank(lambda: held.enter_context(_locked(run)))
         yield
 
 

@@ -11,7 +11,7 @@ from sparring.errors import UserError
 from sparring.training.run.journal import Entry
 
 
-class Watcher(Protocol):
+class Logger(Protocol):
     """What `sparring.train(…, watchers=[…])` takes. A watcher is told; it can't change the run."""
 
     def report(self, entry: Entry, grid: Image.Image) -> None:

@@ -13,31 +13,31 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
 from sparring.models.model import Model
 from sparring.networks.layers.recompute import recompute
-from sparring.rng import WEIGHTS, stream
-from sparring.storage.atomic import written_aside
+from sparring.rng import WEIGHTS, derived_seed
+from sparring.storage.atomic import atomic_write
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import synchronise
 from sparring.training.feed.sources import source
-from sparring.training.health.monitors import Vitals, vitals
-from sparring.training.health.report import check, check_finite, checked, fatal, looked, second_look
+from sparring.training.health.monitors import HealthMetrics, health_metrics
+from sparring.training.health.report import check, check_finite, with_health, fatal_alarms, sample_diagnostics, recheck_round
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS, denormals_flushed
 from sparring.training.report.progress import Progress
 from sparring.training.run import checkpoint
-from sparring.training.run.best_weights import taken_back
+from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
 from sparring.training.run.journal import Entry, Journal
-from sparring.training.run.loggers import Watcher
-from sparring.training.run.snapshot import Settled, gathered, model_of
-from sparring.training.run.transfer import hold, start_from
-from sparring.training.tuning.conv_autotune import hasten
-from sparring.training.tuning.record_slices import noted
+from sparring.training.run.loggers import Logger
+from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
+from sparring.training.run.transfer import freeze_layers, load_weights_of
+from sparring.training.tuning.conv_autotune import apply_lowering
+from sparring.training.tuning.record_slices import record_micro_batches
 
 SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
 """Samples in a picture, always of the same latents."""
@@ -65,10 +65,10 @@ class Run:
         self,
         folder: Path,
         config: Config,
-        data: Data,
+        data: Dataset,
         judge: Judge | None,
         *,
-        watchers: Sequence[Watcher] = (),
+        watchers: Sequence[Logger] = (),
         scores: Mapping[str, Score] = {},
         networks: Mapping[str, nn.Module] = {},
         resumed: bool = False,
@@ -79,11 +79,11 @@ class Run:
         self.watchers, self.own_scores, self.deadline = watchers, scores, deadline
         torch.set_num_threads(config.threads)
         device = torch.device(config.device)
-        resumed = ranks.led(lambda: resumed and bool(checkpoint.saved(folder / "checkpoints")))
-        self.loop = (new_loop if resumed else begun)(config, data, device, networks, ranks)
-        self.loop.spread()
-        self.model = model_of(self.loop, config, data)
-        self.settled = Settled(self.model, data)
+        resumed = ranks.on_first_rank(lambda: resumed and bool(checkpoint.saved_checkpoints(folder / "checkpoints")))
+        self.loop = (build_loop if resumed else initial_loop)(config, data, device, networks, ranks)
+        self.loop.broadcast()
+        self.model = snapshot(self.loop, config, data)
+        self.settled = CalibratedSnapshot(self.model, data)
         self.journal = Journal(folder / "journal.jsonl")
         self.sums: dict[str, Tensor] = {}
         self.outcome, self._saved = "not played", -1
@@ -94,12 +94,12 @@ class Run:
         self._earlier, self._start = 0.0, time.monotonic()
 
     def _restore(self, device: torch.device) -> None:
-        state = self.ranks.shared(lambda: self._latest(device), device)
+        state = self.ranks.broadcast_state(lambda: self._latest(device), device)
         self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
         self.loop.restore(state)
 
     def _latest(self, device: torch.device) -> dict[str, Tensor]:
-        state, damaged = checkpoint.latest(self.folder / "checkpoints", device)
+        state, damaged = checkpoint.latest_checkpoint(self.folder / "checkpoints", device)
         for path in damaged:
             print(f"{path} is damaged: going on from the checkpoint before it", file=sys.stderr)
         return state
@@ -112,20 +112,20 @@ class Run:
     def play(self) -> str:
         """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
         config, loop = self.config, self.loop
-        self.ranks.led(self._rewind)
-        entry = self.ranks.led(lambda: self.journal.at(loop.seen))
-        last = self.ranks.led(lambda: self.journal.entries[-1] if self.journal.entries else None)
+        self.ranks.on_first_rank(self._rewind)
+        entry = self.ranks.on_first_rank(lambda: self.journal.at(loop.seen))
+        last = self.ranks.on_first_rank(lambda: self.journal.entries[-1] if self.journal.entries else None)
         self._earlier, self._start = self.journal.seconds, time.monotonic()
-        self._waited, self._reported = loop.draws.waited, self._start
+        self._waited, self._reported = loop.stream.waited, self._start
         shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
-        with interruptions() as interrupted, shown as progress, denormals_flushed(), loop.borrowed():
+        with interruptions() as interrupted, shown as progress, denormals_flushed(), loop.restoring_requires_grad():
             outcome = self.over(entry)
             while not outcome:  # however short its time, every session gets a round further
                 for name, part in loop.round().items():
                     self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
-                self.config = noted(self.config, loop, self.folder, self.data.fingerprint)
+                self.config = record_micro_batches(self.config, loop, self.folder, self.data.fingerprint)
                 progress.update(loop.seen)
-                again = second_look(last, config.period)
+                again = recheck_round(last, config.period)
                 if loop.rounds % config.period == 0 or loop.rounds in (config.rounds, again):
                     entry = last = self._report()
                     progress.report(entry)
@@ -133,7 +133,7 @@ class Run:
             return self._ended(outcome)
 
     def _rewind(self) -> None:
-        taken_back(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
+        rollback_best(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
         self.journal.rewind(self.loop.seen)
 
     def over(self, entry: Entry | None) -> str:
@@ -151,7 +151,7 @@ class Run:
     def _ended(self, outcome: str) -> str:
         self.outcome = outcome
         self._average_sums()
-        self.ranks.led(lambda: None if self._saved == self.loop.seen else self.save(self.settled()))
+        self.ranks.on_first_rank(lambda: None if self._saved == self.loop.seen else self.save(self.settled()))
         return outcome
 
     def _average_sums(self) -> None:
@@ -166,17 +166,17 @@ class Run:
         self.sums = {}
         check_finite(losses, self.loop.seen)
         start = time.monotonic()
-        told = vitals(self.loop)  # on every rank: statistics may be everyone's
-        n = self.ranks.led(lambda: self._judge.suits("select"))
+        told = health_metrics(self.loop)  # on every rank: statistics may be everyone's
+        n = self.ranks.on_first_rank(lambda: self._judge.sample_count("select"))
         model = self.settled()
-        samples = gathered(model, n, self.ranks)
-        entry = self.ranks.led(lambda: self._written(model, losses, told, samples, start, waiting))
+        samples = distributed_samples(model, n, self.ranks)
+        entry = self.ranks.on_first_rank(lambda: self._written(model, losses, told, samples, start, waiting))
         check(entry)
         return entry
 
     def _waiting(self) -> float:
         """The share of the time since the last report in which the loop stood still for data; too much is told."""
-        waited, now = self.loop.draws.waited, time.monotonic()
+        waited, now = self.loop.stream.waited, time.monotonic()
         share = (waited - self._waited) / max(now - self._reported, 1e-9)
         self._waited, self._reported = waited, now
         if share > PATIENCE and self.ranks.leads:
@@ -194,14 +194,14 @@ class Run:
         self,
         model: Model,
         losses: Mapping[str, float],
-        told: Vitals,
+        told: HealthMetrics,
         samples: Tensor,
         start: float,
         waiting: float,
     ) -> Entry:
         """The report of these losses and the model's samples, as the first rank leaves it; scoring began at `start`."""
         leading, n, seen = self._judge.measures[0], len(samples), self.loop.seen
-        told = told | looked(self._judge, samples, seen / len(self.data.train))
+        told = told | sample_diagnostics(self._judge, samples, seen / len(self.data.train))
         scores = self._judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
         scoring = time.monotonic() - start
@@ -217,15 +217,15 @@ class Run:
             "micro_batches": self.config.micro_batches,
             "waiting": round(waiting, 4),
         }
-        entry = checked(entry, seen / self.config.images, told, self.journal.entries)
-        picture = model.look(SHOWN[self.data.medium])
-        with written_aside(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
+        entry = with_health(entry, seen / self.config.images, told, self.journal.entries)
+        picture = model.preview(SHOWN[self.data.medium])
+        with atomic_write(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
             picture.save(aside, "PNG")
         best = self.journal.best(leading)
-        if not fatal(entry) and (best is None or scores[leading] < best["scores"][leading]):
+        if not fatal_alarms(entry) and (best is None or scores[leading] < best["scores"][leading]):
             model.save(self.folder / "model", "best")
         self.journal.add(entry)
-        if not fatal(entry):
+        if not fatal_alarms(entry):
             self.save(model)
         for watcher in self.watchers:
             watcher.report(entry, picture)
@@ -237,13 +237,13 @@ class Run:
         model.save(self.folder / "model", "last")
         state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
         best = self.journal.best(self._judge.measures[0])
-        checkpoint.save(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
+        checkpoint.save_checkpoint(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
         self._saved = self.loop.seen
 
 
-def new_loop(
+def build_loop(
     config: Config,
-    data: Data,
+    data: Dataset,
     device: torch.device,
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
@@ -254,11 +254,11 @@ def new_loop(
     """
     if config.recipe.medium != data.medium:
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
-    torch.manual_seed(stream(config.seed, WEIGHTS))
-    recipe = config.played.fitted(data.layout)
+    torch.manual_seed(derived_seed(config.seed, WEIGHTS))
+    recipe = config.played.with_layout(data.layout)
     game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
-    hasten(dict(game.players.items()), config.products)
-    hold(game.players["D"], config.freeze)
+    apply_lowering(dict(game.players.items()), config.products)
+    freeze_layers(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
     if config.synchronised and ranks.world > 1:
@@ -274,15 +274,15 @@ def new_loop(
     return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
 
 
-def begun(
+def initial_loop(
     config: Config,
-    data: Data,
+    data: Dataset,
     device: torch.device,
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
 ) -> Loop:
     """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
-    loop = new_loop(config, data, device, networks, ranks)
+    loop = build_loop(config, data, device, networks, ranks)
     if config.source:
-        start_from(loop, Path(config.source))
+        load_weights_of(loop, Path(config.source))
     return loop

@@ -11,60 +11,60 @@ from pathlib import Path
 
 from torch import nn
 
-from sparring.data import Examples
+from sparring.data import Split
 from sparring.errors import UserError
-from sparring.metrics.image.paired_judge import PictureJudge
-from sparring.metrics.report import Drawn, Judge, evaluate
-from sparring.models.model import Model, load
-from sparring.models.translator import Translator
-from sparring.storage.atomic import from_json, write
-from sparring.training.health.alarms import Ruined
-from sparring.training.health.recovery import healed
+from sparring.metrics.image.paired_judge import PairedJudge
+from sparring.metrics.report import SampleSet, Judge, evaluate
+from sparring.models.model import Model, load_model
+from sparring.models.translator import ImageToImageModel
+from sparring.storage.atomic import from_json, write_bytes
+from sparring.training.health.alarms import RunDiverged
+from sparring.training.health.recovery import recover
 from sparring.training.report.judges import shelf
-from sparring.training.report.report import leave_papers
+from sparring.training.report.report import write_report
 from sparring.training.run.config import Config
-from sparring.training.run.loggers import Watcher
+from sparring.training.run.loggers import Logger
 from sparring.training.run.run import Run
 
 SCORES = "scores.json"
 SAVED = "what was saved last is unharmed: spar resume {}"
 
 
-def played(
+def run_session(
     new: Callable[..., Run],
     config: Config,
     resumed: bool,
     networks: Mapping[str, nn.Module],
-    watchers: Sequence[Watcher],
+    watchers: Sequence[Logger],
 ) -> Run:
     """Plays the run of a configuration, new or resumed, and of those that heal it, and scores it."""
     deadline = time.monotonic() + 60 * config.minutes if config.minutes else math.inf
     with closing(watchers):
-        run = _healed(partial(new, watchers=watchers, deadline=deadline), config, resumed, networks)
+        run = _with_recovery(partial(new, watchers=watchers, deadline=deadline), config, resumed, networks)
     if run.outcome != "interrupted":
-        run.ranks.led(lambda: _close(run, run.judge) if run.judge else None)
+        run.ranks.on_first_rank(lambda: _final_evaluation(run, run.judge) if run.judge else None)
     return run
 
 
-def _healed(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
+def _with_recovery(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
     """The run once it is played, as what it has become."""
     untaught = deepcopy({name: net.state_dict() for name, net in networks.items()})
     while True:
         run = new(config=config, resumed=resumed)
         if resumed:
-            run.ranks.led(partial(_unfinished, run))
+            run.ranks.on_first_rank(partial(_unfinished, run))
         try:
             run.play()
             return run
-        except Ruined as ruined:
-            config = healed(run.folder, run.config, run.data.fingerprint, ruined, run.ranks)
+        except RunDiverged as ruined:
+            config = recover(run.folder, run.config, run.data.fingerprint, ruined, run.ranks)
             resumed = config.remedies[-1].back > 0
             for name, net in networks.items():  # begun anew, they have learnt nothing
                 net.load_state_dict(untaught[name])
 
 
 @contextmanager
-def closing(watchers: Sequence[Watcher]) -> Iterator[None]:
+def closing(watchers: Sequence[Logger]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -86,20 +86,20 @@ def _scored(run: Path) -> int | None:
         return None
 
 
-def _close(run: Run, jury: Judge) -> None:
+def _final_evaluation(run: Run, jury: Judge) -> None:
     """The closing scores, and the papers."""
     players = {name: deepcopy(player) for name, player in run.model.players.items()}
-    model = load(run.folder, networks=players)  # takes networks of the user's own too
-    run.report = evaluate(drawn(model, jury), jury, kept=shelf(run.data))
-    leave_papers(run.folder, run.config, run.data, model, jury, run.report)
+    model = load_model(run.folder, networks=players)  # takes networks of the user's own too
+    run.report = evaluate(draw_samples(model, jury), jury, kept=shelf(run.data))
+    write_report(run.folder, run.config, run.data, model, jury, run.report)
     scores = run.report.to_dict() | {"images": run.loop.seen}
-    write(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
+    write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
 
 
-def drawn(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> Drawn:
+def draw_samples(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> SampleSet:
     """Samples to be scored, by default as many as suit the judge."""
-    n = samples or jury.suits("report")
-    if isinstance(model, Translator) and isinstance(jury, PictureJudge):
+    n = samples or jury.sample_count("report")
+    if isinstance(model, ImageToImageModel) and isinstance(jury, PairedJudge):
         held = jury.held["report"]
-        model.held = Examples(held.truth, held.labels, held.given, held.known)
-    return Drawn(model.sample(n, seed), model.asked(n, seed))
+        model.validation = Split(held.truth, held.labels, held.given, held.known)
+    return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))

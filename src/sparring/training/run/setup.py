@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from pydantic import TypeAdapter
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.metrics.report import Judge, Report
-from sparring.storage.atomic import folder_aside, write
+from sparring.storage.atomic import atomic_folder, write_bytes
 from sparring.training.distributed.processes import restarts
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.run.config import PACKAGES, Config
@@ -23,37 +23,37 @@ from sparring.training.run.config import PACKAGES, Config
 TOLD, QUARANTINE = 10, "quarantine.json"
 
 
-def loaded_alike(load: Callable[[], Data], config: Config, ranks: Ranks) -> Data:
+def load_on_all_ranks(load: Callable[[], Dataset], config: Config, ranks: Ranks) -> Dataset:
     """The data, loaded by every process. Raises UserError if one has other settings, versions or data than the rest."""
     if ranks.world == 1:
         return load()
     versions = {f"version of {name}": version(name) for name in PACKAGES} | {"Python": platform.python_version()}
-    ranks.same(versions | {f"setting '{name}'": value for name, value in asdict(config).items()})
+    ranks.require_same(versions | {f"setting '{name}'": value for name, value in asdict(config).items()})
     if torch.device(config.device).index is not None:
         raise UserError(f"device {config.device} is one process's: with several, say cuda, and each takes its own")
-    data = ranks.agreed(load)
-    ranks.same({"fingerprint of the data": data.fingerprint})
+    data = ranks.on_every_rank(load)
+    ranks.require_same({"fingerprint of the data": data.fingerprint})
     return data
 
 
-def config_of(folder: Path, ranks: Ranks) -> tuple[Config, str]:
+def read_config(folder: Path, ranks: Ranks) -> tuple[Config, str]:
     """A run's configuration and the fingerprint of its data; the first process reads it to the others."""
 
     def read() -> list[object]:
         config, fingerprint = Config.load(folder)
         return [_plain(config), fingerprint]
 
-    about, fingerprint = ranks.led(read)
+    about, fingerprint = ranks.on_first_rank(read)
     return TypeAdapter(Config).validate_python(about), str(fingerprint)
 
 
-def same_data(config: Config, data: Data, folder: Path, fingerprint: str) -> None:
+def same_data(config: Config, data: Dataset, folder: Path, fingerprint: str) -> None:
     """Raises UserError for data that is not what the run in this folder began with."""
     if data.fingerprint != fingerprint:
         raise UserError(f"{config.data} is not the data {folder} was trained on: its fingerprint has changed")
 
 
-def remarked(report: Report, data: Data, fingerprint: str) -> Report:
+def flag_changed_data(report: Report, data: Dataset, fingerprint: str) -> Report:
     """The report, saying so where its data is no longer what the run was trained on."""
     if data.fingerprint == fingerprint:
         return report
@@ -61,7 +61,7 @@ def remarked(report: Report, data: Data, fingerprint: str) -> Report:
     return replace(report, protocol=f"{report.protocol}; {remark}")
 
 
-def begun_before(out: Path, config: Config) -> bool:
+def is_restart(out: Path, config: Config) -> bool:
     """Whether it is this very run's folder, to go on in, because torchrun has started it again.
 
     Raises UserError for any other folder that exists.
@@ -82,8 +82,8 @@ def _plain(config: Config) -> dict[str, object]:
     return json.loads(json.dumps(asdict(config)))
 
 
-def jury_of(
-    judge: Callable[[Data], Judge], config: Config, data: Data, scores: Collection[str], ranks: Ranks
+def make_judge(
+    judge: Callable[[Dataset], Judge], config: Config, data: Dataset, scores: Collection[str], ranks: Ranks
 ) -> Judge | None:
     """The judge, of the first process alone. Raises UserError for a bar on a score that is not taken here."""
 
@@ -96,23 +96,23 @@ def jury_of(
             raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}{own}")
         return jury
 
-    return ranks.agreed(made)
+    return ranks.on_every_rank(made)
 
 
-def make_folder(out: Path, config: Config, data: Data) -> None:
+def make_folder(out: Path, config: Config, data: Dataset) -> None:
     """The run folder, as it is before the first round: all of it, or none. Raises UserError where it can't be made."""
     _tell(out, data)
-    with folder_aside(out) as aside:
+    with atomic_folder(out) as aside:
         (aside / "samples").mkdir()
         config.save(aside, data.fingerprint)
-        if data.broken:
-            reasons = [{"file": file, "reason": reason} for file, reason in data.broken]
-            write(aside / QUARANTINE, json.dumps(reasons, indent=1).encode())
+        if data.skipped:
+            reasons = [{"file": file, "reason": reason} for file, reason in data.skipped]
+            write_bytes(aside / QUARANTINE, json.dumps(reasons, indent=1).encode())
 
 
-def _tell(out: Path, data: Data) -> None:
+def _tell(out: Path, data: Dataset) -> None:
     """Tells of the files left out: the first few of them here, all of them in the run folder."""
-    for path, reason in data.broken[:TOLD]:
+    for path, reason in data.skipped[:TOLD]:
         print(f"left out: {path} ({reason})", file=sys.stderr)
-    if len(data.broken) > TOLD:
-        print(f"… and {len(data.broken) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)
+    if len(data.skipped) > TOLD:
+        print(f"… and {len(data.skipped) - TOLD:,} more: {out / QUARANTINE}", file=sys.stderr)

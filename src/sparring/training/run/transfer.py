@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError, one_line
-from sparring.training.loop.loop import Loop, under
+from sparring.training.loop.loop import Loop, strip_prefix
 from sparring.training.run import checkpoint
 from sparring.training.run.journal import Journal
 
 
-def start_from(loop: Loop, run: Path) -> None:
+def load_weights_of(loop: Loop, run: Path) -> None:
     """Gives the players the weights that another run had when it was best, averaged where it averaged them. All else
     starts anew.
 
@@ -23,8 +23,8 @@ def start_from(loop: Loop, run: Path) -> None:
         raise UserError(f"{run} has no checkpoint to start from: give the folder of a run")
     state = _best(run, loop.device) or _latest(run, loop.device)
     for name, player in loop.game.players.items():
-        learnt = under(f"ema.{name}.", state) or under(f"game.players.{name}.", state)
-        averaged = [loop.ema.players[name]] if name in loop.game.keeps else []
+        learnt = strip_prefix(f"ema.{name}.", state) or strip_prefix(f"game.players.{name}.", state)
+        averaged = [loop.ema.players[name]] if name in loop.game.averaged else []
         for net in (player, *averaged):
             try:
                 net.load_state_dict(learnt)
@@ -41,17 +41,17 @@ def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
     journal = Journal(run / "journal.jsonl")
     leading = next((name for entry in journal.entries for name in entry["scores"]), "")
     best = journal.best(leading)
-    return best and checkpoint.at(run / "checkpoints", best["images"], device)
+    return best and checkpoint.checkpoint_at(run / "checkpoints", best["images"], device)
 
 
 def _latest(run: Path, device: torch.device) -> dict[str, Tensor]:
-    state, damaged = checkpoint.latest(run / "checkpoints", device)
+    state, damaged = checkpoint.latest_checkpoint(run / "checkpoints", device)
     for path in damaged:
         print(f"{path} is damaged: starting from the checkpoint before it", file=sys.stderr)
     return state
 
 
-def hold(critic: nn.Module, layers: int) -> None:
+def freeze_layers(critic: nn.Module, layers: int) -> None:
     """Holds a critic's first layers still, those that see the finest of an image, and their norms.
 
     Raises UserError for as many as it has, or more.

@@ -11,7 +11,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """`mallopt`'s names for: how much may lie free at the top of the heap; how many blocks may be the kernel's own."""
 
 
-def keep() -> bool:
+def keep_freed_memory() -> bool:
     """Whether it was told, which takes glibc. It holds for the whole process, whose memory stays at its peak, so it is
     `spar` that does so and not the library."""
     if platform.libc_ver()[0] != "glibc":

@@ -15,7 +15,7 @@ from sparring.networks.layers.conv_ops import Operations
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.precision import precision as chosen_format
-from sparring.training.tuning.timing_cache import remembered
+from sparring.training.tuning.timing_cache import cached_timing
 
 WORTH = 0.9
 """A product is chosen if it takes at most this share of the time."""
@@ -31,17 +31,17 @@ LONGEST = 2**28
 """Numbers in the patches of a layer's batch above which memory is worth more than time."""
 
 
-def quicker(loop: Loop) -> tuple[str, ...]:
+def autotune(loop: Loop) -> tuple[str, ...]:
     """Operations that are to be products, by player, layer and name, such as "D.8.weight".
 
     Plays a round, so the loop must be one that is thrown away.
     """
     dtype = loop.settings.autocast or torch.float32
-    return chosen(dict(loop.game.players.items()), loop.round, dtype, lambda layer: OPERATIONS)
+    return select_lowered(dict(loop.game.players.items()), loop.round, dtype, lambda layer: OPERATIONS)
 
 
 @contextmanager
-def hastened(model: Model, n: int, precision: str = "fp32") -> Iterator[None]:
+def autotuned_sampling(model: Model, n: int, precision: str = "fp32") -> Iterator[None]:
     """Has the model make n samples in less time, if it is worth while to find out how. They are the same but for
     rounding.
 
@@ -52,30 +52,30 @@ def hastened(model: Model, n: int, precision: str = "fp32") -> Iterator[None]:
         UserError: a precision that is not there.
     """
     device, many = next(model.G.parameters()).device, n >= MANY
-    name = chosen_format(precision, device, model.description.recipe.medium)
+    name = chosen_format(precision, device, model.spec.recipe.medium)
 
     def draw() -> Tensor:
-        return model.raw(model.inputs(0))
+        return model.forward(model.draw_inputs(0))
 
     def in_bf16() -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):
             return draw()
 
     def measure(asked: list[str]) -> dict[str, bool]:
-        return dict.fromkeys(asked, _wins(in_bf16, draw))
+        return dict.fromkeys(asked, _faster(in_bf16, draw))
 
     if name == "auto":
-        about = [repr(model.description.recipe), model.shape]
-        name = "bf16" if many and remembered("drawing", about, ["bf16"], measure)["bf16"] else "fp32"
+        about = [repr(model.spec.recipe), model.shape]
+        name = "bf16" if many and cached_timing("drawing", about, ["bf16"], measure)["bf16"] else "fp32"
     dtype = PRECISIONS[name]
     with torch.autocast(device.type, dtype, enabled=dtype is not None):
         if many and device.type == "cpu":
-            products = chosen({"G": model.G}, draw, dtype or torch.float32, forward)
-            hasten(model.players, products)
+            products = select_lowered({"G": model.G}, draw, dtype or torch.float32, forward)
+            apply_lowering(model.players, products)
         yield
 
 
-def chosen(
+def select_lowered(
     players: Mapping[str, nn.Module],
     play: Callable[[], object],
     dtype: torch.dtype,
@@ -107,7 +107,7 @@ def chosen(
     )
 
 
-def hasten(players: Mapping[str, nn.Module], products: Sequence[str]) -> None:
+def apply_lowering(players: Mapping[str, nn.Module], products: Sequence[str]) -> None:
     """Puts twins in the place of the layers that these are operations of. Raises UserError for a layer not there."""
     wanted: dict[str, set[str]] = {}
     for name in products:
@@ -127,7 +127,7 @@ def _known(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> list[str]:
     """Of the operations asked for, those that were quicker when such a layer was measured on such a machine, or are
     now."""
     about = [type(layer).__name__, layer.extra_repr(), [*x.shape], str(x.dtype)]
-    held = remembered("layers", about, asked, lambda missing: _measured(layer, x, missing))
+    held = cached_timing("layers", about, asked, lambda missing: _measured(layer, x, missing))
     return [operation for operation in asked if held[operation]]
 
 
@@ -148,10 +148,10 @@ def _measured(layer: nn.Module, x: Tensor, asked: Sequence[str]) -> dict[str, bo
         "scatter": lambda of: of.scatter(narrow, weight, size),
         "weight": lambda of: of.weight(wide, narrow),
     }
-    return {name: _wins(partial(calls[name], product), partial(calls[name], library)) for name in asked}
+    return {name: _faster(partial(calls[name], product), partial(calls[name], library)) for name in asked}
 
 
-def _wins(a: Callable[[], Tensor], b: Callable[[], Tensor]) -> bool:
+def _faster(a: Callable[[], Tensor], b: Callable[[], Tensor]) -> bool:
     """Whether `a` is worth its place, by the best of a few runs; of fewer where it is clear."""
     best = [float("inf"), float("inf")]
     for i in range(TIMES):

@@ -14,7 +14,7 @@ from sparring.training.distributed.sync_batch_norm import SynchronisedNorm
 T = TypeVar("T")
 
 
-class Room:
+class OutOfMemoryRetry:
     """
     Args:
         game: whose players' buffers are put back: running statistics, and what else forward passes move.
@@ -28,14 +28,14 @@ class Room:
         # The others would wait in the middle of a pass for one that has given it up.
         self._together = any(isinstance(module, SynchronisedNorm) for module in game.modules())
 
-    def found(self, attempt: Callable[[], T], cut: Callable[[], bool]) -> T:
+    def run(self, attempt: Callable[[], T], cut: Callable[[], bool]) -> T:
         """What the attempt gives; where memory is full, that of another one, after `cut` has made slices smaller.
 
         Raises RuntimeError, with what memory was said to be full of, when they can't be.
         """
         _copy(self._before, self._buffers)
         while True:
-            answer, full = self._tried(attempt)
+            answer, full = self._attempt(attempt)
             if not self.ranks.any(bool(full)):
                 assert answer is not None
                 return answer
@@ -45,7 +45,7 @@ class Room:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()  # what was kept for the old sizes is in the way of the new
 
-    def _tried(self, attempt: Callable[[], T]) -> tuple[T | None, str]:
+    def _attempt(self, attempt: Callable[[], T]) -> tuple[T | None, str]:
         """The answer, or what memory was full of. Not the error itself: its frames hold on to what did not fit."""
         try:
             return attempt(), ""

@@ -11,7 +11,7 @@ from sparring.recipes.recipe import Shape
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import precision
 from sparring.training.profile.forecast import round_time
-from sparring.training.tuning.timing_cache import remembered
+from sparring.training.tuning.timing_cache import cached_timing
 
 WORTH = 0.9
 """bf16 is chosen if its round takes at most this share of the time: fewer digits are to be worth it."""
@@ -19,7 +19,7 @@ WARM, TIMED = 1, 3
 """Rounds of each format before, and while, the clock runs."""
 
 
-def quicker_format(recipe: Recipe, shape: Shape, device: torch.device, loop_in: Callable[[str], Loop]) -> str:
+def select_precision(recipe: Recipe, shape: Shape, device: torch.device, loop_in: Callable[[str], Loop]) -> str:
     """A name of `PRECISIONS`, of a device that leaves it open; that of `precision` elsewhere.
 
     Args:
@@ -33,4 +33,4 @@ def quicker_format(recipe: Recipe, shape: Shape, device: torch.device, loop_in: 
         return dict.fromkeys(asked, round_time(half, WARM, TIMED) <= WORTH * round_time(plain, WARM, TIMED))
 
     about = [repr(recipe), json.dumps(shape)]
-    return "bf16" if remembered("formats", about, ["bf16"], measure)["bf16"] else "fp32"
+    return "bf16" if cached_timing("formats", about, ["bf16"], measure)["bf16"] else "fp32"

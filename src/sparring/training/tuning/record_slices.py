@@ -8,23 +8,23 @@ from sparring.training.loop.loop import Loop
 from sparring.training.run.config import Config
 
 
-def noted(config: Config, loop: Loop, folder: Path, fingerprint: str) -> Config:
+def record_micro_batches(config: Config, loop: Loop, folder: Path, fingerprint: str) -> Config:
     """The configuration with the slices the loop has come to: told, and kept for when the run is resumed, if memory
     has made them more."""
-    slices, ranks = loop.draws.micro_batches, loop.ranks
+    slices, ranks = loop.stream.micro_batches, loop.ranks
     if slices == config.micro_batches:
         return config
     config = replace(config, micro_batches=slices)
 
     def keep() -> None:
         config.save(folder, fingerprint)
-        print(f"memory is full after {loop.seen:,} images: going on with {sliced(loop)}", file=sys.stderr)
+        print(f"memory is full after {loop.seen:,} images: going on with {describe_slices(loop)}", file=sys.stderr)
 
-    ranks.led(keep)
+    ranks.on_first_rank(keep)
     return config
 
 
-def sliced(loop: Loop) -> str:
+def describe_slices(loop: Loop) -> str:
     """What of a batch each process plays at once, for a person."""
-    slices, share = loop.draws.micro_batches, loop.settings.batch // loop.ranks.world
+    slices, share = loop.stream.micro_batches, loop.settings.batch // loop.ranks.world
     return f"{share // slices:,} of {share:,} examples at once (--micro-batches {slices})"

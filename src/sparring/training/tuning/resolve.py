@@ -9,19 +9,19 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from sparring.data import Data
+from sparring.data import Dataset
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import begun
-from sparring.training.tuning.conv_autotune import LONG, quicker
-from sparring.training.tuning.precision_autotune import quicker_format
-from sparring.training.tuning.record_slices import sliced
+from sparring.training.run.run import initial_loop
+from sparring.training.tuning.conv_autotune import LONG, autotune
+from sparring.training.tuning.precision_autotune import select_precision
+from sparring.training.tuning.record_slices import describe_slices
 
 
-def fitted(
+def resolve_machine_settings(
     config: Config,
-    data: Data,
+    data: Dataset,
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
 ) -> Config:
@@ -32,28 +32,28 @@ def fitted(
     Raises RuntimeError, as memory did, where the smallest slices do not fit.
     """
     if config.precision == "auto":
-        config = replace(config, precision=ranks.led(lambda: _format(config, data, networks)))
+        config = replace(config, precision=ranks.on_first_rank(lambda: _format(config, data, networks)))
     measures = config.rounds >= LONG and config.device == "cpu" and not (config.compiled or networks)
     if config.micro_batches and not measures:
         return config
-    loop = begun(config, data, torch.device(config.device), deepcopy(dict(networks)), ranks)
+    loop = initial_loop(config, data, torch.device(config.device), deepcopy(dict(networks)), ranks)
     if not config.micro_batches:
         for _ in range(2):  # once more, beside what optimisers hold after the first
             loop.rounds = 0  # in which every turn is played
             loop.round()
         if ranks.leads:
-            print(f"memory holds {sliced(loop)}", file=sys.stderr)
-    found = quicker(loop) if measures else ()
-    return replace(config, micro_batches=loop.draws.micro_batches, products=tuple(ranks.led(lambda: found)))
+            print(f"memory holds {describe_slices(loop)}", file=sys.stderr)
+    found = autotune(loop) if measures else ()
+    return replace(config, micro_batches=loop.stream.micro_batches, products=tuple(ranks.on_first_rank(lambda: found)))
 
 
-def _format(config: Config, data: Data, networks: Mapping[str, nn.Module]) -> str:
+def _format(config: Config, data: Dataset, networks: Mapping[str, nn.Module]) -> str:
     """Of a run that is long enough, the quicker one."""
     if config.rounds < LONG:
         return "fp32"
     device = torch.device(config.device)
 
     def loop(name: str) -> Loop:
-        return begun(replace(config, precision=name), data, device, deepcopy(dict(networks)))
+        return initial_loop(replace(config, precision=name), data, device, deepcopy(dict(networks)))
 
-    return quicker_format(config.played.fitted(data.layout), data.shape, device, loop)
+    return select_precision(config.played.with_layout(data.layout), data.shape, device, loop)
