@@ -38,7 +38,7 @@ SHAPE = (3, 64, 64)
 def model(name: str) -> ImageToImageModel:
     """A run's, or a recipe's with weights of chance, none of them 0."""
     if name not in RECIPES:
-        loaded = sparring.load_model(name)
+        loaded = sparring.load(name)
         if not isinstance(loaded, ImageToImageModel) or loaded.masked or loaded.classes:
             raise UserError(f"{name} does not make pictures of pictures alone: give another run")
         return loaded

@@ -41,7 +41,7 @@ METRICS = ["frechet", "support", "memorisation"]
 
 
 def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
-    model, n = sparring.load_model(run), jury.sample_count("report")
+    model, n = sparring.load(run), jury.sample_count("report")
     samples = model.sample(SAMPLES)
     report = evaluate(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")

@@ -59,10 +59,10 @@ def table(args: argparse.Namespace, data: Dataset, jury: ImageJudge, classifier:
     by = f"encoders.py, {jury.protocol('report', jury.sample_count('report'))}"
 
     def samples(run: Path) -> dict:
-        return {"frechet": frechet(sparring.load_model(run), jury)}
+        return {"frechet": frechet(sparring.load(run), jury)}
 
     def whole(run: Path) -> dict:
-        again = sparring.load_model(run).reconstruct(data.test.values)
+        again = sparring.load(run).reconstruct(data.test.values)
         return {"kept": kept(classifier, again, data), "error": wrong(again, data)} | samples(run)
 
     rows = []

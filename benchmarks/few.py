@@ -30,7 +30,7 @@ from torch import Tensor
 
 import sparring
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, Split, Options, load_dataset
+from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
@@ -67,8 +67,8 @@ class Scores:
 
 
 def by_weights(run: Path, scores: Scores, keep: Keep) -> dict[str, dict]:
-    keep(lambda: MEDIA["image"].picture(sparring.load_model(run).sample(SHOWN)))
-    return {weights: scores(sparring.load_model(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
+    keep(lambda: MEDIA["image"].picture(sparring.load(run).sample(SHOWN)))
+    return {weights: scores(sparring.load(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
 
 
 def line(row: dict) -> str:

@@ -116,7 +116,7 @@ def within(model: Model, jury: ImageJudge, data: Dataset, each: int = 500) -> fl
 
 
 def score(run: Path, jury: ImageJudge, data: Dataset, classifier: Features, keep: Keep) -> dict:
-    model = sparring.load_model(run)
+    model = sparring.load(run)
     samples = model.sample(SAMPLES)
     scores = jury.scores(samples, "report", jury.named(METRICS))
     journal = Journal(run / "journal.jsonl")

@@ -115,8 +115,8 @@ def of_run(here: Path, name: str) -> Read:
 
     run_of(here)
     readers: dict[str, Callable[[], object]] = {
-        "model.json": lambda: sparring.load_model(here).sample(2),
-        "last.safetensors": lambda: sparring.load_model(here, "last").sample(2),
+        "model.json": lambda: sparring.load(here).sample(2),
+        "last.safetensors": lambda: sparring.load(here, "last").sample(2),
         "run.json": lambda: Config.load(here),
         "journal.jsonl": lambda: Journal(here / "journal.jsonl").seconds,
         "1.safetensors": lambda: latest_checkpoint(here / "checkpoints", torch.device("cpu")),

@@ -78,7 +78,7 @@ def main() -> None:
     for seed in args.seeds:
 
         def scored(run: Path, seed: int = seed) -> dict:
-            pairs, name = sparring.load_model(run).sample(PAIRS), f"cogan-{seed}"
+            pairs, name = sparring.load(run).sample(PAIRS), f"cogan-{seed}"
             Pictures(args.pictures).keep("cogan", seed, lambda: MEDIA["image"].picture(pairs[:SHOWN]))
             return {"rows": [row(name, pairs, *jury), row(f"{name} shuffled", shuffled(pairs), *jury)]}
 

@@ -33,7 +33,7 @@ from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import Features
-from sparring.metrics.image.paired_judge import CAP, PairedSplit, PairedJudge
+from sparring.metrics.image.paired_judge import CAP, PairedJudge, PairedSplit
 from sparring.metrics.report import SampleSet
 from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES, Recipe
@@ -126,7 +126,7 @@ def scored(made: Tensor, data: Dataset, jury: PairedJudge, classifier: Features 
 def score(
     run: Path, data: Dataset, jury: PairedJudge, classifier: Features | None, keep: Keep
 ) -> dict[str, float | None]:
-    model, held = sparring.load_model(run), jury.held["report"]
+    model, held = sparring.load(run), jury.held["report"]
     assert isinstance(model, ImageToImageModel)
     parts = zip(held.given.split(50), (held.known if held.known is not None else held.given).split(50), strict=True)
     made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])

@@ -34,7 +34,7 @@ def plain(run: str, n: int, batch: int, out: Path) -> None:
 
     import sparring
 
-    G = sparring.load_model(run).G.to(memory_format=torch.contiguous_format)  # the same weights, as a tutorial has them
+    G = sparring.load(run).G.to(memory_format=torch.contiguous_format)  # the same weights, as a tutorial has them
     images = []
     with torch.no_grad():
         for start in range(0, n, batch):
@@ -58,7 +58,7 @@ def measured(way: str, run: str, n: int) -> dict[str, float]:
     import sparring.commands.sample
     import sparring.sampling.samples
 
-    sparring.load_model(run).sample(64)  # what is imported and made ready at first use
+    sparring.load(run).sample(64)  # what is imported and made ready at first use
     before = peak()
     with tempfile.TemporaryDirectory() as folder:
         out, start = Path(folder) / "out.npz", time.perf_counter()
@@ -80,7 +80,7 @@ def elsewhere(way: str, run: str, n: int, threads: int) -> dict[str, float]:
 def new_model(recipe: str, folder: str) -> None:
     import torch
 
-    from sparring.models.model import ModelSpec, Model
+    from sparring.models.model import Model, ModelSpec
     from sparring.recipes import RECIPES
 
     torch.manual_seed(0)

@@ -64,7 +64,7 @@ class Counts:
 
 
 def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
-    model, journal = sparring.load_model(run), Journal(run / "journal.jsonl")
+    model, journal = sparring.load(run), Journal(run / "journal.jsonl")
     keep(lambda: MEDIA["image"].picture(model.sample(SHOWN)))
     seen = {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
     return counts(model.sample(SAMPLES)) | seen

@@ -27,7 +27,7 @@ from second import second
 from torch import Tensor
 
 import sparring
-from sparring.data import Dataset, Split, Options, load_dataset
+from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.paired_judge import PairedJudge
@@ -61,7 +61,7 @@ def scored(made: Tensor, jury: PairedJudge, classifier: Features) -> dict[str, f
 
 
 def score(run: Path, jury: PairedJudge, classifier: Features, keep: Keep) -> dict[str, float]:
-    model, held = sparring.load_model(run), jury.held["report"]
+    model, held = sparring.load(run), jury.held["report"]
     assert isinstance(model, ImageToImageModel)
     label = model.classes[1] if model.classes else None
     made = torch.cat([model.apply(part, label=label) for part in held.given.split(50)])

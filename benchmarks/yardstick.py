@@ -49,7 +49,7 @@ def plain(data: Dataset, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
 def ours(name: str, precision: str, data: Dataset, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
     more = {"reports": 10, "threads": torch.get_num_threads(), "precision": precision}
     run = trained(folder, name, get_recipe(name), data, get_recipe(name).images, seed, **more)
-    return sparring.load_model(run).sample(10_000), Journal(run / "journal.jsonl").seconds
+    return sparring.load(run).sample(10_000), Journal(run / "journal.jsonl").seconds
 
 
 def middle(data: str) -> float:

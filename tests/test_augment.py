@@ -11,7 +11,7 @@ from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import ScheduledBuffer, Round, Verdict
+from sparring.game import Round, ScheduledBuffer, Verdict
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
 from sparring.losses.consistency import shift

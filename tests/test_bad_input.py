@@ -86,21 +86,21 @@ def test_a_model_file_can_ask_for_nothing_foreign(finished, tmp_path):
         return folder
 
     with pytest.raises(UserError, match="no network 'os"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"].update(name="os.system")))
+        sparring.load(edited(lambda a: a["recipe"]["generator"].update(name="os.system")))
     with pytest.raises(UserError, match="no model description"):
-        sparring.load_model(edited(lambda a: a["recipe"].update(code="import os")))
+        sparring.load(edited(lambda a: a["recipe"].update(code="import os")))
     with pytest.raises(UserError, match="number above"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[10**9])))
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[10**9])))
     with pytest.raises(UserError, match="no model description"):
-        sparring.load_model(edited(lambda a: a.pop("shape")))
+        sparring.load(edited(lambda a: a.pop("shape")))
     with pytest.raises(UserError, match="samples of more than"):
-        sparring.load_model(edited(lambda a: a.update(shape=[1, 2**20, 2**20])))
+        sparring.load(edited(lambda a: a.update(shape=[1, 2**20, 2**20])))
     # Networks far too large for any memory, and of far too many layers, are refused before they are made.
     with pytest.raises(UserError, match=r"does not fit model\.json"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[2**20, 2**20])))
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[2**20, 2**20])))
     with pytest.raises(UserError, match="more than 10,000 layers"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[1] * 20_000)))
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[1] * 20_000)))
     with pytest.raises(UserError, match="can't be built"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[-4])))
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[-4])))
     with pytest.raises(UserError, match="does not fit"):
-        sparring.load_model(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[8])))
+        sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[8])))

@@ -13,7 +13,7 @@ import sparring
 from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
 from sparring.game import CriticOutput
-from sparring.models.model import ModelSpec, Model
+from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Network
 
@@ -49,7 +49,7 @@ def learnt(shades, tmp_path_factory):
 
 def test_the_class_asked_for_is_the_class_drawn(learnt):
     """The classes are three shades of grey: the nearest shade says which one a sample is."""
-    model = sparring.load_model(learnt)
+    model = sparring.load(learnt)
     assert model.classes == ("dark", "grey", "light")
     for i, name in enumerate(model.classes):
         means = model.sample(50, label=name).float().mean((1, 2, 3))
@@ -57,7 +57,7 @@ def test_the_class_asked_for_is_the_class_drawn(learnt):
 
 
 def test_unasked_classes_come_as_often_as_in_training(learnt):
-    model = sparring.load_model(learnt)
+    model = sparring.load(learnt)
     assert model.spec.shares == pytest.approx((0.5, 0.25, 0.25), abs=0.03)
     drawn = torch.cat([model.draw_inputs(seed)[1] for seed in range(8)])
     assert (drawn.bincount() / len(drawn)).tolist() == pytest.approx(model.spec.shares, abs=0.03)
@@ -67,7 +67,7 @@ def test_unasked_classes_come_as_often_as_in_training(learnt):
 def test_classes_of_the_same_latents_side_by_side(learnt, tmp_path):
     assert spar("sample", learnt, "--n", 4, "--label", "all", "--out", tmp_path / "a.npz") == 0
     images = np.load(tmp_path / "a.npz")["images"]
-    one = sparring.load_model(learnt).sample(4, label="grey")
+    one = sparring.load(learnt).sample(4, label="grey")
     assert images.shape == (12, 8, 8, 1) and np.array_equal(images[4:8, ..., 0], one[:, 0].numpy())
     assert spar("sample", learnt, "--n", 4, "--label", "dark", "light", "--out", tmp_path / "a.png") == 0
     wide, high = Image.open(tmp_path / "a.png").size
@@ -104,7 +104,12 @@ def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
 
     recipe = replace(RECIPES["mlp-gan"], conditioning="input", z=8)
     run = sparring.train(recipe, shades, tmp_path / "run", images=200, reports=1, networks={"G": G()})
-    assert sparring.load_model(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (2, 1, 8, 8)
+    assert sparring.load(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (
+        2,
+        1,
+        8,
+        8,
+    )
     with pytest.raises(UserError, match="G does not take"):
         wrong = nn.Sequential(nn.Linear(8, 64), nn.Unflatten(1, (1, 8, 8)))
         sparring.train(recipe, shades, tmp_path / "b", images=200, networks={"G": wrong})
@@ -145,7 +150,7 @@ def toned() -> Dataset:
 def test_attributes_go_in_and_can_be_asked_for(toned, tmp_path, capsys):
     out = tmp_path / "run"
     sparring.train(SMALL, toned, out, images=40_000, reports=1, threads=1)
-    model = sparring.load_model(out)
+    model = sparring.load(out)
     assert model.classes == () and model.conditioning.names == ("tone", "luck") and model.sampled_labels(3) is None
     for tone in (80, 130, 180):
         drawn = model.sample(100, label=f"tone={tone}").float().mean((1, 2, 3))
@@ -168,4 +173,4 @@ def test_a_model_file_without_its_attributes_is_refused(toned, tmp_path):
     for path in (tmp_path / "run" / "model").glob("*.safetensors"):
         save_file({name: x for name, x in load_file(path).items() if name != "attributes"}, path)
     with pytest.raises(UserError, match="2 attributes are told of there"):
-        sparring.load_model(tmp_path / "run")
+        sparring.load(tmp_path / "run")

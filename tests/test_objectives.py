@@ -16,9 +16,9 @@ from sparring.losses.objectives import (
     least_squares,
     minimax,
     non_saturating,
+    one_sided_label_smoothing,
     relativistic,
     relativistic_average,
-    one_sided_label_smoothing,
     wasserstein,
 )
 from sparring.losses.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
@@ -108,7 +108,10 @@ def test_clipping_keeps_the_critic_in_its_box():
 
 
 def test_the_critic_sees_through_noise_that_fades():
-    game, latent = gan(sight=CriticInput(lambda seen: 1 - seen / 100)), {"noise_real": torch.ones(2, 3), "noise_fake": FAKE}
+    game, latent = (
+        gan(sight=CriticInput(lambda seen: 1 - seen / 100)),
+        {"noise_real": torch.ones(2, 3), "noise_fake": FAKE},
+    )
     critic, generator = game.turns(75)
     assert {"noise_real", "noise_fake"} <= set(critic.draws) == set(generator.draws)
     v = game.verdict(Round(REAL, None, latent, FAKE))

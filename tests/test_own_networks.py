@@ -63,10 +63,10 @@ def test_own_networks_data_scores_and_watchers(recipe, squares, tmp_path):
     assert 0 < watcher.entries[0]["scores"]["brightness"] < 255
     assert "scores/brightness" in numbers(watcher.entries[0])
     assert json.loads((out / "run.json").read_text())["config"]["recipe"]["generator"]["name"] == "yours: Maker"
-    model = sparring.load_model(out, networks={"G": Maker()})
-    assert torch.equal(model.sample(5), sparring.load_model(out, networks={"G": run.model.G}).sample(5))
+    model = sparring.load(out, networks={"G": Maker()})
+    assert torch.equal(model.sample(5), sparring.load(out, networks={"G": run.model.G}).sample(5))
     with pytest.raises(UserError, match="Maker is not the library's: hand it over"):
-        sparring.load_model(out)
+        sparring.load(out)
 
 
 def test_the_same_networks_are_trained_twice(recipe, squares, tmp_path):

@@ -37,7 +37,7 @@ def test_every_recipe_trains_two_rounds(recipe, tmp_path):
     played = with_flags(RECIPES[recipe], NARROW) if RECIPES[recipe] in PRESETS else RECIPES[recipe]
     run = sparring.train(played, data, tmp_path / "run", images=2 * played.batch, reports=1)
     assert run.outcome == "finished" and run.loop.rounds == 2
-    assert sparring.load_model(tmp_path / "run").sample(3).shape == (3, *shape)
+    assert sparring.load(tmp_path / "run").sample(3).shape == (3, *shape)
 
 
 def test_bf16_trains_close_to_fp32(tmp_path):
@@ -128,11 +128,11 @@ def test_training_stops_at_the_bar_or_in_time(tmp_path):
     assert run.outcome == "reached" and run.loop.seen == 600
     run = sparring.train("mlp-gan", "digits", tmp_path / "clock", images=60_000, minutes=0.001, reports=1)
     assert run.outcome == "out of time" and run.loop.seen < 60_000
-    assert sparring.load_model(tmp_path / "clock").sample(1).shape == (1, 1, 8, 8)
+    assert sparring.load(tmp_path / "clock").sample(1).shape == (1, 1, 8, 8)
 
 
 def test_samples_do_not_depend_on_how_many(finished):
-    model = sparring.load_model(finished)
+    model = sparring.load(finished)
     assert torch.equal(model.sample(600, seed=1)[:7], model.sample(7, seed=1))
     assert not torch.equal(model.sample(7, seed=1), model.sample(7, seed=2))
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.storage.verify import shape_mismatch, stored_shapes, build_on_meta
+from sparring.storage.verify import build_on_meta, shape_mismatch, stored_shapes
 
 
 def test_shapes_are_told_by_the_header_alone(tmp_path):

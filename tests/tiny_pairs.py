@@ -16,7 +16,7 @@ class ALI(Game):
 
     def __init__(self, norm: bool):
         players = {"G": mlp(Z, X, norm), "E": mlp(X, Z, norm), "D": mlp(X + Z, 1, spectral=True)}
-        super().__init__(players, {"z": noise(Z)}, keeps=("G", "E"))
+        super().__init__(players, {"z": noise(Z)}, averaged=("G", "E"))
 
     def generate(self, round: Round):
         return self.players["G"](round.latent["z"])
@@ -59,7 +59,7 @@ class CycleGAN(Game):
 
     def __init__(self, norm: bool):
         players = {"AB": mlp(X, X, norm), "BA": mlp(X, X, norm), "DA": mlp(X, 1, spectral=True), "DB": mlp(X, 1)}
-        super().__init__(players, {}, makers=("AB", "BA"), keeps=("AB", "BA"))
+        super().__init__(players, {}, generators=("AB", "BA"), averaged=("AB", "BA"))
         g = torch.Generator().manual_seed(3)
         self.register_buffer("pools", torch.randn(2, 5, X, generator=g))
 

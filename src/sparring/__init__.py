@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.api import Options, advise, compare, evaluate, load_model, get_recipe, of_arrays, plan, resume, train
+    from sparring.api import Options, advise, compare, evaluate, get_recipe, load, of_arrays, plan, resume, train
     from sparring.data.table.infer import Kind
     from sparring.tabular import Synthesizer, fit
 
@@ -18,8 +18,8 @@ __all__ = [
     "compare",
     "evaluate",
     "fit",
-    "load_model",
     "get_recipe",
+    "load",
     "of_arrays",
     "plan",
     "resume",

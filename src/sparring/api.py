@@ -21,7 +21,8 @@ from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
-from sparring.models.model import Model, load_model
+from sparring.models.model import Model
+from sparring.models.model import load_model as load
 from sparring.recipes import Recipe, get_recipe
 from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training.distributed.processes import TIMEOUT, process_group
@@ -35,7 +36,15 @@ from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
 from sparring.training.run.run import Run, Score, initial_loop
 from sparring.training.run.session import SAVED, draw_samples, run_session
-from sparring.training.run.setup import is_restart, read_config, make_judge, load_on_all_ranks, make_folder, flag_changed_data, same_data
+from sparring.training.run.setup import (
+    flag_changed_data,
+    is_restart,
+    load_on_all_ranks,
+    make_folder,
+    make_judge,
+    read_config,
+    same_data,
+)
 from sparring.training.tuning.resolve import resolve_machine_settings
 
 
@@ -233,7 +242,7 @@ def evaluate(
     jury = judge(judged, features)
     if smoothness and not isinstance(jury, ImageJudge):
         raise UserError("path length is of images: leave it out")
-    model = load_model(folder, weights, networks)
+    model = load(folder, weights, networks)
     report = score(draw_samples(model, jury, samples, seed), jury, metrics, own, intervals, shelf(judged))
     report = flag_changed_data(report, judged, fingerprint)
     return _with_length(report, path_length(model, jury.features)) if smoothness else report  # pyright: ignore
@@ -259,8 +268,8 @@ __all__ = [
     "advise",
     "compare",
     "evaluate",
-    "load_model",
     "get_recipe",
+    "load",
     "of_arrays",
     "plan",
     "resume",

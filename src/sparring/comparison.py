@@ -9,10 +9,10 @@ from torch import Tensor
 from sparring.data import Dataset, Options
 from sparring.data import load_dataset as load_data
 from sparring.data.image.read import headers
-from sparring.data.load import read_unsplit, file_source, is_ready
+from sparring.data.load import file_source, is_ready, read_unsplit
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
-from sparring.metrics.report import SampleSet, Judge, CachedBaselines, Report, evaluate, merged
+from sparring.metrics.report import CachedBaselines, Judge, Report, SampleSet, evaluate, merged
 from sparring.models.model import load_model
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
@@ -75,7 +75,9 @@ def _check(names: list[str], page: str | Path | None) -> None:
         raise UserError(f"can't write {page}: there is no folder {Path(page).parent}")
 
 
-def _scored(drawn: Mapping[str, SampleSet], jury: Judge, metrics: Sequence[str], intervals: bool, kept: CachedBaselines):
+def _scored(
+    drawn: Mapping[str, SampleSet], jury: Judge, metrics: Sequence[str], intervals: bool, kept: CachedBaselines
+):
     """Reports by name, by the metrics that all can be taken by."""
     fewest = min(jury.sample_count("report"), *map(len, drawn.values()))
     possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]

@@ -40,7 +40,9 @@ def map_sample(f: Callable[[Tensor], Tensor], sample: Sample) -> Sample:
 def _critic_output(critic: Critic, sample: Sample) -> CriticOutput:
     answer = critic(sample)
     logits, extras = answer if isinstance(answer, CriticOutput) else (answer, {})
-    return CriticOutput(logits.to(torch.promote_types(logits.dtype, torch.float32)), extras)  # losses want full precision
+    return CriticOutput(
+        logits.to(torch.promote_types(logits.dtype, torch.float32)), extras
+    )  # losses want full precision
 
 
 def value_and_vjp(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample, y: Tensor | None = None):
@@ -262,20 +264,20 @@ class Game(nn.Module):
     Args:
         players: networks by name. Each has one optimiser, whatever turns it learns in.
         latents: the random inputs of `generate`, by name.
-        makers: the players that make the fake.
-        keeps: the players that make up the result: averaged over training, and left in the model.
+        generators: the players that make the fake.
+        averaged: the players that make up the result: averaged over training, and left in the model.
     """
 
     def __init__(
         self,
         players: Mapping[str, nn.Module],
         latents: Mapping[str, Draw],
-        makers: tuple[str, ...] = ("G",),
-        keeps: tuple[str, ...] = ("G",),
+        generators: tuple[str, ...] = ("G",),
+        averaged: tuple[str, ...] = ("G",),
     ):
         super().__init__()
         self.players = nn.ModuleDict(players)
-        self.latents, self.generators, self.averaged = dict(latents), makers, keeps
+        self.latents, self.generators, self.averaged = dict(latents), generators, averaged
         self.frozen: frozenset[str] = frozenset()
         """Weights that never learn, for the user froze them, as "player.weight"; the loop tells."""
 

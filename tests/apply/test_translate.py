@@ -83,7 +83,7 @@ def test_a_zip_through_colorize(runs, tmp_path):
 def test_nothing_is_written_outside_the_folder(runs, tmp_path, monkeypatch, capsys, guarded):
     """Not even were such a name to come through: whoever writes looks again."""
     if not guarded:
-        monkeypatch.setattr("sparring.data.sources.zip.climbs", lambda name: False)
+        monkeypatch.setattr("sparring.data.sources.zip.escapes_root", lambda name: False)
     files = {"in/a.png": png(), " ../up.png": png(), "\x07../y.png": png(), f" {tmp_path}/abs.png": png()}
     archive = zipped(tmp_path / "a.zip", files)
     assert spar("apply", runs / "denoise", archive, "--out", tmp_path / "out") == 0

@@ -73,7 +73,10 @@ def test_what_is_asked_becomes_options():
     place = schema.names.index
 
     def options(**where):
-        return {schema.names[i]: mask.nonzero()[:, 0].tolist() for i, mask in parse_conditions(schema, where).options.items()}
+        return {
+            schema.names[i]: mask.nonzero()[:, 0].tolist()
+            for i, mask in parse_conditions(schema, where).options.items()
+        }
 
     city = schema.column("city")
     assert options(city="Oslo") == {"city": [city.index["Oslo"]]}
@@ -89,7 +92,9 @@ def test_what_is_asked_becomes_options():
 
 def test_bounds_between_whole_values_let_none_in_that_lies_beyond():
     schema, _ = Schema.of(to_arrow(pd.DataFrame({"n": [5 * (i % 20) for i in range(200)]})))
-    assert parse_conditions(schema, {"n": "12:40"}).spans[0] == (3.0, 8.0) and parse_conditions(schema, {"n": "30.5:"}).spans[0] == (7, 19)
+    assert parse_conditions(schema, {"n": "12:40"}).spans[0] == (3.0, 8.0) and parse_conditions(
+        schema, {"n": "30.5:"}
+    ).spans[0] == (7, 19)
     for value in ("12", "12:14", "inf:", "nan"):
         with pytest.raises(UserError, match="'n' is never"):
             parse_conditions(schema, {"n": value})

@@ -7,8 +7,8 @@ from data.pictures import shades, unpacked
 
 import sparring
 from sparring.comparison import compare
-from sparring.data import Dataset, Split, Options, load_dataset
-from sparring.data.image.edges import edges, derangement, add_edge_domain
+from sparring.data import Dataset, Options, Split, load_dataset
+from sparring.data.image.edges import add_edge_domain, derangement, edges
 from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 
@@ -76,7 +76,7 @@ def test_pairs_are_compared(tmp_path, quick_judge):
 
 def test_a_coupled_run_from_beginning_to_end(tmp_path):
     run = sparring.train("cogan", "digits+edges", tmp_path / "run", images=128, reports=1)
-    model = sparring.load_model(tmp_path / "run")
+    model = sparring.load(tmp_path / "run")
     assert model.sample(3).shape == (3, 2, 8, 8) and model.preview(4).size[0] > model.preview(4).size[1]
     report = sparring.evaluate(tmp_path / "run", 100, metrics=["frechet"])
     assert report.rows[0].name == "model" and run.outcome == "finished"

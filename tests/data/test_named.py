@@ -11,7 +11,7 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Dataset, Split, Options, load_dataset, named
+from sparring.data import Dataset, Options, Split, load_dataset, named
 from sparring.errors import UserError, did_you_mean
 from sparring.storage import download
 from sparring.storage.download import Pin, Remote

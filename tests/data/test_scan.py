@@ -8,7 +8,7 @@ import torch
 from data.pictures import png, shades, unpacked
 from PIL import Image
 
-from sparring.data import Dataset, Split, Options, load_dataset
+from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.data.scan.scan import contact_sheet, preview, scan
 from sparring.errors import UserError
 

@@ -182,7 +182,7 @@ def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("sparring.data.prepare.prepare.digest", stopped)  # the gaps have been filled
+        patch.setattr("sparring.data.prepare.prepare.tensor_digest", stopped)  # the gaps have been filled
         prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
     resumed, decoded = prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
     assert decoded == 0 and resumed == whole and len(load_dataset(tmp_path / "torn").train) == whole.train

@@ -12,7 +12,7 @@ from scipy.stats import norm, truncnorm
 
 import sparring.models.model
 from sparring.errors import UserError
-from sparring.models.model import ModelSpec, Model, truncated
+from sparring.models.model import Model, ModelSpec, truncated
 from sparring.recipes import RECIPES
 from sparring.sampling import samples
 from sparring.sampling.npz import write_npz

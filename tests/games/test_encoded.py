@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from sparring.game import CriticOutput, Round
 from sparring.games.ali import ALI, cycle
 from sparring.games.critic_input import CriticInput
-from sparring.games.encoder import kl_to_standard_normal, reparameterise, posterior_mean
+from sparring.games.encoder import kl_to_standard_normal, posterior_mean, reparameterise
 from sparring.games.vaegan import VAEGAN
 from sparring.losses.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
 from sparring.losses.penalties import lipschitz, r1, squared_norm

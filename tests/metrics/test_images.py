@@ -10,7 +10,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.image.inception import InceptionScore
 
 from sparring.metrics.image.classifier_scores import inception_score, reverse_kl
-from sparring.metrics.image.ms_ssim import WEIGHTS, ms_ssim_diversity, ms_ssim, scales
+from sparring.metrics.image.ms_ssim import WEIGHTS, ms_ssim, ms_ssim_diversity, scales
 from sparring.metrics.image.sliced_wasserstein import PROJECTIONS, projected, sliced_wasserstein
 
 

@@ -12,7 +12,7 @@ from torch import nn
 import sparring
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
-from sparring.models.model import ModelSpec, Model
+from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES, Network, Recipe, encoding
 from sparring.training.loop.loop import Loop
 
@@ -66,7 +66,7 @@ def test_its_configuration_comes_back_from_json(name):
 
 
 def test_a_run_leaves_a_model_that_encodes(run, tmp_path):
-    kept, live = sparring.load_model(run.folder, "last"), run.model
+    kept, live = sparring.load(run.folder, "last"), run.model
     x = torch.randint(256, (7, *SHAPE), dtype=torch.uint8)
     assert torch.equal(kept.encode(x), live.encode(x)) and torch.equal(kept.sample(3), live.sample(3))
     assert kept.encode(x).shape == (7, 5) and kept.encode(x).dtype == torch.float32
@@ -85,7 +85,7 @@ def test_a_model_without_an_encoder_is_kept_as_before(tmp_path):
     for added in ("encoder", "plays"):
         about["recipe"].pop(added)
     (tmp_path / "model.json").write_text(TypeAdapter(dict).dump_json(about).decode())
-    assert torch.equal(sparring.load_model(tmp_path).sample(3), plain.sample(3))
+    assert torch.equal(sparring.load(tmp_path).sample(3), plain.sample(3))
 
 
 def test_a_model_encodes_any_number_alike():
@@ -112,7 +112,7 @@ def test_a_file_whose_encoder_does_not_fit(tmp_path):
     weights = load_file(tmp_path / "last.safetensors")
     save_file({k: v for k, v in weights.items() if k != "E/0.weight"}, tmp_path / "last.safetensors")
     with pytest.raises(UserError, match=r"does not fit model\.json"):
-        sparring.load_model(tmp_path)
+        sparring.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +152,9 @@ def test_own_encoders(tmp_path):
     run = sparring.train(small("vae-gan"), "digits", tmp_path / "run", **own)
     x = torch.zeros(2, *SHAPE, dtype=torch.uint8)
     with pytest.raises(UserError, match="Telling is not the library's"):
-        sparring.load_model(tmp_path / "run")
+        sparring.load(tmp_path / "run")
     assert torch.equal(
-        sparring.load_model(tmp_path / "run", "last", networks={"E": Telling(10)}).encode(x), run.model.encode(x)
+        sparring.load(tmp_path / "run", "last", networks={"E": Telling(10)}).encode(x), run.model.encode(x)
     )
 
 

@@ -1,5 +1,5 @@
 from sparring.recipes import RECIPES
-from sparring.recipes.results import Measured, record, measured_results
+from sparring.recipes.results import Measured, measured_results, record
 
 
 def test_rows_are_of_recipes_that_are_there():

@@ -10,12 +10,12 @@ from torch import nn
 from sparring.build.methods import METHODS
 from sparring.build.overrides import loss_names
 from sparring.errors import UserError
-from sparring.game import ScheduledBuffer, CriticOutput, Round, Verdict
+from sparring.game import CriticOutput, Round, ScheduledBuffer, Verdict
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
 from sparring.games.unrolled import UnrolledGAN
-from sparring.losses.auxiliary import contrastive, category_loss, code_loss, rotate
-from sparring.losses.consistency import affine_jitter, shift_scale, mutual_information, shift
+from sparring.losses.auxiliary import category_loss, code_loss, contrastive, rotate
+from sparring.losses.consistency import affine_jitter, mutual_information, shift, shift_scale
 from sparring.losses.objectives import TopK, non_saturating, wasserstein
 from sparring.losses.running import HistoricalAverage, LeCam
 from sparring.networks.layers.heads import Embedding, MinibatchDiscrimination, MinibatchStddev

@@ -104,7 +104,7 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     report = sparring.evaluate(tmp_path / "run", data=data)
     assert report.rows[0].scores == pytest.approx(rows["model"])
     with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
-        sparring.load_model(tmp_path / "run").sample(3)
+        sparring.load(tmp_path / "run").sample(3)
 
 
 VARIED = ("flip", "rotation", "hue", "brightness")
@@ -210,7 +210,7 @@ def test_pictures_are_moved_to_classes(tmp_path):
     assert rows["model"]["class_frechet"] > 0 and "l1" not in rows["model"]
     assert run.journal.best("class_frechet") is not None
     assert sparring.evaluate(tmp_path / "run", data=classed()).rows[0].scores == pytest.approx(rows["model"])
-    model = sparring.load_model(tmp_path / "run")
+    model = sparring.load(tmp_path / "run")
     assert isinstance(model, ImageToImageModel)
     x = classed().test.values[:4]
     made = {name: model.apply(x, label=name) for name in CLASSES}

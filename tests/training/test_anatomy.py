@@ -9,7 +9,7 @@ from commands import refused, spar
 from sparring.build.overrides import with_flags
 from sparring.recipes import get_recipe
 from sparring.training.loop.loop import Loop
-from sparring.training.profile.breakdown import OpCounter, SectionTimer, Section, breakdown
+from sparring.training.profile.breakdown import OpCounter, Section, SectionTimer, breakdown
 from sparring.training.profile.forecast import forecast, kinds
 from sparring.training.profile.roofline import Roofline
 from sparring.training.profile.round_time import RandomImages

@@ -20,7 +20,10 @@ def run(tmp_path) -> Run:
     run = sparring.train("points", "ring", tmp_path / "run", images=2304, reports=3, threads=1)
     scored(run, 3, 2, 1)
     run.save(run.model)
-    assert [checkpoint.images(path) for path in checkpoint.saved_checkpoints(run.folder / "checkpoints")] == [1536, 2304]
+    assert [checkpoint.images(path) for path in checkpoint.saved_checkpoints(run.folder / "checkpoints")] == [
+        1536,
+        2304,
+    ]
     return run
 
 
@@ -59,4 +62,4 @@ def test_without_such_a_checkpoint_there_are_none_until_a_report_is_better(run):
     max(run.folder.glob("checkpoints/*")).unlink()
     assert spar("resume", run.folder) == 0
     assert not (run.folder / "model" / "best.safetensors").exists()
-    assert sparring.load_model(run.folder).sample(3).shape == (3, 2)
+    assert sparring.load(run.folder).sample(3).shape == (3, 2)

@@ -75,7 +75,9 @@ def test_a_run_killed_anywhere_goes_on_to_the_same_end(place, whole, tmp_path, m
 
 def test_a_run_that_ends_on_a_report_is_saved_once_there(tmp_path, monkeypatch):
     saved, save = [], checkpoint.save_checkpoint
-    monkeypatch.setattr(checkpoint, "save", lambda folder, seen, *more: (saved.append(seen), save(folder, seen, *more)))
+    monkeypatch.setattr(
+        checkpoint, "save_checkpoint", lambda folder, seen, *more: (saved.append(seen), save(folder, seen, *more))
+    )
     assert spar(*TRAIN, tmp_path / "run") == 0 and saved == [64, 128, 192]
 
 
@@ -89,7 +91,7 @@ def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch
 def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(session, "leave_papers", raising(Killed(), 0, session.write_report))
+        patch.setattr(session, "write_report", raising(Killed(), 0, session.write_report))
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64

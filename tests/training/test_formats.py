@@ -17,7 +17,7 @@ UNITS = {"avx512_bf16": True}
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
     """One with units for bf16, and nothing in its cache."""
-    monkeypatch.setattr(timing_cache, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(timing_cache, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: UNITS)
 
 
@@ -54,7 +54,7 @@ def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
     monkeypatch.setattr(
         precision_autotune, "round_time", lambda loop, *_: 1.0 if loop.settings.autocast is None else 0.5
     )
-    monkeypatch.setattr(resolve, "quicker", lambda loop: ())
+    monkeypatch.setattr(resolve, "autotune", lambda loop: ())
     options = {"images": 128, "reports": 2, "threads": 1, "device": "cpu"}
 
     def played(name):
@@ -64,5 +64,5 @@ def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
     assert played("short") == (None, "fp32")  # not worth the timing
     monkeypatch.setattr(resolve, "LONG", 1)
     assert played("long") == (torch.bfloat16, "bf16")
-    monkeypatch.setattr(resolve, "quicker_format", lambda *_: pytest.fail("timed again"))
+    monkeypatch.setattr(resolve, "select_precision", lambda *_: pytest.fail("timed again"))
     assert sparring.resume(tmp_path / "long").loop.settings.autocast == torch.bfloat16

@@ -15,7 +15,7 @@ from torch import nn
 import sparring
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.metrics.image.quick_check import SampleDiagnostics, DiagnosticsReference, range_error, relative, spread
+from sparring.metrics.image.quick_check import DiagnosticsReference, SampleDiagnostics, range_error, relative, spread
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
 from sparring.training.health import report
@@ -222,7 +222,13 @@ def test_a_critic_that_goes_on_winning_is_not_alone_slowed_down():
     given: tuple[Adjustment, ...] = ()
     for expected in ("slower critic", "slower", "slower critic"):  # whose steps are too large is not known
         given += (
-            Adjustment(choose_adjustment(RunDiverged(Raised("critic won", ""), 50), RECIPES["dcgan"], given), "critic won", "", 50, 0),
+            Adjustment(
+                choose_adjustment(RunDiverged(Raised("critic won", ""), 50), RECIPES["dcgan"], given),
+                "critic won",
+                "",
+                50,
+                0,
+            ),
         )
         assert given[-1].change == expected
 

@@ -20,7 +20,10 @@ def test_a_second_is_refused_and_told_whose_it_is(tmp_path):
     with exclusive(tmp_path):
         owner = json.loads((tmp_path / "lock").read_text())
         assert owner["pid"] == os.getpid()
-        with pytest.raises(UserError, match=rf"by process {os.getpid()} on {owner['host']} since \d"), exclusive(tmp_path):
+        with (
+            pytest.raises(UserError, match=rf"by process {os.getpid()} on {owner['host']} since \d"),
+            exclusive(tmp_path),
+        ):
             pass
     assert list(tmp_path.iterdir()) == []
     with exclusive(tmp_path):

@@ -15,7 +15,7 @@ from sparring.recipes import RECIPES
 from sparring.rng import EpochPermutation
 from sparring.schedules import Cosine, Linear, at, parse_schedule
 from sparring.training.loop import precision as machine
-from sparring.training.loop.optim import EMA, Adam, correction, restore_optimiser, optimiser_state
+from sparring.training.loop.optim import EMA, Adam, correction, optimiser_state, restore_optimiser
 
 
 def one_weight(value=0.0):
@@ -108,7 +108,9 @@ def test_an_order_is_whole_epochs_without_end():
     drawn = torch.cat([order(k) for k in range(5)])
     assert sorted(drawn[:10].tolist()) == sorted(drawn[10:].tolist()) == list(range(10))
     assert drawn[:10].tolist() != drawn[10:].tolist()
-    assert torch.equal(EpochPermutation(10, 4, seed=1)(3), drawn[12:16]) and not torch.equal(EpochPermutation(10, 4, seed=2)(0), drawn[:4])
+    assert torch.equal(EpochPermutation(10, 4, seed=1)(3), drawn[12:16]) and not torch.equal(
+        EpochPermutation(10, 4, seed=2)(0), drawn[:4]
+    )
     assert len(EpochPermutation(3, 8, seed=0)(0)) == 8
 
 
@@ -139,7 +141,9 @@ def test_devices_and_precisions(monkeypatch):
 
 def test_schedules_as_text():
     assert parse_schedule("3e-4") == 3e-4
-    assert parse_schedule("0.1:0:200") == Linear(0.1, 0.0, 200) and parse_schedule("cosine:1:0.5:10") == Cosine(1.0, 0.5, 10)
+    assert parse_schedule("0.1:0:200") == Linear(0.1, 0.0, 200) and parse_schedule("cosine:1:0.5:10") == Cosine(
+        1.0, 0.5, 10
+    )
     assert parse_schedule("1:2") == Linear(1, 2) and parse_schedule("cosine:1:2") == Cosine(1, 2)
     for text in ("a", "1:", "1:2:0", "1:2:3:4", "sine:1:2:3", "1:2:3.5"):
         with pytest.raises(ValueError):
@@ -164,7 +168,10 @@ def test_moments_come_back_in_the_order_of_their_weights():
     resumed = Adam(lr=0.1).build([*other.parameters()])
     restore_optimiser(
         resumed,
-        {name: value.clone(memory_format=torch.contiguous_format) for name, value in optimiser_state(optimiser).items()},
+        {
+            name: value.clone(memory_format=torch.contiguous_format)
+            for name, value in optimiser_state(optimiser).items()
+        },
     )
     for _ in range(2):
         step(layer, optimiser), step(other, resumed)

@@ -24,7 +24,7 @@ SHAPE = (1, 16, 16)
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(timing_cache, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(timing_cache, "cache_folder", lambda: tmp_path / "cache")
 
 
 def loop(products=()):
@@ -41,10 +41,10 @@ def twins(loop) -> list[str]:
 
 
 def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     chosen = conv_autotune.autotune(loop())
     assert "D.0.scatter" in chosen and "G.7.weight" in chosen and not any(name.startswith("D.1.") for name in chosen)
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: False)
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: False)
     assert conv_autotune.autotune(loop()) == chosen
     for path in (tmp_path / "cache" / "layers").iterdir():
         path.write_text("no JSON")
@@ -70,14 +70,14 @@ def test_products_are_the_same_game():
 
 def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path):
     monkeypatch.setattr(resolve, "LONG", 1)
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     options = {"images": 192, "reports": 3, "threads": 1, "device": "cpu", "precision": "fp32"}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     sparring.train("dcgan", "digits", whole, **options)
     sparring.train("dcgan", "digits", parts, minutes=1e-9, **options)
     chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
     assert "D.0.scatter" in chosen
-    monkeypatch.setattr(resolve, "quicker", lambda loop: pytest.fail("measured again"))
+    monkeypatch.setattr(resolve, "autotune", lambda loop: pytest.fail("measured again"))
     while (run := sparring.resume(parts)).outcome != "finished":
         assert "D.0" in twins(run.loop)
     assert same(final(whole), final(parts))
@@ -89,7 +89,7 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     recipe = get_recipe("dcgan")
     model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
     model.save(tmp_path / "model", "best")
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
     images = {}
     for n in (599, 601):
@@ -106,7 +106,7 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     torch.manual_seed(0)
     recipe = get_recipe("dcgan")
     model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: True)
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
     monkeypatch.setattr(conv_autotune, "chosen_format", lambda name, device, medium: name)
     images = {}
@@ -116,7 +116,7 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
-    monkeypatch.setattr(conv_autotune, "_wins", lambda a, b: pytest.fail("measured again"))
+    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: pytest.fail("measured again"))
     write_samples(Samples(model, 601), tmp_path / "known.npz", "auto")
     assert (np.load(tmp_path / "known.npz")["images"] == bf16).all()
 

@@ -197,7 +197,7 @@ def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch,
         return play(loop)
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "begun", lambda *arguments: failing(new(*arguments), 3, MemoryError()))
+        patch.setattr(running, "initial_loop", lambda *arguments: failing(new(*arguments), 3, MemoryError()))
         patch.setattr(Loop, "round", interrupted)
         assert spar(*TRAIN, tmp_path / "run") == 130
     told = [line for line in capsys.readouterr().err.splitlines() if "memory is full" in line]
@@ -222,16 +222,16 @@ def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
         if len(seen) == 2:
             raise RunDiverged(Raised("not finite", "a loss of nan"), images)
 
-    monkeypatch.setattr(running, "begun", ruined)
+    monkeypatch.setattr(running, "initial_loop", ruined)
     monkeypatch.setattr(running, "check_finite", check)
-    monkeypatch.setattr(api, "begun", ruined)
+    monkeypatch.setattr(api, "initial_loop", ruined)
     run = sparring.train("points", "ring", tmp_path / "run", images=1024, reports=2, threads=1)
     assert seen == [1, 1, 2] and run.config.micro_batches == 2 and len(run.config.remedies) == 1
 
 
 def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, capsys):
     new = running.initial_loop
-    monkeypatch.setattr(running, "begun", lambda *arguments: failing(new(*arguments), 3, MemoryError()))
+    monkeypatch.setattr(running, "initial_loop", lambda *arguments: failing(new(*arguments), 3, MemoryError()))
     recipe = ["train", "ragan", "--images", "256", "--batch", "32", "--generator.width", "8", "--critic.width", "8"]
     assert spar(*recipe, "--out", tmp_path / "run") == 2
     (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("spar: ")]
@@ -241,7 +241,7 @@ def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, ca
 @pytest.mark.parametrize("flags", [["--batch", "auto"], ["--micro-batches", "auto"]], ids=["batch", "micro-batches"])
 def test_auto_takes_the_largest_slices_that_fit(flags, tmp_path, monkeypatch, capsys):
     new, batch = resolve.initial_loop, RECIPES["points"].batch
-    monkeypatch.setattr(resolve, "begun", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
+    monkeypatch.setattr(resolve, "initial_loop", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
     small = [word for word in TRAIN if word not in ("--batch", "32")]
     assert spar(*small, tmp_path / "run", *flags) == 0
     assert f"memory holds {batch // 4} of {batch} examples at once (--micro-batches 4)" in capsys.readouterr().err
@@ -253,7 +253,7 @@ def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatc
     played, G = [], torch.nn.Linear(2, 2)
     before = G.weight.clone()
     recipe = with_flags(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
-    monkeypatch.setattr(resolve, "begun", lambda *arguments: watched(running.initial_loop(*arguments), played))
+    monkeypatch.setattr(resolve, "initial_loop", lambda *arguments: watched(running.initial_loop(*arguments), played))
     data = load_dataset("ring")
     config = api.configure(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
     assert resolve.resolve_machine_settings(config, data, {"G": G}).micro_batches == 1

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sparring.apply.formats import Film, Frame, timed
 from sparring.data.image.file import UnreadableImage
-from sparring.errors import UserError, shorten, one_line
+from sparring.errors import UserError, one_line, shorten
 
 CONTAINERS = {
     ".mp4": ("mp4", "libx264"),

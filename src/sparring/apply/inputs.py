@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from sparring.data import Split, Options, load_dataset
+from sparring.data import Options, Split, load_dataset
 from sparring.data.dataset import UnsplitDataset
 from sparring.data.image.channels import CALLED, stacked
 from sparring.data.image.file import UnreadableImage, picture
-from sparring.data.load import require_path, read_unsplit
+from sparring.data.load import read_unsplit, require_path
 from sparring.data.named import NAMED
 from sparring.data.sources.folder import is_image
 from sparring.errors import UserError, one_line

@@ -14,7 +14,7 @@ from sparring.data.image.pixels import grid
 from sparring.data.sources.item import Skipped
 from sparring.errors import UserError
 from sparring.models.model import Model
-from sparring.storage.atomic import output_target, atomic_write
+from sparring.storage.atomic import atomic_write, output_target
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,15 @@ def write_sheet(done: Translated, out: Path) -> None:
         side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
 
 
-def _one(model: ImageToImageModel, item: FileItem, make: Make, holes: dict[str, FileItem], out: Path, alone: bool, done: Translated):
+def _one(
+    model: ImageToImageModel,
+    item: FileItem,
+    make: Make,
+    holes: dict[str, FileItem],
+    out: Path,
+    alone: bool,
+    done: Translated,
+):
     picture = read(item, model.given_shape[0])
     known = None
     if model.masked:

@@ -15,7 +15,7 @@ from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 from sparring.models.translator import ImageToImageModel
 from sparring.progress import with_progress
-from sparring.storage.atomic import output_target, atomic_write
+from sparring.storage.atomic import atomic_write, output_target
 
 Write = Callable[[Path, Iterator[Frame], int], None]
 WRITERS: dict[str, Write] = {
@@ -33,7 +33,13 @@ def film(spec: str) -> Film | None:
 
 
 def translate_video(
-    model: ImageToImageModel, spec: str, moving: Film, out: Path, make: Make, masks: str | None, sheet_at: Path | None = None
+    model: ImageToImageModel,
+    spec: str,
+    moving: Film,
+    out: Path,
+    make: Make,
+    masks: str | None,
+    sheet_at: Path | None = None,
 ) -> Translated:
     """Writes what the model makes of each frame of `spec`, as many frames of the same times.
 
@@ -57,7 +63,9 @@ def translate_video(
     return done
 
 
-def _made(model: ImageToImageModel, moving: Film, make: Make, known: Tensor | None, done: Translated) -> Iterator[Frame]:
+def _made(
+    model: ImageToImageModel, moving: Film, make: Make, known: Tensor | None, done: Translated
+) -> Iterator[Frame]:
     for image, seconds in with_progress(moving.frames(), moving.count, "frames"):
         picture = taken(image, model.given_shape[0], "")
         result = make(picture.pixels, known)

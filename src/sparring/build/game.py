@@ -10,16 +10,16 @@ from torch import nn
 
 from sparring.build.image_to_image import IMAGE_TO_IMAGE_GAMES, Networks
 from sparring.build.networks import (
+    build_objective,
     check_bounds,
-    with_heads,
-    selected_methods,
+    gan_options,
     new_critic,
     new_encoder,
     new_generator,
     new_pair_critic,
-    build_objective,
-    gan_options,
     reject_options,
+    selected_methods,
+    with_heads,
 )
 from sparring.errors import UserError, lookup, one_line
 from sparring.game import Game, Round
@@ -102,7 +102,10 @@ GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
 def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> Game:
     """The recipe's game; the user's own networks are tried first."""
     check_bounds(recipe)
-    if attributes and any(method.conditional and not (method.class_in_input or method.class_in_network) for method in selected_methods(recipe)):
+    if attributes and any(
+        method.conditional and not (method.class_in_input or method.class_in_network)
+        for method in selected_methods(recipe)
+    ):
         raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
     game = lookup(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
     if networks and recipe.is_image_to_image and not recipe.damage:

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from sparring.augment import Adaptive, Augment
-from sparring.build.methods import METHODS, BuildContext, Method, HeadFactory
+from sparring.build.methods import METHODS, BuildContext, HeadFactory, Method
 from sparring.errors import UserError, lookup
 from sparring.game import ScheduledBuffer
 from sparring.games.critic_input import CriticInput
-from sparring.losses.objectives import OBJECTIVES, Objective, TopK, uses_logit_differences, one_sided_label_smoothing
+from sparring.losses.objectives import OBJECTIVES, Objective, TopK, one_sided_label_smoothing, uses_logit_differences
 from sparring.losses.penalties import PENALTIES
 from sparring.networks import NETWORKS
 from sparring.networks.coupled import CoupledCritic
@@ -102,7 +102,12 @@ def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
 
 
 def with_heads(
-    recipe: Recipe, net: nn.Module, shape: Shape, width: int, heads: Sequence[HeadFactory], additions: Sequence[HeadFactory]
+    recipe: Recipe,
+    net: nn.Module,
+    shape: Shape,
+    width: int,
+    heads: Sequence[HeadFactory],
+    additions: Sequence[HeadFactory],
 ) -> nn.Module:
     """The critic that tells and adds these of its features. Raises UserError for one that has none."""
     layered = net.net if isinstance(net, LabelledCritic) else net
@@ -179,5 +184,7 @@ def gan_options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[
         "fresh": recipe.fresh,
         "penalty_every": recipe.penalty_every,
         "clip": recipe.clip,
-        "sight": CriticInput(partial(at, recipe.noise) if recipe.noise else None, build_augmentation(recipe), recipe.pack),
+        "sight": CriticInput(
+            partial(at, recipe.noise) if recipe.noise else None, build_augmentation(recipe), recipe.pack
+        ),
     }

@@ -20,7 +20,7 @@ def add(command: Add) -> None:
 def explore(args: argparse.Namespace) -> Answer:
     from sparring.explore.traverse import sweeps
     from sparring.models.model import load_model
-    from sparring.storage.atomic import output_target, atomic_write
+    from sparring.storage.atomic import atomic_write, output_target
 
     out = Path(args.out)
     with output_target(out, {".png": "PNG"}, "a picture") as form:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sparring.data.load import load_dataset
     from sparring.data.options import Options
 
-PLACES = {"Data": "dataset", "Examples": "dataset", "Options": "options", "load_dataset": "load"}
-__all__ = ["Dataset", "Split", "Options", "load_dataset"]
+PLACES = {"Dataset": "dataset", "Split": "dataset", "Options": "options", "load_dataset": "load"}
+__all__ = ["Dataset", "Options", "Split", "load_dataset"]
 
 
 def __getattr__(name: str):

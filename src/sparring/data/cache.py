@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from sparring.data.dataset import Split, UnsplitDataset, digest
 from sparring.errors import UserError
-from sparring.storage.atomic import PART, cache_folder, from_json, atomic_write
+from sparring.storage.atomic import PART, atomic_write, cache_folder, from_json
 
 MOST = 4 * 2**30
 """Bytes all kept sets may take."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from sparring.data.audio.wav import ENDINGS as OF_SOUNDS
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import TAKEN
-from sparring.data.image.edges import strip_edges_suffix, add_edge_domain
+from sparring.data.image.edges import add_edge_domain, strip_edges_suffix
 from sparring.data.image.file import ENDINGS
-from sparring.data.image.paired import domains, load_side_by_side, load_domains
+from sparring.data.image.paired import domains, load_domains, load_side_by_side
 from sparring.data.image.pixels import FITTED, converted
 from sparring.data.image.read import read_images
 from sparring.data.named import NAMED
@@ -191,7 +191,9 @@ def _named(name: str, options: Options) -> Dataset:
     train, test, names = NAMED[name]()
     if name in MIXTURES:
         return Dataset.of(name, train, test, names, medium="point", scale=float(train.values.std()))
-    return Dataset.of(name, to_channels_and_size(train, options), to_channels_and_size(test, options), names, mirrored=options.flip)
+    return Dataset.of(
+        name, to_channels_and_size(train, options), to_channels_and_size(test, options), names, mirrored=options.flip
+    )
 
 
 def _no_pictures(options: Options, name: str) -> None:

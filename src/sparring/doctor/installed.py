@@ -66,7 +66,9 @@ def _numbers(text: str) -> list[int]:
 def data() -> Check:
     """Where named sets are looked for, and whether those that are there are whole."""
     own = os.environ.get("SPARRING_DATA")
-    place = Check(OK, f"$SPARRING_DATA is {own}" if own else f"$SPARRING_DATA is not set; sets are kept in {cache_folder()}")
+    place = Check(
+        OK, f"$SPARRING_DATA is {own}" if own else f"$SPARRING_DATA is not set; sets are kept in {cache_folder()}"
+    )
     if own and not Path(own).expanduser().is_dir():
         place = Check(
             BROKEN, f"$SPARRING_DATA is {own}, and no folder", "set it to the folder that holds mnist/, or not"

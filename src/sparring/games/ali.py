@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from sparring.game import Parts, Round, Sample, FunctionTerm, Turn, Verdict, LossTerm
+from sparring.game import FunctionTerm, LossTerm, Parts, Round, Sample, Turn, Verdict
 from sparring.games.encoder import EncoderGAN, reparameterise
 from sparring.games.gan import GeneratorTurn
 from sparring.losses.objectives import Objective, TopK, per_example

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from sparring.augment import Augment
-from sparring.game import ScheduledBuffer, Draw, Round, Sample, Transform, map_sample
+from sparring.game import Draw, Round, Sample, ScheduledBuffer, Transform, map_sample
 from sparring.priors import gaussian
 
 SIDES = ("real", "fake")

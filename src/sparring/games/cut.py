@@ -8,7 +8,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Turn, LossTerm
+from sparring.game import LossTerm, Parts, Round, Turn
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN
 from sparring.losses.auxiliary import nce

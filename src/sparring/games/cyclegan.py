@@ -20,9 +20,13 @@ class CycleGAN(Game):
     """
 
     def __init__(
-        self, players: Mapping[str, nn.Module], objective: Objective, pools: tuple[FakeHistory, FakeHistory], identity: bool = True
+        self,
+        players: Mapping[str, nn.Module],
+        objective: Objective,
+        pools: tuple[FakeHistory, FakeHistory],
+        identity: bool = True,
     ):
-        super().__init__(players, {}, makers=("G", "F"), keeps=("G",))
+        super().__init__(players, {}, generators=("G", "F"), averaged=("G",))
         self.pools = nn.ModuleList(pools)
         self._turns: list[Turn] = [CriticsTurn(self, objective), TranslatorsTurn(self, objective, identity)]
 
@@ -41,7 +45,9 @@ class CriticsTurn(Turn):
 
     def loss(self, round: Round) -> Parts:
         parts: Parts = {}
-        for critic, real, fake, pool in zip("DC", (round.real, round.condition), round.fake, self.game.pools, strict=True):
+        for critic, real, fake, pool in zip(
+            "DC", (round.real, round.condition), round.fake, self.game.pools, strict=True
+        ):
             assert isinstance(pool, FakeHistory) and isinstance(real, Tensor)
             round.notes |= {critic: fake, f"pool_{critic}": round.latent[f"pool_{critic}"]}
             shown = pool.sample_or_replace(fake, round.latent[f"pool_{critic}"])

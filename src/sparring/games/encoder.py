@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Round, LossTerm
+from sparring.game import LossTerm, Round
 from sparring.games.gan import GAN
 from sparring.losses.objectives import Objective, TopK
 

@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import Tensor, nn
 
 from sparring.augment import Adaptive
-from sparring.game import Critic, ScheduledBuffer, Draw, Game, CriticOutput, Parts, Round, Sample, Turn, Verdict, LossTerm
+from sparring.game import (
+    Critic,
+    CriticOutput,
+    Draw,
+    Game,
+    LossTerm,
+    Parts,
+    Round,
+    Sample,
+    ScheduledBuffer,
+    Turn,
+    Verdict,
+)
 from sparring.games.critic_input import CriticInput
 from sparring.losses.objectives import Objective, TopK
 
@@ -106,7 +118,9 @@ class GAN(Game):
         sight = self.critic_input
 
         def again(latent: Mapping[str, Tensor]) -> Sample:
-            return sight.noisy_packed(self.generate(Round(round.real, round.condition, {**round.latent, **latent})), "fake", round)
+            return sight.noisy_packed(
+                self.generate(Round(round.real, round.condition, {**round.latent, **latent})), "fake", round
+            )
 
         real, fake = sight.noisy_packed(round.real, "real", round), sight.noisy_packed(round.fake, "fake", round)
         draws = {name: sight.pack_draw(x, round) for name, x in round.latent.items()}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.augment import Augment
 from sparring.degrade import Degradation
-from sparring.game import Draw, Parts, Round, FunctionTerm, Turn, Verdict, LossTerm
+from sparring.game import Draw, FunctionTerm, LossTerm, Parts, Round, Turn, Verdict
 from sparring.games.image_to_image import ImageToImageGAN
 from sparring.losses.objectives import l1_per_example
 from sparring.losses.ssim import ssim

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, Turn, Verdict, LossTerm
+from sparring.game import LossTerm, Parts, Round, Sample, Turn, Verdict
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN
 from sparring.losses.objectives import Objective, TopK, l1_per_example
@@ -57,4 +57,7 @@ class DomainTurn(GeneratorTurn):
         assert isinstance(round.fake, Tensor) and round.condition is not None
         stay = (game.target_domain(round) == round.condition) * game.domains
         back = game.players["G"](round.fake, round.condition)
-        return super().loss(round) | {"cycle": l1_per_example(back, x), "identity": stay * l1_per_example(round.fake, x)}
+        return super().loss(round) | {
+            "cycle": l1_per_example(back, x),
+            "identity": stay * l1_per_example(round.fake, x),
+        }

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sparring.game import CriticOutput, Round, Turn, Verdict, LossTerm
+from sparring.game import CriticOutput, LossTerm, Round, Turn, Verdict
 from sparring.games.gan import GAN, GeneratorTurn
 from sparring.losses.objectives import Objective, TopK
 

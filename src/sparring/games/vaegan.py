@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Parts, Round, Sample, FunctionTerm, Turn, Verdict, LossTerm, map_sample
-from sparring.games.encoder import EncoderGAN, kl_to_standard_normal, reparameterise, as_float32
+from sparring.game import FunctionTerm, LossTerm, Parts, Round, Sample, Turn, Verdict, map_sample
+from sparring.games.encoder import EncoderGAN, as_float32, kl_to_standard_normal, reparameterise
 from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import Objective, TopK
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
-from sparring.game import CriticOutput, Sample, FunctionTerm, Verdict
+from sparring.game import CriticOutput, FunctionTerm, Sample, Verdict
 from sparring.losses.objectives import per_example
 from sparring.networks.rows import RowGenerator
 
@@ -102,8 +102,12 @@ def _rotation_loss(verdict: Verdict, sample: Sample, side: str) -> Tensor:
     return cross_entropy(critic_output(verdict.forward(rotate(sample, k), side), "rotation"), k, reduction="none")
 
 
-rotation_of_real = FunctionTerm("rotation", lambda v: _rotation_loss(v, v.real, "real"), draws={"quarters": quarter_turns})
-rotation_of_fake = FunctionTerm("rotation_fake", lambda v: _rotation_loss(v, v.fake, "fake"), draws={"quarters": quarter_turns})
+rotation_of_real = FunctionTerm(
+    "rotation", lambda v: _rotation_loss(v, v.real, "real"), draws={"quarters": quarter_turns}
+)
+rotation_of_fake = FunctionTerm(
+    "rotation_fake", lambda v: _rotation_loss(v, v.fake, "fake"), draws={"quarters": quarter_turns}
+)
 """How an image was turned, told by the critic of real images and wanted by the generator of its own. Chen et al. 2019
 (arXiv:1811.11212), eq. 3 and 4: β = 1, α = .2. They turn a quarter of the batch all four ways, here each goes one way.
 """
@@ -148,7 +152,9 @@ def likelihood(G: nn.Module) -> FunctionTerm:
 
     def part(verdict: Verdict) -> Tensor:
         assert isinstance(verdict.real, Tensor)
-        return G.surprise(verdict.real, verdict.latent["z"], *(() if verdict.condition is None else (verdict.condition,)))
+        return G.surprise(
+            verdict.real, verdict.latent["z"], *(() if verdict.condition is None else (verdict.condition,))
+        )
 
     return FunctionTerm("likelihood", part)
 

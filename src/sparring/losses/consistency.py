@@ -7,7 +7,7 @@ from torch import Tensor
 from sparring.augment.moves import scale, squeeze, translation
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import Sample, FunctionTerm, Verdict
+from sparring.game import FunctionTerm, Sample, Verdict
 from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import per_example
 from sparring.priors import normal, uniform
@@ -67,7 +67,9 @@ consistent_fake = FunctionTerm(
 
 def consistent_latent(dim: int) -> FunctionTerm:
     """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's half of Zhao et al. 2020, section 3.2."""
-    return FunctionTerm("consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)})
+    return FunctionTerm(
+        "consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)}
+    )
 
 
 def latent_diversity(dim: int) -> FunctionTerm:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UserError
-from sparring.game import ScheduledBuffer, Parts, Verdict
+from sparring.game import Parts, ScheduledBuffer, Verdict
 
 OnLogits = Callable[[Tensor], Tensor]
 

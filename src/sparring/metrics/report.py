@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.errors import UserError, did_you_mean
 from sparring.metrics.jackknife import half_widths
-from sparring.metrics.metric import Better, Metric, Scores, is_better, compute
+from sparring.metrics.metric import Better, Metric, Scores, compute, is_better
 
 Part = Literal["select", "report"]
 ALL = "all"

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 from sparring.errors import UserError, shorten
 from sparring.modalities.base import Modality, medium
-from sparring.models.conditions import KEPT, Conditioning, Attributes, ClassLabels, TableConditions
+from sparring.models.conditions import KEPT, Attributes, ClassLabels, Conditioning, TableConditions
 from sparring.models.spec import ModelSpec, read_spec
 from sparring.networks.layers.discrete import chance
 from sparring.recipes import encoding
 from sparring.recipes.recipe import Shape
 from sparring.rng import CLASS, SAMPLE, generator
 from sparring.storage import atomic, tensors
-from sparring.storage.verify import shape_mismatch, stored_shapes, build_on_meta
+from sparring.storage.verify import build_on_meta, shape_mismatch, stored_shapes
 
 CHUNK = 500
 """Samples are drawn in chunks of this size, each from a stream of its own: sample i does not depend on how many."""

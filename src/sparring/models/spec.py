@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError, shorten, one_line
+from sparring.errors import UserError, one_line, shorten
 from sparring.modalities.base import MEDIA
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA, Shape

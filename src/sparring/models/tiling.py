@@ -26,7 +26,9 @@ class TiledResult:
     """By how much tiles disagreed where they overlap, of 255: the mean; 0 for those that can't."""
 
 
-def apply_in_tiles(make: ApplyFn, x: Tensor, tile: int, reach: int | None, grain: int = 1, scale: int = 1) -> TiledResult:
+def apply_in_tiles(
+    make: ApplyFn, x: Tensor, tile: int, reach: int | None, grain: int = 1, scale: int = 1
+) -> TiledResult:
     """
     Args:
         make: the network on a part of a picture.

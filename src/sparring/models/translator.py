@@ -153,12 +153,22 @@ class ImageToImageModel(Model):
             name = self.spec.recipe.name
             raise UserError(f"{name} makes pictures of pictures, not of chance: spar apply RUN PICTURES --out …")
         rows = torch.arange(k * CHUNK, (k + 1) * CHUNK) % len(self.validation)
-        told = self.validation.labels if self.conditioning is not None else self.validation.mask_known if self.masked else None
+        told = (
+            self.validation.labels
+            if self.conditioning is not None
+            else self.validation.mask_known
+            if self.masked
+            else None
+        )
         return [x[rows] for x in (self.validation.condition, told) if x is not None]
 
     def sampled_labels(self, n: int, seed: int = 0) -> Tensor | None:
         """The classes that pictures held are moved to."""
-        return None if self.conditioning is None or self.validation is None or self.validation.labels is None else self.validation.labels[:n]
+        return (
+            None
+            if self.conditioning is None or self.validation is None or self.validation.labels is None
+            else self.validation.labels[:n]
+        )
 
     def stream(
         self, n: int, seed: int = 0, truncation: float | None = None, label: str | None = None

@@ -181,7 +181,11 @@ class Recipe:
 
     def with_layout(self, layout: Mapping[str, list[int] | int]) -> Recipe:
         """This recipe for examples made of these parts, of which its own networks are told."""
-        sides = {} if not layout else {s: net for s, net in self.networks.items() if not net.name.startswith(USER_NETWORK_PREFIX)}
+        sides = (
+            {}
+            if not layout
+            else {s: net for s, net in self.networks.items() if not net.name.startswith(USER_NETWORK_PREFIX)}
+        )
         told = {side: replace(net, numbers={**net.numbers, **layout}) for side, net in sides.items()}
         return replace(self, **told)
 
@@ -198,7 +202,8 @@ class Recipe:
         if strange := sorted(set(networks) - set(sides)):
             raise UserError(f"no player '{strange[0]}' in {self.name}: its players are {', '.join(sides)}")
         return replace(
-            self, **{sides[player]: Network(USER_NETWORK_PREFIX + type(net).__name__) for player, net in networks.items()}
+            self,
+            **{sides[player]: Network(USER_NETWORK_PREFIX + type(net).__name__) for player, net in networks.items()},
         )
 
     def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> Game:

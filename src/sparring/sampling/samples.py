@@ -18,7 +18,7 @@ from sparring.parallel import parallel_map
 from sparring.progress import with_progress
 from sparring.sampling.npz import write_npz
 from sparring.sampling.rows import sample_rows, schema_of
-from sparring.storage.atomic import atomic_folder, output_target, atomic_write
+from sparring.storage.atomic import atomic_folder, atomic_write, output_target
 from sparring.training.tuning.conv_autotune import MANY, autotuned_sampling
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from sparring.errors import UserError, one_line
-from sparring.storage.atomic import cache_folder, atomic_write
+from sparring.storage.atomic import atomic_write, cache_folder
 
 TIMEOUT = 20
 """Seconds without an answer."""

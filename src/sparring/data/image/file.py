@@ -80,7 +80,9 @@ def readable(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
         try:
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    raise UnreadableImage(f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels")
+                    raise UnreadableImage(
+                        f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels"
+                    )
                 yield image
         except UnidentifiedImageError:
             raise UnreadableImage(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None

@@ -12,9 +12,9 @@ import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import CALLED
-from sparring.data.image.read import fitting, read_images, headers
+from sparring.data.image.read import fitting, headers, read_images
 from sparring.data.options import Options
-from sparring.data.sources.item import Skipped, FileItem, FileSource
+from sparring.data.sources.item import FileItem, FileSource, Skipped
 from sparring.errors import UserError, one_line
 
 PARTS = {"train": ("train",), "test": ("test", "val")}

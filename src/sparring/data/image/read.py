@@ -17,7 +17,7 @@ from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.data.image.channels import TAKEN, stacked
 from sparring.data.image.file import Header, UnreadableImage, header, picture
 from sparring.data.options import Options
-from sparring.data.sources.item import FileItem, Label, LabelFile, FileSource, with_folder_labels
+from sparring.data.sources.item import FileItem, FileSource, Label, LabelFile, with_folder_labels
 from sparring.data.sources.labels import assigned, parsed, read_labels
 from sparring.errors import UserError
 

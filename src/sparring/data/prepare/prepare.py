@@ -27,11 +27,11 @@ from sparring.data.prepare.progress_log import noted
 from sparring.data.prepare.workers import Piece, Work, decoded
 from sparring.data.scan.checks import findings
 from sparring.data.scan.image_set import ScannedImages
-from sparring.data.sources.item import FileItem, LabelFile, FileSource
+from sparring.data.sources.item import FileItem, FileSource, LabelFile
 from sparring.data.sources.labels import read_labels
 from sparring.errors import UserError, one_line
 from sparring.progress import progress_range
-from sparring.storage.atomic import PART, from_json, atomic_write
+from sparring.storage.atomic import PART, atomic_write, from_json
 
 BEGUN, DONE = "begun.json", "done.jsonl"
 LOOKED_AT = 500
@@ -57,7 +57,9 @@ class Plan(NamedTuple):
     work: Work
 
 
-def prepare(source: FileSource, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()) -> tuple[About, int]:
+def prepare(
+    source: FileSource, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()
+) -> tuple[About, int]:
     """Writes the set, or goes on with it; one that is there already is checked, every pixel of it.
 
     Args:

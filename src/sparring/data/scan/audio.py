@@ -14,9 +14,9 @@ from sparring.data.audio.wav import Sound, sound
 from sparring.data.image.file import UnreadableImage
 from sparring.data.image.pixels import grid
 from sparring.data.scan.checks import unusable
-from sparring.data.scan.finding import ScanSummary, Issue, common, counted, summary_table
+from sparring.data.scan.finding import Issue, ScanSummary, common, counted, summary_table
 from sparring.data.scan.labels import rare
-from sparring.data.sources.item import Skipped, FileItem, FileSource, with_folder_labels
+from sparring.data.sources.item import FileItem, FileSource, Skipped, with_folder_labels
 
 SILENT = 1e-3
 """The largest sample of a sound that is called silent: 60 dB below full scale."""

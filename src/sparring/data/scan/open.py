@@ -10,8 +10,8 @@ import torch
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import CALLED
 from sparring.data.image.file import Header
-from sparring.data.image.read import read_images, headers
-from sparring.data.load import read_unsplit, load_dataset, file_source, is_ready
+from sparring.data.image.read import headers, read_images
+from sparring.data.load import file_source, is_ready, load_dataset, read_unsplit
 from sparring.data.options import Options
 from sparring.data.scan.image_set import ScannedImages, across
 from sparring.data.sources.item import FileSource

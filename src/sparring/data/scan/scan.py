@@ -19,7 +19,7 @@ from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds, sheet
 from sparring.data.scan.checks import findings, unusable
-from sparring.data.scan.finding import ScanSummary, Issue, common, counted, summary_table
+from sparring.data.scan.finding import Issue, ScanSummary, common, counted, summary_table
 from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.open import ImageFiles, Read, open_for_scan, read
 from sparring.data.scan.table import TableScan, scan_table
@@ -85,7 +85,9 @@ def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | S
     return scanned(spec, options)[0]
 
 
-def scanned(spec: str | Path, options: Options) -> tuple[Scan | TableScan | SoundScan, ScannedImages | Sequence[ScannedAudio] | None]:
+def scanned(
+    spec: str | Path, options: Options
+) -> tuple[Scan | TableScan | SoundScan, ScannedImages | Sequence[ScannedAudio] | None]:
     """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
     for points and tables."""
     if (path := table_at(str(spec))) is not None:

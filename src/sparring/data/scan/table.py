@@ -11,7 +11,7 @@ import torch
 
 from sparring.data.dataset import Split, split
 from sparring.data.options import Options
-from sparring.data.scan.finding import ScanSummary, Issue, issue_lines
+from sparring.data.scan.finding import Issue, ScanSummary, issue_lines
 from sparring.data.table.arrow import read
 from sparring.data.table.csv_cells import plain
 from sparring.data.table.infer import Kind, infer

@@ -7,7 +7,7 @@ from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
 from sparring.data.image.file import ENDINGS
-from sparring.data.sources.item import FileItem, LabelFile, FileSource, escapes_root, in_order
+from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, in_order
 from sparring.errors import one_line
 
 OWN_LABELS = "dataset.json"

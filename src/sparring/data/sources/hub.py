@@ -43,7 +43,8 @@ def hub_source(name: str) -> FileSource:
     values = [None] * len(rows) if label is None else rows[label]
     names = [] if label is None else [one_line(each) for each in getattr(rows.features[label], "names", None) or ()]
     items = tuple(
-        FileItem(f"row {i}", partial(_opened, rows, column, i), class_of(value, names)) for i, value in enumerate(values)
+        FileItem(f"row {i}", partial(_opened, rows, column, i), class_of(value, names))
+        for i, value in enumerate(values)
     )
     stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
     return FileSource(Path(name), items, (), stamp)

@@ -10,7 +10,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.folder import OWN_LABELS, Wanted, is_image
-from sparring.data.sources.item import FileItem, LabelFile, FileSource, escapes_root, in_order
+from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, in_order
 from sparring.errors import UserError, one_line
 
 LARGEST = 2**28

@@ -38,7 +38,9 @@ def extrapolate(fake: Tensor, real: Moments, seed: int = 0) -> Extrapolated:
 def intercept(fake: Tensor, real: Moments) -> float:
     """At 1 / n = 0, of the least-squares line through the mean distances of the parts."""
     x = torch.tensor(PARTS, dtype=torch.float64) / len(fake)
-    means = [torch.tensor([frechet_distance(Moments.of(part), real) for part in fake.tensor_split(p)]).mean() for p in PARTS]
+    means = [
+        torch.tensor([frechet_distance(Moments.of(part), real) for part in fake.tensor_split(p)]).mean() for p in PARTS
+    ]
     y = torch.stack(means).double()
     slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
     return float(y.mean() - slope * x.mean())

@@ -17,12 +17,19 @@ from sparring.metrics.features.features import Features
 from sparring.metrics.features.registry import JudgeData, named_features
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
 from sparring.metrics.image.metrics import DEFAULT, IMAGES
-from sparring.metrics.image.quick_check import GLANCED, SampleDiagnostics, DiagnosticsReference, range_error, relative, spread
+from sparring.metrics.image.quick_check import (
+    GLANCED,
+    DiagnosticsReference,
+    SampleDiagnostics,
+    range_error,
+    relative,
+    spread,
+)
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Scores
 from sparring.metrics.point.metrics import POINTS, ModeAssignment
 from sparring.metrics.point.modes import SHARE, count
-from sparring.metrics.report import SampleSet, Judge, Part
+from sparring.metrics.report import Judge, Part, SampleSet
 
 PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
 MOST = 10_000

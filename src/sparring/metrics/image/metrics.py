@@ -5,7 +5,7 @@ from dataclasses import asdict
 from torch import Tensor
 
 from sparring.metrics.image.classifier_scores import inception_score, reverse_kl, train_on_synthetic
-from sparring.metrics.image.frechet import frechet_distance, frechet
+from sparring.metrics.image.frechet import frechet, frechet_distance
 from sparring.metrics.image.frechet_infinity import extrapolate, least
 from sparring.metrics.image.kid import FEWEST, kernel
 from sparring.metrics.image.memorisation import FELLOWS, MARGIN, TAIL, memorisation
@@ -13,7 +13,7 @@ from sparring.metrics.image.ms_ssim import WINDOW, ms_ssim_diversity
 from sparring.metrics.image.precision_recall import K, overlap
 from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
 from sparring.metrics.image.views import Comparison, FeatureSet
-from sparring.metrics.metric import Requirement, Metric, Scores, needs_at_least, too_few
+from sparring.metrics.metric import Metric, Requirement, Scores, needs_at_least, too_few
 from sparring.metrics.point.modes import FAIR
 
 COPIES = 2_000

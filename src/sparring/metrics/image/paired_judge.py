@@ -12,7 +12,7 @@ from sparring.metrics.image.metrics import IMAGES, lacks_size
 from sparring.metrics.image.ms_ssim import WINDOW, ssim
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Metric, Scores
-from sparring.metrics.report import SampleSet, Part
+from sparring.metrics.report import Part, SampleSet
 
 SLICE = 200
 CAP = 100.0

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sparring.data.table.schema import Schema
 from sparring.metrics.image.train_on_synthetic import classified, predicted, task
-from sparring.metrics.metric import Requirement, Metric, Scores
+from sparring.metrics.metric import Metric, Requirement, Scores
 from sparring.metrics.table.columns import FOLDS, detected, rare_covered, shape, trend
 from sparring.metrics.table.nearest_record import closest, copied
 

@@ -34,7 +34,9 @@ class HeadedCritic(nn.Module):
     def forward(self, x: Tensor, *given: Tensor) -> CriticOutput:
         features, logits, told = self.net.tell(x, *given)
         logits = logits + sum(addition(features, *given) for addition in self.additions)
-        return CriticOutput(logits, told | {name: value for head in self.heads for name, value in head(features).items()})
+        return CriticOutput(
+            logits, told | {name: value for head in self.heads for name, value in head(features).items()}
+        )
 
 
 class Features(nn.Module):

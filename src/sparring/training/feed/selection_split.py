@@ -64,7 +64,7 @@ def _validation_split(train: Split) -> tuple[Split, Split]:
 def _shuffled(train: Split) -> Split:
     """Nobody beside its partner."""
     assert train.condition is not None
-    return replace(train, given=train.condition[derangement(len(train))])
+    return replace(train, condition=train.condition[derangement(len(train))])
 
 
 def _classed(data: Dataset, name: str) -> Dataset:
@@ -103,7 +103,7 @@ def _from_others(part: Split) -> Split:
     order = part.labels.argsort(stable=True)
     partners = torch.empty_like(order)
     partners[order] = order.roll(int(part.labels.bincount().max()))
-    return replace(part, given=part.values[partners])
+    return replace(part, condition=part.values[partners])
 
 
 def _damaged(data: Dataset, steps: Sequence[str]) -> Dataset:

@@ -71,7 +71,9 @@ CHANGES: dict[str, AdjustmentKind] = {
     "a little slower": AdjustmentKind("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
     "slower": AdjustmentKind("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
     "slower critic": AdjustmentKind("an eighth of the critic's rate", _slower_critic),
-    "stronger penalties": AdjustmentKind("penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)),
+    "stronger penalties": AdjustmentKind(
+        "penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)
+    ),
 }
 
 

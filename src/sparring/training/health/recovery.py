@@ -69,6 +69,8 @@ def rollback(folder: Path, before: tuple[Adjustment, ...]) -> int:
     entries = Journal(folder / "journal.jsonl").entries
     well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1])}
     well -= {remedy.back for remedy in before}
-    back = max(well.intersection(map(checkpoint.images, checkpoint.saved_checkpoints(folder / "checkpoints"))), default=0)
+    back = max(
+        well.intersection(map(checkpoint.images, checkpoint.saved_checkpoints(folder / "checkpoints"))), default=0
+    )
     checkpoint.forget_after(folder / "checkpoints", back)
     return back

@@ -17,10 +17,10 @@ from sparring.errors import UserError
 from sparring.game import Game, Parts, Sample, Turn, map_sample
 from sparring.schedules import Number, at
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.loop.batches import RoundStream, MicroBatch, Source
+from sparring.training.loop.batches import MicroBatch, RoundStream, Source
 from sparring.training.loop.compiled import CompiledGenerator, CompiledTurn
-from sparring.training.loop.gradients import MeanGradients, LossWeight
-from sparring.training.loop.optim import EMA, Adam, correction, restore_optimiser, optimiser_state
+from sparring.training.loop.gradients import LossWeight, MeanGradients
+from sparring.training.loop.optim import EMA, Adam, correction, optimiser_state, restore_optimiser
 from sparring.training.tuning.out_of_memory import OutOfMemoryRetry
 
 

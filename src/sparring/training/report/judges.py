@@ -10,7 +10,7 @@ from sparring.metrics.baseline_cache import BaselineCache
 from sparring.metrics.features.features import Features
 from sparring.metrics.features.registry import JudgeData
 from sparring.metrics.image.judge import ImageJudge, PointJudge, judge_images
-from sparring.metrics.image.paired_judge import PairedSplit, PairedJudge
+from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
 from sparring.metrics.report import Judge
 from sparring.metrics.table.judge import TableJudge
 from sparring.storage.atomic import cache_folder

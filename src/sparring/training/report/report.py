@@ -11,10 +11,10 @@ from sparring.data import Dataset
 from sparring.metrics.report import Judge, Report
 from sparring.modalities.base import medium
 from sparring.models.model import Model
-from sparring.storage.atomic import write_bytes, atomic_write
+from sparring.storage.atomic import atomic_write, write_bytes
 from sparring.training.health.alarms import Raised
 from sparring.training.report.html import listed, page, section, slider
-from sparring.training.report.plots import curves, compare_curves
+from sparring.training.report.plots import compare_curves, curves
 from sparring.training.run.config import Config
 from sparring.training.run.journal import Entry, Journal
 from sparring.training.run.run import SHOWN

@@ -24,7 +24,14 @@ from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import synchronise
 from sparring.training.feed.sources import source
 from sparring.training.health.monitors import HealthMetrics, health_metrics
-from sparring.training.health.report import check, check_finite, with_health, fatal_alarms, sample_diagnostics, recheck_round
+from sparring.training.health.report import (
+    check,
+    check_finite,
+    fatal_alarms,
+    recheck_round,
+    sample_diagnostics,
+    with_health,
+)
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS, denormals_flushed
 from sparring.training.report.progress import Progress

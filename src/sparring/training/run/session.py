@@ -14,7 +14,7 @@ from torch import nn
 from sparring.data import Split
 from sparring.errors import UserError
 from sparring.metrics.image.paired_judge import PairedJudge
-from sparring.metrics.report import SampleSet, Judge, evaluate
+from sparring.metrics.report import Judge, SampleSet, evaluate
 from sparring.models.model import Model, load_model
 from sparring.models.translator import ImageToImageModel
 from sparring.storage.atomic import from_json, write_bytes
