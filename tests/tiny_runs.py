@@ -32,6 +32,11 @@ SETTINGS = {
 """Flags of recipes. A value that is 0 or empty by default (no attention, no warm-up) is left alone."""
 OWN = {"ctgan": {"batch": "20"}, "colorize": {"generator.widest": "8"}}
 
+OPTIONS: dict[str, object] = {
+    "reports": 2, "seed": 0, "threads": 1, "device": "cpu", "precision": "fp32", "tensorboard": None, "no-heal": None
+}  # fmt: skip
+"""Of `spar train`; None for one without a value."""
+
 ALIASES: dict[str, tuple[str, ...]] = {
     "pool": ("image-pool", "pool-size"),
     "places": ("patches", "locations"),
@@ -133,15 +138,19 @@ def train(recipe: str, known: dict, out: Path, rounds: int, help_text: str) -> N
 
     Args:
         known: the recipe's entry of `recipes()`.
-        help_text: of `spar train --help`, in which optional flags are looked up.
+        help_text: of `spar train --help`, in which options are looked up.
     """
     tiny = flags({"name": recipe, **known})
     batch = int(tiny[tiny.index("--batch") + 1])
-    heal = next((f"--{name}" for name in _names("no-heal") if f"--{name}" in help_text), None)
-    words = ["train", recipe, "--data", DATA.get(recipe, GREY), "--out", out, *tiny, "--images", 2 * rounds * batch]
-    words += ["--reports", 2, "--seed", 0, "--threads", 1, "--device", "cpu", "--precision", "fp32", "--tensorboard"]
+    options = OPTIONS | {"data": DATA.get(recipe, GREY), "out": out, "images": 2 * rounds * batch}
+    words = ["train", recipe, *tiny]
+    for name, value in options.items():
+        found = next((flag for flag in _names(name) if f"--{flag}" in help_text.replace(",", " ").split()), None)
+        if found is None:
+            raise LookupError(f"spar train has no --{name}: add its new name to ALIASES in tests/tiny_runs.py")
+        words += [f"--{found}"] if value is None else [f"--{found}", value]
     with interrupted_by_report():
-        code, _, err = spar(*words, *([heal] if heal else []))
+        code, _, err = spar(*words)
     if code != 130:
         raise RuntimeError(f"{recipe} ended with {code} instead of an interruption: {err[-2000:]}")
 
