@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import runpy
 import signal
@@ -30,10 +31,10 @@ SETTINGS = {
     "critic.widths": "16,16", "critic.attention": "8",
 } | {f"{side}.{size}": "8" for side in ("generator", "critic", "encoder") for size in ("width", "widest")}  # fmt: skip
 """Flags of recipes. A value that is 0 or empty by default (no attention, no warm-up) is left alone."""
-OWN = {"ctgan": {"batch": "20"}, "colorize": {"generator.widest": "8"}}
+OWN = {"ctgan": {"batch": "20"}}
 
 OPTIONS: dict[str, object] = {
-    "reports": 2, "seed": 0, "threads": 1, "device": "cpu", "precision": "fp32", "tensorboard": None, "no-heal": None
+    "seed": 0, "threads": 1, "device": "cpu", "precision": "fp32", "no-heal": None
 }  # fmt: skip
 """Of `spar train`; None for one without a value."""
 
@@ -70,7 +71,7 @@ def write_data(folder: Path) -> None:
     np.savez(folder / GREY, images=pixels[:96])
     three = np.flatnonzero(digits.target < 3)[:120]
     np.savez(folder / "classes.npz", images=pixels[three], labels=digits.target[three])
-    colours = np.random.default_rng(0).integers(0, 256, (96, SIDE // 4, SIDE // 4, 3), np.uint8)
+    colours = np.random.RandomState(0).randint(0, 256, (96, SIDE // 4, SIDE // 4, 3)).astype(np.uint8)
     colours = colours.repeat(4, 1).repeat(4, 2)
     np.savez(folder / "colours.npz", images=colours)
     for part, start, end in (("train", 0, 30), ("test", 30, 42)):
@@ -84,14 +85,15 @@ def write_data(folder: Path) -> None:
 
 def write_table(path: Path, rows: int = 150) -> None:
     """A table with whole numbers, a skewed number with gaps, a category, and a column to predict."""
-    g = np.random.default_rng(0)
+    g = np.random.RandomState(0)  # whose numbers are the same in every version of NumPy
     with path.open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(["age", "wage", "city", "member"])
         for _ in range(rows):
-            age, member = int(g.integers(18, 80)), "yes" if g.random() < 0.4 else "no"
-            wage = "" if g.random() < 0.1 else f"{float(np.exp(g.normal(7, 1))):.2f}"
-            out.writerow([age, wage, str(g.choice(["Rome", "Oslo", "Lima"], p=[0.6, 0.3, 0.1])), member])
+            age, member = g.randint(18, 80), "yes" if g.rand() < 0.4 else "no"
+            wage = "" if g.rand() < 0.1 else f"{100 + 4900 * g.rand() ** 3:.2f}"
+            city = ("Rome", "Rome", "Rome", "Oslo", "Oslo", "Lima")[g.randint(6)]
+            out.writerow([age, wage, city, member])
 
 
 def spar(*words: object) -> tuple[int, str, str]:
@@ -140,27 +142,35 @@ def train(recipe: str, known: dict, out: Path, rounds: int, help_text: str) -> N
         known: the recipe's entry of `recipes()`.
         help_text: of `spar train --help`, in which options are looked up.
     """
+    words = command(recipe, known, help_text, data=DATA.get(recipe, GREY), out=out, rounds=2 * rounds, reports=2)
+    with interrupted_by_report():
+        code, _, err = spar(*words, "--tensorboard")
+    if code != 130:
+        raise RuntimeError(f"{recipe} ended with {code} instead of an interruption: {err[-2000:]}")
+
+
+def command(
+    recipe: str, known: dict, help_text: str, *, data: str, out: Path, rounds: int, reports: int
+) -> list[object]:
+    """The words of a command line that trains a tiny version."""
     tiny = flags({"name": recipe, **known})
     batch = int(tiny[tiny.index("--batch") + 1])
-    options = OPTIONS | {"data": DATA.get(recipe, GREY), "out": out, "images": 2 * rounds * batch}
+    options = OPTIONS | {"data": data, "out": out, "images": rounds * batch, "reports": reports}
     words = ["train", recipe, *tiny]
     for name, value in options.items():
         found = next((flag for flag in _names(name) if f"--{flag}" in help_text.replace(",", " ").split()), None)
         if found is None:
             raise LookupError(f"spar train has no --{name}: add its new name to ALIASES in tests/tiny_runs.py")
         words += [f"--{found}"] if value is None else [f"--{found}", value]
-    with interrupted_by_report():
-        code, _, err = spar(*words)
-    if code != 130:
-        raise RuntimeError(f"{recipe} ended with {code} instead of an interruption: {err[-2000:]}")
+    return words
 
 
 @contextlib.contextmanager
-def interrupted_by_report():
+def interrupted_by_report(writer: type | None = None):
     """Interrupts a run with `--tensorboard` at its first report, as Ctrl-C does: in place of TensorBoard's writer there
     is one that sends the signal."""
     module = types.ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = _Interrupter  # type: ignore[attr-defined]
+    module.SummaryWriter = writer or Interrupter  # type: ignore[attr-defined]
     stubs = {"tensorboard": types.ModuleType("tensorboard"), module.__name__: module}
     before = {name: sys.modules.get(name) for name in stubs}
     sys.modules |= stubs
@@ -174,7 +184,9 @@ def interrupted_by_report():
                 sys.modules[name] = was
 
 
-class _Interrupter:
+class Interrupter:
+    """In place of TensorBoard's writer."""
+
     def __init__(self, *args, **named):
         pass
 
@@ -235,3 +247,52 @@ def checkpoints(run: Path) -> list[Path]:
 
 def journal(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
+
+
+def summary_of(x: torch.Tensor, first: int = 8) -> dict[str, object]:
+    """The sha256 of a tensor, and what is left of it where kernels round differently."""
+    numbers = x.double().flatten()
+    return {
+        "sha256": sha256_of(x),
+        "shape": list(x.shape),
+        "mean": float(numbers.nanmean()),
+        "std": float(numbers[~numbers.isnan()].std()),
+        "first": [None if math.isnan(number) else number for number in numbers[:first].tolist()],
+    }
+
+
+def summary_of_weights(path: Path) -> dict[str, object]:
+    """The same of all tensors of a safetensors file, whatever their names."""
+    numbers = torch.cat([x.double().flatten() for x in load_file(path).values()])
+    digest = hashlib.sha256("".join(tensor_digests(path)).encode()).hexdigest()
+    return {
+        "sha256": digest,
+        "tensors": len(tensor_digests(path)),
+        "numbers": len(numbers),
+        "mean_abs": float(numbers.abs().mean()),
+    }
+
+
+def text(found: dict) -> str:
+    """JSON with a line for each value."""
+    parts = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            lines = ",\n".join(
+                f"  {json.dumps(key)}: {json.dumps(held, ensure_ascii=False)}" for key, held in value.items()
+            )
+            parts.append(f" {json.dumps(name)}: {{\n{lines}\n }}")
+        elif isinstance(value, list):
+            lines = ",\n".join(f"  {json.dumps(held)}" for held in value)
+            parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
+        else:
+            parts.append(f" {json.dumps(name)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def close(a: object, b: object, tolerance: tuple[float, float]) -> bool:
+    """Whether values are equal; numbers, and those in lists, within a relative or an absolute tolerance."""
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(close(x, y, tolerance) for x, y in zip(a, b, strict=True))
+    numbers = isinstance(a, float) and isinstance(b, float | int)
+    return math.isclose(a, b, rel_tol=tolerance[0], abs_tol=tolerance[1]) if numbers else a == b

@@ -1,7 +1,6 @@
 """What every recipe computes, in a file each; `python tests/golden/make.py [RECIPE …]` writes the files anew."""
 
 import json
-import math
 import os
 import platform
 import sys
@@ -15,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import tiny_runs
 
 HERE = Path(__file__).parent
-ROUNDS, SAMPLES, FIRST = 2, 16, 8
+ROUNDS, SAMPLES = 2, 16
 CLOSE = {"samples": (0.01, 1.0), "losses": (0.01, 1e-3), "checkpoint": (1e-3, 0.0)}
 """Relative and absolute tolerance on another machine; samples are mostly pixels from 0 to 255."""
 CHANNELS = {"pix2pix": 3, "cyclegan": 3, "cut": 3, "fastcut": 3, "colorize": 1, "upscale": 3} | dict.fromkeys(
@@ -30,26 +29,11 @@ def golden(recipe: str, known: dict, folder: Path, help_text: str) -> dict:
     run = folder / recipe
     with tiny_runs.inside(folder):
         tiny_runs.train(recipe, known, Path(recipe), ROUNDS, help_text)
-    samples, weights = drawn(recipe, run), tiny_runs.checkpoints(run)[-1]
     entry = tiny_runs.journal(run)[-1]
-    numbers = torch.cat([x.double().flatten() for x in tiny_runs.load_file(weights).values()])
     return {
         "machine": tiny_runs.machine(),
-        "samples": {
-            "sha256": tiny_runs.sha256_of(samples),
-            "shape": list(samples.shape),
-            "mean": float(samples.double().nanmean()),
-            "std": float(samples.double()[~samples.isnan()].std()),
-            "first": [None if math.isnan(x) else x for x in samples.double().flatten()[:FIRST].tolist()],
-        },
-        "checkpoint": {
-            "sha256": tiny_runs.sha256_of(
-                torch.tensor([list(bytes.fromhex(d)) for d in tiny_runs.tensor_digests(weights)])
-            ),
-            "tensors": len(tiny_runs.load_file(weights)),
-            "numbers": len(numbers),
-            "mean_abs": float(numbers.abs().mean()),
-        },
+        "samples": tiny_runs.summary_of(drawn(recipe, run)),
+        "checkpoint": tiny_runs.summary_of_weights(tiny_runs.checkpoints(run)[-1]),
         "losses": entry["losses"],
         "journal": sorted(tiny_runs.flat({name: entry[name] for name in entry if not isinstance(entry[name], list)}))
         + sorted(name for name in entry if isinstance(entry[name], list)),
@@ -80,23 +64,6 @@ def unversioned(pairs: dict[str, object]) -> dict[str, object]:
     }
 
 
-def text(found: dict) -> str:
-    """JSON with a line for each value."""
-    parts = []
-    for name, value in found.items():
-        if isinstance(value, dict):
-            lines = ",\n".join(
-                f"  {json.dumps(key)}: {json.dumps(held, ensure_ascii=False)}" for key, held in value.items()
-            )
-            parts.append(f" {json.dumps(name)}: {{\n{lines}\n }}")
-        elif isinstance(value, list):
-            lines = ",\n".join(f"  {json.dumps(held)}" for held in value)
-            parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
-        else:
-            parts.append(f" {json.dumps(name)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
 def differences(expected: dict, found: dict) -> list[str]:
     """Lines that say what differs: to the bit on the machine that the file was made on, else within a tolerance."""
     exact = expected["machine"] == found["machine"]
@@ -111,18 +78,10 @@ def differences(expected: dict, found: dict) -> list[str]:
         for key in [*old, *(key for key in new if key not in old)]:
             if key == "sha256" and not exact:
                 continue
-            if key not in new or key not in old or not same(old[key], new[key], tolerance):
+            if key not in new or key not in old or not tiny_runs.close(old[key], new[key], tolerance):
                 lines += [f"- {part}: {key}: {old[key]}"] if key in old else []
                 lines += [f"+ {part}: {key}: {new[key]}"] if key in new else []
     return lines
-
-
-def same(a: object, b: object, tolerance: tuple[float, float]) -> bool:
-    """Whether values are equal; numbers, and those in lists, within a relative or an absolute tolerance."""
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    numbers = isinstance(a, float) and isinstance(b, float | int)
-    return math.isclose(a, b, rel_tol=tolerance[0], abs_tol=tolerance[1]) if numbers else a == b
 
 
 def main(names: list[str]) -> None:
@@ -132,7 +91,7 @@ def main(names: list[str]) -> None:
         tiny_runs.write_data(folder)
         known, help_text = tiny_runs.recipes(), tiny_runs.spar("train", "--help")[1]
         for recipe in names or known:
-            (HERE / f"{recipe}.json").write_text(text(golden(recipe, known[recipe], folder, help_text)))
+            (HERE / f"{recipe}.json").write_text(tiny_runs.text(golden(recipe, known[recipe], folder, help_text)))
             print(recipe)
 
 
