@@ -29,7 +29,8 @@ import sparring
 from sparring.data import Options, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.report import SampleSet, evaluate
+from sparring.metrics.judge import SampleSet
+from sparring.metrics.report import evaluate
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 

@@ -163,7 +163,7 @@ def journal_of(run: Path) -> list[int]:
 
 
 def model_of(run: Path) -> None:
-    from sparring.models.model import load_model
+    from sparring.models.load import load_model
 
     for weights in ("last", "best"):
         load_model(run, weights).sample(1)

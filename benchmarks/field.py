@@ -35,7 +35,8 @@ from sparring.data import Dataset, load_dataset
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
-from sparring.metrics.report import SampleSet, evaluate
+from sparring.metrics.judge import SampleSet
+from sparring.metrics.report import evaluate
 from sparring.modalities.base import MEDIA
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, Recipe

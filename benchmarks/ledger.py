@@ -30,8 +30,8 @@ from sparring.api import configure
 from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]

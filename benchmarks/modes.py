@@ -27,8 +27,8 @@ from sparring.metrics.report import evaluate
 from sparring.recipes import get_recipe
 from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.judges import judge
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 from sparring.training.run.snapshot import snapshot
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}

@@ -18,11 +18,11 @@ from typing import Any
 from unittest.mock import patch
 
 import sparring
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
 from sparring.models.model import Model
 from sparring.recipes import RECIPES
+from sparring.training.loop.ema import EMA
 from sparring.training.loop.loop import Loop
-from sparring.training.loop.optim import EMA
 from sparring.training.report.progress import Progress
 from sparring.training.run import checkpoint, run
 from sparring.training.run.journal import Journal

@@ -22,7 +22,7 @@ from torch import Tensor
 import sparring
 from sparring.data import Dataset, Split, load_dataset
 from sparring.data.image.edges import edges
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
 from sparring.modalities.base import MEDIA
 from sparring.recipes import RECIPES
 from sparring.training.report.judges import judge

@@ -33,8 +33,9 @@ from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import Features
-from sparring.metrics.image.paired_judge import CAP, PairedJudge, PairedSplit
-from sparring.metrics.report import SampleSet
+from sparring.metrics.image.paired import CAP
+from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
+from sparring.metrics.judge import SampleSet
 from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES, Recipe
 from sparring.schedules import Cosine, Linear

@@ -38,8 +38,8 @@ from sparring.recipes import RECIPES, Network, Recipe
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.profile.breakdown import OpCounter
 from sparring.training.profile.roofline import product_rate
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 from sparring.training.tuning import allocator
 from sparring.training.tuning.resolve import resolve_machine_settings
 

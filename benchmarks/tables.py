@@ -28,7 +28,8 @@ from sparring.data.table.arrow import read
 from sparring.data.table.binned import WIDTH, binned, compared
 from sparring.data.table.columns import Category
 from sparring.data.table.load import table_data
-from sparring.models.model import Model, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.recipes import get_recipe
 from sparring.sampling.rows import sample_rows
 

@@ -26,7 +26,8 @@ from ledger import trained
 
 import sparring
 from sparring.data import Dataset, load_dataset
-from sparring.metrics.report import Judge, evaluate
+from sparring.metrics.judge import Judge
+from sparring.metrics.report import evaluate
 from sparring.recipes import get_recipe
 from sparring.recipes.results import Measured, record
 from sparring.recipes.results import measured_results as recorded

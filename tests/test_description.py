@@ -10,7 +10,8 @@ import torch
 
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.models.model import Model, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.recipes import RECIPES
 from sparring.training.run.config import Config

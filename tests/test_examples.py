@@ -16,8 +16,9 @@ from sparring.networks.layers.dropout import Dropout
 from sparring.priors import normal
 from sparring.recipes import RECIPES
 from sparring.rng import WEIGHTS, derived_seed
-from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.loop import Loop
 from sparring.training.loop.optim import Adam
+from sparring.training.loop.settings import Settings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROUNDS = 4

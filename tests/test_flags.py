@@ -84,7 +84,7 @@ def test_labels_and_truncation(told, capsys, monkeypatch, tmp_path):
     heard = told(api, "train")
     refused(capsys, "train", "dcgan", "--out", tmp_path / "run", "--labels", "classes.csv", "--fit", "crop")
     assert heard["reading"].labels == "classes.csv" and heard["reading"].fit == "crop"
-    monkeypatch.setattr("sparring.models.model.load_model", lambda run, weights: None)
+    monkeypatch.setattr("sparring.models.load.load_model", lambda run, weights: None)
     heard = told(samples, "Samples")
     words = ("--truncation", 0.7, "--seeds", "0-2,9", "--out", tmp_path / "a.png")
     assert refused(capsys, "sample", "run", *words) == "spar: heard"

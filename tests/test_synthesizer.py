@@ -18,7 +18,8 @@ from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.models.model import Model, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.networks.table import TableGenerator
 from sparring.recipes import RECIPES

@@ -23,7 +23,8 @@ from tiny_players import Rows
 from sparring.errors import UserError
 from sparring.games.gan import GAN
 from sparring.training.loop.gradients import MeanGradients, Private
-from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import Settings
 
 ROUNDS, STOP = 20, 9
 

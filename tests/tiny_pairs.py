@@ -5,8 +5,8 @@ from tiny_players import X, Z, mlp, noise
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from sparring.game import Game, Round, Turn, Verdict
-from sparring.losses.objectives import least_squares, non_saturating, per_example
+from sparring.game import Game, Round, Turn, Verdict, per_example
+from sparring.losses.objectives import least_squares, non_saturating
 from sparring.losses.penalties import r1
 from sparring.priors import uniform
 

@@ -21,8 +21,8 @@ from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate as score
+from sparring.models.load import load_model as load
 from sparring.models.model import Model
-from sparring.models.model import load_model as load
 from sparring.recipes import Recipe, get_recipe
 from sparring.recipes.choose import Choice, Facts, choose
 from sparring.training.distributed.processes import TIMEOUT, process_group
@@ -31,10 +31,11 @@ from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section, profile_config
 from sparring.training.profile.plan import Plan, make_plan
 from sparring.training.report.judges import judge, shelf
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
 from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
-from sparring.training.run.run import Run, Score, initial_loop
+from sparring.training.run.run import Run, Score
 from sparring.training.run.session import SAVED, draw_samples, run_session
 from sparring.training.run.setup import (
     flag_changed_data,

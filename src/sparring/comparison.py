@@ -12,8 +12,9 @@ from sparring.data.image.read import headers
 from sparring.data.load import file_source, is_ready, read_unsplit
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
-from sparring.metrics.report import CachedBaselines, Judge, Report, SampleSet, evaluate, merged
-from sparring.models.model import load_model
+from sparring.metrics.judge import Judge, SampleSet
+from sparring.metrics.report import CachedBaselines, Report, evaluate, merged
+from sparring.models.load import load_model
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
 from sparring.training.report.report import write_comparison

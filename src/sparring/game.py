@@ -297,3 +297,13 @@ class Game(nn.Module):
     def verdict(self, round: Round) -> Verdict | None:
         """The critic before this round's samples, for those who watch; None in a game that has no such thing."""
         return None
+
+
+def per_example(x: Tensor) -> Tensor:
+    """(n, …) → (n,), the mean over all but the first axis."""
+    return x.flatten(1).mean(1) if x.dim() > 1 else x
+
+
+def l1_per_example(a: Tensor, b: Tensor) -> Tensor:
+    """The mean over an example of |a − b|, of (n, …): (n,)."""
+    return per_example((a - b).abs())

@@ -12,7 +12,8 @@ from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.errors import UserError
 from sparring.metrics.report import Report
-from sparring.models.model import Model, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.recipes import Recipe
 from sparring.sampling.rows import sample_rows, schema_of
 

@@ -15,7 +15,7 @@ from translators import noise
 
 from sparring.apply.formats import timed, write_gif, write_webp
 from sparring.apply.video import WRITERS, film
-from sparring.models.model import load_model
+from sparring.models.load import load_model
 from sparring.models.translator import ImageToImageModel
 
 TIMES = [50, 120, 30, 200, 70]

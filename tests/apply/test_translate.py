@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from translators import model, noise
 
 from sparring.errors import UserError
-from sparring.models.model import load_model
+from sparring.models.load import load_model
 from sparring.models.translator import ImageToImageModel
 
 

@@ -7,16 +7,18 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import softplus
 
 from sparring.game import CriticOutput, Round
-from sparring.games.ali import ALI, cycle
+from sparring.games.ali import ALI
 from sparring.games.critic_input import CriticInput
 from sparring.games.encoder import kl_to_standard_normal, posterior_mean, reparameterise
 from sparring.games.vaegan import VAEGAN
 from sparring.losses.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
+from sparring.losses.paired import cycle
 from sparring.losses.penalties import lipschitz, r1, squared_norm
 from sparring.networks.mlp import MLPCritic
 from sparring.networks.pairs import PairCritic
 from sparring.priors import normal
-from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import Settings
 
 X, Z, N = 5, 3, 6
 LATENTS = {"z": normal(Z), "e": normal(Z)}

@@ -10,7 +10,8 @@ from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Round
 from sparring.games.progressive import grown_after
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop

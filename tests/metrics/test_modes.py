@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.data.points import GRID, RING
-from sparring.metrics.image.judge import PointJudge
+from sparring.metrics.point.judge import PointJudge
 from sparring.metrics.point.modes import SHARE, count
 
 

@@ -10,8 +10,9 @@ from sparring.metrics.features.features import Features
 from sparring.metrics.features.registry import JudgeData
 from sparring.metrics.image import judge
 from sparring.metrics.image.judge import judge_images
+from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import SampleSet, evaluate
+from sparring.metrics.report import evaluate
 
 
 @pytest.fixture(scope="module")

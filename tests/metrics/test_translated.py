@@ -5,7 +5,8 @@ import torch
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from sparring.metrics.image.ms_ssim import ssim
-from sparring.metrics.image.paired_judge import enlarged, filtered, in_channels, l1, psnr, retrieved
+from sparring.metrics.image.paired import l1, psnr, retrieved
+from sparring.metrics.image.paired_judge import enlarged, filtered, in_channels
 
 
 def images(n: int = 6, c: int = 3) -> torch.Tensor:

@@ -12,7 +12,8 @@ from torch.nn.utils import parametrize
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.losses.auxiliary import orthogonal
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.biggan import (
     BigGANCritic,
     BigGANDeepCritic,

@@ -12,7 +12,8 @@ from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, Verdict
 from sparring.losses.decoder import quarter, reconstruction
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.fastgan import Decoder, Down, Excitation, FastGANCritic, FastGANGenerator, Noise, decoders, gated
 from sparring.networks.layers.blocks import NORMS
 from sparring.priors import uniform

@@ -7,7 +7,8 @@ from torch.nn.functional import leaky_relu
 
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.r3gan import Block, R3GANCritic, R3GANGenerator
 from sparring.recipes import RECIPES
 from sparring.schedules import at

@@ -13,7 +13,8 @@ from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Verdict
 from sparring.losses.running import PathLength
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.layers.modulated import StyledLayer
 from sparring.networks.stylegan2 import DECAY, StyleGAN2Critic, StyleGAN2Generator
 from sparring.recipes import RECIPES, Recipe

@@ -13,8 +13,10 @@ from sparring.data import Dataset, Split
 from sparring.errors import UserError
 from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
-from sparring.games.pix2pix import Pix2Pix, Restoration
-from sparring.models.model import ModelSpec, load_model
+from sparring.games.pix2pix import Pix2Pix
+from sparring.games.restoration import Restoration
+from sparring.models.load import load_model
+from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe

@@ -6,7 +6,8 @@ from playing import Pictures, resumed_to_the_bit
 from torch.nn.utils import parametrize
 
 from sparring.build.overrides import with_flags
-from sparring.models.model import Model, ModelSpec, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model, ModelSpec
 from sparring.networks.layers.attention import SelfAttention
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop

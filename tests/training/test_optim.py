@@ -15,7 +15,8 @@ from sparring.recipes import RECIPES
 from sparring.rng import EpochPermutation
 from sparring.schedules import Cosine, Linear, at, parse_schedule
 from sparring.training.loop import precision as machine
-from sparring.training.loop.optim import EMA, Adam, correction, optimiser_state, restore_optimiser
+from sparring.training.loop.ema import EMA
+from sparring.training.loop.optim import Adam, correction, optimiser_state, restore_optimiser
 
 
 def one_weight(value=0.0):

@@ -9,7 +9,8 @@ from commands import final, same
 
 import sparring
 from sparring.errors import UserError
-from sparring.models.model import Model, load_model
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.networks.layers.conv_gemm import ProductConv2d, ProductConvTranspose2d
 from sparring.recipes import get_recipe

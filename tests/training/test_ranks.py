@@ -19,8 +19,9 @@ from sparring.losses.objectives import non_saturating
 from sparring.losses.penalties import r1
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import SynchronisedNorm, synchronise
-from sparring.training.loop.loop import Loop, Settings
+from sparring.training.loop.loop import Loop
 from sparring.training.loop.optim import Adam
+from sparring.training.loop.settings import Settings
 
 CASES = {"float64": (torch.float64, True, 20), "fp32": (torch.float32, True, 1), "own": (torch.float32, False, 200)}
 """Dtype, synchronised statistics, rounds."""

@@ -14,8 +14,7 @@ from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
 from sparring.errors import lookup
-from sparring.game import Draw, Parts, ScheduledBuffer, Verdict
-from sparring.losses.objectives import per_example
+from sparring.game import Draw, Parts, ScheduledBuffer, Verdict, per_example
 from sparring.priors import uniform
 
 GROUPS = {

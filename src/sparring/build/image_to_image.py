@@ -15,7 +15,8 @@ from sparring.game import Game
 from sparring.games.cut import CUT, IDENTITIES
 from sparring.games.cyclegan import CycleGAN
 from sparring.games.fake_history import FakeHistory
-from sparring.games.pix2pix import Pix2Pix, Restoration
+from sparring.games.pix2pix import Pix2Pix
+from sparring.games.restoration import Restoration
 from sparring.games.stargan import StarGAN
 from sparring.losses.objectives import Objective
 from sparring.networks.translator import PatchHeads, Translator

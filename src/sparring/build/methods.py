@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from sparring.game import LossTerm
-from sparring.games.ali import cycle
-from sparring.games.pix2pix import matching, structure
 from sparring.losses import auxiliary
 from sparring.losses.consistency import (
     consistent_fake,
@@ -21,6 +19,7 @@ from sparring.losses.consistency import (
     latent_diversity,
 )
 from sparring.losses.decoder import reconstruction
+from sparring.losses.paired import cycle, matching, structure
 from sparring.losses.running import HistoricalAverage, LeCam, PathLength
 from sparring.networks.fastgan import decoders
 from sparring.networks.layers import heads

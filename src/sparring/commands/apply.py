@@ -39,7 +39,7 @@ def add(command: Add) -> None:
 
 
 def apply(args: argparse.Namespace) -> Answer:
-    from sparring.models.model import load_model
+    from sparring.models.load import load_model
     from sparring.models.translator import ImageToImageModel
 
     model = load_model(args.run, args.weights)

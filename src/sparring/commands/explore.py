@@ -19,7 +19,7 @@ def add(command: Add) -> None:
 
 def explore(args: argparse.Namespace) -> Answer:
     from sparring.explore.traverse import sweeps
-    from sparring.models.model import load_model
+    from sparring.models.load import load_model
     from sparring.storage.atomic import atomic_write, output_target
 
     out = Path(args.out)

@@ -55,7 +55,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 
 def sample(args: argparse.Namespace) -> Answer:
-    from sparring.models.model import load_model
+    from sparring.models.load import load_model
     from sparring.sampling.samples import Samples, write_samples
     from sparring.sampling.timelapse import animate
 

@@ -18,8 +18,8 @@ from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import one_line
 from sparring.recipes import RECIPES
 from sparring.training.loop.precision import device
+from sparring.training.run.assemble import build_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import build_loop
 
 ROUNDS, LR = 6, 5e-3
 """Steps so long that the losses leave where they begin."""

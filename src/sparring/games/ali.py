@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from sparring.game import FunctionTerm, LossTerm, Parts, Round, Sample, Turn, Verdict
+from sparring.game import LossTerm, Parts, Round, Sample, Turn, Verdict
 from sparring.games.encoder import EncoderGAN, reparameterise
 from sparring.games.gan import GeneratorTurn
-from sparring.losses.objectives import Objective, TopK, per_example
+from sparring.losses.objectives import Objective, TopK
 
 
 class ALI(EncoderGAN):
@@ -45,13 +45,3 @@ class GeneratorEncoderTurn(GeneratorTurn):
     def loss(self, round: Round) -> Parts:
         verdict = self.generator_verdict(round)
         return self.wanted.generator(verdict) | self.wanted.encoder(verdict) | self.term_losses(round, verdict)
-
-
-def _astray(verdict: Verdict) -> Tensor:
-    x, z = verdict.real
-    decoded, _ = verdict.regenerate({"z": z})
-    return per_example((x - decoded).square())
-
-
-cycle = FunctionTerm("cycle", _astray)
-"""(x − G(E(x)))², the mean over pixels: ALICE, Li et al. 2017 (arXiv:1709.01215), section 3.1. Of pairs alone."""

@@ -8,11 +8,11 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from sparring.game import LossTerm, Parts, Round, Turn
+from sparring.game import LossTerm, Parts, Round, Turn, l1_per_example
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN
 from sparring.losses.auxiliary import nce
-from sparring.losses.objectives import Objective, TopK, l1_per_example
+from sparring.losses.objectives import Objective, TopK
 from sparring.networks.translator import PatchHeads, Translator
 from sparring.priors import uniform
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from sparring.game import Game, Parts, Round, Sample, Turn, Verdict
+from sparring.game import Game, Parts, Round, Sample, Turn, Verdict, l1_per_example
 from sparring.games.fake_history import FakeHistory
-from sparring.losses.objectives import Objective, l1_per_example
+from sparring.losses.objectives import Objective
 from sparring.priors import uniform
 
 

@@ -3,46 +3,12 @@ the generator makes it of; restoration is the same, of a damaged copy that is ma
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
 from sparring.augment import Augment
-from sparring.degrade import Degradation
-from sparring.game import Draw, FunctionTerm, LossTerm, Parts, Round, Turn, Verdict
+from sparring.game import Draw, LossTerm, Parts, Round, Turn
 from sparring.games.image_to_image import ImageToImageGAN
-from sparring.losses.objectives import l1_per_example
-from sparring.losses.ssim import ssim
-
-
-class Distance(FunctionTerm):
-    """Of a picture from the right answer; no critic is asked."""
-
-
-def _from_right(verdict: Verdict) -> Tensor:
-    assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
-    return l1_per_example(verdict.real, verdict.fake)
-
-
-def _unlike(verdict: Verdict) -> Tensor:
-    assert isinstance(verdict.real, Tensor) and isinstance(verdict.fake, Tensor)
-    # Variances are differences of squares: half precision has nothing left of them.
-    with torch.autocast(verdict.real.device.type, enabled=False):
-        return 1 - ssim(*(127.5 * (image.float() + 1) for image in (verdict.real, verdict.fake)))
-
-
-def _maps_apart(verdict: Verdict) -> Tensor:
-    real, fake = verdict.output_real.extras, verdict.output_fake.extras
-    return torch.stack([l1_per_example(real[name].detach(), fake[name]) for name in fake]).mean(0)
-
-
-distance = Distance("l1", _from_right)
-"""|y − G(x)|, the mean over pixels. Section 3.1, eq. 3, weighed by λ = 100 on the paper's range, [−1, 1]."""
-
-structure = Distance("structure", _unlike)
-"""1 − SSIM(y, G(x)). Zhao et al. 2017 (arXiv:1511.08861), section III.B, beside L1."""
-
-matching = FunctionTerm("matching", _maps_apart)
-"""|D_l(y) − D_l(G(x))|, the mean over the critic's layers. Wang et al. 2018 (arXiv:1711.11585), eq. 4, λ = 10."""
+from sparring.losses.paired import Distance, distance
 
 
 class Pix2Pix(ImageToImageGAN):
@@ -94,16 +60,3 @@ class WarmUp(Turn):
     def loss(self, round: Round) -> Parts:
         verdict = self.game.verdict(round)
         return {term.name: term(verdict) for term in self.distances}
-
-
-class Restoration(Pix2Pix):
-    """Pix2pix whose input is a damaged copy, made of the example when the round is opened."""
-
-    def __init__(self, *args, damage: Degradation, **options):
-        super().__init__(*args, latents=damage.draws, **options)
-        self.damage = damage
-
-    def preprocess_round(self, round: Round) -> Round:
-        round = super().preprocess_round(round)
-        assert isinstance(round.real, Tensor)
-        return Round(round.real, self.damage(round.real, round.latent), round.latent)

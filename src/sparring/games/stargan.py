@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sparring.game import LossTerm, Parts, Round, Sample, Turn, Verdict
+from sparring.game import LossTerm, Parts, Round, Sample, Turn, Verdict, l1_per_example
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN
-from sparring.losses.objectives import Objective, TopK, l1_per_example
+from sparring.losses.objectives import Objective, TopK
 from sparring.priors import uniform
 
 

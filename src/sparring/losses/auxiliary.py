@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
-from sparring.game import CriticOutput, FunctionTerm, Sample, Verdict
-from sparring.losses.objectives import per_example
+from sparring.game import CriticOutput, FunctionTerm, Sample, Verdict, per_example
 from sparring.networks.rows import RowGenerator
 
 

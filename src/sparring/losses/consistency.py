@@ -7,9 +7,8 @@ from torch import Tensor
 from sparring.augment.moves import scale, squeeze, translation
 from sparring.augment.warp import warped
 from sparring.errors import UserError
-from sparring.game import FunctionTerm, Sample, Verdict
+from sparring.game import FunctionTerm, Sample, Verdict, per_example
 from sparring.losses.auxiliary import critic_output
-from sparring.losses.objectives import per_example
 from sparring.priors import normal, uniform
 
 REACH = 1 / 8

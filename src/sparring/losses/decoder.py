@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.game import FunctionTerm, Verdict
+from sparring.game import FunctionTerm, Verdict, l1_per_example
 from sparring.losses.auxiliary import critic_output
-from sparring.losses.objectives import l1_per_example
 from sparring.priors import uniform
 
 Decode = Callable[[Tensor], Tensor]

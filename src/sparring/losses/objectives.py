@@ -13,19 +13,9 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UserError
-from sparring.game import Parts, ScheduledBuffer, Verdict
+from sparring.game import Parts, ScheduledBuffer, Verdict, per_example
 
 OnLogits = Callable[[Tensor], Tensor]
-
-
-def per_example(x: Tensor) -> Tensor:
-    """(n, …) → (n,), the mean over all but the first axis."""
-    return x.flatten(1).mean(1) if x.dim() > 1 else x
-
-
-def l1_per_example(a: Tensor, b: Tensor) -> Tensor:
-    """The mean over an example of |a − b|, of (n, …): (n,)."""
-    return per_example((a - b).abs())
 
 
 @dataclass(frozen=True)

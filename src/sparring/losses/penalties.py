@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.game import FunctionTerm, Sample, Verdict
-from sparring.losses.objectives import per_example
+from sparring.game import FunctionTerm, Sample, Verdict, per_example
 from sparring.priors import uniform
 
 

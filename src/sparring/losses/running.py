@@ -7,8 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Draw, Parts, Sample, Verdict, value_and_vjp
-from sparring.losses.objectives import per_example
+from sparring.game import Draw, Parts, Sample, Verdict, per_example, value_and_vjp
 from sparring.priors import gaussian
 
 

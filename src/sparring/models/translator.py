@@ -1,6 +1,6 @@
 """A model that makes pictures of pictures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sparring.build.image_to_image import input_shape
-from sparring.data import Dataset, Split
+from sparring.data import Split
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.pixels import to_pixels, to_unit
 from sparring.errors import UserError
@@ -185,15 +185,3 @@ class ImageToImageModel(Model):
         made = self.sample(max(1, n // ROW))
         assert self.validation is not None and self.validation.condition is not None
         return side_by_side([self.validation.condition[: len(made)], made, self.validation.values[: len(made)]])
-
-
-def model_from_run(description: ModelSpec, data: Dataset, players: Mapping[str, nn.Module]) -> Model:
-    """The model of a run: its players, and what of the data it keeps."""
-    if description.recipe.is_image_to_image:
-        return ImageToImageModel(description, players["G"], held=data.select)
-    rows = data.train.labels if data.scales and description.recipe.conditional else None
-    return Model(description, **dict(players), rows=rows)
-
-
-def model_class(description: ModelSpec) -> type[Model]:
-    return ImageToImageModel if description.recipe.is_image_to_image else Model

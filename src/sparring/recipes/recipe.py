@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from sparring.game import Draw, Game
-    from sparring.training.loop.loop import Settings
+    from sparring.training.loop.settings import Settings
 
 Shape = tuple[int, ...]
 """Of one example: an image's channels, height, width; the dimensions of a point."""
@@ -227,8 +227,8 @@ class Recipe:
     def settings(self, **machine) -> Settings:
         """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
         from sparring.build.networks import selected_methods
-        from sparring.training.loop.loop import Settings
         from sparring.training.loop.optim import Adam
+        from sparring.training.loop.settings import Settings
 
         def adam(lr: Number) -> Adam:
             return Adam(lr, self.beta1, self.beta2)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
-from sparring.metrics.report import Judge, Part, SampleSet
+from sparring.metrics.judge import Judge, Part, SampleSet
 from sparring.metrics.table.metrics import TABLES, RowComparison, independent
 
 MOST = 50_000

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Round, map_sample
-from sparring.losses.objectives import per_example
+from sparring.game import Round, map_sample, per_example
 from sparring.training.loop.loop import Loop
 
 HealthMetrics = dict[str, float]

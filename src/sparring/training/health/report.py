@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
 from sparring.training.health.alarms import ALARMS, Raised, RunDiverged, ailing, examine
 from sparring.training.health.detectors import infinite
 from sparring.training.health.monitors import HealthMetrics

@@ -7,7 +7,6 @@ players to keep are averaged.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
@@ -15,32 +14,15 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.game import Game, Parts, Sample, Turn, map_sample
-from sparring.schedules import Number, at
+from sparring.schedules import at
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.batches import MicroBatch, RoundStream, Source
 from sparring.training.loop.compiled import CompiledGenerator, CompiledTurn
+from sparring.training.loop.ema import EMA
 from sparring.training.loop.gradients import LossWeight, MeanGradients
-from sparring.training.loop.optim import EMA, Adam, correction, optimiser_state, restore_optimiser
+from sparring.training.loop.optim import Adam, correction, optimiser_state, restore_optimiser
+from sparring.training.loop.settings import Settings
 from sparring.training.tuning.out_of_memory import OutOfMemoryRetry
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a game is played, apart from the game itself."""
-
-    batch: int = 64
-    seed: int = 0
-    optimisers: Mapping[str, Adam] = field(default_factory=dict)
-    """By player; the others get `Adam()`."""
-    weights: Mapping[str, Number] = field(default_factory=dict)
-    """By the name of a loss part; the others weigh 1."""
-    half_life: Number = 10_000
-    """Of the averaged players, in images."""
-    ramp: float = 0.05
-    micro_batches: int = 1
-    compiled: str | None = None
-    """A `torch.compile` backend for the losses."""
-    autocast: torch.dtype | None = None
 
 
 class Loop:

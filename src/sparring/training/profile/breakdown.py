@@ -13,14 +13,14 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from sparring.data import Dataset
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
 from sparring.training.loop.loop import Loop
 from sparring.training.profile.clock import now
 from sparring.training.profile.forecast import Kind, kinds
 from sparring.training.profile.plan import make_plan
 from sparring.training.profile.roofline import Roofline
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 
 WARM = 2
 LOOKUPS = (torch.ops.aten.index, torch.ops.aten.index_select, torch.ops.aten.gather, torch.ops.aten.embedding)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Dataset
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
 from sparring.training.profile.forecast import MIB, TIMED, Forecast, forecast, peak
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.checkpoint import KEPT
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 from sparring.training.run.snapshot import snapshot
 from sparring.training.tuning.resolve import resolve_machine_settings
 

@@ -9,9 +9,10 @@ from sparring.errors import UserError
 from sparring.metrics.baseline_cache import BaselineCache
 from sparring.metrics.features.features import Features
 from sparring.metrics.features.registry import JudgeData
-from sparring.metrics.image.judge import ImageJudge, PointJudge, judge_images
+from sparring.metrics.image.judge import ImageJudge, judge_images
 from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
-from sparring.metrics.report import Judge
+from sparring.metrics.judge import Judge
+from sparring.metrics.point.judge import PointJudge
 from sparring.metrics.table.judge import TableJudge
 from sparring.storage.atomic import cache_folder
 

@@ -8,7 +8,8 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data import Dataset
-from sparring.metrics.report import Judge, Report
+from sparring.metrics.judge import Judge
+from sparring.metrics.report import Report
 from sparring.modalities.base import medium
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, write_bytes

@@ -14,15 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Dataset
-from sparring.errors import UserError
-from sparring.metrics.report import Judge, Report
+from sparring.metrics.judge import Judge
+from sparring.metrics.report import Report
 from sparring.models.model import Model
-from sparring.networks.layers.recompute import recompute
-from sparring.rng import WEIGHTS, derived_seed
 from sparring.storage.atomic import atomic_write
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.distributed.sync_batch_norm import synchronise
-from sparring.training.feed.sources import source
 from sparring.training.health.monitors import HealthMetrics, health_metrics
 from sparring.training.health.report import (
     check,
@@ -32,18 +28,16 @@ from sparring.training.health.report import (
     sample_diagnostics,
     with_health,
 )
-from sparring.training.loop.loop import Loop
-from sparring.training.loop.precision import PRECISIONS, denormals_flushed
+from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.progress import Progress
 from sparring.training.run import checkpoint
+from sparring.training.run.assemble import build_loop, initial_loop
 from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
 from sparring.training.run.journal import Entry, Journal
 from sparring.training.run.loggers import Logger
 from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
-from sparring.training.run.transfer import freeze_layers, load_weights_of
-from sparring.training.tuning.conv_autotune import apply_lowering
 from sparring.training.tuning.record_slices import record_micro_batches
 
 SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
@@ -246,50 +240,3 @@ class Run:
         best = self.journal.best(self._judge.measures[0])
         checkpoint.save_checkpoint(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
         self._saved = self.loop.seen
-
-
-def build_loop(
-    config: Config,
-    data: Dataset,
-    device: torch.device,
-    networks: Mapping[str, nn.Module] = {},
-    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
-) -> Loop:
-    """The recipe's game with weights drawn from the seed, and the loop that plays it.
-
-    Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
-    """
-    if config.recipe.medium != data.medium:
-        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
-    torch.manual_seed(derived_seed(config.seed, WEIGHTS))
-    recipe = config.played.with_layout(data.layout)
-    game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
-    apply_lowering(dict(game.players.items()), config.products)
-    freeze_layers(game.players["D"], config.freeze)
-    if config.recompute and not sum(recompute(player) for player in game.players.values()):
-        raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
-    if config.synchronised and ranks.world > 1:
-        synchronise(game, ranks.world)
-    # Channels last is what convolutions are fastest in; players without any do not notice.
-    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    settings = config.played.settings(
-        seed=config.seed,
-        micro_batches=max(1, config.micro_batches),
-        compiled="inductor" if config.compiled else None,
-        autocast=PRECISIONS[config.precision],
-    )
-    return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
-
-
-def initial_loop(
-    config: Config,
-    data: Dataset,
-    device: torch.device,
-    networks: Mapping[str, nn.Module] = {},
-    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
-) -> Loop:
-    """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
-    loop = build_loop(config, data, device, networks, ranks)
-    if config.source:
-        load_weights_of(loop, Path(config.source))
-    return loop

@@ -14,8 +14,10 @@ from torch import nn
 from sparring.data import Split
 from sparring.errors import UserError
 from sparring.metrics.image.paired_judge import PairedJudge
-from sparring.metrics.report import Judge, SampleSet, evaluate
-from sparring.models.model import Model, load_model
+from sparring.metrics.judge import Judge, SampleSet
+from sparring.metrics.report import evaluate
+from sparring.models.load import load_model
+from sparring.models.model import Model
 from sparring.models.translator import ImageToImageModel
 from sparring.storage.atomic import from_json, write_bytes
 from sparring.training.health.alarms import RunDiverged

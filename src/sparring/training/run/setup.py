@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from sparring.data import Dataset
 from sparring.errors import UserError
-from sparring.metrics.report import Judge, Report
+from sparring.metrics.judge import Judge
+from sparring.metrics.report import Report
 from sparring.storage.atomic import atomic_folder, write_bytes
 from sparring.training.distributed.processes import restarts
 from sparring.training.distributed.ranks import Ranks

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from sparring.data import Dataset
+from sparring.models.load import model_from_run
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
-from sparring.models.translator import model_from_run
 from sparring.networks.rows import RowGenerator
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop

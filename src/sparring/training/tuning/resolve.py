@@ -12,8 +12,8 @@ from torch import nn
 from sparring.data import Dataset
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
+from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
-from sparring.training.run.run import initial_loop
 from sparring.training.tuning.conv_autotune import LONG, autotune
 from sparring.training.tuning.precision_autotune import select_precision
 from sparring.training.tuning.record_slices import describe_slices

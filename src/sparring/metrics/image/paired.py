@@ -1,0 +1,82 @@
+"""Metrics of generated images whose right answers are known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.image.metrics import IMAGES, lacks_size
+from sparring.metrics.image.ms_ssim import WINDOW, ssim
+from sparring.metrics.image.views import Comparison, FeatureSet
+from sparring.metrics.metric import Metric, Scores
+
+SLICE = 200
+
+
+CAP = 100.0
+"""Decibels of a picture that is right to the bit."""
+
+
+def l1(x: Tensor, y: Tensor) -> Tensor:
+    """E|x − y| of brightness 0 to 1, (n,), of uint8 (n, c, h, w)."""
+    return (x.double() - y.double()).abs().flatten(1).mean(1) / 255
+
+
+def psnr(x: Tensor, y: Tensor) -> Tensor:
+    """10 log₁₀(255² / E(x − y)²) in decibels, (n,), 100 at most; of uint8 (n, c, h, w)."""
+    error = (x.double() - y.double()).square().flatten(1).mean(1) / 255**2
+    return (-10 * error.clamp(min=1e-20).log10()).clamp(max=CAP)
+
+
+def retrieved(fake: Tensor, truth: Tensor, first: int) -> float:
+    """The share of pictures whose partner is among the nearest `first` of all right answers; of features (n, d)."""
+    distances = torch.cdist(fake, truth)
+    own = distances.diagonal()[:, None]
+    return float(((distances < own).sum(1) < first).double().mean())
+
+
+def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -> float:
+    pairs = zip(made.split(SLICE), truth.split(SLICE), strict=True)
+    return float(torch.cat([of(x, y) for x, y in pairs]).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class PairedComparison(Comparison):
+    truth: FeatureSet
+    """The right answer to each, in their order."""
+
+    def of(self, kept: Tensor) -> "PairedComparison":
+        return PairedComparison(self.fake.of(kept), self.real, self.memory, self.truth.of(kept))
+
+
+def _likeness(case: PairedComparison) -> Scores:
+    return {
+        "l1": _mean(l1, case.fake.values, case.truth.values),
+        "psnr": _mean(psnr, case.fake.values, case.truth.values),
+    }
+
+
+def _structure(case: PairedComparison) -> Scores:
+    return {"ssim": _mean(ssim, case.fake.values, case.truth.values)}
+
+
+def _retrieval(case: PairedComparison) -> Scores:
+    fake, truth = case.fake.embedded, case.truth.embedded
+    found = {f"top{first}": retrieved(fake, truth, first) for first in (1, 5)}
+    return found | {"feature_distance": float((fake - truth).norm(dim=1).mean())}
+
+
+PAIRED = {
+    "distance": Metric("L1 and PSNR picture by picture", {"l1": "less", "psnr": "more"}, _likeness),
+    "structure": Metric("SSIM picture by picture", {"ssim": "more"}, _structure, lacks_size(WINDOW)),
+    "retrieval": Metric(
+        "retrieval of the right answer by features among all, and the distance to it",
+        {"top1": "more", "top5": "more", "feature_distance": "less"},
+        _retrieval,
+    ),
+}
+
+
+MOVED = {"moved": replace(IMAGES["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})}
+"""Of pictures moved to a class; the first score is the one that weights are chosen by."""

@@ -1,0 +1,57 @@
+"""The judge of points: it counts the modes they fall into."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.image.judge import MOST
+from sparring.metrics.image.quick_check import (
+    SampleDiagnostics,
+    relative,
+    spread,
+)
+from sparring.metrics.judge import Judge, Part, SampleSet
+from sparring.metrics.metric import Scores
+from sparring.metrics.point.metrics import POINTS, ModeAssignment
+from sparring.metrics.point.modes import SHARE, count
+
+
+@dataclass(frozen=True, eq=False)
+class PointJudge(Judge):
+    """Counts modes; the real data is known in closed form, so select and report differ in nothing but the name."""
+
+    test: Tensor
+    """(n, 2)."""
+    modes: Tensor
+    sigma: float
+    metrics = POINTS
+    selection_metric = "modes"
+    default = ("modes",)
+
+    def case(self, drawn: SampleSet, part: Part) -> ModeAssignment:
+        return ModeAssignment(drawn.values, self.modes, self.sigma)
+
+    def describe_reference(self, part: Part, samples: int) -> str:
+        return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
+
+    def sample_count(self, part: Part) -> int:
+        return min(MOST, len(self.test))
+
+    def diagnostics(self, values: Tensor) -> Scores:
+        """Its classes are the modes."""
+        found = count(values, self.modes, self.sigma)
+        seen = SampleDiagnostics(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
+        return relative(seen, SampleDiagnostics(SHARE, 1.0, 1.0, spread(self.test)))
+
+    @property
+    def test_count(self) -> int:
+        return len(self.test)
+
+    def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
+        g = torch.Generator().manual_seed(0)
+        mean, spread = self.test.mean(0), self.test.std(0)
+        yield "real", SampleSet(self.test[:n])
+        yield "mean", SampleSet(mean.expand(n, -1))
+        yield "gaussian", SampleSet(mean + spread * torch.randn(n, self.test.shape[1], generator=g))

@@ -1,0 +1,67 @@
+"""From a configuration and data to the loop that plays it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sparring.data import Dataset
+from sparring.errors import UserError
+from sparring.networks.layers.recompute import recompute
+from sparring.rng import WEIGHTS, derived_seed
+from sparring.training.distributed.ranks import Ranks
+from sparring.training.distributed.sync_batch_norm import synchronise
+from sparring.training.feed.sources import source
+from sparring.training.loop.loop import Loop
+from sparring.training.loop.precision import PRECISIONS
+from sparring.training.run.config import Config
+from sparring.training.run.transfer import freeze_layers, load_weights_of
+from sparring.training.tuning.conv_autotune import apply_lowering
+
+
+def build_loop(
+    config: Config,
+    data: Dataset,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
+    """The recipe's game with weights drawn from the seed, and the loop that plays it.
+
+    Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
+    """
+    if config.recipe.medium != data.medium:
+        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
+    torch.manual_seed(derived_seed(config.seed, WEIGHTS))
+    recipe = config.played.with_layout(data.layout)
+    game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
+    apply_lowering(dict(game.players.items()), config.products)
+    freeze_layers(game.players["D"], config.freeze)
+    if config.recompute and not sum(recompute(player) for player in game.players.values()):
+        raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
+    if config.synchronised and ranks.world > 1:
+        synchronise(game, ranks.world)
+    # Channels last is what convolutions are fastest in; players without any do not notice.
+    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    settings = config.played.settings(
+        seed=config.seed,
+        micro_batches=max(1, config.micro_batches),
+        compiled="inductor" if config.compiled else None,
+        autocast=PRECISIONS[config.precision],
+    )
+    return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
+
+
+def initial_loop(
+    config: Config,
+    data: Dataset,
+    device: torch.device,
+    networks: Mapping[str, nn.Module] = {},
+    ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+) -> Loop:
+    """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
+    loop = build_loop(config, data, device, networks, ranks)
+    if config.source:
+        load_weights_of(loop, Path(config.source))
+    return loop
