@@ -26,6 +26,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 import sparring
+from sparring.build.networks import build_generator
 from sparring.errors import UserError
 from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel
@@ -43,7 +44,7 @@ def model(name: str) -> ImageToImageModel:
             raise UserError(f"{name} does not make pictures of pictures alone: give another run")
         return loaded
     torch.manual_seed(0)
-    G = RECIPES[name].new_generator(SHAPE)
+    G = build_generator(RECIPES[name], SHAPE)
     for p in G.parameters():
         if p.dim() > 1 and not p.any():
             nn.init.normal_(p, 0, 0.02)

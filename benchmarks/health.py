@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 import sparring
+from sparring.build.networks import build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.recipes import get_recipe
@@ -44,7 +45,7 @@ class Overflowing(nn.Module):
 
     def __init__(self, shape: Sequence[int], at: int):
         super().__init__()
-        self.net = get_recipe("dcgan").new_generator(tuple(shape))
+        self.net = build_generator(get_recipe("dcgan"), tuple(shape))
         self.at, self.calls = at, 0
 
     def forward(self, z: Tensor) -> Tensor:
@@ -57,7 +58,7 @@ class Bright(nn.Module):
 
     def __init__(self, shape: Sequence[int]):
         super().__init__()
-        self.net = get_recipe("dcgan").new_generator(tuple(shape))
+        self.net = build_generator(get_recipe("dcgan"), tuple(shape))
 
     def forward(self, z: Tensor) -> Tensor:
         return self.net(z) / 2 + 0.5

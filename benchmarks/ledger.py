@@ -27,9 +27,12 @@ import torch
 
 import sparring
 from sparring.api import configure
+from sparring.build.game import build_game
+from sparring.build.networks import build_prior
 from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
+from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
 
@@ -44,13 +47,13 @@ PROBED, NEAR = 3, 1e-4
 
 def modules(recipe: Recipe, data: Dataset) -> set[str]:
     """Names of the package's modules that a run of this recipe trains by."""
-    game = recipe.with_layout(data.layout).game(data.shape, classes=data.classes, attributes=data.attributes)
+    game = build_game(recipe.with_layout(data.layout), data.shape, classes=data.classes, attributes=data.attributes)
     turns = game.turns(0)
     wishes = [wish for turn in turns if isinstance(turn, PlayerTurn) for wish in turn.terms]
     wishes += [turn.objective for turn in turns if isinstance(turn, PlayerTurn) and turn.objective]
     classes = [kind for thing in (*game.modules(), *turns, *wishes) for kind in type(thing).__mro__]
     asked = [function for wish in wishes for function in vars(wish).values() if inspect.isfunction(function)]
-    names = {thing.__module__ for thing in (*classes, *asked, recipe.prior(game.players["G"]))}
+    names = {thing.__module__ for thing in (*classes, *asked, build_prior(recipe, game.players["G"]))}
     return {name for name in {*names, *LOOP, *MAKING} if name.startswith("sparring.")}
 
 
@@ -81,7 +84,7 @@ def hashed(config: Config, data: Dataset) -> tuple[str, str]:
 
 def numbers(recipe: Recipe) -> dict[str, Any]:
     """Every number a recipe is played with, those by default too, as JSON has them."""
-    played = recipe.settings()
+    played = loop_settings(recipe)
     own = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in ("name", "about", "paper")}
     told = own | {f"played {f.name}": getattr(played, f.name) for f in fields(played)}
     return json.loads(json.dumps(told, default=lambda it: asdict(it) if is_dataclass(it) else str(it)))

@@ -23,6 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from sparring.build.networks import build_generator
+
 SHAPE = (1, 28, 28)
 WAYS = ("spar sample", "batches of 64", "batches of 1")
 FEWER = {"batches of 1": 10}
@@ -84,7 +86,7 @@ def new_model(recipe: str, folder: str) -> None:
     from sparring.recipes import RECIPES
 
     torch.manual_seed(0)
-    Model(ModelSpec(RECIPES[recipe], SHAPE), RECIPES[recipe].new_generator(SHAPE)).save(Path(folder))
+    Model(ModelSpec(RECIPES[recipe], SHAPE), build_generator(RECIPES[recipe], SHAPE)).save(Path(folder))
 
 
 def main() -> None:

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sparring.build.game import build_game
 from sparring.data import load_dataset
 from sparring.data.dataset import Dataset, Split
 from sparring.data.prepare.format import ABOUT, PIXELS, About, pixels, probe
 from sparring.recipes import RECIPES
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPE = (3, 64, 64)
 ROW = 3 * 64 * 64
@@ -51,8 +53,8 @@ def anonymous() -> float:
 
 def new_loop(data: Dataset, batch: int) -> Loop:
     recipe = RECIPES["dcgan"]
-    game = recipe.game(SHAPE).to(memory_format=torch.channels_last)
-    return Loop(game, source(data, torch.device("cpu")), replace(recipe.settings(), batch=batch))
+    game = build_game(recipe, SHAPE).to(memory_format=torch.channels_last)
+    return Loop(game, source(data, torch.device("cpu")), replace(loop_settings(recipe), batch=batch))
 
 
 def rate(loop: Loop, rounds: int) -> float:

@@ -14,8 +14,10 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from sparring.build.game import build_game
 from sparring.recipes import RECIPES, Network
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.cost_model import Cost, averaged, fitted
 from sparring.training.profile.round_time import RandomImages
 
@@ -29,8 +31,8 @@ def new_loop(batch: int, width: int = 64) -> Loop:
     networks = {"generator": Network("dcgan-generator", paper), "critic": Network("dcgan-critic", paper)}
     recipe = replace(RECIPES["dcgan"], **networks)
     torch.manual_seed(0)
-    game = recipe.game(SHAPE).to(memory_format=torch.channels_last)
-    return Loop(game, RandomImages(512, SHAPE, 0, torch.device("cpu")), replace(recipe.settings(), batch=batch))
+    game = build_game(recipe, SHAPE).to(memory_format=torch.channels_last)
+    return Loop(game, RandomImages(512, SHAPE, 0, torch.device("cpu")), replace(loop_settings(recipe), batch=batch))
 
 
 def timed(call, count: int) -> list[float]:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 import sparring
 from sparring.api import configure
+from sparring.build.game import build_game
 from sparring.data import Dataset
 from sparring.networks.layers import conv_ops, dropout
 from sparring.recipes import RECIPES, Network, Recipe
@@ -124,7 +125,7 @@ def measured(case: Case, args: argparse.Namespace) -> dict:
     images = torch.randint(256, (12 * recipe.batch, *case.shape), dtype=torch.uint8)
     data = sparring.of_arrays(images)
     config = configure(recipe, data, images=LONG * recipe.batch, threads=args.threads, device="cpu")
-    game, x = recipe.game(case.shape), images[: recipe.batch] / 127.5 - 1
+    game, x = build_game(recipe, case.shape), images[: recipe.batch] / 127.5 - 1
     G, D = game.players["G"], game.players["D"]
     config = resolve_machine_settings(config, data)
     sides = {"plain": theirs(case, G, D, x)}

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from sparring.build.game import build_game
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.recipes import RECIPES, Recipe
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 NARROW = {
     "batch": "4", "critic.group": "4", "critic.mapping": "1", "generator.blocks": "1", "generator.dilations": "1",
@@ -33,7 +35,9 @@ def narrow_loop(recipe: Recipe, **machine) -> Loop:
     torch.manual_seed(0)
     shape, classes = shape_of(recipe), 3 * recipe.conditional
     given = Pictures(shape).x.flip(0) if recipe.is_image_to_image and not (recipe.damage or classes) else None
-    return Loop(recipe.game(shape, classes=classes), Pictures(shape, classes, given), recipe.settings(**machine))
+    return Loop(
+        build_game(recipe, shape, classes=classes), Pictures(shape, classes, given), loop_settings(recipe, **machine)
+    )
 
 
 class Pictures:

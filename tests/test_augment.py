@@ -10,6 +10,7 @@ from sparring.augment import Adaptive, Augment, resolved
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
 from sparring.augment.warp import warped
+from sparring.build.game import build_game
 from sparring.errors import UserError
 from sparring.game import Round, ScheduledBuffer, Verdict
 from sparring.games.critic_input import CriticInput
@@ -159,7 +160,7 @@ def test_p_goes_up_while_the_critic_is_too_sure():
 def test_what_can_not_be_is_one_line(changes, line):
     recipe = RECIPES["bigan" if changes.get("plays") else "dcgan"]
     with pytest.raises(UserError, match=line) as raised:
-        replace(recipe, **changes).game((1, 16, 16))
+        build_game(replace(recipe, **changes), (1, 16, 16))
     assert "\n" not in str(raised.value)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 import sparring
+from sparring.build.networks import build_generator
 from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
 from sparring.game import CriticOutput
@@ -81,7 +82,7 @@ def test_classes_of_the_same_latents_side_by_side(learnt, tmp_path):
 def test_a_class_that_is_not_there(learnt, tmp_path, capsys):
     line = refused(capsys, "sample", learnt, "--label", "lihgt", "--out", tmp_path / "a.png")
     assert "no class 'lihgt' (did you mean 'light'?); there are: dark, grey, light" in line
-    plain = Model(ModelSpec(RECIPES["mlp-gan"], (1, 8, 8)), RECIPES["mlp-gan"].new_generator((1, 8, 8)))
+    plain = Model(ModelSpec(RECIPES["mlp-gan"], (1, 8, 8)), build_generator(RECIPES["mlp-gan"], (1, 8, 8)))
     with pytest.raises(UserError, match="knows no classes"):
         plain.sample(1, label="a")
 

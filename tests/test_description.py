@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sparring.build.networks import build_generator
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.models.load import load_model
@@ -31,7 +32,7 @@ def changed(path: Path, **parts) -> None:
 @pytest.fixture
 def model(tmp_path) -> Path:
     description = ModelSpec(CLASSED, SHAPE, ("a", "b"), (0.5, 0.5))
-    Model(description, CLASSED.new_generator(SHAPE, 2)).save(tmp_path / "model")
+    Model(description, build_generator(CLASSED, SHAPE, 2)).save(tmp_path / "model")
     assert load_model(tmp_path / "model").sample(2).shape == (2, *SHAPE)
     return tmp_path / "model" / "model.json"
 
@@ -82,7 +83,7 @@ def test_weights_from_strangers_are_refused_in_a_line(model, content):
 
 def test_attributes_are_of_one_example_at_least(tmp_path):
     description = ModelSpec(CLASSED, SHAPE, ("tone", "luck"), scales=((0.0, 1.0), (0.0, 1.0)))
-    Model(description, CLASSED.new_generator(SHAPE, 2), rows=torch.zeros(0, 2)).save(tmp_path)
+    Model(description, build_generator(CLASSED, SHAPE, 2), rows=torch.zeros(0, 2)).save(tmp_path)
     with pytest.raises(UserError, match="2 attributes are told of there"):
         load_model(tmp_path)
 

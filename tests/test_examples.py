@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring.build.game import build_game
 from sparring.data import Options, load_dataset
 from sparring.data.image.pixels import to_unit
 from sparring.games.gan import GAN
@@ -18,7 +19,7 @@ from sparring.recipes import RECIPES
 from sparring.rng import WEIGHTS, derived_seed
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.optim import Adam
-from sparring.training.loop.settings import Settings
+from sparring.training.loop.settings import Settings, loop_settings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ROUNDS = 4
@@ -38,7 +39,7 @@ class Source:
 def from_recipe(name):
     def new(example, shape):
         recipe = RECIPES[name].with_horizon(ROUNDS * RECIPES[name].batch)
-        return recipe.game(shape), recipe.settings(seed=3)
+        return build_game(recipe, shape), loop_settings(recipe, seed=3)
 
     return new
 

@@ -13,6 +13,8 @@ from playing import resumed_to_the_bit
 from scipy.stats import ks_2samp
 
 import sparring
+from sparring.build.game import build_game
+from sparring.build.networks import build_generator
 from sparring.build.overrides import with_flags
 from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data
@@ -26,6 +28,7 @@ from sparring.recipes import RECIPES
 from sparring.sampling.rows import sample_rows
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SMALL = {"batch": "50", "generator.width": "32"}
 HELD = ["age <= seen"]
@@ -107,8 +110,8 @@ def test_resumed_to_the_bit(name):
 
     def loop():
         torch.manual_seed(0)
-        game = recipe.game(data.shape, {}, 0, data.attributes)
-        return Loop(game, source(data, torch.device("cpu"), recipe.conditional), recipe.settings())
+        game = build_game(recipe, data.shape, {}, 0, data.attributes)
+        return Loop(game, source(data, torch.device("cpu"), recipe.conditional), loop_settings(recipe))
 
     _, parts = resumed_to_the_bit(loop)
     assert ("generator.asked" in parts) == (name == "ctgan")
@@ -137,7 +140,7 @@ def untrained(name: str) -> Model:
     data = table_data("people", people())
     recipe = with_flags(RECIPES[name], SMALL).with_layout(data.layout)
     torch.manual_seed(0)
-    G = recipe.new_generator(data.shape, sum(data.schema.choices) * recipe.conditional)
+    G = build_generator(recipe, data.shape, sum(data.schema.choices) * recipe.conditional)
     return Model(ModelSpec(recipe, data.shape, schema=data.schema), G)
 
 
@@ -253,7 +256,7 @@ def test_bad_asking_gets_one_line(run, tmp_path, capsys):
 def test_constraints_that_hardly_ever_hold_say_so(fitted):
     from dataclasses import replace
 
-    description = fitted.model.description
+    description = fitted.model.spec
     unlikely = replace(description.schema.constraints[0], left="seen", right="age", sense="<")
     schema = replace(description.schema, constraints=(*description.schema.constraints, unlikely))
     model = type(fitted.model)(replace(description, schema=schema), fitted.model.G)

@@ -152,7 +152,7 @@ class Packed(GAN):
 
     def verdict(self, round):
         def pack(x):
-            return torch.cat([x, one_hot(round.given, CLASSES).double()], 1).view(len(x) // 2, -1)
+            return torch.cat([x, one_hot(round.condition, CLASSES).double()], 1).view(len(x) // 2, -1)
 
         one_a_pack = {name: x[::2] for name, x in round.latent.items()}
         return Verdict(self.critic(round), pack(round.real), pack(round.fake), one_a_pack)

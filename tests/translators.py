@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sparring.build.networks import build_generator
 from sparring.build.overrides import with_flags
 from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel
@@ -23,7 +24,7 @@ def model(name: str) -> ImageToImageModel:
     torch.manual_seed(0)
     recipe = with_flags(RECIPES[name], SMALL[name])
     classes = CLASSES.get(name, ())
-    G = recipe.new_generator((3, 16, 16), len(classes))
+    G = build_generator(recipe, (3, 16, 16), len(classes))
     for p in G.parameters():
         if p.dim() > 1 and not p.any():
             nn.init.normal_(p, 0, 0.05)

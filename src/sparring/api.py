@@ -131,7 +131,7 @@ def train(
     Raises:
         UserError: bad input, told before anything is written.
         LostProcess: another process is gone.
-        Mishap: memory or the disk is full, the GPU is gone, or data does not come: what was saved last is unharmed.
+        MachineError: memory or disk full, GPU lost, or data that does not arrive: the last checkpoint is unharmed.
     """
     out = Path(out)
     with process_group(timeout) as ranks:

@@ -55,7 +55,7 @@ FAILING = {errno.EIO, errno.ESTALE, errno.ENXIO}
 
 @contextmanager
 def machine_errors_as_user_errors(hint: str = "") -> Iterator[None]:
-    """Raises Mishap in the place of errors that are a machine's, with the hint at its end. All others pass."""
+    """Raises MachineError in the place of errors that are a machine's, with the hint at its end. All others pass."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:

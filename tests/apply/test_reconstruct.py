@@ -9,6 +9,7 @@ from commands import refused, spar
 from PIL import Image
 
 from sparring.apply.inputs import read
+from sparring.build.networks import build_encoder, build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.models.model import Model, ModelSpec
@@ -22,7 +23,7 @@ def folder(tmp_path_factory):
     recipe = with_flags(RECIPES["bigan"], {"generator.width": "4", "encoder.width": "4", "z": "5"})
     shape = (1, 8, 8)
     path = tmp_path_factory.mktemp("run") / "model"
-    Model(ModelSpec(recipe, shape), recipe.new_generator(shape), recipe.new_encoder(shape)).save(path)
+    Model(ModelSpec(recipe, shape), build_generator(recipe, shape), build_encoder(recipe, shape)).save(path)
     return path
 
 
@@ -93,7 +94,7 @@ def test_a_single_picture_is_read_like_one_of_a_folder(pictures):
 )
 def test_what_is_refused(folder, pictures, tmp_path, capsys, words, why):
     recipe = RECIPES["mlp-gan"]
-    Model(ModelSpec(recipe, (1, 8, 8)), recipe.new_generator((1, 8, 8))).save(tmp_path / "plain")
+    Model(ModelSpec(recipe, (1, 8, 8)), build_generator(recipe, (1, 8, 8))).save(tmp_path / "plain")
     places = {"model": folder, "new": tmp_path / "new", "there": pictures, "plain": tmp_path / "plain"}
     assert why in refused(capsys, "apply", *[word.format(**places) for word in words])
     assert not list(tmp_path.glob("new*"))

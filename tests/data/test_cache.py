@@ -34,8 +34,8 @@ FILES = {**shades(8, "a/"), **shades(8, "b/"), "a/broken.png": b""}
 
 
 def same(one, other) -> bool:
-    return (one.fingerprint, one.names, one.broken, one.shape) == (
-        other.fingerprint, other.names, other.broken, other.shape,
+    return (one.fingerprint, one.names, one.skipped, one.shape) == (
+        other.fingerprint, other.names, other.skipped, other.shape,
     )  # fmt: skip
 
 

@@ -163,7 +163,7 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     drop = ("duplicates", "near-duplicates", "blank", "tiny")
     held, _ = prepare(preparable_source(str(folder)), tmp_path / "out", Options(), 1, drop)
-    gone = dict(held.broken)
+    gone = dict(held.skipped)
     assert set(gone) == {name for each in ("broken", *drop) for name in planted[each]}
     assert gone["b/again.jpg"] == "near-duplicates: nearly the same as b/003.png"
     assert held.train + held.test == len(before) - len(gone)
@@ -182,7 +182,7 @@ def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("sparring.data.prepare.prepare.tensor_digest", stopped)  # the gaps have been filled
+        patch.setattr("sparring.data.prepare.prepare.digest", stopped)  # the gaps have been filled
         prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
     resumed, decoded = prepare(preparable_source(str(folder)), tmp_path / "torn", Options(), 1, drop)
     assert decoded == 0 and resumed == whole and len(load_dataset(tmp_path / "torn").train) == whole.train

@@ -8,6 +8,7 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
+from sparring.build.networks import build_generator
 from sparring.explore.traverse import STEPS, sweep
 from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES
@@ -18,7 +19,7 @@ RECIPE = replace(RECIPES["infogan"], z=6, categories=3, codes=2)
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return Model(ModelSpec(RECIPE, (1, 8, 8)), RECIPE.new_generator((1, 8, 8)))
+    return Model(ModelSpec(RECIPE, (1, 8, 8)), build_generator(RECIPE, (1, 8, 8)))
 
 
 def test_a_sweep_moves_one_code_and_nothing_else(model, monkeypatch):

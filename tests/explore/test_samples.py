@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.stats import norm, truncnorm
 
 import sparring.models.model
+from sparring.build.networks import build_generator
 from sparring.errors import UserError
 from sparring.models.model import Model, ModelSpec, truncated
 from sparring.recipes import RECIPES
@@ -22,7 +23,7 @@ from sparring.sampling.timelapse import animate
 
 def model(recipe="mlp-gan", shape=(1, 8, 8)) -> Model:
     torch.manual_seed(0)
-    return Model(ModelSpec(RECIPES[recipe], shape), RECIPES[recipe].new_generator(shape))
+    return Model(ModelSpec(RECIPES[recipe], shape), build_generator(RECIPES[recipe], shape))
 
 
 def test_a_seed_names_one_sample():
@@ -91,7 +92,7 @@ def test_an_array_written_in_pieces_is_the_samples_to_the_bit(n, labels, small_c
     if labels:
         recipe = RECIPES["cgan"]
         about = ModelSpec(recipe, (1, 8, 8), labels=tuple("0123"), shares=(0.25,) * 4)
-        drawn = Samples(Model(about, recipe.new_generator((1, 8, 8), 4)), n, seed=5, labels=labels)
+        drawn = Samples(Model(about, build_generator(recipe, (1, 8, 8), 4)), n, seed=5, labels=labels)
         expected = torch.cat([drawn.model.sample(n, 5, label=label) for label in labels])
     else:
         drawn, expected = Samples(model(), n, seed=5), model().sample(n, 5)

@@ -103,7 +103,7 @@ def test_the_critic_sees_pairs(told):
     z, e = round.latent["z"], round.latent["e"]
     torch.testing.assert_close(verdict.on_real, D((round.real, reparameterise(E(round.real), e))))
     torch.testing.assert_close(verdict.on_fake, D((G(z), z)))
-    assert game.keeps == ("G", "E")
+    assert game.averaged == ("G", "E")
 
 
 def test_both_makers_want_the_sides_taken_for_each_other():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from playing import Pictures, resumed_to_the_bit
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Round
@@ -15,6 +16,7 @@ from sparring.models.model import Model, ModelSpec
 from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPE = (2, 16, 16)
 RECIPE = with_flags(
@@ -29,7 +31,7 @@ PICTURES = Pictures(SHAPE)
 
 def loop_of() -> Loop:
     torch.manual_seed(0)
-    return Loop(RECIPE.game(SHAPE), PICTURES, RECIPE.settings())
+    return Loop(build_game(RECIPE, SHAPE), PICTURES, loop_settings(RECIPE))
 
 
 def test_a_size_is_played_and_then_the_next_is_faded_in():
@@ -67,7 +69,7 @@ def test_fading_goes_from_one_size_to_the_next_without_a_step():
 
 
 def test_the_critic_sees_real_images_as_small_as_it_is_grown():
-    game = RECIPE.game(SHAPE)
+    game = build_game(RECIPE, SHAPE)
     g = torch.Generator().manual_seed(0)
     latent = {
         name: draw(4, SHAPE, g) for turn in game.turns(0) for name, draw in {**turn.draws, **game.latents}.items()
@@ -96,5 +98,5 @@ def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):
 )
 def test_what_can_not_be_is_one_line(changes, line):
     with pytest.raises(UserError, match=line) as raised:
-        replace(RECIPE, **changes).game(SHAPE, classes=2)
+        build_game(replace(RECIPE, **changes), SHAPE, classes=2)
     assert "\n" not in str(raised.value)

@@ -81,14 +81,14 @@ def test_few_images_without_classes_are_judged_by_their_pixels(digits, tmp_path)
 
 
 def test_trivial_rows_do_not_depend_on_how_many_images_are_changed_at_once(jury, monkeypatch):
-    rows = list(jury.trivial(200))
+    rows = list(jury.baselines(200))
     monkeypatch.setattr(judge, "CHUNK", 16)
-    for (name, whole), (_, pieces) in zip(rows, jury.trivial(200), strict=True):
+    for (name, whole), (_, pieces) in zip(rows, jury.baselines(200), strict=True):
         assert torch.equal(whole.values, pieces.values), name
 
 
 def test_what_a_trivial_sampler_wins_is_said(digits, jury):
-    noise = dict(jury.trivial(200))["noise"].values
+    noise = dict(jury.baselines(200))["noise"].values
     report = evaluate(noise, jury, ["frechet", "support"])
     won = report.won["model"]["frechet"]
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won

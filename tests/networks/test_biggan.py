@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import batch_norm, one_hot
 from torch.nn.utils import parametrize
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.losses.auxiliary import orthogonal
@@ -28,6 +29,7 @@ from sparring.networks.layers.conditioned import ConditionalBatchNorm
 from sparring.networks.resnet import Residual
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 GENERATORS, CRITICS = (BigGANGenerator, BigGANDeepGenerator), (BigGANCritic, BigGANDeepCritic)
 SHAPE, CLASSES, NAMES = (1, 8, 8), 3, ("biggan", "biggan-deep")
@@ -183,7 +185,7 @@ def test_bad_sizes_and_latents():
         BigGANGenerator((1, 28, 28), 3)
     assert BigGANDeepGenerator((1, 28, 28), 3, 4, 8)(torch.randn(2, 3)).shape == (2, 1, 28, 28)
     with pytest.raises(UserError, match="z is 1: each of 2 layers"):
-        with_flags(RECIPES["biggan"], {"z": "1"}).game(SHAPE, classes=CLASSES)
+        build_game(with_flags(RECIPES["biggan"], {"z": "1"}), SHAPE, classes=CLASSES)
 
 
 @pytest.mark.parametrize("norm", ["spectral", "batch"])
@@ -201,7 +203,7 @@ def test_gradients_reach_everything(design, norm):
 def loop_of(name: str, **changes) -> Loop:
     torch.manual_seed(0)
     recipe = replace(with_flags(RECIPES[name], SLIM), **changes)
-    return Loop(recipe.game(SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), recipe.settings())
+    return Loop(build_game(recipe, SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), loop_settings(recipe))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparring.build.game import build_game
 from sparring.errors import UserError
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator, domain
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
@@ -68,7 +69,7 @@ def test_heads_read_the_features_of_both_domains():
 @pytest.mark.parametrize("changes", [{"pack": 2}, {"conditioning": "input"}])
 def test_what_would_mix_the_domains_is_refused(changes):
     with pytest.raises(UserError, match="coupled-critic judges each image of a pair by itself: leave pack and"):
-        replace(RECIPES["cogan"], **changes).game((2, 8, 8), classes=3)
+        build_game(replace(RECIPES["cogan"], **changes), (2, 8, 8), classes=3)
 
 
 def test_what_is_no_pair_is_refused():

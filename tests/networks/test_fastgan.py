@@ -8,6 +8,7 @@ from playing import Pictures, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, Verdict
@@ -19,6 +20,7 @@ from sparring.networks.layers.blocks import NORMS
 from sparring.priors import uniform
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPE, CLASSES = (1, 8, 8), 3
 SLIM = {"batch": "8", "generator.width": "4", "critic.width": "4", "z": "6"}
@@ -185,7 +187,7 @@ def slim(**changes):
 
 def test_decoding_is_the_critics_and_of_real_images_alone():
     torch.manual_seed(0)
-    game = slim(augment=()).game((1, 16, 16))
+    game = build_game(slim(augment=()), (1, 16, 16))
     G, D = game.players["G"], game.players["D"]
     z, x, place = torch.randn(4, 6), torch.rand(4, 1, 16, 16), torch.rand(4, 2)
     critic, generator = game.turns(0)
@@ -233,7 +235,7 @@ def test_it_goes_with_the_other_methods(changes, norm):
 
 def test_a_critic_without_decoders_is_refused():
     with pytest.raises(UserError, match="no decoders: the method 'reconstruction' goes with fastgan-critic alone"):
-        replace(RECIPES["dcgan"], methods=("reconstruction",)).game(SHAPE)
+        build_game(replace(RECIPES["dcgan"], methods=("reconstruction",)), SHAPE)
     for network in (FastGANGenerator, FastGANCritic):
         with pytest.raises(UserError, match="can't make 28×7 by doubling a map"):
             network((1, 28, 7))
@@ -259,7 +261,7 @@ def loop_of(changes: dict, norm: str = "batch") -> Loop:
     torch.manual_seed(0)
     recipe = slim(**changes)
     recipe = with_flags(recipe, {"critic.norm": norm})
-    return Loop(recipe.game(SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), recipe.settings())
+    return Loop(build_game(recipe, SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), loop_settings(recipe))
 
 
 def test_trained_resumed_to_the_bit_and_read_again(tmp_path):

@@ -5,6 +5,7 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.functional import leaky_relu
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.models.load import load_model
@@ -13,6 +14,7 @@ from sparring.networks.r3gan import Block, R3GANCritic, R3GANGenerator
 from sparring.recipes import RECIPES
 from sparring.schedules import at
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 NARROW = {"batch": "8", "images": "64"} | {
     f"{side}.{name}": value
@@ -24,7 +26,7 @@ NARROW = {"batch": "8", "images": "64"} | {
 def test_the_preset_has_as_many_weights_as_the_paper_says():
     recipe = RECIPES["r3gan-cifar10"]
     with torch.device("meta"):
-        players = recipe.game((3, 32, 32), classes=10).players
+        players = build_game(recipe, (3, 32, 32), classes=10).players
     count = {name: sum(p.numel() for p in net.parameters()) / 1e6 for name, net in players.items()}
     assert (round(count["G"], 1), round(count["D"], 1)) == (20.8, 21.3)
 
@@ -91,7 +93,7 @@ def test_sizes(shape):
 )
 def test_what_can_not_be_built_is_one_line(flags, shape, line):
     with pytest.raises(UserError, match=line) as raised:
-        with_flags(RECIPES["r3gan"], flags).game(shape)
+        build_game(with_flags(RECIPES["r3gan"], flags), shape)
     assert "\n" not in str(raised.value)
 
 
@@ -102,7 +104,7 @@ def test_resumed_to_the_bit_and_read_again(name, tmp_path):
 
     def new() -> Loop:
         torch.manual_seed(0)
-        return Loop(recipe.game((1, 8, 8), classes=classes), Pictures((1, 8, 8), 3), recipe.settings())
+        return Loop(build_game(recipe, (1, 8, 8), classes=classes), Pictures((1, 8, 8), 3), loop_settings(recipe))
 
     loop, _ = resumed_to_the_bit(new, before=3)
     labels = tuple("abc"[:classes])

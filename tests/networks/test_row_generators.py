@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.networks.table import CTGANGenerator, TableGenerator
@@ -60,4 +61,4 @@ def test_settled_biases_are_those_of_what_is_made():
 
 def test_likelihood_is_of_tables_alone():
     with pytest.raises(UserError, match="'likelihood' is of generators that decide rows of a table"):
-        with_flags(RECIPES["dcgan"], {"methods": "likelihood"}).game((1, 8, 8))
+        build_game(with_flags(RECIPES["dcgan"], {"methods": "likelihood"}), (1, 8, 8))

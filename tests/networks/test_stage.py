@@ -7,11 +7,13 @@ import torch
 from playing import Pictures
 
 import sparring
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import recompute
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPE = (3, 32, 32)
 WIDTHS = {"generator.width": "8", "generator.widest": "16", "critic.width": "8", "critic.widest": "16"}
@@ -23,7 +25,7 @@ def played(name: str, again: bool) -> tuple[Loop, int]:
     """A loop after two rounds, and the bytes that were kept for its backward passes."""
     recipe = with_flags(RECIPES[name], NARROW)
     torch.manual_seed(0)
-    loop = Loop(recipe.game(SHAPE), Pictures(SHAPE), recipe.settings())
+    loop = Loop(build_game(recipe, SHAPE), Pictures(SHAPE), loop_settings(recipe))
     if again:
         able = {player: recompute(net) for player, net in loop.game.players.items()}
         assert able["D"] and bool(able["G"]) == (name != "sngan")  # whose generator has batch norm

@@ -9,6 +9,7 @@ from playing import Pictures, resumed_to_the_bit
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import Verdict
@@ -20,6 +21,7 @@ from sparring.networks.stylegan2 import DECAY, StyleGAN2Critic, StyleGAN2Generat
 from sparring.recipes import RECIPES, Recipe
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.optim import correction
+from sparring.training.loop.settings import loop_settings
 
 SHAPE = (1, 8, 8)
 SMALL = {
@@ -51,7 +53,9 @@ def loop_of(recipe: Recipe, given: Tensor | None = None, **machine) -> Loop:
     torch.manual_seed(0)
     width = 0 if given is None else given.shape[1] if given.is_floating_point() else int(given.max()) + 1
     kind = "attributes" if given is not None and given.is_floating_point() else "classes"
-    return Loop(recipe.game(SHAPE, **{kind: width}), Pictures(SHAPE, given=given), recipe.settings(**machine))
+    return Loop(
+        build_game(recipe, SHAPE, **{kind: width}), Pictures(SHAPE, given=given), loop_settings(recipe, **machine)
+    )
 
 
 def played(loop: Loop, rounds: int) -> Loop:
@@ -218,7 +222,7 @@ def test_resumed_to_the_bit_and_read_again(what, tmp_path):
     recipe = small(conditioning="own" if given is not None else "", methods=("path-length", "feature-matching"))
     # Rounds 2, 3, 4: path length, R1, path length.
     loop, _ = resumed_to_the_bit(lambda: loop_of(recipe, given), after=3)
-    assert loop.game.remembering[0].a.item() > 0
+    assert loop.game.stateful_terms[0].a.item() > 0
     if what == "attributes":
         return  # a model of attributes wants rows of its data; that is tested elsewhere
     labels, shares = (("a", "b", "c"), (1 / 3,) * 3) if what == "classes" else ((), ())
@@ -245,6 +249,6 @@ def test_what_can_not_be_is_refused_in_one_line():
     with pytest.raises(UserError, match="couples the whole batch"):
         loop_of(small(), micro_batches=2)
     with pytest.raises(UserError, match="take --size 28, say"):
-        small().game((1, 30, 30))
+        build_game(small(), (1, 30, 30))
     with pytest.raises(UserError, match="mapping is 0"):
         generator(mapping=0)

@@ -1,5 +1,6 @@
 import pytest
 
+from sparring.build.game import build_game
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
@@ -74,7 +75,7 @@ def test_every_number_is_a_flag():
 def test_a_name_a_network_does_not_know():
     recipe = with_flags(RECIPES["hinge"], {"critic.norm": "spectrum"})
     with pytest.raises(UserError, match="dcgan-critic knows no 'spectrum'"):
-        recipe.game((1, 16, 16))
+        build_game(recipe, (1, 16, 16))
 
 
 @pytest.mark.parametrize(
@@ -89,4 +90,4 @@ def test_a_name_a_network_does_not_know():
 )
 def test_networks_that_can_not_be_built(recipe, number, text):
     with pytest.raises(UserError, match=f"can't be built with .*'{number.split('.')[1]}': {text}"):
-        with_flags(RECIPES[recipe], {number: text}).game((3, 16, 16))
+        build_game(with_flags(RECIPES[recipe], {number: text}), (3, 16, 16))

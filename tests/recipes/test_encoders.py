@@ -10,11 +10,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import sparring
+from sparring.build.game import build_game
+from sparring.build.networks import build_encoder, build_generator
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
 from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES, Network, Recipe, encoding
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 
@@ -28,7 +31,7 @@ def small(name: str, **changes) -> Recipe:
 
 def loop_of(recipe: Recipe) -> Loop:
     torch.manual_seed(0)
-    return Loop(recipe.game(SHAPE), Pictures(SHAPE, n=36), recipe.settings())
+    return Loop(build_game(recipe, SHAPE), Pictures(SHAPE, n=36), loop_settings(recipe))
 
 
 @pytest.fixture(scope="module", params=encoding())
@@ -40,7 +43,7 @@ def run(request, tmp_path_factory):
 def model(name: str = "bigan") -> Model:
     torch.manual_seed(0)
     recipe = small(name)
-    return Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE), recipe.new_encoder(SHAPE))
+    return Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE), build_encoder(recipe, SHAPE))
 
 
 @pytest.mark.parametrize("name", encoding())
@@ -78,7 +81,7 @@ def test_a_run_leaves_a_model_that_encodes(run, tmp_path):
 
 def test_a_model_without_an_encoder_is_kept_as_before(tmp_path):
     torch.manual_seed(0)
-    plain = Model(ModelSpec(RECIPES["mlp-gan"], SHAPE), RECIPES["mlp-gan"].new_generator(SHAPE))
+    plain = Model(ModelSpec(RECIPES["mlp-gan"], SHAPE), build_generator(RECIPES["mlp-gan"], SHAPE))
     plain.save(tmp_path)
     assert set(load_file(tmp_path / "last.safetensors")) == set(plain.G.state_dict())
     about = asdict(plain.spec)
@@ -99,7 +102,7 @@ def test_a_model_encodes_any_number_alike():
         (lambda m: m.encode(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)), r"uint8 \(n, 1, 8, 8\), not uint8 \(2, 3"),
         (lambda m: m.reconstruct(torch.zeros(2, 1, 8, 8)), r"not float32 \(2, 1, 8, 8\)"),
         (lambda m: m.decode([torch.zeros(2, 4)]), r"decodes latents \(n, 5\), not \(2, 4\)"),
-        (lambda m: Model(m.description, m.G).encode(torch.zeros(1)), "has no encoder: train a recipe that has one"),
+        (lambda m: Model(m.spec, m.G).encode(torch.zeros(1)), "has no encoder: train a recipe that has one"),
     ],
 )  # fmt: skip
 def test_what_a_model_can_not_encode_or_decode(call, why):
@@ -133,7 +136,7 @@ def test_a_file_whose_encoder_does_not_fit(tmp_path):
 )
 def test_what_it_refuses(name, changes, why):
     with pytest.raises(UserError, match=why):
-        replace(RECIPES[name], **changes).game(SHAPE, classes=3)
+        build_game(replace(RECIPES[name], **changes), SHAPE, classes=3)
 
 
 @pytest.mark.parametrize("changes", [{"methods": ("lecam", "cycle")}, {"objective": "hinge", "top_k": 0.5}])

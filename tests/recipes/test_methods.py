@@ -7,6 +7,7 @@ import torch
 from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
+from sparring.build.game import build_game
 from sparring.build.methods import METHODS
 from sparring.build.overrides import loss_names
 from sparring.errors import UserError
@@ -23,6 +24,7 @@ from sparring.priors import latent_prior, normal
 from sparring.recipes import RECIPES
 from sparring.schedules import Linear
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPE, CLASSES = (1, 8, 8), 3
 BASE = replace(
@@ -62,7 +64,7 @@ VARIANTS = {
 def loop_of(changes: dict) -> Loop:
     torch.manual_seed(0)
     recipe = replace(BASE, **changes)
-    return Loop(recipe.game(SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES, n=36), recipe.settings())
+    return Loop(build_game(recipe, SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES, n=36), loop_settings(recipe))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -119,7 +121,9 @@ def test_bad_names_and_numbers():
 def test_what_is_not_of_this_medium(recipe, method, why):
     plain = replace(RECIPES[recipe], methods=(method,), batch=8)
     shape = (2,) if recipe == "points" else (1, 8, 8)
-    loop = Loop(plain.game(shape, classes=3), Pictures(shape, classes=3 * plain.conditional), plain.settings())
+    loop = Loop(
+        build_game(plain, shape, classes=3), Pictures(shape, classes=3 * plain.conditional), loop_settings(plain)
+    )
     with pytest.raises(UserError, match=why):
         loop.round()
 
@@ -265,7 +269,7 @@ def test_after_five_critic_steps_the_generator_draws_its_own_z(name):
 def test_an_unrolled_batch_is_not_cut():
     recipe = replace(BASE, unroll=1)
     with pytest.raises(UserError, match="couples the whole batch"):
-        Loop(recipe.game(SHAPE), Pictures(SHAPE), recipe.settings(micro_batches=2))
+        Loop(build_game(recipe, SHAPE), Pictures(SHAPE), loop_settings(recipe, micro_batches=2))
 
 
 def test_what_is_frozen_takes_no_step_ahead():

@@ -7,6 +7,7 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 
 import sparring
+from sparring.build.game import build_game
 from sparring.build.networks import build_objective
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Split
@@ -22,6 +23,7 @@ from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.is_image_to_image]
 SMALL = {
@@ -46,9 +48,9 @@ def small(name: str) -> Recipe:
 def loop_of(recipe: Recipe) -> Loop:
     torch.manual_seed(0)
     if recipe.conditional:
-        return Loop(recipe.game(SHAPE, classes=3), Pictures(SHAPE, classes=3), recipe.settings())
+        return Loop(build_game(recipe, SHAPE, classes=3), Pictures(SHAPE, classes=3), loop_settings(recipe))
     given = None if recipe.damage else Pictures(SHAPE).x.flip(0)
-    return Loop(recipe.game(SHAPE), Pictures(SHAPE, given=given), recipe.settings())
+    return Loop(build_game(recipe, SHAPE), Pictures(SHAPE, given=given), loop_settings(recipe))
 
 
 def pairs(n: int = 40, channels: int = 3, damaged: bool = False, unpaired: str = "") -> Dataset:
@@ -117,7 +119,7 @@ def varied(name: str) -> Recipe:
 
 
 def test_both_pictures_of_a_pair_are_varied_alike():
-    game = varied("pix2pix").game(SHAPE)
+    game = build_game(varied("pix2pix"), SHAPE)
     assert isinstance(game, Pix2Pix)
     x, g = torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
     latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
@@ -136,7 +138,7 @@ def test_varied_pairs_are_resumed_to_the_bit(name):
 
 
 def test_what_is_restored_is_the_varied_picture_whatever_its_class():
-    game, x, g = varied("denoise").game(SHAPE), torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
+    game, x, g = build_game(varied("denoise"), SHAPE), torch.rand(4, *SHAPE), torch.Generator().manual_seed(0)
     assert isinstance(game, Restoration)
     latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
     round = game.preprocess_round(Round(x, torch.arange(4), latent))
@@ -147,14 +149,14 @@ def test_what_is_restored_is_the_varied_picture_whatever_its_class():
 @pytest.mark.parametrize("name", ["cyclegan", "cut", "stargan"])
 def test_pictures_without_pairs_are_not_varied(name):
     with pytest.raises(UserError, match="which has no augment: leave augment out"):
-        varied(name).game(SHAPE, classes=3)
+        build_game(varied(name), SHAPE, classes=3)
 
 
 def test_structure_is_held_to_before_the_critic_comes_in_and_after():
     torch.manual_seed(0)
     recipe = replace(small("denoise"), methods=("structure",), weights={"structure": 10.0})
     shape = (3, 16, 16)
-    loop = Loop(recipe.game(shape), Pictures(shape), recipe.settings())
+    loop = Loop(build_game(recipe, shape), Pictures(shape), loop_settings(recipe))
     warm, after = loop.round(), loop.round()
     assert {"warm-up.l1", "warm-up.structure"} == set(warm)
     assert {"generator.l1", "generator.structure", "generator.generator"} <= set(after)
@@ -200,7 +202,7 @@ def test_data_that_does_not_suit(name, data, why, tmp_path):
 )
 def test_what_it_refuses(name, changes, why):
     with pytest.raises(UserError, match=why):
-        replace(RECIPES[name], **changes).game((3, 16, 16), classes=3)
+        build_game(replace(RECIPES[name], **changes), (3, 16, 16), classes=3)
 
 
 def test_pictures_are_moved_to_classes(tmp_path):
@@ -246,7 +248,7 @@ def test_fooling_weighs_beside_the_rest_as_in_the_paper(name, part):
 
 def test_cut_may_hold_pictures_of_the_target_domain_to_what_they_are():
     recipe = replace(small("cut"), weights={"nce": 1.0, "identity": 5.0})
-    game, y = recipe.game(SHAPE), Pictures(SHAPE).x[:4]
+    game, y = build_game(recipe, SHAPE), Pictures(SHAPE).x[:4]
     turn = game.turns(0)[-1]
     latent = {"places": torch.rand(4, len(game.players["G"].widths), 16 * 24)}  # pyright: ignore
     parts = turn.loss(Round(y, y, latent, game.generate(Round(y, y, latent))))
@@ -255,7 +257,7 @@ def test_cut_may_hold_pictures_of_the_target_domain_to_what_they_are():
 
 
 def test_stargan_holds_to_what_they_are_those_that_are_to_stay():
-    game, x, of = small("stargan").game(SHAPE, classes=2), Pictures(SHAPE).x[:4], torch.tensor([0, 0, 1, 1])
+    game, x, of = build_game(small("stargan"), SHAPE, classes=2), Pictures(SHAPE).x[:4], torch.tensor([0, 0, 1, 1])
     latent = {"domain": torch.tensor([0.1, 0.9, 0.2, 0.7])}  # 0, 1, 0, 1: the first and the last stay
     fake = game.generate(Round(x, of, latent))
     parts = game.turns(0)[-1].loss(Round(x, of, latent, fake))
@@ -265,7 +267,7 @@ def test_stargan_holds_to_what_they_are_those_that_are_to_stay():
 
 def test_fastcut_mirrors_there_and_back():
     """A generator that changes nothing, seen pixel by pixel, is judged alike whether pictures were mirrored or not."""
-    game, x = small("fastcut").game(SHAPE), Pictures(SHAPE).x[:4]
+    game, x = build_game(small("fastcut"), SHAPE), Pictures(SHAPE).x[:4]
     assert isinstance(game, CUT)
     game.players["G"].forward, game.features = lambda x: x, lambda x: [x]  # type: ignore[method-assign]
     game.players["H"] = PatchHeads([3], 20)

@@ -5,12 +5,14 @@ import torch
 from playing import Pictures, resumed_to_the_bit
 from torch.nn.utils import parametrize
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.models.load import load_model
 from sparring.models.model import Model, ModelSpec
 from sparring.networks.layers.attention import SelfAttention
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 
 SHAPES = {"sngan": (1, 8, 8), "sagan": (1, 8, 8), "cogan": (2, 8, 8)}
 SMALL = {"batch": "8", "generator.width": "4", "critic.width": "4"}
@@ -19,7 +21,7 @@ SMALL = {"batch": "8", "generator.width": "4", "critic.width": "4"}
 def loop_of(name: str) -> Loop:
     torch.manual_seed(0)
     recipe = with_flags(RECIPES[name], SMALL)
-    return Loop(recipe.game(SHAPES[name]), Pictures(SHAPES[name]), recipe.settings())
+    return Loop(build_game(recipe, SHAPES[name]), Pictures(SHAPES[name]), loop_settings(recipe))
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -13,12 +13,12 @@ from sparring.training.feed.prefetch import Prefetcher
 HANGING = """
 import sys; sys.path[:] = {path}
 import time, torch
-from sparring.errors import Mishap
+from sparring.errors import MachineError
 from sparring.training.feed.prefetch import Ahead
 ahead = Ahead(lambda i: time.sleep(600), lambda k: torch.tensor([k]), timeout=0.1)
 try:
     ahead(0)
-except Mishap as error:
+except MachineError as error:
     sys.exit(str(error))
 """
 

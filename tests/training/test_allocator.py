@@ -8,14 +8,14 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from sparring.training.tuning.allocator import keep
+from sparring.training.tuning.allocator import keep_freed_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):
         torch.ones(2**24)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 before = faults()
-print(before, keep(), faults() and faults())
+print(before, keep_freed_memory(), faults() and faults())
 """
 
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 from commands import refused, spar
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.recipes import get_recipe
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.breakdown import OpCounter, Section, SectionTimer, breakdown
 from sparring.training.profile.forecast import forecast, kinds
 from sparring.training.profile.roofline import Roofline
@@ -39,7 +41,9 @@ def test_operations_are_counted():
 
 def test_the_parts_of_a_round():
     recipe = with_flags(get_recipe("mlp-gan"), {"generator.widths": "8", "critic.widths": "8", "batch": "16"})
-    loop = Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
+    loop = Loop(
+        build_game(recipe, (1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), loop_settings(recipe)
+    )
     parts = breakdown(loop, 3)
     assert set(parts) == {"data", "fakes", "critic", "generator", "optimisers", "average", "the rest"}
     D, G = 16 * 8 + 8, 100 * 8 + 8 * 16  # multiplications an example
@@ -55,7 +59,9 @@ def lazy(every: int) -> Loop:
     """A penalty in every so-manieth round."""
     numbers = {"generator.widths": "8", "critic.widths": "8", "batch": "16", "penalties": "r1"}
     recipe = with_flags(get_recipe("mlp-gan"), numbers | {"penalty-every": str(every)})
-    return Loop(recipe.game((1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), recipe.settings())
+    return Loop(
+        build_game(recipe, (1, 4, 4)), RandomImages(64, (1, 4, 4), 0, torch.device("cpu")), loop_settings(recipe)
+    )
 
 
 def test_a_lazy_turn_counts_for_the_share_of_rounds_it_is_played_in():

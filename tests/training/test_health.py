@@ -13,6 +13,7 @@ from scipy.stats import mannwhitneyu
 from torch import nn
 
 import sparring
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.metrics.image.quick_check import DiagnosticsReference, SampleDiagnostics, range_error, relative, spread
@@ -25,6 +26,7 @@ from sparring.training.health.monitors import auc, health_metrics
 from sparring.training.health.recovery import MOST, REMEDIES, choose_adjustment, rollback
 from sparring.training.health.report import recheck_round
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 from sparring.training.run import run as running
 from sparring.training.run import session
 from sparring.training.run.config import Config
@@ -35,7 +37,7 @@ SHAPE = (1, 16, 16)
 def loop_of(recipe: str, **numbers: str) -> Loop:
     torch.manual_seed(0)
     small = with_flags(RECIPES[recipe], {"batch": "12", "generator.width": "8", "critic.width": "8", **numbers})
-    return Loop(small.game(SHAPE, classes=3), Pictures(SHAPE, 3), small.settings(seed=0))
+    return Loop(build_game(small, SHAPE, classes=3), Pictures(SHAPE, 3), loop_settings(small, seed=0))
 
 
 def test_the_edge_is_that_of_mann_and_whitney():
@@ -200,7 +202,9 @@ def test_a_remedy_changes_the_rates_or_the_penalties(change):
     alone = {"slower critic": ["critic_lr"], "stronger penalties": ["weights"]}
     assert moved == alone.get(change, rates) and CHANGES[change].fits(recipe)
     again = adjusted(recipe, (Adjustment(change, "collapse", "", 10, 0),) * 2)
-    assert (again == got) == (change == "own rates") and set(recipe.settings().weights) <= set(again.settings().weights)
+    assert (again == got) == (change == "own rates") and set(loop_settings(recipe).weights) <= set(
+        loop_settings(again).weights
+    )
 
 
 def test_a_run_that_was_hurried_is_given_the_rates_of_its_recipe():

@@ -13,7 +13,7 @@ from sparring.errors import UserError
 from sparring.training.run.lock import exclusive
 
 HOLD = "import sys, time; sys.path[:] = {path}; from pathlib import Path; from sparring.training.run import lock\n"
-HOLD += "with lock.alone(Path({run!r})): print('held', flush=True); time.sleep(60)"
+HOLD += "with lock.exclusive(Path({run!r})): print('held', flush=True); time.sleep(60)"
 
 
 def test_a_second_is_refused_and_told_whose_it_is(tmp_path):

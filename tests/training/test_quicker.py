@@ -8,6 +8,8 @@ import torch
 from commands import final, same
 
 import sparring
+from sparring.build.game import build_game
+from sparring.build.networks import build_generator
 from sparring.errors import UserError
 from sparring.models.load import load_model
 from sparring.models.model import Model
@@ -16,6 +18,7 @@ from sparring.networks.layers.conv_gemm import ProductConv2d, ProductConvTranspo
 from sparring.recipes import get_recipe
 from sparring.sampling.samples import Samples, write_samples
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.round_time import RandomImages
 from sparring.training.tuning import conv_autotune, resolve, timing_cache
 
@@ -30,9 +33,9 @@ def empty_cache(tmp_path, monkeypatch):
 
 def loop(products=()):
     torch.manual_seed(0)
-    game = get_recipe("dcgan").game(SHAPE)
+    game = build_game(get_recipe("dcgan"), SHAPE)
     conv_autotune.apply_lowering(dict(game.players.items()), products)
-    return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), get_recipe("dcgan").settings())
+    return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), loop_settings(get_recipe("dcgan")))
 
 
 def twins(loop) -> list[str]:
@@ -88,7 +91,7 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     """The same up to rounding; few samples are not worth the measuring."""
     torch.manual_seed(0)
     recipe = get_recipe("dcgan")
-    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
+    model = Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE))
     model.save(tmp_path / "model", "best")
     monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
@@ -106,7 +109,7 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
 def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     torch.manual_seed(0)
     recipe = get_recipe("dcgan")
-    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
+    model = Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE))
     monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
     monkeypatch.setattr(conv_autotune, "MANY", 600)
     monkeypatch.setattr(conv_autotune, "chosen_format", lambda name, device, medium: name)
@@ -124,7 +127,7 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
 
 def test_samples_in_an_unknown_precision_are_refused(tmp_path):
     recipe = get_recipe("dcgan")
-    model = Model(ModelSpec(recipe, SHAPE), recipe.new_generator(SHAPE))
+    model = Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE))
     with pytest.raises(UserError, match="no precision 'fp8'"):
         write_samples(Samples(model, 5), tmp_path / "none.npz", "fp8")
     assert not (tmp_path / "none.npz").exists()

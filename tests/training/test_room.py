@@ -16,6 +16,7 @@ from tiny_games import BATCH, GAMES
 
 import sparring
 from sparring import api
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.errors import MachineError
@@ -24,6 +25,7 @@ from sparring.recipes import RECIPES
 from sparring.training.health.alarms import Raised, RunDiverged
 from sparring.training.loop.compiled import CompiledGenerator
 from sparring.training.loop.loop import Loop
+from sparring.training.loop.settings import loop_settings
 from sparring.training.run import run as running
 from sparring.training.run.config import Config
 from sparring.training.tuning import resolve
@@ -118,7 +120,7 @@ def test_slices_become_as_small_as_they_must_and_no_smaller(game, limit, slices)
 
 def test_a_batch_that_can_not_be_halved_is_cut_otherwise():
     recipe = with_flags(RECIPES["sngan"], {"batch": "15", "generator.width": "8", "critic.width": "8"})
-    loop = Loop(recipe.game((1, 16, 16)), Pictures((1, 16, 16)), recipe.settings())
+    loop = Loop(build_game(recipe, (1, 16, 16)), Pictures((1, 16, 16)), loop_settings(recipe))
     fed(loop, 6).round()
     assert loop.stream.micro_batches == 3
 

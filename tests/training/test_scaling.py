@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.cli import main
 from sparring.errors import UserError
@@ -39,12 +40,12 @@ def test_a_link_is_found_again_from_what_it_takes():
 
 
 def test_what_a_game_averages_is_its_learners_gradients():
-    game = RECIPES["dcgan"].game((3, 64, 64))
+    game = build_game(RECIPES["dcgan"], (3, 64, 64))
     D, G, kept = averaged(game)
     for (size, often), player in zip((D, G), "DG", strict=True):
         assert size == 4 * sum(p.numel() for p in game.players[player].parameters()) and often == 1
     assert kept[0] == 4 * sum(b.numel() for b in game.buffers() if b.is_floating_point())
-    five = averaged(RECIPES["wgan-gp"].game((3, 32, 32)))
+    five = averaged(build_game(RECIPES["wgan-gp"], (3, 32, 32)))
     assert five[0][1] == 5
 
 

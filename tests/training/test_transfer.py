@@ -8,6 +8,7 @@ import torch
 from commands import final
 
 import sparring
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
@@ -101,7 +102,7 @@ def test_what_does_not_fit_is_one_line(earlier, tmp_path):
 
 
 def test_layers_are_counted_from_the_image():
-    D = RECIPES["dcgan"].game((1, 16, 16)).players["D"]
+    D = build_game(RECIPES["dcgan"], (1, 16, 16)).players["D"]
     freeze_layers(D, 2)
     held = [name for name, p in D.named_parameters() if not p.requires_grad]
     assert held == ["0.weight", "2.weight"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -10,13 +10,14 @@ from torch import nn
 
 from sparring.build.image_to_image import IMAGE_TO_IMAGE_GAMES, Networks
 from sparring.build.networks import (
+    build_critic,
+    build_encoder,
+    build_generator,
     build_objective,
+    build_pair_critic,
+    build_prior,
     check_bounds,
     gan_options,
-    new_critic,
-    new_encoder,
-    new_generator,
-    new_pair_critic,
     reject_options,
     selected_methods,
     with_heads,
@@ -36,8 +37,8 @@ from sparring.recipes.recipe import Network, Recipe, Shape
 
 
 def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-    G = networks.get("G") or new_generator(recipe, shape, width)
-    D = networks.get("D") or new_critic(recipe, shape, width)
+    G = networks.get("G") or build_generator(recipe, shape, width)
+    D = networks.get("D") or build_critic(recipe, shape, width)
     kind = partial(UnrolledGAN, steps=recipe.unroll, rate=recipe.unroll_rate) if recipe.unroll else GAN
     return kind(G, D, build_objective(recipe), **gan_options(recipe, G, D, width))
 
@@ -46,8 +47,8 @@ def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -
     reject_options(recipe, "conditioning", "unroll")
     if recipe.phase < 1:
         raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
-    G = _grown(networks.get("G") or new_generator(recipe, shape), recipe.generator)
-    D = _grown(networks.get("D") or new_critic(recipe, shape), recipe.critic)
+    G = _grown(networks.get("G") or build_generator(recipe, shape), recipe.generator)
+    D = _grown(networks.get("D") or build_critic(recipe, shape), recipe.critic)
     stage = partial(grown_after, phase=recipe.phase)
     return ProgressiveGAN(G, D, build_objective(recipe), stage=stage, **gan_options(recipe, G, D, width))
 
@@ -59,7 +60,7 @@ def _grown(player: nn.Module, network: Network) -> Grown:
 
 
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
-    return with_heads(recipe, new_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
+    return with_heads(recipe, build_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
 
 
 def _encoded(
@@ -79,12 +80,14 @@ def _encoded(
         reject_options(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
         if wrong := [name for name in recipe.penalties if name in unsuited]:
             raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
-        G = networks.get("G") or new_generator(recipe, shape)
-        E = networks.get("E") or new_encoder(recipe, shape)
+        G = networks.get("G") or build_generator(recipe, shape)
+        E = networks.get("E") or build_encoder(recipe, shape)
+        if E is None:
+            raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
         D = networks.get("D") or critic(recipe, shape)
         _check_encoder(E, recipe, shape, told)
         given = gan_options(recipe, G, D, width)
-        given["latents"] = {"z": recipe.prior(G), "e": normal(recipe.latent_dim)}
+        given["latents"] = {"z": build_prior(recipe, G), "e": normal(recipe.latent_dim)}
         return kind(G, E, D, build_objective(recipe), **given)
 
     return build
@@ -93,14 +96,28 @@ def _encoded(
 GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
     "gan": _gan,
     "progressive": _progressive,
-    "ali": _encoded(ALI, new_pair_critic, told=(1, 2), unsuited=("dragan",)),
+    "ali": _encoded(ALI, build_pair_critic, told=(1, 2), unsuited=("dragan",)),
     "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
     **IMAGE_TO_IMAGE_GAMES,
 }
 
 
-def new_game(recipe: Recipe, shape: Shape, networks: Networks, classes: int, attributes: int) -> Game:
-    """The recipe's game; the user's own networks are tried first."""
+def build_game(
+    recipe: Recipe, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0
+) -> Game:
+    """The recipe's game for examples of this shape.
+
+    Args:
+        networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
+            if the recipe is conditional, both take the classes (n,) or attributes (n, k) too. Where there is an
+            encoder, E maps (n, *shape) to (n, z) or (n, 2z), and the D of `ali` takes pairs ((n, *shape), (n, z)).
+        classes, attributes: how many there are; one of them 0.
+
+    Raises:
+        UserError: an unknown network, one that does not fit the shape, or no classes for a conditional recipe.
+    """
+    if recipe.conditional and not (classes or attributes):
+        raise UserError(f"{recipe.name} learns by class, but the data has no classes")
     check_bounds(recipe)
     if attributes and any(
         method.conditional and not (method.class_in_input or method.class_in_network)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from sparring.build.networks import build_augmentation, build_objective, gan_options, reject_options
+from sparring.build.networks import build_augmentation, build_network, build_objective, gan_options, reject_options
 from sparring.degrade import Degradation
 from sparring.errors import UserError
 from sparring.game import Game
@@ -37,12 +37,12 @@ def input_shape(recipe: Recipe, shape: Shape) -> Shape:
     return int(recipe.generator.numbers.get("inputs", 0)) or shape[0], *shape[1:]  # pyright: ignore[reportArgumentType]
 
 
-def new_translator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+def build_translator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     """The generator of pictures of this shape, and of so many classes if it is told which."""
     inputs = input_shape(recipe, shape)
     enlarged = {"scale": shape[1] // inputs[1]} if inputs[1:] != shape[1:] else {}
     told = {"classes": width} if recipe.conditional else {}
-    return recipe.generator.build(shape, inputs=inputs[0], **enlarged, **told)
+    return build_network(recipe.generator, shape, inputs=inputs[0], **enlarged, **told)
 
 
 def _parts(
@@ -50,8 +50,8 @@ def _parts(
 ) -> tuple[nn.Module, nn.Module, dict[str, Any]]:
     """G, D that sees so many channels beside a picture, and what every GAN takes; no latents."""
     reject_options(recipe, *NOT_FOR_IMAGE_TO_IMAGE)
-    G = networks.get("G") or new_translator(recipe, shape)
-    D = networks.get("D") or recipe.critic.build(shape, inputs=beside)
+    G = networks.get("G") or build_translator(recipe, shape)
+    D = networks.get("D") or build_network(recipe.critic, shape, inputs=beside)
     given = gan_options(replace(recipe, augment=()), G, D, 0)
     del given["latents"]  # these games have their own
     return G, D, given
@@ -79,10 +79,10 @@ def _cyclegan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> G
         raise UserError(f"pool is {recipe.pool}: a critic's pool holds 1 picture or more")
     other = input_shape(recipe, shape)
     players = {
-        "G": networks.get("G") or new_translator(recipe, shape),
-        "F": recipe.generator.build(other, inputs=shape[0]),
-        "D": networks.get("D") or recipe.critic.build(shape, inputs=0),
-        "C": recipe.critic.build(other, inputs=0),
+        "G": networks.get("G") or build_translator(recipe, shape),
+        "F": build_network(recipe.generator, other, inputs=shape[0]),
+        "D": networks.get("D") or build_network(recipe.critic, shape, inputs=0),
+        "C": build_network(recipe.critic, other, inputs=0),
     }
     pools = FakeHistory(shape, recipe.pool), FakeHistory(other, recipe.pool)
     wanted = build_objective(recipe)
@@ -103,7 +103,7 @@ def _stargan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> Ga
     reject_options(recipe, "augment", *(name for name in NOT_FOR_IMAGE_TO_IMAGE if name != "conditioning"))
     if recipe.conditioning != "auxiliary":
         raise UserError(f"{recipe.name}'s critic tells the class: leave conditioning at auxiliary")
-    G, D = new_translator(recipe, shape, width), recipe.critic.build(shape, classes=width)
+    G, D = build_translator(recipe, shape, width), build_network(recipe.critic, shape, classes=width)
     given = gan_options(recipe, G, D, width)
     del given["latents"]
     return StarGAN(G, D, build_objective(recipe), domains=width, **given)

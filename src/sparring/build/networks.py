@@ -13,17 +13,19 @@ from torch import nn
 
 from sparring.augment import Adaptive, Augment
 from sparring.build.methods import METHODS, BuildContext, HeadFactory, Method
-from sparring.errors import UserError, lookup
-from sparring.game import ScheduledBuffer
+from sparring.errors import UserError, lookup, one_line
+from sparring.game import Draw, ScheduledBuffer
 from sparring.games.critic_input import CriticInput
 from sparring.losses.objectives import OBJECTIVES, Objective, TopK, one_sided_label_smoothing, uses_logit_differences
 from sparring.losses.penalties import PENALTIES
 from sparring.networks import NETWORKS
 from sparring.networks.coupled import CoupledCritic
 from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.discrete import chance
 from sparring.networks.layers.heads import HeadedCritic, width_of
 from sparring.networks.layers.labels import LabelledCritic, LabelledGenerator
-from sparring.recipes.recipe import Recipe, Shape
+from sparring.priors import latent_prior
+from sparring.recipes.recipe import USER_NETWORK_PREFIX, Network, Recipe, Shape
 from sparring.schedules import Number, at
 
 BOUNDS = {
@@ -71,30 +73,55 @@ def selected_methods(recipe: Recipe) -> list[Method]:
     return added
 
 
-def new_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+def build_network(network: Network, shape: Shape, **fitted: int) -> nn.Module:
+    """The network for examples of this shape; `fitted` are the numbers that follow from the rest of the recipe.
+
+    Raises UserError for an unknown name, for numbers that the network does not take, and for an unsuitable shape.
+    """
+    name, numbers = network.name, dict(network.numbers)
+    if name.startswith(USER_NETWORK_PREFIX):
+        raise UserError(
+            f"the network {name.removeprefix(USER_NETWORK_PREFIX)} is not the library's: "
+            "hand it over from Python, as networks={'G': …, 'D': …}"
+        )
+    new = lookup(NETWORKS, "network", name)
+    try:
+        return new(shape=shape, **numbers | fitted)
+    except KeyError as error:
+        raise UserError(f"{name} knows no {error} of {numbers}") from None
+    except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
+        raise UserError(f"{name} can't be built with {numbers}: {one_line(error)}") from None
+
+
+def build_prior(recipe: Recipe, G: nn.Module) -> Draw:
+    """The prior of the recipe's latents, and of the random inputs that G itself asks for."""
+    return latent_prior(recipe.z, recipe.categories, recipe.codes, chance(G))
+
+
+def build_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     """The generator for latents of this recipe's size, and for `width` classes or attributes if it is conditional.
 
     A network whose class says `conditional` takes `classes` and meets them in its own way; others have them behind z.
     """
     network, z = recipe.generator, recipe.latent_dim
     if recipe.is_image_to_image:
-        from sparring.build.image_to_image import new_translator  # which is built of what stands here
+        from sparring.build.image_to_image import build_translator  # which is built of what stands here
 
-        return new_translator(recipe, shape, width)
+        return build_translator(recipe, shape, width)
     if not recipe.conditioning:
-        return network.build(shape, z=z)
+        return build_network(network, shape, z=z)
     if getattr(NETWORKS.get(network.name), "conditional", False):
-        return network.build(shape, z=z, classes=width)
-    return LabelledGenerator(network.build(shape, z=z + width), width)
+        return build_network(network, shape, z=z, classes=width)
+    return LabelledGenerator(build_network(network, shape, z=z + width), width)
 
 
-def new_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+def build_critic(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
     added = selected_methods(recipe)
     shown = width if any(method.class_in_input for method in added) else 0
     if NETWORKS.get(recipe.critic.name) is CoupledCritic and (recipe.pack > 1 or shown):
         raise UserError(f"{recipe.critic.name} judges each image of a pair by itself: leave pack and conditioning out")
     own = {"classes": width} if any(method.class_in_network for method in added) else {}
-    net = recipe.critic.build((recipe.pack * (shape[0] + shown), *shape[1:]), **own)
+    net = build_network(recipe.critic, (recipe.pack * (shape[0] + shown), *shape[1:]), **own)
     if shown:
         net = LabelledCritic(net, width)
     parts = [[part for method in added for part in getattr(method, kind)] for kind in ("heads", "additions")]
@@ -157,16 +184,14 @@ def reject_options(recipe: Recipe, *names: str) -> None:
             raise UserError(f"{recipe.name} plays {recipe.plays}, which has no {name}: leave {name} out")
 
 
-def new_encoder(recipe: Recipe, shape: Shape) -> nn.Module:
-    """The encoder. Raises UserError for a recipe without one."""
-    if recipe.encoder is None:
-        raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
-    return recipe.encoder.build(shape, z=recipe.latent_dim)
+def build_encoder(recipe: Recipe, shape: Shape) -> nn.Module | None:
+    """The encoder, if the recipe has one."""
+    return recipe.encoder and build_network(recipe.encoder, shape, z=recipe.latent_dim)
 
 
-def new_pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
+def build_pair_critic(recipe: Recipe, shape: Shape) -> nn.Module:
     """The critic of examples with their latents."""
-    return recipe.critic.build(shape, z=recipe.latent_dim)
+    return build_network(recipe.critic, shape, z=recipe.latent_dim)
 
 
 def gan_options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[str, Any]:
@@ -174,7 +199,7 @@ def gan_options(recipe: Recipe, G: nn.Module, D: nn.Module, width: int) -> dict[
     fit, added = BuildContext(recipe, width), selected_methods(recipe)
     return {
         "penalties": [lookup(PENALTIES, "penalty", name) for name in recipe.penalties],
-        "latents": {"z": recipe.prior(G)},
+        "latents": {"z": build_prior(recipe, G)},
         "conditional": bool(recipe.conditioning),
         "critic_terms": [wanted(D, fit) for method in added for wanted in method.of_critic],
         "generator_terms": [wanted(G, fit) for method in added for wanted in method.of_generator],

@@ -52,9 +52,9 @@ def _translated(args: argparse.Namespace, model) -> Answer:
     if args.n is not None:
         raise UserError("--n is of models with an encoder: name the pictures instead")
     if args.mask and not model.masked:
-        raise UserError(f"{model.description.recipe.name} fills no holes: leave --mask out")
-    model.towards(args.label)  # refuses before anything is read
-    make = partial(model.tiled, tile=args.tile, label=args.label)
+        raise UserError(f"{model.spec.recipe.name} fills no holes: leave --mask out")
+    model.target_domain(args.label)  # refuses before anything is read
+    make = partial(model.apply_tiled, tile=args.tile, label=args.label)
     out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
     if sheet is not None:
         translate.free(sheet)
@@ -74,7 +74,7 @@ def _reconstructed(args: argparse.Namespace, model) -> Answer:
     from sparring.apply.reconstruct import write_reconstructions
 
     if args.mask or args.tile or args.sheet or args.label:
-        name = model.description.recipe.name
+        name = model.spec.recipe.name
         raise UserError(
             f"--mask, --label, --tile and --sheet are of models that make pictures of pictures, and {name} is none"
         )

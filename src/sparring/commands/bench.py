@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import asdict
 
+from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
@@ -71,7 +72,7 @@ def scaling(args: argparse.Namespace) -> Answer:
         raise UserError(f"batch is {batch}: it must be 1 or more")
     classes = 10 if recipe.conditional else 0
     seconds = measured_round(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
-    sizes = averaged(recipe.game(shape, {}, classes))
+    sizes = averaged(build_game(recipe, shape, {}, classes))
     cost = Cost(seconds, batch, sizes, args.data_rate)
     link = Interconnect(args.bandwidth * 1e9, args.latency * 1e-6)
     rows = scaled(cost, link, _numbers(args.gpus, ",", "gpus"))

@@ -190,7 +190,7 @@ def _named(name: str, options: Options) -> Dataset:
         raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
     train, test, names = NAMED[name]()
     if name in MIXTURES:
-        return Dataset.of(name, train, test, names, medium="point", scale=float(train.values.std()))
+        return Dataset.of(name, train, test, names, medium="point", value_scale=float(train.values.std()))
     return Dataset.of(
         name, to_channels_and_size(train, options), to_channels_and_size(test, options), names, mirrored=options.flip
     )

@@ -57,7 +57,7 @@ class EncoderGAN(GAN):
     ):
         super().__init__(G, D, objective, penalties, **options)
         self.players["E"] = E
-        self.keeps = ("G", "E")
+        self.averaged = ("G", "E")
 
     def posterior(self, round: Round) -> Tensor:
         """What E says of the real examples."""

@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from sparring.build.networks import build_encoder, build_generator
 from sparring.data import Dataset
 from sparring.errors import UserError, shorten
 from sparring.models.model import ENCODER, ROWS, Model
@@ -53,8 +54,8 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
 def _players(description: ModelSpec, networks: Mapping[str, nn.Module]) -> list[nn.Module]:
     """G, and E if there is one."""
     recipe, shape = description.recipe, description.shape
-    G = networks.get("G") or recipe.new_generator(shape, description.width)
-    E = networks.get("E") or recipe.new_encoder(shape)
+    G = networks.get("G") or build_generator(recipe, shape, description.width)
+    E = networks.get("E") or build_encoder(recipe, shape)
     return [G] if E is None else [G, E]
 
 

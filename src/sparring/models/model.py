@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from sparring.build.networks import build_prior
 from sparring.errors import UserError
 from sparring.modalities.base import Modality, medium
 from sparring.models.conditions import KEPT, Attributes, ClassLabels, Conditioning, TableConditions
@@ -140,7 +141,7 @@ class Model:
     def draw_inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of what the seed feeds the generator, each (chunk, …). Raises UserError for a class not there."""
         device = next(self.G.parameters()).device
-        z = self.spec.recipe.prior(self.G)(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
+        z = build_prior(self.spec.recipe, self.G)(self.chunk, self.shape, generator(device, seed, SAMPLE, k))
         if self.conditioning is not None:
             return z, self._draw_condition(seed, k, label).to(device)
         if label is not None:

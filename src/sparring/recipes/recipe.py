@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
-from sparring.errors import UserError, lookup, one_line
+from sparring.errors import UserError
 from sparring.schedules import Number, with_horizon
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from sparring.game import Draw, Game
-    from sparring.training.loop.settings import Settings
 
 Shape = tuple[int, ...]
 """Of one example: an image's channels, height, width; the dimensions of a point."""
@@ -40,26 +37,6 @@ class Network:
     name: str
     numbers: Mapping[str, int | float | str | list[int]] = field(default_factory=dict)
     """Or names, such as a norm's."""
-
-    def build(self, shape: Shape, **fitted: int) -> nn.Module:
-        """The network for examples of this shape; `fitted` are the numbers that follow from the rest of the recipe.
-
-        Raises UserError for a name that is not there, numbers it does not take, and a shape it can't make.
-        """
-        from sparring.networks import NETWORKS
-
-        if self.name.startswith(USER_NETWORK_PREFIX):
-            raise UserError(
-                f"the network {self.name.removeprefix(USER_NETWORK_PREFIX)} is not the library's: "
-                "hand it over from Python, as networks={'G': …, 'D': …}"
-            )
-        network = lookup(NETWORKS, "network", self.name)
-        try:
-            return network(shape=shape, **{**self.numbers, **fitted})
-        except KeyError as error:
-            raise UserError(f"{self.name} knows no {error} of {dict(self.numbers)}") from None
-        except (TypeError, RuntimeError, ValueError, ArithmeticError) as error:
-            raise UserError(f"{self.name} can't be built with {dict(self.numbers)}: {one_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -154,25 +131,6 @@ class Recipe:
         """Numbers in all that a generator takes, but for those of chance."""
         return self.z + self.categories + self.codes
 
-    def prior(self, G: nn.Module) -> Draw:
-        """What they are drawn from, those of chance too."""
-        from sparring.networks.layers.discrete import chance
-        from sparring.priors import latent_prior
-
-        return latent_prior(self.z, self.categories, self.codes, chance(G))
-
-    def new_generator(self, shape: Shape, width: int = 0) -> nn.Module:
-        """The generator; `width` classes or attributes come with the examples."""
-        from sparring.build.networks import new_generator
-
-        return new_generator(self, shape, width)
-
-    def new_encoder(self, shape: Shape) -> nn.Module | None:
-        """The encoder, if there is one."""
-        from sparring.build.networks import new_encoder
-
-        return new_encoder(self, shape) if self.encoder else None
-
     @property
     def networks(self) -> dict[str, Network]:
         """By the name of their field."""
@@ -204,41 +162,4 @@ class Recipe:
         return replace(
             self,
             **{sides[player]: Network(USER_NETWORK_PREFIX + type(net).__name__) for player, net in networks.items()},
-        )
-
-    def game(self, shape: Shape, networks: Mapping[str, nn.Module] = {}, classes: int = 0, attributes: int = 0) -> Game:
-        """The game for examples of this shape.
-
-        Args:
-            networks: players to use instead of the recipe's own: G maps (n, z) to (n, *shape), D (n, *shape) to logits;
-                if the recipe is conditional, both take the classes (n,) or attributes (n, k) too. Where there is an
-                encoder, E maps (n, *shape) to (n, z) or (n, 2z), and the D of `ali` takes pairs ((n, *shape), (n, z)).
-            classes, attributes: how many there are; one of them 0.
-
-        Raises:
-            UserError: a network that is not there, or does not fit the shape; no classes for a conditional recipe.
-        """
-        from sparring.build.game import new_game
-
-        if self.conditional and not (classes or attributes):
-            raise UserError(f"{self.name} learns by class, but the data has no classes")
-        return new_game(self, shape, networks, classes, attributes)
-
-    def settings(self, **machine) -> Settings:
-        """How the loop is to play; `machine` says what is not the paper's business: seed, precision, slices."""
-        from sparring.build.networks import selected_methods
-        from sparring.training.loop.optim import Adam
-        from sparring.training.loop.settings import Settings
-
-        def adam(lr: Number) -> Adam:
-            return Adam(lr, self.beta1, self.beta2)
-
-        own = {"G": adam(self.lr), "D": adam(self.lr if self.critic_lr is None else self.critic_lr)}
-        return Settings(
-            batch=self.batch,
-            optimisers=own | {player: own[like] for player, like in OPTIMISER_OF.items()},
-            weights={k: v for method in selected_methods(self) for k, v in method.weights.items()} | dict(self.weights),
-            half_life=self.half_life,
-            ramp=self.ramp,
-            **machine,
         )

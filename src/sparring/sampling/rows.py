@@ -32,7 +32,7 @@ def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | 
     """n rows, as cells (n, columns).
 
     Args:
-        where: values of columns, as `sparring.data.table.conditions.asked` takes them.
+        where: values of columns, as `sparring.data.table.conditions.parse_conditions` takes them.
 
     Raises:
         UserError: a model of something else, values that are not there, or constraints that hardly ever hold.

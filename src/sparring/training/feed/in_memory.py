@@ -48,11 +48,11 @@ class MemoryMapped(InMemory):
         values = torch.from_numpy(self.values.numpy()[(indices % len(self.values)).numpy()])
         return values.pin_memory() if self.device.type == "cuda" else values, indices
 
-    def given(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
+    def from_rows(self, rows: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
         values, indices = rows
         # From pinned memory a GPU fetches them while the loop goes on.
         real = self.seen(values.to(self.device, non_blocking=True), indices.to(self.device))
         return real, None if self.labels is None else self.labels[indices % len(self.values)].to(self.device)
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.given(self.rows(indices.cpu()))
+        return self.from_rows(self.rows(indices.cpu()))

@@ -46,7 +46,7 @@ class Prefetcher:
         """Seconds spent in here."""
 
     def __call__(self, k: int) -> Any:
-        """The rows of batch k. Raises Mishap when they do not come, and what reading them raised."""
+        """The rows of batch k. Raises MachineError when they do not come, and what reading them raised."""
         start = time.perf_counter()
         self._coming = {i: batch for i, batch in self._coming.items() if i >= k}
         for i in range(k, k + DEPTH):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.recipe import FORBID_EXTRA
 from sparring.schedules import Number, at, scaled
+from sparring.training.loop.settings import loop_settings
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _slower_critic(recipe: Recipe) -> Recipe:
 
 
 def _stronger(recipe: Recipe) -> Recipe:
-    weights = recipe.settings().weights
+    weights = loop_settings(recipe).weights
     return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
+from sparring.build.networks import selected_methods
+from sparring.recipes.recipe import OPTIMISER_OF, Recipe
 from sparring.schedules import Number
 from sparring.training.loop.optim import Adam
 
@@ -26,3 +29,21 @@ class Settings:
     compiled: str | None = None
     """A `torch.compile` backend for the losses."""
     autocast: torch.dtype | None = None
+
+
+def loop_settings(recipe: Recipe, **machine: Any) -> Settings:
+    """The settings of a recipe; `machine` holds those that are not the paper's: seed, precision, micro-batches."""
+
+    def adam(lr: Number) -> Adam:
+        return Adam(lr, recipe.beta1, recipe.beta2)
+
+    own = {"G": adam(recipe.lr), "D": adam(recipe.lr if recipe.critic_lr is None else recipe.critic_lr)}
+    defaults = {name: weight for method in selected_methods(recipe) for name, weight in method.weights.items()}
+    return Settings(
+        batch=recipe.batch,
+        optimisers=own | {player: own[like] for player, like in OPTIMISER_OF.items()},
+        weights=defaults | dict(recipe.weights),
+        half_life=recipe.half_life,
+        ramp=recipe.ramp,
+        **machine,
+    )

@@ -5,12 +5,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from sparring.build.game import build_game
 from sparring.build.image_to_image import input_shape
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import Shape
 from sparring.training.loop import precision as machine
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
+from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.forecast import round_time
 from sparring.training.tuning.precision_autotune import select_precision
 
@@ -39,9 +41,9 @@ def measured_round(recipe: Recipe, shape: Shape, batch: int, classes: int = 0) -
     inputs = input_shape(recipe, shape) if given else None
 
     def loop(precision: str) -> Loop:
-        game = recipe.game(shape, {}, classes).to(device)
+        game = build_game(recipe, shape, {}, classes).to(device)
         game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         images = RandomImages(4 * batch, shape, classes, device, inputs)
-        return Loop(game, images, recipe.settings(autocast=PRECISIONS[precision]))
+        return Loop(game, images, loop_settings(recipe, autocast=PRECISIONS[precision]))
 
     return round_time(loop(select_precision(recipe, shape, device, loop)))

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sparring.build.game import build_game
 from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import recompute
@@ -15,6 +16,7 @@ from sparring.training.distributed.sync_batch_norm import synchronise
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
+from sparring.training.loop.settings import loop_settings
 from sparring.training.run.config import Config
 from sparring.training.run.transfer import freeze_layers, load_weights_of
 from sparring.training.tuning.conv_autotune import apply_lowering
@@ -35,7 +37,7 @@ def build_loop(
         raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
     recipe = config.played.with_layout(data.layout)
-    game = recipe.game(data.shape, networks, data.classes, data.attributes).to(device)
+    game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
     apply_lowering(dict(game.players.items()), config.products)
     freeze_layers(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
@@ -44,7 +46,8 @@ def build_loop(
         synchronise(game, ranks.world)
     # Channels last is what convolutions are fastest in; players without any do not notice.
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    settings = config.played.settings(
+    settings = loop_settings(
+        config.played,
         seed=config.seed,
         micro_batches=max(1, config.micro_batches),
         compiled="inductor" if config.compiled else None,
