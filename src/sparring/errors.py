@@ -19,19 +19,19 @@ class UserError(Exception):
 class SharedError(UserError):
     """One that every process of a run raises, and the first one tells."""
 
-    told_by = "RANK"
+    reporting_rank_env = "RANK"
 
 
 class LostProcess(UserError):
     """Other processes of the run are gone, or can't be reached; which of those left will be heard can't be known."""
 
-    told_by = None
+    reporting_rank_env = None
 
 
 class MachineError(UserError):
     """What the machine did: memory, a device or a disk failed, or something was waited for too long."""
 
-    told_by = None
+    reporting_rank_env = None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
