@@ -38,7 +38,6 @@ def answers(recipe: str, run: Path, copy: Path) -> dict:
         table = sparring.compare([run.parent / name for name in COMPARED], samples=64, features="pixels")
         found["compared"] = {Path(row.name).name: row.scores for row in table.rows if Path(row.name).name in COMPARED}
     shutil.copytree(run, copy)
-    (copy / "samples").mkdir()  # which every run of version 1 has, but Git keeps no empty folder
     sparring.resume(copy)
     found["resumed"] = tiny_runs.summary_of_weights(tiny_runs.checkpoints(copy)[-1])
     found["resumed_last"] = tiny_runs.summary_of(samples(recipe, sparring.load(copy, "last")))

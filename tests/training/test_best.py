@@ -1,6 +1,7 @@
 """The best weights of a run that goes back: never those of a course that was left."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from commands import same, spar
 from safetensors.torch import load_file
 
 import sparring
+from sparring.metrics.point.judge import PointJudge
 from sparring.training.loop.loop import strip_prefix
 from sparring.training.run import checkpoint
 from sparring.training.run.best_weights import rollback_best
@@ -55,6 +57,19 @@ def test_those_of_the_best_checkpoint_that_is_left_take_their_place(run):
     state = checkpoint.checkpoint_at(run.folder / "checkpoints", 1536, torch.device("cpu"))
     assert same(load_file(run.folder / "model" / "best.safetensors"), strip_prefix("ema.G.", state))
     assert same(dict(run.loop.ema.players.state_dict()), latest)
+
+
+def test_a_first_score_that_is_not_finite_does_not_stay_the_best(tmp_path, monkeypatch):
+    values, measured = iter((math.nan, 2.0, 1.0)), PointJudge.scores
+
+    def scores(judge, samples, part):
+        taken = measured(judge, samples, part)
+        return taken if part == "report" else taken | {judge.measures[0]: next(values)}
+
+    monkeypatch.setattr(PointJudge, "scores", scores)
+    run = sparring.train("points", "ring", tmp_path / "run", images=1536, reports=2, threads=1)
+    best, last = (load_file(run.folder / "model" / f"{name}.safetensors") for name in ("best", "last"))
+    assert same(best, last)
 
 
 def test_without_such_a_checkpoint_there_are_none_until_a_report_is_better(run):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sparring.errors import UserError
-from sparring.training.run.journal import Journal
+from sparring.training.run.journal import Journal, best
 
 
 def entry(images: int, score: float = 1.0) -> dict:
@@ -55,6 +55,12 @@ def test_rewinding_forgets_what_is_played_again(path):
 def test_the_best_report(path, tmp_path):
     assert Journal(path).best("frechet") == entry(20, 1.0)
     assert Journal(path).best("other") is None and Journal(tmp_path / "none").best("frechet") is None
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf")])
+def test_a_score_that_is_not_finite_is_never_the_best(score):
+    entries = [entry(10, score), entry(20, 3.0), entry(30, score), entry(40, 4.0)]
+    assert best(entries, "frechet") is entries[1] and best(entries[:1], "frechet") is None
 
 
 def test_a_line_the_disk_does_not_take_leaves_none(path, monkeypatch):

@@ -11,6 +11,8 @@ from sparring.storage import atomic, tensors
 
 KEPT = 2
 """The latest one, and one before it in case the latest is damaged."""
+RENAMED_KEYS = {"game.remembering.": "game.stateful_terms.", "game.sight.": "game.critic_input."}
+"""Prefixes of tensor names in checkpoints of version 1, and what they are called now."""
 
 
 def save_checkpoint(folder: Path, seen: int, state: dict[str, Tensor], best: int | None = None) -> None:
@@ -49,9 +51,16 @@ def checkpoint_at(folder: Path, seen: int, device: torch.device) -> dict[str, Te
 
 def _read(path: Path, device: torch.device) -> dict[str, Tensor] | None:
     try:
-        return {name: x.to(device) for name, x in tensors.read_tensors(path).items()}
+        return {_current_name(name): x.to(device) for name, x in tensors.read_tensors(path).items()}
     except (SafetensorError, OSError):
         return None
+
+
+def _current_name(name: str) -> str:
+    for old, new in RENAMED_KEYS.items():
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
 
 
 def forget_after(folder: Path, after: int) -> None:

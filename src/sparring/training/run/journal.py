@@ -2,6 +2,7 @@
 and gone once the run goes on."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ class Journal:
         return next((entry for entry in reversed(self.entries) if entry["images"] == images), None)
 
     def best(self, score: str) -> Entry | None:
-        """The report with the lowest value of a score; None when it was never taken."""
+        """The report with the lowest finite value of a score; None without one."""
         return best(self.entries, score)
 
     @property
@@ -49,8 +50,8 @@ class Journal:
 
 
 def best(entries: Iterable[Entry], score: str) -> Entry | None:
-    """The one with the lowest value of a score; None when it was never taken."""
-    scored = [entry for entry in entries if score in entry["scores"]]
+    """The entry with the lowest finite value of a score; None without one."""
+    scored = [entry for entry in entries if math.isfinite(entry["scores"].get(score, math.nan))]
     return min(scored, key=lambda entry: entry["scores"][score], default=None)
 
 

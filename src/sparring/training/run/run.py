@@ -17,7 +17,7 @@ from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
 from sparring.models.model import Model
-from sparring.storage.atomic import atomic_write
+from sparring.storage.atomic import atomic_write, ensure_folder
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.health.monitors import HealthMetrics, health_metrics
 from sparring.training.health.report import (
@@ -35,7 +35,7 @@ from sparring.training.run.assemble import build_loop, initial_loop
 from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
-from sparring.training.run.journal import Entry, Journal
+from sparring.training.run.journal import Entry, Journal, best
 from sparring.training.run.loggers import Logger
 from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
 from sparring.training.tuning.record_slices import record_micro_batches
@@ -134,6 +134,7 @@ class Run:
             return self._ended(outcome)
 
     def _rewind(self) -> None:
+        ensure_folder(self.folder / "samples")  # a copy may lack it: Git and some archives drop empty folders
         rollback_best(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
         self.journal.rewind(self.loop.seen)
 
@@ -222,11 +223,11 @@ class Run:
         picture = model.preview(SHOWN[self.data.medium])
         with atomic_write(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
             picture.save(aside, "PNG")
-        best = self.journal.best(leading)
-        if not fatal_alarms(entry) and (best is None or scores[leading] < best["scores"][leading]):
+        fatal = fatal_alarms(entry)
+        if not fatal and best([*self.journal.entries, entry], leading) is entry:
             model.save(self.folder / "model", "best")
         self.journal.add(entry)
-        if not fatal_alarms(entry):
+        if not fatal:
             self.save(model)
         for watcher in self.watchers:
             watcher.report(entry, picture)
