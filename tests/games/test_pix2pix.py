@@ -234,9 +234,7 @@ def test_restoration_damages_what_was_varied():
     mirrored = y[..., ::-1]
     damaged = np.round((np.clip(mirrored + noise.numpy(), -1, 1) + 1) * 127.5) / 127.5 - 1
     np.testing.assert_allclose(round.real.numpy(), mirrored, atol=1e-6)
-    np.testing.assert_allclose(
-        round.condition.numpy(), damaged, atol=1e-2
-    )  # one 8-bit step, where rounding ties
+    np.testing.assert_allclose(round.condition.numpy(), damaged, atol=1e-2)  # one 8-bit step, where rounding ties
 
 
 @pytest.mark.parametrize("turn", ["critic", "generator"])
