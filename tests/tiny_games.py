@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from sparring.game import CriticOutput, Game, Turn, Verdict, value_and_vjp
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
-from sparring.losses.objectives import hinge, non_saturating, wasserstein
+from sparring.losses.objectives import non_saturating, wasserstein
 from sparring.losses.penalties import lipschitz, r1
 
 
@@ -24,11 +24,6 @@ def lazy_r1(norm: bool) -> Game:
     return GAN(
         mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=CriticInput(fading)
     )
-
-
-def private(norm: bool) -> Game:
-    """Played with per-example gradients of the real term (`test_vocabulary` hands the loop `Private`)."""
-    return GAN(mlp(Z, X, norm), mlp(X, 1, spectral=True), hinge, latents={"z": noise(Z)})
 
 
 class Heads(nn.Module):
@@ -193,5 +188,4 @@ GAMES = {
     "warm-up": WarmUp,
     "packed": Packed,
     "growing": Growing,
-    "private": private,
 }

@@ -40,7 +40,7 @@ FULL = {
 
 def failing(loop: Loop, at: int, error: Exception, also_before: bool = False) -> Loop:
     """Memory is full in the `at`-th slice's gradient, once it was added up; or before any of it was."""
-    add, calls = loop.gradients.add, iter(range(10_000))
+    add, calls = loop.add_gradients, iter(range(10_000))
 
     def added(*arguments):
         now = next(calls)
@@ -51,7 +51,7 @@ def failing(loop: Loop, at: int, error: Exception, also_before: bool = False) ->
             raise error
         return outcome
 
-    loop.gradients.add = added  # type: ignore[method-assign]
+    loop.add_gradients = added  # type: ignore[method-assign]
     return loop
 
 
@@ -63,7 +63,7 @@ def state(loop: Loop, rounds: int = ROUNDS) -> dict[str, torch.Tensor]:
 
 def fed(loop: Loop, limit: int) -> Loop:
     """Memory holds so many examples' gradients at once."""
-    add = loop.gradients.add
+    add = loop.add_gradients
 
     def added(play, inputs, *rest):
         real = inputs[0][0] if isinstance(inputs[0], tuple) else inputs[0]
@@ -71,7 +71,7 @@ def fed(loop: Loop, limit: int) -> Loop:
             raise MemoryError
         return add(play, inputs, *rest)
 
-    loop.gradients.add = added  # type: ignore[method-assign]
+    loop.add_gradients = added  # type: ignore[method-assign]
     return loop
 
 
@@ -264,11 +264,11 @@ def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatc
 
 def watched(loop: Loop, played: list[str]) -> Loop:
     """Notes the turns."""
-    add = loop.gradients.add
+    add = loop.add_gradients
 
     def added(play, *rest):
         played.append(play.turn.name)
         return add(play, *rest)
 
-    loop.gradients.add = added  # type: ignore[method-assign]
+    loop.add_gradients = added  # type: ignore[method-assign]
     return loop

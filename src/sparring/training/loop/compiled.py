@@ -1,5 +1,7 @@
-"""A turn as a module: tensors in, parts and notes out. This is what is compiled, and what private gradients
-differentiate; the `Round` a turn sees is made here, so that a compiler sees nothing but tensors come in."""
+"""A turn's loss as a module that `torch.compile` accepts: tensors in, loss terms and notes out.
+
+`Round` is created inside `forward`, so that the compiler sees only tensors as inputs.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -15,9 +17,8 @@ class _Compilable(nn.Module):
     def __init__(self, game: Game, backend: str | None, autocast: torch.dtype | None):
         super().__init__()
         self.game, self.autocast = game, autocast
-        # Shapes are fixed in training, and inductor fails on one network called under several gradient requirements
-        # when they are not.
-        # The bound method, for a module that held itself would be its own child.
+        # Static shapes: with dynamic ones, inductor fails on a network called under several `requires_grad` settings.
+        # The bound method, because a compiled module as an attribute would register itself as its own child.
         self.run: Callable = torch.compile(self.forward, backend=backend, dynamic=False) if backend else self.forward
 
     def precision(self, real: Sample) -> torch.autocast:

@@ -19,22 +19,23 @@ from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.batches import MicroBatch, RoundStream, Source
 from sparring.training.loop.compiled import CompiledGenerator, CompiledTurn
 from sparring.training.loop.ema import EMA
-from sparring.training.loop.gradients import LossWeight, MeanGradients
+from sparring.training.loop.gradients import LossWeight, add_gradients
 from sparring.training.loop.optim import Adam, correction, optimiser_state, restore_optimiser
 from sparring.training.loop.settings import Settings
 from sparring.training.tuning.out_of_memory import OutOfMemoryRetry
 
 
 class Loop:
+    add_gradients = staticmethod(add_gradients)
+
     def __init__(
         self,
         game: Game,
         source: Source,
         settings: Settings,
-        gradients: MeanGradients | None = None,
         ranks: Ranks | None = None,
     ):
-        self.game, self.settings, self.gradients = game.train(), settings, gradients or MeanGradients()
+        self.game, self.settings = game.train(), settings
         self.device = next(game.parameters()).device
         self.ranks = ranks or Ranks.here()
         self.stream = RoundStream(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
@@ -104,12 +105,10 @@ class Loop:
 
     def _move(self, turn: Turn, slices: list[MicroBatch], shared: bool) -> Parts:
         """Gradients over all slices, the learners' step, the turn's `after`."""
-        play = self._play(turn)
         learners = [p for name in turn.learns for p in self.learners[name]]
         outcomes = self._room.run(lambda: self._add(turn, slices, shared), lambda: self._cut(slices))
         for p in learners:  # what a loss does not reach has a zero gradient, however the loss was differentiated
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
-        self.gradients.finish(play, learners, self.settings.batch, self.stream.opened)
         self._step(turn)
         with torch.no_grad():
             turn.after({name: self.ranks.gather(torch.cat([n[name] for _, n in outcomes])) for name in outcomes[0][1]})
@@ -129,7 +128,7 @@ class Loop:
             fake = self._fake(piece, turn, shared) if turn.uses_fake else None
             self._set_trainable(turn.learns)
             inputs = (piece.real, piece.condition, piece.latent, fake)
-            outcomes.append(self.gradients.add(self._play(turn), inputs, learners, self._weigh(turn), 1 / len(slices)))
+            outcomes.append(self.add_gradients(self._play(turn), inputs, self._weigh(turn), 1 / len(slices)))
             if not shared or self._makes(turn):
                 piece.fake = None  # its maker is about to move; or slices are there to save memory
         return outcomes

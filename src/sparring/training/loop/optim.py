@@ -1,4 +1,4 @@
-"""Optimisers (one a player, whatever turns it learns in) and the running average of the players to keep."""
+"""Adam with scheduled rates: one optimiser for each player, whatever turns it learns in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sparring.schedules import Number, at
 
 @dataclass(frozen=True)
 class Adam:
-    """Kingma & Ba 2015 (arXiv:1412.6980); rates may be schedules over images seen."""
+    """Kingma & Ba 2015 (arXiv:1412.6980); rates may be schedules of the images seen."""
 
     lr: Number = 2e-4
     beta1: Number = 0.5
@@ -26,10 +26,10 @@ class Adam:
         return at(self.beta1, seen), at(self.beta2, seen)
 
     def adjust(self, optimiser: torch.optim.Optimizer, seen: int, correction: float) -> None:
-        """Sets rate and betas for the round after `seen` images.
+        """Sets learning rate and betas for the round after `seen` images.
 
-        `correction` ≤ 1 makes up for the extra moves of lazy turns, so that a player's effective step a round stays
-        what it was: lr·c, β^c (Karras et al. 2020, arXiv:1912.04958, appendix B).
+        `correction` c ≤ 1 compensates for the additional steps of lazy turns: lr·c, β^c (Karras et al. 2020,
+        arXiv:1912.04958, appendix B).
         """
         beta1, beta2 = self.betas(seen)
         for group in optimiser.param_groups:
@@ -38,22 +38,22 @@ class Adam:
 
 
 def correction(player: str, turns: Sequence[Turn]) -> float:
-    """Moves a round without the lazy turns, over moves a round with them."""
+    """Steps of a player per round without the lazy turns, divided by steps with them."""
     steady = sum(turn.times for turn in turns if player in turn.learns and turn.every == 1)
     total = sum(turn.times / turn.every for turn in turns if player in turn.learns)
     return steady / total if steady else 1.0
 
 
 def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """An optimiser's state as flat, named tensors: '3.exp_avg' is the fourth parameter's first moment."""
+    """The optimiser's state as flat, named tensors: "3.exp_avg" is the first moment of the fourth parameter."""
     state = optimiser.state_dict()["state"]
     return {f"{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """The inverse of `state_of`.
+    """The inverse of `optimiser_state`.
 
-    Moments take their parameter's order in memory, which files don't keep: a fused step goes through both as they lie.
+    Moments take the memory format of their parameter, which files do not record: the fused step requires it.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}

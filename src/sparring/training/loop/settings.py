@@ -1,4 +1,4 @@
-"""How a game is played, apart from the game itself."""
+"""Settings of the training loop: batch, optimisers, loss weights, averaging, precision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,17 +14,18 @@ from sparring.training.loop.optim import Adam
 
 @dataclass(frozen=True)
 class Settings:
-    """How a game is played, apart from the game itself."""
+    """Everything the loop needs besides the game and the data."""
 
     batch: int = 64
     seed: int = 0
     optimisers: Mapping[str, Adam] = field(default_factory=dict)
-    """By player; the others get `Adam()`."""
+    """By player; `Adam()` for all others."""
     weights: Mapping[str, Number] = field(default_factory=dict)
-    """By the name of a loss part; the others weigh 1."""
+    """By the name of a loss term; 1 for all others."""
     half_life: Number = 10_000
-    """Of the averaged players, in images."""
+    """Of the averaged weights, in images."""
     ramp: float = 0.05
+    """Upper limit of the half-life as a share of the images seen."""
     micro_batches: int = 1
     compiled: str | None = None
     """A `torch.compile` backend for the losses."""
@@ -32,7 +33,7 @@ class Settings:
 
 
 def loop_settings(recipe: Recipe, **machine: Any) -> Settings:
-    """The settings of a recipe; `machine` holds those that are not the paper's: seed, precision, micro-batches."""
+    """The settings of a recipe; `machine` holds those that do not belong to it: seed, precision, micro-batches."""
 
     def adam(lr: Number) -> Adam:
         return Adam(lr, recipe.beta1, recipe.beta2)
