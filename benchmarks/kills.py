@@ -31,7 +31,7 @@ def command(words: list[str], said: str) -> None:
     file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    from sparring.cli import main
+    from sparring.commands.cli import main
 
     main(words)
 
@@ -44,7 +44,7 @@ class Spar:
         self._processes = multiprocessing.get_context("forkserver")
         # PyTorch's optimisers import the last, which takes a second: kills would come before there is a run folder.
         self._processes.set_forkserver_preload(
-            ["sparring.api", "sparring.cli", "sparring.training.report.report", "torch._dynamo"]
+            ["sparring.api", "sparring.commands.cli", "sparring.training.report.report", "torch._dynamo"]
         )
 
     def __call__(self, words: list[str], patience: float | None = None) -> int | None:

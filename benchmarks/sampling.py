@@ -45,7 +45,7 @@ def plain(run: str, n: int, batch: int, out: Path) -> None:
 
 
 def command(run: str, n: int, out: Path) -> None:
-    from sparring.cli import main
+    from sparring.commands.cli import main
 
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         main(["sample", run, "--n", str(n), "--precision", "auto", "--out", str(out)])

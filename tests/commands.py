@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sparring.cli import main
+from sparring.commands.cli import main
 
 SMALL = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--reports", "2", "--batch", "32"]
 """An MLP GAN, or what is made of perceptrons too, in little time."""

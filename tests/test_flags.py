@@ -7,8 +7,8 @@ import pytest
 from commands import refused, spar
 
 from sparring import api
-from sparring.cli import parser
 from sparring.commands.base import numbers
+from sparring.commands.cli import parser
 from sparring.errors import UserError
 from sparring.sampling import samples
 from sparring.training.run import run as running

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparring.api import Options, advise, compare, evaluate, get_recipe, load, of_arrays, plan, resume, train
+    from sparring.api.tabular import Synthesizer, fit
     from sparring.data.table.infer import Kind
-    from sparring.tabular import Synthesizer, fit
 
-PLACES = {"Kind": "sparring.data.table.infer", "Synthesizer": "sparring.tabular", "fit": "sparring.tabular"}
+PLACES = {"Kind": "sparring.data.table.infer", "Synthesizer": "sparring.api.tabular", "fit": "sparring.api.tabular"}
 """Of names that are not in `sparring.api`."""
 __all__ = [
     "Kind",

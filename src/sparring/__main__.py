@@ -1,3 +1,3 @@
-from sparring.cli import main
+from sparring.commands.cli import main
 
 main()

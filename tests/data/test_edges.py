@@ -6,7 +6,7 @@ import torch
 from data.pictures import shades, unpacked
 
 import sparring
-from sparring.comparison import compare
+from sparring.api.comparison import compare
 from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.data.image.edges import add_edge_domain, derangement, edges
 from sparring.data.scan.scan import contact_sheet, preview, scan

@@ -133,7 +133,7 @@ def slowly(self, piece):
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(self, piece)
 workers.Decoder.__call__ = slowly
-from sparring.cli import main
+from sparring.commands.cli import main
 main(sys.argv[1:])
 """
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from sparring.networks.dcgan import DCGANCritic
-from sparring.networks.layers.fourier import FourierCritic
+from sparring.networks.fourier import FourierCritic
 from sparring.networks.layers.heads import HeadedCritic, Linear, Projection
 from sparring.networks.layers.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.mlp import MLPCritic

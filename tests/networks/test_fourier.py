@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from sparring.networks.layers.fourier import Fourier
+from sparring.networks.fourier import Fourier
 
 
 def test_the_features_of_the_paper():

@@ -4,7 +4,8 @@ import torch
 from sparring.errors import UserError
 from sparring.game import CriticOutput
 from sparring.networks import NETWORKS
-from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator, sides
+from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
+from sparring.networks.layers.sizes import map_sizes
 
 TABLES = ("table-", "ctgan-")
 """Networks that are told of columns."""
@@ -22,7 +23,7 @@ def test_dcgan_makes_and_judges_any_square(side, channels):
 
 def test_dcgan_64_is_the_papers():
     G = DCGANGenerator((3, 64, 64))
-    assert sides((3, 64, 64)) == [(side, side) for side in (64, 32, 16, 8, 4)]
+    assert map_sizes((3, 64, 64)) == [(side, side) for side in (64, 32, 16, 8, 4)]
     assert [tuple(p.shape[:2]) for p in G.parameters() if p.dim() == 4] == [
         (100, 512), (512, 256), (256, 128), (128, 64), (64, 3)]  # fmt: skip
     assert all(p.shape[2:] == (4, 4) for p in G.parameters() if p.dim() == 4)

@@ -8,8 +8,9 @@ from torch.nn.utils import parametrize
 
 from sparring.game import Verdict
 from sparring.losses.penalties import r1
-from sparring.networks.layers.attention import SelfAttention, nearest
+from sparring.networks.layers.attention import SelfAttention
 from sparring.networks.layers.blocks import NORMS
+from sparring.networks.layers.sizes import nearest_size
 from sparring.networks.resnet import ResNetCritic, ResNetGenerator
 
 SIZES = [(8, 8), (9, 9), (16, 16), (28, 28), (33, 33), (48, 40), (8, 31), (100, 64)]
@@ -55,7 +56,7 @@ def test_parameters_are_those_of_the_blocks():
 
 
 def test_attention_stands_on_the_nearest_map():
-    assert nearest([(14, 14), (7, 7), (4, 4)], 8) == (7, 7) and nearest([(14, 14)], 0) is None
+    assert nearest_size([(14, 14), (7, 7), (4, 4)], 8) == (7, 7) and nearest_size([(14, 14)], 0) is None
     seen = []
     for net, x in (
         (ResNetGenerator((1, 28, 28), 5, 2, 4, attention=16), torch.randn(2, 5)),

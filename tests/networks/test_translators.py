@@ -6,8 +6,8 @@ from torch import nn
 
 from sparring.errors import UserError
 from sparring.models.tiling import apply_in_tiles
+from sparring.networks.gated import GatedUNet
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm
-from sparring.networks.layers.gated import GatedUNet
 from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
 from sparring.networks.translator import Block, PatchHeads, Translator, doubling

@@ -9,7 +9,7 @@ import torch
 from commands import final, same, spar
 
 import sparring
-from sparring.cli import main
+from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
 from sparring.training.run import checkpoint, session
 from sparring.training.run import run as running

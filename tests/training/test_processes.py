@@ -21,7 +21,7 @@ from commands import distance, final
 from PIL import Image
 
 import sparring
-from sparring.cli import main
+from sparring.commands.cli import main
 from sparring.errors import LostProcess, UserError
 from sparring.training.loop.loop import Loop
 from sparring.training.run.journal import Journal

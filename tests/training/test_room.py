@@ -20,7 +20,7 @@ from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.errors import MachineError
-from sparring.machine_errors import machine_errors_as_user_errors
+from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.recipes import RECIPES
 from sparring.training.health.alarms import Raised, RunDiverged
 from sparring.training.loop.compiled import CompiledGenerator

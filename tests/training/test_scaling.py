@@ -5,7 +5,7 @@ import pytest
 
 from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
-from sparring.cli import main
+from sparring.commands.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fitted, scaled

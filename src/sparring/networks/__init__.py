@@ -5,12 +5,12 @@ from collections.abc import Callable
 from torch import nn
 
 from sparring.networks.biggan import BigGANCritic, BigGANDeepCritic, BigGANDeepGenerator, BigGANGenerator
+from sparring.networks.conv_critic import ConvCritic
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator
 from sparring.networks.dcgan import DCGANCritic, DCGANEncoder, DCGANGenerator
 from sparring.networks.fastgan import FastGANCritic, FastGANGenerator
-from sparring.networks.layers.directional_conv import ConvCritic
-from sparring.networks.layers.fourier import FourierCritic
-from sparring.networks.layers.gated import GatedUNet
+from sparring.networks.fourier import FourierCritic
+from sparring.networks.gated import GatedUNet
 from sparring.networks.mlp import MLPCritic, MLPGenerator
 from sparring.networks.pairs import paired
 from sparring.networks.patch import DomainCritic, PatchCritic

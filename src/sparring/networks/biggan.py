@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.networks.dcgan import Sides, sides
-from sparring.networks.layers.attention import SelfAttention, nearest
-from sparring.networks.layers.blocks import NORMS, Norm, doubled
+from sparring.networks.layers.attention import SelfAttention
+from sparring.networks.layers.blocks import NORMS, Norm
 from sparring.networks.layers.conditioned import ConditionalBatchNorm, Conditioned
 from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.sizes import Size, channel_widths, map_sizes, nearest_size
 from sparring.networks.resnet import Residual, ResNetCritic, conv, halving, on_weights, up
 
 BatchNorm = Callable[[int], nn.Module]
@@ -59,14 +59,14 @@ class BigGANGenerator(nn.Module):
         classes: int = 0,
     ):
         super().__init__()
-        maps = sides(shape)[::-1]
-        widths = doubled(len(maps), width, widest)[::-1]
+        maps = map_sizes(shape)[::-1]
+        widths = channel_widths(len(maps), width, widest)[::-1]
         self.classes, self.layers = classes, len(maps)
         self.embed = nn.Linear(classes, embedding, bias=False) if classes else nn.Identity()
         told = [w.shape[1] for w in self.conditions(torch.zeros(1, z), torch.zeros(1, embedding if classes else 0))]
         dense = nn.Linear(told[0], widths[0] * math.prod(maps[0]))
         self.first = nn.Sequential(dense, nn.Unflatten(1, (widths[0], *maps[0])))
-        attentive, self.stages = nearest(maps[1:], attention), nn.ModuleList()
+        attentive, self.stages = nearest_size(maps[1:], attention), nn.ModuleList()
         for size, (i, o), w in zip(maps[1:], pairwise(widths), told[1:], strict=True):
             blocks = self.stage(i, o, size, partial(ConditionalBatchNorm, width=w))
             self.stages.append(Conditioned(*blocks, *([SelfAttention(o)] if size == attentive else [])))
@@ -91,7 +91,7 @@ class BigGANGenerator(nn.Module):
         return [first, *(torch.cat([e, part], 1) for part in rest)]
 
     @staticmethod
-    def stage(i: int, o: int, size: Sides, norm: BatchNorm) -> list[nn.Module]:
+    def stage(i: int, o: int, size: Size, norm: BatchNorm) -> list[nn.Module]:
         """From a map to the next larger one."""
         return [up(i, o, size, norm)]
 
@@ -125,7 +125,7 @@ class Widened(nn.Module):
         return torch.cat([x, self.more(x)], 1)
 
 
-def deep_up(i: int, o: int, size: Sides | None, norm: BatchNorm) -> Residual:
+def deep_up(i: int, o: int, size: Size | None, norm: BatchNorm) -> Residual:
     """Of a generator, to maps of this size if there is one, with o ≤ i channels: a bottleneck of i/4."""
     b, larger = max(1, i // 4), [nn.Upsample(size)] if size else []
     branch = [
@@ -157,7 +157,7 @@ class BigGANDeepGenerator(BigGANGenerator):
         return [torch.cat([e, z], 1)] * self.layers
 
     @staticmethod
-    def stage(i: int, o: int, size: Sides, norm: BatchNorm) -> list[nn.Module]:
+    def stage(i: int, o: int, size: Size, norm: BatchNorm) -> list[nn.Module]:
         return [deep_up(i, i, None, norm), deep_up(i, o, size, norm)]
 
 

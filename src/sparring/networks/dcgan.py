@@ -10,37 +10,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.networks.layers.blocks import NORMS, LayeredCritic
-
-SMALLEST = 8
-
-Sides = tuple[int, int]
-
-
-def sides(shape: Sequence[int]) -> list[Sides]:
-    """The sides of the maps, from the image's down to the smallest. Raises UserError for a shape that has none."""
-    if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-        raise UserError(
-            f"can't make {'×'.join(map(str, shape[1:]))} by doubling a map: give images of sides of {SMALLEST} or more"
-        )
-    chain = [(shape[1], shape[2])]
-    while min(chain[-1]) > 4:
-        height, width = chain[-1]
-        chain.append((-(-height // 2), -(-width // 2)))
-    return chain
-
-
-def kernel(larger: Sides) -> Sides:
-    """With stride 2 and padding 1, the kernel that goes between `larger` and its half, rounded up."""
-    height, width = larger
-    return 4 - height % 2, 4 - width % 2
-
-
-def initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0, 0.02)
-    if isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1, 0.02)
+from sparring.networks.layers.blocks import NORMS, LayeredCritic, dcgan_init
+from sparring.networks.layers.sizes import Size, halving_kernel, map_sizes
 
 
 class DCGANGenerator(nn.Sequential):
@@ -50,7 +21,7 @@ class DCGANGenerator(nn.Sequential):
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64):
-        *larger, smallest = sides(shape)
+        *larger, smallest = map_sizes(shape)
         channels = width << (len(larger) - 1)
         layers: list[nn.Module] = [
             nn.Unflatten(1, (z, 1, 1)),
@@ -60,14 +31,14 @@ class DCGANGenerator(nn.Sequential):
         ]
         for side in larger[:0:-1]:
             layers += [
-                nn.ConvTranspose2d(channels, channels // 2, kernel(side), 2, 1, bias=False),
+                nn.ConvTranspose2d(channels, channels // 2, halving_kernel(side), 2, 1, bias=False),
                 nn.BatchNorm2d(channels // 2),
                 nn.ReLU(),
             ]
             channels //= 2
-        last = nn.ConvTranspose2d(channels, shape[0], kernel(larger[0]), 2, 1, bias=False)
+        last = nn.ConvTranspose2d(channels, shape[0], halving_kernel(larger[0]), 2, 1, bias=False)
         super().__init__(*layers, last, nn.Tanh())
-        self.apply(initialise)
+        self.apply(dcgan_init)
 
 
 class DCGANCritic(LayeredCritic):
@@ -82,23 +53,23 @@ class DCGANCritic(LayeredCritic):
     tail = 2
 
     def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch", outputs: int = 1):
-        *larger, smallest = sides(shape)
+        *larger, smallest = map_sizes(shape)
         kind = NORMS[norm]
 
-        def conv(i: int, o: int, window: Sides, *step: int) -> nn.Module:
+        def conv(i: int, o: int, window: Size, *step: int) -> nn.Module:
             return nn.Conv2d(i, o, window, *step, bias=not kind.shifts)
 
-        layers: list[nn.Module] = [conv(shape[0], width, kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [conv(shape[0], width, halving_kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
         channels = width
         for side in larger[1:]:
             layers += [
-                conv(channels, 2 * channels, kernel(side), 2, 1),
+                conv(channels, 2 * channels, halving_kernel(side), 2, 1),
                 kind.after(2 * channels),
                 nn.LeakyReLU(0.2),
             ]
             channels *= 2
         super().__init__(*layers, conv(channels, outputs, smallest), nn.Flatten())
-        self.apply(initialise)
+        self.apply(dcgan_init)
         for layer in self:  # a norm of weights takes over what was initialised
             if isinstance(layer, nn.Conv2d):
                 kind.layer(layer)

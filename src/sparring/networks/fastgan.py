@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from sparring.errors import UserError
 from sparring.game import CriticOutput
-from sparring.networks.dcgan import Sides, initialise, kernel, sides
-from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, dcgan_init
+from sparring.networks.layers.sizes import Size, channel_widths, halving_kernel, map_sizes
 from sparring.networks.resnet import Residual, halving, on_weights
 
 REACH = 4
@@ -29,7 +29,7 @@ class Noise(nn.Module):
 
     fixed: Tensor
 
-    def __init__(self, size: Sides):
+    def __init__(self, size: Size):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
         self.register_buffer("fixed", torch.randn(1, 1, *size))
@@ -61,11 +61,11 @@ def gated(i: int, o: int, *noise: nn.Module) -> list[nn.Module]:
     return [nn.Conv2d(i, 2 * o, 3, padding=1, bias=False), *noise, nn.BatchNorm2d(2 * o), nn.GLU(1)]
 
 
-def plain(i: int, o: int, size: Sides) -> list[nn.Module]:
+def plain(i: int, o: int, size: Size) -> list[nn.Module]:
     return [nn.Upsample(size), *gated(i, o)]
 
 
-def noisy(i: int, o: int, size: Sides) -> list[nn.Module]:
+def noisy(i: int, o: int, size: Size) -> list[nn.Module]:
     return [nn.Upsample(size), *gated(i, o, Noise(size)), *gated(o, o, Noise(size))]
 
 
@@ -82,8 +82,8 @@ class FastGANGenerator(nn.Module):
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 32, widest: int = 512):
         super().__init__()
-        maps = sides(shape)[::-1]
-        widths = doubled(len(maps), width, widest)[::-1]
+        maps = map_sizes(shape)[::-1]
+        widths = channel_widths(len(maps), width, widest)[::-1]
         self.reach = min(REACH, len(maps) - 1)
         self.first = nn.Sequential(
             nn.Unflatten(1, (z, 1, 1)),
@@ -96,7 +96,7 @@ class FastGANGenerator(nn.Module):
         leaps = zip(widths, widths[self.reach :], strict=False)
         self.excite = nn.ModuleList(Excitation(i, o) for i, o in leaps)
         self.image = nn.Sequential(nn.Conv2d(widths[-1], shape[0], 3, padding=1, bias=False), nn.Tanh())
-        self.apply(initialise)
+        self.apply(dcgan_init)
 
     def forward(self, z: Tensor) -> Tensor:
         maps = [self.first(z)]
@@ -109,15 +109,15 @@ class FastGANGenerator(nn.Module):
 class Down(Residual):
     """From a map of size `larger` to its half, rounded up: the mean of averaged pixels and of convolutions."""
 
-    def __init__(self, i: int, o: int, larger: Sides, kind: Norm):
-        def layer(i: int, window: int | Sides, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+    def __init__(self, i: int, o: int, larger: Size, kind: Norm):
+        def layer(i: int, window: int | Size, stride: int = 1, padding: int = 0) -> list[nn.Module]:
             return [
                 nn.Conv2d(i, o, window, stride, padding, bias=not kind.shifts),
                 kind.after(o),
                 nn.LeakyReLU(0.2),
             ]
 
-        super().__init__([halving(), *layer(i, 1)], [*layer(i, kernel(larger), 2, 1), *layer(o, 3, 1, 1)])
+        super().__init__([halving(), *layer(i, 1)], [*layer(i, halving_kernel(larger), 2, 1), *layer(o, 3, 1, 1)])
 
     def forward(self, x: Tensor, *w: Tensor) -> Tensor:
         return super().forward(x, *w) / 2
@@ -148,9 +148,9 @@ class FastGANCritic(LayeredCritic):
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 256, norm: str = "batch"):
         super().__init__()
-        kind, maps = NORMS[norm], sides(shape)
+        kind, maps = NORMS[norm], map_sizes(shape)
         small, self.large = (min(range(1, len(maps)), key=lambda k: abs(min(maps[k]) - side)) for side in (8, 16))
-        widths = doubled(small + 1, width, widest)
+        widths = channel_widths(small + 1, width, widest)
         d = widths[-1]
         self.stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1), nn.LeakyReLU(0.2))
         ends = zip(pairwise(widths), maps, strict=False)
@@ -159,7 +159,7 @@ class FastGANCritic(LayeredCritic):
         self.logit = nn.Conv2d(d, 1, 4, bias=False)
         levels = {"small": small, "large": self.large}
         self.decoders = nn.ModuleDict({name: Decoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()})
-        self.apply(initialise)
+        self.apply(dcgan_init)
         for part in (self.stem, self.stages, self.body, self.logit):
             on_weights(part, kind)
 

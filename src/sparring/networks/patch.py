@@ -9,8 +9,8 @@ from torch.nn.functional import avg_pool2d
 
 from sparring.errors import UserError
 from sparring.game import CriticOutput
-from sparring.networks.dcgan import initialise
-from sparring.networks.layers.blocks import NORMS, Norm, doubled
+from sparring.networks.layers.blocks import NORMS, Norm, dcgan_init
+from sparring.networks.layers.sizes import channel_widths
 
 PATCH_NORMS = NORMS | {"instance": Norm(after=nn.InstanceNorm2d)}
 SMALLEST = 4
@@ -73,13 +73,13 @@ class DomainCritic(PatchCritic):
 
 def _stages(channels: int, side: int, width: int, layers: int, kind: Norm) -> nn.Sequential:
     halvings = max(1, min(layers, (side // SMALLEST).bit_length() - 1))
-    widths = doubled(halvings + 1, width, 8 * width)
+    widths = channel_widths(halvings + 1, width, 8 * width)
     stages = []
     for k, (i, o) in enumerate(zip([channels, *widths], widths, strict=False)):
         conv = nn.Conv2d(i, o, 4, 2 if k < halvings else 1, 1)
         stages.append(nn.Sequential(conv, *([kind.after(o)] if k else []), nn.LeakyReLU(0.2)))
     net = nn.Sequential(*stages, nn.Conv2d(widths[-1], 1, 4, 1, 1))
-    net.apply(initialise)
+    net.apply(dcgan_init)
     for layer in list(net.modules()):  # a norm of weights takes over what was initialised
         if isinstance(layer, nn.Conv2d):
             kind.layer(layer)

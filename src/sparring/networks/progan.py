@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.networks.layers.blocks import doubled
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers.recompute import Steps
 from sparring.networks.layers.resample import halvings
+from sparring.networks.layers.sizes import channel_widths
 
 
 def enlarged(x: Tensor, times: int = 1) -> Tensor:
@@ -85,7 +85,7 @@ class ProGANGenerator(Grown):
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
         maps = halvings(shape)[::-1]
         super().__init__(len(maps))
-        channels = doubled(len(maps), width, widest)[::-1]
+        channels = channel_widths(len(maps), width, widest)[::-1]
         first = channels[0]
         dense = EqualisedLinear(z, first * math.prod(maps[0]), gain=RECTIFIED)
         start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), nn.LeakyReLU(SLOPE), PixelNorm()]
@@ -117,7 +117,7 @@ class ProGANCritic(Grown):
     def __init__(self, shape: Sequence[int], width: int = 16, widest: int = 512):
         maps = halvings(shape)[::-1]
         super().__init__(len(maps))
-        channels = doubled(len(maps), width, widest)[::-1]
+        channels = channel_widths(len(maps), width, widest)[::-1]
         first, pixels = channels[0], math.prod(maps[0])
         dense = EqualisedLinear(first * pixels, first, gain=RECTIFIED)
         end = [nn.Flatten(), dense, nn.LeakyReLU(SLOPE), EqualisedLinear(first, 1)]

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
-from sparring.networks.layers.blocks import ClassedCritic, doubled
+from sparring.networks.layers.blocks import ClassedCritic
 from sparring.networks.layers.conv_ops import GroupedConv2d
 from sparring.networks.layers.labels import encoded
 from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.resample import downsampled, halvings, upsampled
+from sparring.networks.layers.sizes import channel_widths
 
 
 def _drawn(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
@@ -102,7 +103,7 @@ class R3GANGenerator(nn.Module):
     ):
         super().__init__()
         maps = halvings(shape)[::-1]
-        channels = doubled(len(maps), width, widest)[::-1]
+        channels = channel_widths(len(maps), width, widest)[::-1]
         depth, first = blocks * len(maps), channels[0]
         self.classes = classes
         self.label = _drawn(nn.Linear(classes, embedding, bias=False)) if classes else None
@@ -153,7 +154,7 @@ class R3GANCritic(ClassedCritic):
         classes: int = 0,
     ):
         maps = halvings(shape)
-        channels = doubled(len(maps), width, widest)
+        channels = channel_widths(len(maps), width, widest)
         depth, last = blocks * len(maps), channels[-1]
         layers: list[nn.Module] = [_pixelwise(shape[0], width)]
         for i, o in pairwise(channels):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from sparring.networks.dcgan import Sides, sides
-from sparring.networks.layers.attention import SelfAttention, nearest
-from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, doubled
+from sparring.networks.layers.attention import SelfAttention
+from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm
 from sparring.networks.layers.conditioned import Conditioned
 from sparring.networks.layers.recompute import Stage
+from sparring.networks.layers.sizes import Size, channel_widths, map_sizes, nearest_size
 
 
 class Residual(Stage):
@@ -48,7 +48,7 @@ def halving() -> nn.Module:
     return nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)
 
 
-def up(i: int, o: int, size: Sides, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> Residual:
+def up(i: int, o: int, size: Size, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> Residual:
     """Of a generator, to maps of this size. No biases: the batch norms that follow would take them out.
 
     The shortcut's convolution is of single pixels, so before upsampling it does the same for less.
@@ -98,12 +98,12 @@ class ResNetGenerator(nn.Sequential):
         attention: int = 0,
         spectral: bool = False,
     ):
-        maps = sides(shape)[::-1]
-        widths = doubled(len(maps), width, widest)[::-1]
+        maps = map_sizes(shape)[::-1]
+        widths = channel_widths(len(maps), width, widest)[::-1]
         dense = nn.Linear(z, widths[0] * math.prod(maps[0]))
         nn.init.xavier_uniform_(dense.weight)
         layers: list[nn.Module] = [dense, nn.Unflatten(1, (widths[0], *maps[0]))]
-        attentive = nearest(maps[1:], attention)
+        attentive = nearest_size(maps[1:], attention)
         for size, i, o in zip(maps[1:], widths, widths[1:], strict=False):
             layers += [up(i, o, size), *([SelfAttention(o)] if size == attentive else [])]
         super().__init__(*layers, nn.BatchNorm2d(widths[-1]), nn.ReLU(), conv(widths[-1], shape[0], 3), nn.Tanh())
@@ -127,9 +127,9 @@ class ResNetCritic(LayeredCritic):
     def __init__(
         self, shape: Sequence[int], width: int = 64, widest: int = 256, norm: str = "spectral", attention: int = 0
     ):
-        kind, maps = NORMS[norm], sides(shape)[1:]
-        widths = [shape[0], *doubled(len(maps), width, widest)]
-        attentive, layers = nearest(maps, attention), []
+        kind, maps = NORMS[norm], map_sizes(shape)[1:]
+        widths = [shape[0], *channel_widths(len(maps), width, widest)]
+        attentive, layers = nearest_size(maps, attention), []
         for size, i, o in zip(maps, widths, widths[1:], strict=False):
             blocks = self.stage(i, o, kind, first=not layers)
             layers += [*blocks, *([SelfAttention(o)] if size == attentive else [])]

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from sparring.errors import UserError
-from sparring.networks.dcgan import Sides
-from sparring.networks.layers.blocks import ClassedCritic, doubled
+from sparring.networks.layers.blocks import ClassedCritic
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers.labels import encoded
 from sparring.networks.layers.modulated import StyledLayer, ToImage
 from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.resample import blurred, downsampled, halvings, upsampled
+from sparring.networks.layers.sizes import Size, channel_widths
 
 DECAY = 0.995
 """Of the mean of w, a batch."""
@@ -55,7 +55,7 @@ class StyledStage(Stage):
         return x, self.image(x, w[:, len(self.layers)])
 
 
-def _stages(maps: Sequence[Sides], channels: Sequence[int], colours: int, dim: int) -> Iterator[StyledStage]:
+def _stages(maps: Sequence[Size], channels: Sequence[int], colours: int, dim: int) -> Iterator[StyledStage]:
     """From the smallest maps to the largest. The first has one layer, the others a doubling one and one more."""
     i = 0
     for size, o in zip(reversed(maps), reversed(channels), strict=True):
@@ -102,7 +102,7 @@ class StyleGAN2Generator(nn.Module):
         self.embed = embedding(classes, z) if classes else None
         self.norm, self.mapping = PixelNorm(), mapping_network(2 * z if classes else z, w, mapping)
         maps = halvings(shape)
-        channels = doubled(len(maps), width, widest)
+        channels = channel_widths(len(maps), width, widest)
         self.constant = nn.Parameter(torch.randn(channels[-1], *maps[-1]))
         self.stages, self.depth = nn.ModuleList(_stages(maps, channels, shape[0], w)), 2 * len(maps)
         self.register_buffer("mean", torch.zeros(w))
@@ -191,7 +191,7 @@ class StyleGAN2Critic(ClassedCritic):
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):
         maps = halvings(shape)
-        channels = doubled(len(maps), width, widest)
+        channels = channel_widths(len(maps), width, widest)
         d = channels[-1]
         super().__init__(
             EqualisedConv(shape[0], channels[0], 1, gain=RECTIFIED),

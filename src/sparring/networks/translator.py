@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from sparring.networks.dcgan import initialise
+from sparring.networks.layers.blocks import dcgan_init
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm, Conditioned
 from sparring.networks.layers.labels import encoded
 from sparring.networks.layers.recompute import Stage
-from sparring.networks.unet import even
+from sparring.networks.layers.sizes import pad_to_multiple
 
 SMALLEST = 8
 """Pixels: what is reflected at its border, and whose deviation is taken, has two each way when it is halved twice."""
@@ -83,12 +83,12 @@ class Translator(nn.Module):
         )
         self.taps = sorted({1, 2, 3, 3 + (blocks - 1) // 2} & set(range(len(self.down))))
         self.widths = [self.inputs, *(width << min(tap, 2) for tap in self.taps)]
-        self.apply(initialise)
+        self.apply(dcgan_init)
 
     def forward(self, x: Tensor, *y: Tensor) -> Tensor:
         height, width = x.shape[2:]
         w = [encoded(classes, self.classes, x) for classes in y]
-        x = even(x, 4, SMALLEST)
+        x = pad_to_multiple(x, 4, SMALLEST)
         for stage in self.down:
             x = stage(x, *w)
         return self.up(x, *w)[:, :, :height, :width]
@@ -97,7 +97,7 @@ class Translator(nn.Module):
         """Of the way down: the pixels, both halved maps, the first block's and the middle one's, of nine the fifth;
         channels as `widths` says."""
         found = [x]
-        x = even(x, 4, SMALLEST)
+        x = pad_to_multiple(x, 4, SMALLEST)
         for i, stage in enumerate(self.down[: self.taps[-1] + 1]):
             x = stage(x)
             if i in self.taps:

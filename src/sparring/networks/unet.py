@@ -9,18 +9,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
-from sparring.networks.dcgan import initialise
-from sparring.networks.layers.blocks import doubled
+from sparring.networks.layers.blocks import dcgan_init
 from sparring.networks.layers.dropout import Dropout
-
-
-def even(x: Tensor, unit: int, least: int = 1) -> Tensor:
-    """(n, c, h, w) with its last pixels repeated below and on the right, until the unit divides both sides, and they
-    are at least so long."""
-    more = [max(least, -(-side // unit) * unit) - side for side in x.shape[2:]]
-    return pad(x, (0, more[1], 0, more[0]), mode="replicate")
+from sparring.networks.layers.sizes import channel_widths, pad_to_multiple
 
 
 class UNet(nn.Module):
@@ -47,7 +39,7 @@ class UNet(nn.Module):
     ):
         super().__init__()
         depth = levels or max(1, min(shape[1:]).bit_length() - 1)
-        widths = doubled(depth, width, widest)
+        widths = channel_widths(depth, width, widest)
         self.unit = 1 << depth
         self.down = nn.ModuleList(
             _down(i, o, first=k == 0, last=k == depth - 1)
@@ -58,11 +50,11 @@ class UNet(nn.Module):
             _up(widths[k] * (1 if k == depth - 1 else 2), outs[k], last=k == 0, dropout=dropout * (k >= depth - 3))
             for k in reversed(range(depth))
         )
-        self.apply(initialise)
+        self.apply(dcgan_init)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
-        x = even(x, self.unit)
+        x = pad_to_multiple(x, self.unit)
         maps: list[Tensor] = []
         for down in self.down:
             x = down(x)

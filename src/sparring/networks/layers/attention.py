@@ -1,11 +1,7 @@
 """Self-attention: each pixel of a map gathers what the others show. Zhang et al. 2019 (arXiv:1805.08318)."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
-
-from sparring.networks.dcgan import Sides
 
 
 class SelfAttention(nn.Module):
@@ -34,8 +30,3 @@ class SelfAttention(nn.Module):
         shares = (query.mT @ key).softmax(2)  # (n, pixels, pooled pixels)
         gathered = value.flatten(2) @ shares.mT
         return x + self.gamma * self.out(gathered.unflatten(2, x.shape[2:]))
-
-
-def nearest(maps: Sequence[Sides], side: int) -> Sides | None:
-    """The map whose shorter side is nearest to this one; None for 0."""
-    return min(maps, key=lambda sides: abs(min(sides) - side)) if side else None

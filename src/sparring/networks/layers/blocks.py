@@ -107,9 +107,12 @@ class ClassedCritic(LayeredCritic):
         return x, last(x, *given) if getattr(last, "conditional", False) else last(x)
 
 
-def doubled(n: int, width: int, widest: int) -> list[int]:
-    """Channels of n maps, from the largest down: twice as many for each that is half as large, `widest` at most."""
-    return [min(width << level, widest) for level in range(n)]
+def dcgan_init(module: nn.Module) -> None:
+    """Initialises convolutions from N(0, 0.02²) and batch-norm gains from N(1, 0.02²): Radford et al. 2016."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0, 0.02)
+    if isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1, 0.02)
 
 
 class Brightness(nn.Module):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from sparring.networks.dcgan import Sides
 from sparring.networks.layers.conv_ops import Operations, gathered, scattered
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedLinear
 from sparring.networks.layers.resample import blurred
+from sparring.networks.layers.sizes import Size
 
 
 class ModulatedConv(nn.Module):
@@ -66,7 +66,7 @@ class StyledLayer(nn.Module):
 
     noise: Tensor
 
-    def __init__(self, i: int, o: int, dim: int, size: Sides, doubled: bool):
+    def __init__(self, i: int, o: int, dim: int, size: Size, doubled: bool):
         super().__init__()
         self.conv = ModulatedConv(i, o, 3, dim, doubled=doubled, gain=RECTIFIED)
         self.strength, self.bias = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(o))

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.networks.dcgan import Sides
 from sparring.networks.layers.conv_ops import Operations, gathered, scattered
+from sparring.networks.layers.sizes import Size
 
 SMALLEST = 4
 """The shorter side of the smallest map is from 4 to 7."""
 
 
-def halvings(shape: Sequence[int]) -> list[Sides]:
+def halvings(shape: Sequence[int]) -> list[Size]:
     """The sides of the maps, from the image's down to the smallest, each exactly half of the one before.
 
     Raises UserError for a shape that can't be halved so often.

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from sparring.errors.machine import out_of_memory
 from sparring.game import Game
-from sparring.machine_errors import out_of_memory
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import SynchronisedNorm
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from sparring.commands import apply, bench, compare, data, doctor, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
-from sparring.machine_errors import machine_errors_as_user_errors
+from sparring.errors.machine import machine_errors_as_user_errors
 
 
 def parser() -> Parser:

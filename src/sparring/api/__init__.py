@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sparring.comparison import compare
+from sparring.api.comparison import compare
 from sparring.data import Dataset, Options
 from sparring.data import load_dataset as load_data
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.sources.in_memory import of_arrays
 from sparring.errors import UserError
+from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.explore.path_length import STEP, path_length
-from sparring.machine_errors import machine_errors_as_user_errors
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
-from sparring.networks.layers.blocks import doubled
-from sparring.networks.unet import even
+from sparring.networks.layers.sizes import channel_widths, pad_to_multiple
 
 
 class Gated(nn.Module):
@@ -50,7 +49,7 @@ class GatedUNet(nn.Module):
         super().__init__()
         inputs = inputs or shape[0]
         self.masked, self.adds = inputs == shape[0] + 1, inputs in (1, shape[0])
-        widths = doubled(levels + 1, width, 1 << 20)
+        widths = channel_widths(levels + 1, width, 1 << 20)
         self.grain = 1 << levels
         self.enter = Gated(inputs, width)
         self.down = nn.ModuleList(nn.Sequential(Gated(i, o, 2), Gated(o, o)) for i, o in pairwise(widths))
@@ -66,7 +65,7 @@ class GatedUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
-        h = self.enter(even(x, self.grain))
+        h = self.enter(pad_to_multiple(x, self.grain))
         maps: list[Tensor] = []
         for down in self.down:
             maps.append(h)
