@@ -11,7 +11,7 @@ from sparring.commands.base import numbers
 from sparring.commands.cli import parser
 from sparring.errors import UserError
 from sparring.sampling import samples
-from sparring.training.run import run as running
+from sparring.training.loop import loop as running
 
 TRAIN = {
     "--images 640": {"images": 640},

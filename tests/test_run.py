@@ -20,7 +20,7 @@ from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.recipes.catalogue.r3gan_presets import PRESETS
-from sparring.training.run import run as running
+from sparring.training.loop import loop as running
 
 DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
 """Of each medium; tables have tests of their own (tests/test_synthesizer.py)."""

@@ -103,7 +103,7 @@ def test_decoding_in_processes_gives_the_same_bytes(kind, tmp_path, monkeypatch)
     monkeypatch.setattr(preparing, "WORTH", 5)
     held, _ = prepared(spec, tmp_path / "two", workers=2, size=(8, 8))
     one, two = (tmp_path / name / "images.bin" for name in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes() and len(held.skipped) == 1
+    assert one.read_bytes() == two.read_bytes() and len(held.broken) == 1
 
 
 def test_those_left_out_leave_no_gap(tmp_path):
@@ -111,7 +111,7 @@ def test_those_left_out_leave_no_gap(tmp_path):
     held, _ = prepared(unpacked(tmp_path / "set", files), tmp_path / "out", size=(16, 16))
     data = load_dataset(tmp_path / "out")
     both = torch.cat([data.train.values, data.test.values])
-    assert sorted(both[:, 0, 0, 0].tolist()) == list(range(20)) and len(held.skipped) == 8
+    assert sorted(both[:, 0, 0, 0].tolist()) == list(range(20)) and len(held.broken) == 8
     assert (tmp_path / "out" / "images.bin").stat().st_size == 20 * 16 * 16
 
 
@@ -120,7 +120,7 @@ def test_a_class_that_cannot_be_learnt_is_left_out(tmp_path):
     held, _ = prepared(unpacked(tmp_path / "set", classes() | lone), tmp_path / "out", size=(8, 8))
     data = load_dataset(tmp_path / "out")
     assert set(data.test.labels.tolist()) <= set(data.train.labels.tolist())
-    assert len(held.names) + len(held.skipped) == 14 and held.skipped
+    assert len(held.names) + len(held.broken) == 14 and held.broken
 
 
 KILLED = """
@@ -251,9 +251,9 @@ def test_colour_among_grey_is_told_not_lost(tmp_path, monkeypatch):
     file = io.BytesIO()
     Image.new("RGB", (16, 16), (255, 0, 0)).save(file, "PNG")
     held, _ = prepared(unpacked(tmp_path / "set", grey | {"red.png": file.getvalue()}), tmp_path / "out")
-    assert [name for name, why in held.skipped if "prepare with --channels rgb" in why] == ["red.png"]
+    assert [name for name, why in held.broken if "prepare with --channels rgb" in why] == ["red.png"]
     held, _ = prepared(tmp_path / "set", tmp_path / "rgb", channels="rgb")
-    assert held.shape[0] == 3 and not held.skipped
+    assert held.shape[0] == 3 and not held.broken
 
 
 def test_training_on_a_mapped_set_is_training_on_a_held_one(tmp_path):

@@ -163,7 +163,7 @@ def test_suspects_are_left_out_by_prepare(folder, tmp_path):
     before = {path: path.read_bytes() for path in sorted(folder.rglob("*.*"))}
     drop = ("duplicates", "near-duplicates", "blank", "tiny")
     held, _ = prepare(preparable_source(str(folder)), tmp_path / "out", Options(), 1, drop)
-    gone = dict(held.skipped)
+    gone = dict(held.broken)
     assert set(gone) == {name for each in ("broken", *drop) for name in planted[each]}
     assert gone["b/again.jpg"] == "near-duplicates: nearly the same as b/003.png"
     assert held.train + held.test == len(before) - len(gone)

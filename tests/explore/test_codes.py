@@ -35,7 +35,7 @@ def test_a_sweep_moves_one_code_and_nothing_else(model, monkeypatch):
 def test_truncation_leaves_categories_and_codes(model, monkeypatch):
     asked = []
     monkeypatch.setattr(model, "forward", lambda inputs: asked.append(inputs[0]) or torch.zeros(1, 1, 8, 8))
-    z = model.inputs(0)[0]
+    z = model.draw_inputs(0)[0]
     model.decode([z], truncation=0.1)
     assert asked[0][:, :6].abs().max() <= 0.1 and torch.equal(asked[0][:, 6:], z[:, 6:])
 

@@ -14,8 +14,8 @@ HANGING = """
 import sys; sys.path[:] = {path}
 import time, torch
 from sparring.errors import MachineError
-from sparring.training.feed.prefetch import Ahead
-ahead = Ahead(lambda i: time.sleep(600), lambda k: torch.tensor([k]), timeout=0.1)
+from sparring.training.feed.prefetch import Prefetcher
+ahead = Prefetcher(lambda i: time.sleep(600), lambda k: torch.tensor([k]), timeout=0.1)
 try:
     ahead(0)
 except MachineError as error:

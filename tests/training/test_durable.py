@@ -12,7 +12,7 @@ import sparring
 from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
 from sparring.training.run import checkpoint, session
-from sparring.training.run import run as running
+from sparring.training.loop import loop as running
 from sparring.training.run.journal import Journal
 from sparring.training.run.lock import exclusive
 
@@ -56,10 +56,10 @@ def raising(error, at: int, play):
 
 PLACES = {
     "before the first round": (running.Loop, "round", 0),
-    "before the first checkpoint": (checkpoint, "save", 0),
-    "between the journal and the checkpoint": (checkpoint, "save", 1),
+    "before the first checkpoint": (checkpoint, "save_checkpoint", 0),
+    "between the journal and the checkpoint": (checkpoint, "save_checkpoint", 1),
     "before the journal": (Journal, "add", 2),
-    "in the closing scores": (session, "leave_papers", 0),
+    "in the closing scores": (session, "write_report", 0),
 }
 
 

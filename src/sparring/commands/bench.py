@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
@@ -63,6 +62,7 @@ def step(args: argparse.Namespace) -> Answer:
 
 
 def scaling(args: argparse.Namespace) -> Answer:
+    from sparring.build.game import build_game
     from sparring.training.profile.cost_model import Cost, Interconnect, averaged, scaled
     from sparring.training.profile.round_time import measured_round
 
