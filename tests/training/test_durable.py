@@ -11,8 +11,8 @@ from commands import final, same, spar
 import sparring
 from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
-from sparring.training.run import checkpoint, session
 from sparring.training.loop import loop as running
+from sparring.training.run import checkpoint, session
 from sparring.training.run.journal import Journal
 from sparring.training.run.lock import exclusive
 
