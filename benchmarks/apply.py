@@ -70,8 +70,13 @@ def played(name: str, given: Path, tile: int, threads: int, out: Path) -> dict[s
     before, start = _peak(), time.perf_counter()
     result = translator.apply_tiled(x, tile=tile)
     seconds = time.perf_counter() - start
-    row = {"seconds": seconds, "mib": (_peak() - before) / 2**20, "apart": result.apart, "local": translator.local}
-    np.save(out, result.made.numpy())
+    row = {
+        "seconds": seconds,
+        "mib": (_peak() - before) / 2**20,
+        "apart": result.disagreement,
+        "local": translator.local,
+    }
+    np.save(out, result.output.numpy())
     return row
 
 
@@ -91,7 +96,7 @@ def alone(*args) -> dict[str, float] | None:
 def compared(name: str, size: tuple[int, int], tile: int, threads: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         given, *made = (Path(folder) / f"{what}.npy" for what in ("given", "whole", "tiled"))
-        np.save(given, picture(*size, model(name).given_shape[0]))  # here, for making it takes memory too
+        np.save(given, picture(*size, model(name).input_shape[0]))  # here, for making it takes memory too
         files: dict[str, Path] = {"whole": made[0], "tiled": made[1]}
         ways: dict[str, Any] = {
             way: alone(name, given, side, threads, files[way]) for way, side in (("whole", 0), ("tiled", tile))

@@ -84,7 +84,7 @@ def test_weights_from_strangers_are_refused_in_a_line(model, content):
 def test_attributes_are_of_one_example_at_least(tmp_path):
     description = ModelSpec(CLASSED, SHAPE, ("tone", "luck"), scales=((0.0, 1.0), (0.0, 1.0)))
     Model(description, build_generator(CLASSED, SHAPE, 2), rows=torch.zeros(0, 2)).save(tmp_path)
-    with pytest.raises(UserError, match="2 attributes are told of there"):
+    with pytest.raises(UserError, match="which has 2 attributes"):
         load_model(tmp_path)
 
 

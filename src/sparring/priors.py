@@ -1,10 +1,16 @@
 """What latents, noise on examples, and the random numbers of terms and turns are drawn from."""
 
+import math
+from itertools import accumulate, pairwise
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring.game import Draw
+
+PARTS = ("normal", "categories", "codes", "chance")
+"""Of a latent, in order."""
 
 
 def gaussian(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -46,3 +52,17 @@ def latent_prior(dim: int, categories: int = 0, codes: int = 0, chance: int = 0)
         return torch.cat(parts, 1)
 
     return draw
+
+
+def latent_slices(dim: int, categories: int = 0, codes: int = 0, chance: int = 0) -> dict[str, slice]:
+    """The columns of each part of such a latent: "normal", "categories", "codes", "chance"."""
+    ends = list(accumulate((0, dim, categories, codes, chance)))
+    return {name: slice(*pair) for name, pair in zip(PARTS, pairwise(ends), strict=True)}
+
+
+def latent_moments(dim: int, categories: int = 0, codes: int = 0, chance: int = 0) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each number of such a latent, in closed form."""
+    sizes, share = (dim, categories, codes, chance), 1 / max(1, categories)
+    means, stds = (0.0, share, 0.0, 0.0), (1.0, math.sqrt(share * (1 - share)), math.sqrt(1 / 3), 1.0)
+    mean, std = (torch.cat([torch.full((n,), x) for n, x in zip(sizes, xs, strict=True)]) for xs in (means, stds))
+    return mean, std

@@ -148,11 +148,11 @@ def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
         (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
         (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
         (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: leave --mask out"),
-        (["denoise", "in/a.png", "--label", "x", "--out", "b.png"], "denoise knows no classes: leave the label out"),
-        (["stargan", "in", "--out", "b"], "moves pictures to a class: give a label, one of cat, dog"),
+        (["denoise", "in/a.png", "--label", "x", "--out", "b.png"], "denoise has no classes: omit the label"),
+        (["stargan", "in", "--out", "b"], "needs a target class: pass a label, one of cat, dog"),
         (["stargan", "in", "--label", "dgo", "--out", "b"], "no class 'dgo' (did you mean 'dog'?)"),
         (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
-        (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the picture 18×22"),
+        (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the image 18×22"),
     ],
 )
 def test_what_is_refused(runs, tmp_path, monkeypatch, capsys, words, why):
@@ -168,15 +168,15 @@ def test_what_is_refused(runs, tmp_path, monkeypatch, capsys, words, why):
 
 def test_arrays_that_do_not_suit():
     denoise, inpaint = model("denoise"), model("inpaint")
-    with pytest.raises(UserError, match=r"takes pictures uint8 \(n, 3, h, w\), not uint8 \(1, 1, 9, 9\)"):
+    with pytest.raises(UserError, match=r"takes images uint8 \(n, 3, h, w\), not uint8 \(1, 1, 9, 9\)"):
         denoise.apply(noise(9, 9, 1))
     with pytest.raises(UserError, match="not float64"):
         denoise.apply(noise(9, 9) / 255)
     with pytest.raises(UserError, match="fills no holes"):
         denoise.apply(noise(9, 9), np.ones((9, 9), bool))
-    with pytest.raises(UserError, match="say where they are with a mask"):
+    with pytest.raises(UserError, match="pass a mask that says where they are"):
         inpaint.apply(noise(9, 9))
-    with pytest.raises(UserError, match="the mask is 9×8, the picture 9×9"):
+    with pytest.raises(UserError, match="the mask is 9×8, the image 9×9"):
         inpaint.apply(noise(9, 9), np.ones((9, 8), bool))
     many = np.stack([noise(9, 9), noise(9, 9, seed=1)])
     assert np.array_equal(denoise.apply(many)[1], denoise.apply(many[1]))

@@ -33,11 +33,11 @@ def test_a_sweep_moves_one_code_and_nothing_else(model, monkeypatch):
 
 
 def test_truncation_leaves_categories_and_codes(model, monkeypatch):
-    asked = []
-    monkeypatch.setattr(model, "forward", lambda inputs: asked.append(inputs[0]) or torch.zeros(1, 1, 8, 8))
+    made, space = [], model.spaces["z"]
+    monkeypatch.setattr(space, "make", lambda z: made.append(z) or torch.zeros(1, 1, 8, 8))
     z = model.draw_inputs(0)[0]
     model.decode([z], truncation=0.1)
-    assert asked[0][:, :6].abs().max() <= 0.1 and torch.equal(asked[0][:, 6:], z[:, 6:])
+    assert made[0][:, :6].abs().max() <= 0.1 and torch.equal(made[0][:, 6:], z[:, 6:])
 
 
 def test_the_command(tmp_path, capsys):
@@ -50,4 +50,4 @@ def test_the_command(tmp_path, capsys):
     assert "with one of .png" in refused(capsys, "explore", tmp_path / "run", "codes", "--out", tmp_path / "a.npz")
     sparring.train("mlp-gan", "digits", tmp_path / "plain", images=100, reports=1)
     line = refused(capsys, "explore", tmp_path / "plain", "codes", "--out", tmp_path / "b.png")
-    assert "no codes in its latent: train one that does (infogan)" in line
+    assert "no codes in its latent: train a recipe that has some (infogan)" in line

@@ -13,7 +13,8 @@ from scipy.stats import norm, truncnorm
 import sparring.models.model
 from sparring.build.networks import build_generator
 from sparring.errors import UserError
-from sparring.models.model import Model, ModelSpec, truncated
+from sparring.models.model import Model, ModelSpec
+from sparring.models.spaces import truncate_normal
 from sparring.recipes import RECIPES
 from sparring.sampling import samples
 from sparring.sampling.npz import write_npz
@@ -36,7 +37,7 @@ def test_a_seed_names_one_sample():
 def test_truncation_is_the_truncated_normal(bound):
     z = torch.linspace(-6, 6, 101).double()
     expected = truncnorm.ppf(norm.cdf(z.numpy()), -bound, bound)
-    np.testing.assert_allclose(truncated(z, bound).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(truncate_normal(z, bound).numpy(), expected, atol=1e-6)
 
 
 def test_less_truncation_less_variety():

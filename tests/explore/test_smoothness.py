@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.explore.interpolate import slerp
 from sparring.explore.path_length import path_length
 from sparring.metrics.features.features import Features
 from sparring.models.model import Model, ModelSpec
+from sparring.models.spaces import slerp
 from sparring.recipes import RECIPES
 
 FLAT = Features("flat", lambda x: x.flatten(1), "0")

@@ -79,16 +79,18 @@ def test_tiles_of_what_looks_near_are_the_whole(name, tile):
     whole = make(x)
     found = apply_in_tiles(make, x, tile, net.reach, getattr(net, "grain", 1), getattr(net, "scale", 1))
     assert whole.float().std() > 10
-    assert (found.made.int() - whole.int()).abs().max() <= 1 and found.apart == 0
+    assert (found.output.int() - whole.int()).abs().max() <= 1 and found.disagreement == 0
 
 
 def test_tiles_of_what_looks_everywhere_are_faded():
     x = torch.full((1, 3, 70, 50), 100, dtype=torch.uint8)
     shade = iter(range(100, 200, 10))
     found = apply_in_tiles(lambda part: torch.full_like(part, next(shade)), x, 32, None)
-    assert found.made.shape == x.shape and found.made.float().diff(dim=3).abs().max() <= 8 and found.apart > 0
+    assert (
+        found.output.shape == x.shape and found.output.float().diff(dim=3).abs().max() <= 8 and found.disagreement > 0
+    )
     same = apply_in_tiles(lambda part: part, x, 32, None)
-    assert torch.equal(same.made, x) and same.apart == pytest.approx(0, abs=1e-3)
+    assert torch.equal(same.output, x) and same.disagreement == pytest.approx(0, abs=1e-3)
 
 
 def test_known_pixels_stay_to_the_bit():

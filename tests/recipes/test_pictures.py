@@ -80,7 +80,7 @@ def test_resumed_to_the_bit_and_read_again(name, tmp_path):
     model.save(tmp_path)
     again = load_model(tmp_path)
     assert isinstance(again, ImageToImageModel)
-    x = torch.randint(256, (2, again.given_shape[0], 9, 14), dtype=torch.uint8)
+    x = torch.randint(256, (2, again.input_shape[0], 9, 14), dtype=torch.uint8)
     known = torch.rand(2, 1, 9, 14) > 0.5 if again.masked else None
     label = "light" if told else None
     made = again.apply(x, known, label=label)
@@ -107,7 +107,7 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     assert (tmp_path / "run" / "report.html").exists()
     report = sparring.evaluate(tmp_path / "run", data=data)
     assert report.rows[0].scores == pytest.approx(rows["model"])
-    with pytest.raises(UserError, match="makes pictures of pictures, not of chance: spar apply"):
+    with pytest.raises(UserError, match="translates images: use spar apply"):
         sparring.load(tmp_path / "run").sample(3)
 
 
@@ -224,7 +224,7 @@ def test_pictures_are_moved_to_classes(tmp_path):
         UserError, match="no class 'lihgt' \\(did you mean 'light'\\?\\); there are: dark, light, mixed"
     ):
         model.apply(x, label="lihgt")
-    with pytest.raises(UserError, match="moves pictures to a class: give a label, one of dark, light, mixed"):
+    with pytest.raises(UserError, match="needs a target class: pass a label, one of dark, light, mixed"):
         model.apply(x)
 
 

@@ -43,10 +43,10 @@ class Translated:
 
     def add(self, name: str, pixels: Tensor, known: Tensor | None, result: TiledResult) -> None:
         if self.written % self.every == 0 and len(self.shown) < HUNG:
-            size, before = result.made.shape[2:], pixels if known is None else pixels * known
-            self.shown.append(Shown(name, _small(before, size), _small(result.made, size)))
+            size, before = result.output.shape[2:], pixels if known is None else pixels * known
+            self.shown.append(Shown(name, _small(before, size), _small(result.output, size)))
         self.written += 1
-        self.apart = max(self.apart, result.apart)
+        self.apart = max(self.apart, result.disagreement)
 
 
 def translate_images(
@@ -101,7 +101,7 @@ def _one(
     alone: bool,
     done: Translated,
 ):
-    picture = read(item, model.given_shape[0])
+    picture = read(item, model.input_shape[0])
     known = None
     if model.masked:
         if picture.name not in holes:
@@ -114,7 +114,7 @@ def _one(
     if path.exists():
         raise UserError(f"{path} is there already, of a picture of the same name and another ending")
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(picture, result.made, path)
+    _save(picture, result.output, path)
     done.add(path.name if alone else f"{picture.name}.png", picture.pixels, known, result)
 
 

@@ -67,10 +67,10 @@ def _made(
     model: ImageToImageModel, moving: Film, make: Make, known: Tensor | None, done: Translated
 ) -> Iterator[Frame]:
     for image, seconds in with_progress(moving.frames(), moving.count, "frames"):
-        picture = taken(image, model.given_shape[0], "")
+        picture = taken(image, model.input_shape[0], "")
         result = make(picture.pixels, known)
         done.add("", picture.pixels, known, result)
-        yield as_image(picture, result.made), seconds
+        yield as_image(picture, result.output), seconds
 
 
 def _known(path: Path, masks: str | None) -> Tensor:

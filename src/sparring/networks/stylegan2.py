@@ -110,10 +110,6 @@ class StyleGAN2Generator(nn.Module):
     def forward(self, z: Tensor, *given: Tensor) -> Tensor:
         return self.synthesis(self.styles(z, *given))
 
-    def truncated(self, z: Tensor, *given: Tensor, psi: float) -> Tensor:
-        """Images of w̄ + ψ(w − w̄), w̄ the mean of w over all classes: Karras et al. 2019, appendix B."""
-        return self.synthesis(torch.lerp(self.mean, self.styles(z, *given), psi))
-
     def styles(self, z: Tensor, *given: Tensor) -> Tensor:
         """w for every layer, (n, depth, w); mixed in training."""
         w = self.mapped(z, *given)
