@@ -74,7 +74,7 @@ def test_translators_go_through_the_pictures_held_out_and_begin_anew():
     """120 pictures in chunks of 50: the third holds the last twenty, and the first thirty again."""
     x = (127.5 * (random_images(120, 3, 8, seed=0) + 1)).round().to(torch.uint8)
     recipe = RECIPES["pix2pix"]
-    translator = ImageToImageModel(ModelSpec(recipe, (3, 8, 8)), Identity(), held=Split(x, condition=x.flip(1)))
+    translator = ImageToImageModel(ModelSpec(recipe, (3, 8, 8)), Identity(), validation=Split(x, condition=x.flip(1)))
     chunks = [translator.draw_inputs(0, k)[0] for k in range(3)]
     assert torch.equal(torch.cat(chunks), x.flip(1)[torch.arange(150) % 120])
     assert torch.equal(translator.sample(120), x.flip(1))
