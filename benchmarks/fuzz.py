@@ -60,14 +60,14 @@ def of_folder(here: Path, ending: str) -> Read:
 
 def of_sounds(here: Path, ending: str) -> Read:
     """One damaged sound beside a good one."""
-    from sparring.data.scan.scan import scan
+    from sparring.data.scan.scan import scan_spec
     from sparring.errors import UserError
 
     (here / "good.wav").write_bytes(heard("WAV"))
 
     def read(content: bytes) -> object:
         (here / f"x.{ending}").write_bytes(content)
-        found = scan(here)
+        found = scan_spec(here)
         if broken := dict(found.broken).get(f"x.{ending}"):
             raise UserError(broken)
         return found

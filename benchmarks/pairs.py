@@ -21,7 +21,7 @@ from torch import Tensor
 
 import sparring
 from sparring.data import Dataset, Split, load_dataset
-from sparring.data.image.edges import edges
+from sparring.data.image.edges import edge_maps
 from sparring.metrics.judge import Judge
 from sparring.modalities.base import MEDIA
 from sparring.recipes import RECIPES
@@ -36,7 +36,7 @@ def agreement(pairs: Tensor) -> float:
     """Of uint8 pairs (n, 2c, h, w): the share whose second image is nearer to the edges of its first than to those of
     99 others. Each hundred in order is compared within itself; what is left over is not counted."""
     first, second = pairs[: len(pairs) // AMONG * AMONG].chunk(2, 1)
-    wanted, made = (x.flatten(1).float().unflatten(0, (-1, AMONG)) for x in (edges(first), second))
+    wanted, made = (x.flatten(1).float().unflatten(0, (-1, AMONG)) for x in (edge_maps(first), second))
     distance = torch.cdist(made, wanted)
     own = distance.diagonal(dim1=1, dim2=2).clone()
     distance.diagonal(dim1=1, dim2=2).fill_(float("inf"))
@@ -52,7 +52,7 @@ def shuffled(pairs: Tensor) -> Tensor:
 def judges() -> tuple[Judge, Judge]:
     """Of digits, and of their edges."""
     digits = load_dataset("mnist")
-    train, test = (Split(edges(part.values), part.labels) for part in (digits.train, digits.test))
+    train, test = (Split(edge_maps(part.values), part.labels) for part in (digits.train, digits.test))
     return judge(digits), judge(Dataset.of("edges of mnist", train, test, digits.names))
 
 
@@ -85,7 +85,7 @@ def main() -> None:
         about = (RECIPES["cogan"], data, args.images, seed, f"pairs.py, {protocol}")
         rows += measured(args.out, "cogan", *about, scored)["rows"]
         print(rows[-2], file=sys.stderr)
-    own = torch.cat([real, edges(real)], 1)
+    own = torch.cat([real, edge_maps(real)], 1)
     rows += [row("real digits, own edges", own, *jury), row("real digits, others' edges", shuffled(own), *jury)]
     if args.json:
         print(json.dumps({"rows": rows, "protocol": protocol}))

@@ -19,7 +19,7 @@ from PIL import Image
 from sparring.build.game import build_game
 from sparring.data import load_dataset
 from sparring.data.dataset import Dataset, Split
-from sparring.data.prepare.format import ABOUT, PIXELS, About, pixels, probe
+from sparring.data.prepare.format import METADATA_FILE, PIXELS_FILE, PreparedMetadata, map_pixels, probe_digest
 from sparring.recipes import RECIPES
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
@@ -32,16 +32,18 @@ ROW = 3 * 64 * 64
 def synthetic(folder: Path, gb: float) -> Path:
     """A prepared set of noise, written here: its fingerprint is not taken, only its probe."""
     out, n = folder / f"store-{gb:g}", int(gb * 1e9) // ROW
-    if (out / ABOUT).exists():
+    if (out / METADATA_FILE).exists():
         return out
     out.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    with open(out / PIXELS, "wb") as file:
+    with open(out / PIXELS_FILE, "wb") as file:
         for start in range(0, n, 8192):
             file.write(rng.integers(0, 256, (min(8192, n - start), ROW), dtype=np.uint8).tobytes())
     cut = n * 5 // 6
-    about = About(SHAPE, cut, n - cut, (), (), "synthetic", probe(pixels(out, SHAPE, n), None), "synthetic")
-    (out / ABOUT).write_text(about.text())
+    about = PreparedMetadata(
+        SHAPE, cut, n - cut, (), (), "synthetic", probe_digest(map_pixels(out, SHAPE, n), None), "synthetic"
+    )
+    (out / METADATA_FILE).write_text(about.text())
     return out
 
 
@@ -115,7 +117,7 @@ def prepare(args: argparse.Namespace) -> dict:
             subprocess.run(command(spec, out, workers), check=True, stdout=subprocess.PIPE)
             times.append(time.perf_counter() - start)
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
-    whole = (out / PIXELS).read_bytes()
+    whole = (out / PIXELS_FILE).read_bytes()
     return {
         "seconds, one worker": seconds[1],
         "seconds, two workers": seconds[2],
@@ -139,15 +141,15 @@ def killed(spec: Path, out: Path, n: int, after: float, whole: bytes) -> dict:
         "noted when killed": noted,
         "decoded after": again,
         "lost, share of all (bar 0.01)": lost / n,
-        "same bytes": (out / PIXELS).read_bytes() == whole,
+        "same bytes": (out / PIXELS_FILE).read_bytes() == whole,
     }
 
 
 def written(out: Path) -> int:
     """Images of which there are pixels: rows that are not all zero, as none of the pictures is black."""
-    if not (out / PIXELS).exists():
+    if not (out / PIXELS_FILE).exists():
         return 0
-    rows = np.memmap(out / PIXELS, np.uint8, "r").reshape(-1, ROW)
+    rows = np.memmap(out / PIXELS_FILE, np.uint8, "r").reshape(-1, ROW)
     return int(rows[:, :96].any(1).sum())
 
 

@@ -24,9 +24,9 @@ from common import sets
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options
-from sparring.data.scan.checks import FINDINGS, findings
-from sparring.data.scan.open import both
-from sparring.data.scan.scan import scan
+from sparring.data.scan.checks import CHECKS, run_checks
+from sparring.data.scan.open import open_two
+from sparring.data.scan.scan import scan_spec
 
 SHARE = 0.05
 STRANGERS = ("emoji-pairs/testA/*.png", "dungeon-tiles/item/*.png", "trashnet-128/*/*.jpg", "eurosat-4k/*/*.jpg")
@@ -99,7 +99,7 @@ def plant(files: list[Path], strangers: list[Path], draws: np.random.Generator) 
 
 def suspects(folder: Path) -> tuple[int, dict[str, set[str]]]:
     """Images, and the suspects by finding."""
-    found = scan(folder, Options(size=(64, 64)))
+    found = scan_spec(folder, Options(size=(64, 64)))
     return found.examples, {each.name: {name for name, _ in each.where} for each in found.findings}
 
 
@@ -110,8 +110,8 @@ def leaked(here: Path, files: list[Path], source: Path, count: int) -> tuple[set
     for k, path in enumerate(fresh[: round(2 * SHARE * len(fresh))]):
         again(files[k], path, draws) if k % 2 else shutil.copy(files[k], path)
         planted.add(path.relative_to(test).as_posix())
-    looked = both(here / "clean", test, Options(size=(64, 64)))
-    found = {name.split(": ", 1)[1] for each in findings(looked, ["leaks"]) for name, _ in each.where}
+    looked = open_two(here / "clean", test, Options(size=(64, 64)))
+    found = {name.split(": ", 1)[1] for each in run_checks(looked, ["leaks"]) for name, _ in each.where}
     return planted, found, len(fresh)
 
 
@@ -155,7 +155,7 @@ def main() -> None:
         print(name, rows[name], file=sys.stderr)
     for name in args.clean:
         spec = str(sets() / name) if (sets() / name).is_dir() and "mnist" not in name else name
-        found = scan(spec)
+        found = scan_spec(spec)
         clean[name] = {each.name: len(each.where) / found.examples for each in found.findings}
         print(name, clean[name], file=sys.stderr)
     if args.json:
@@ -166,9 +166,9 @@ def main() -> None:
         for key, of in table.items():
             cells = f"{of['recall']:.0%} | {of['precision']:.0%} | {of['clean']:.1%}"
             print(f"| {name} | {key} | {of['planted']:.0f} | {cells} |")
-    print("\n| whole set | " + " | ".join(FINDINGS) + " |\n|" + "---|" * (len(FINDINGS) + 1))
+    print("\n| whole set | " + " | ".join(CHECKS) + " |\n|" + "---|" * (len(CHECKS) + 1))
     for name, shares in clean.items():
-        print(f"| {name} | " + " | ".join(f"{shares.get(key, 0):.2%}" for key in FINDINGS) + " |")
+        print(f"| {name} | " + " | ".join(f"{shares.get(key, 0):.2%}" for key in CHECKS) + " |")
 
 
 if __name__ == "__main__":

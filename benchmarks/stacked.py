@@ -27,7 +27,7 @@ from torch import Tensor
 import sparring
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
-from sparring.data.named import stacked
+from sparring.data.named import stack_digits
 from sparring.metrics.features.features import Features
 from sparring.metrics.image.classifier_scores import reverse_kl
 from sparring.metrics.image.judge import ImageJudge
@@ -71,7 +71,7 @@ def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
 
 
 def trivial(data: Dataset, counts: Counts) -> dict[str, dict[str, float]]:
-    new = stacked(load_dataset("mnist").test, SAMPLES, torch.Generator().manual_seed(1)).values
+    new = stack_digits(load_dataset("mnist").test, SAMPLES, torch.Generator().manual_seed(1)).values
     return {"new stacks of test digits": counts(new), "one stack": counts(new[:1].expand(SAMPLES, -1, -1, -1))}
 
 

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset
-from sparring.data.table.arrow import read
-from sparring.data.table.binned import WIDTH, binned, compared
+from sparring.data.table.arrow import read_table_file
+from sparring.data.table.binned import _WIDTH, binned, compared_columns
 from sparring.data.table.columns import Category
 from sparring.data.table.load import table_data
 from sparring.models.load import load_model
@@ -46,7 +46,7 @@ MADE = 50_000
 
 def data_of(name: str, validation: bool) -> Dataset:
     file, tested, target = SETS[name]
-    table = read(sets() / "tables" / file)
+    table = read_table_file(sets() / "tables" / file)
     order = torch.randperm(table.num_rows, generator=torch.Generator().manual_seed(0)).tolist()
     train, test = order[:-tested], order[-tested:]
     if validation:
@@ -82,8 +82,8 @@ def _distances(data: Dataset, made: Tensor, real: Tensor, asked: int) -> list[fl
     """Total variation of each column but the one asked for, numbers in tenths."""
     assert data.schema is not None
     a, b = binned(data.schema, data.train.values, made, real)
-    others = [c for c, i in enumerate(compared(data.schema)) if i != asked]
-    counts = [[x[:, c].bincount(minlength=WIDTH) / len(x) for x in (a, b)] for c in others]
+    others = [c for c, i in enumerate(compared_columns(data.schema)) if i != asked]
+    counts = [[x[:, c].bincount(minlength=_WIDTH) / len(x) for x in (a, b)] for c in others]
     return [float((p - q).abs().sum() / 2) for p, q in counts]
 
 

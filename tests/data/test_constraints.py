@@ -9,7 +9,7 @@ from sparring.data.table import infer
 from sparring.data.table.arrow import to_arrow
 from sparring.data.table.columns import Follower
 from sparring.data.table.conditions import parse_conditions
-from sparring.data.table.infer import Kind
+from sparring.data.table.infer import ColumnKind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
@@ -37,8 +37,8 @@ def test_sums_are_worked_out():
     schema, cells = schema_of(frame, "a + b = all")
     wrong = cells.clone()
     wrong[:, 2] = 0
-    assert not schema.holds(wrong)[1:].any() and torch.equal(schema.completed(wrong)[:, 2], cells[:, 2])
-    assert schema.table(schema.completed(wrong)).to_pandas().equals(frame)
+    assert not schema.holds(wrong)[1:].any() and torch.equal(schema.complete(wrong)[:, 2], cells[:, 2])
+    assert schema.table(schema.complete(wrong)).to_pandas().equals(frame)
 
 
 def test_rows_alike_and_combinations():
@@ -102,11 +102,11 @@ def test_bounds_between_whole_values_let_none_in_that_lies_beyond():
 
 def zips(monkeypatch) -> Schema:
     """Six zips, of which three are learnt one by one; each has a town and a height of its own."""
-    monkeypatch.setattr(infer, "LEARNT", 3)
+    monkeypatch.setattr(infer, "_MAX_CATEGORIES", 3)
     names = [f"z{k}" for k in range(6) for _ in range(150 - 20 * k)]
     town = {"z0": "A", "z1": "B", "z2": "C", "z3": "A", "z4": "B", "z5": "C"}
     frame = pd.DataFrame({"zip": names, "town": map(town.get, names), "height": [int(name[1]) for name in names]})
-    schema, _ = Schema.of(to_arrow(frame), {"height": Kind("number")})
+    schema, _ = Schema.of(to_arrow(frame), {"height": ColumnKind("number")})
     assert schema.learnt == (0,) and isinstance(schema.column("town"), Follower)
     return schema
 
@@ -125,8 +125,8 @@ def test_who_asks_for_a_follower_gets_its_leaders_even_rare_ones(where, expected
     zip, found, g = schema.column("zip"), parse_conditions(schema, where), torch.Generator().manual_seed(0)
     option = found.options[0].nonzero()[:, 0].repeat(60)
     cells = torch.zeros(len(option), 3, dtype=torch.float64)
-    cells[:, 0] = zip.decode(option, found.placed(0, zip, option, torch.linspace(-1, 0.99, len(option)), g))
-    made = schema.table(schema.completed(found.held(cells))).to_pandas()
+    cells[:, 0] = zip.decode(option, found.place(0, zip, option, torch.linspace(-1, 0.99, len(option)), g))
+    made = schema.table(schema.complete(found.clamp(cells))).to_pandas()
     assert set(made["zip"]) == expected
     assert "town" not in where or set(made["town"]) == {where["town"]}
 
@@ -153,6 +153,6 @@ def test_a_total_is_asked_for_by_its_parts():
     ],
 )
 def test_what_cannot_be_asked(where, expected):
-    schema, _ = Schema.of(to_arrow(people()), {"person": Kind("identifier")})
+    schema, _ = Schema.of(to_arrow(people()), {"person": ColumnKind("identifier")})
     with pytest.raises(UserError, match=expected):
         parse_conditions(schema, where)

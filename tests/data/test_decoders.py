@@ -20,11 +20,11 @@ class Slow:
 
 
 def test_workers_that_hang_are_given_up(monkeypatch):
-    monkeypatch.setattr(workers, "STUCK", 0.5)
+    monkeypatch.setattr(workers, "_TIMEOUT", 0.5)
     work: Any = SimpleNamespace()
     source: Any = Slow()
     with pytest.raises(UserError, match=r"did nothing for 0\.5 s"):
-        list(workers.decoded([[(0, 0)], [(1, 1)]], work, source, 2))
+        list(workers.decode_batches([[(0, 0)], [(1, 1)]], work, source, 2))
 
 
 def test_decoders_do_without_torch():

@@ -11,7 +11,7 @@ from data.pictures import png, shades, told, unpacked, zipped
 from PIL import Image
 
 from sparring.data import Options, load_dataset
-from sparring.data.scan.scan import preview
+from sparring.data.scan.scan import network_preview
 
 
 def shade(x: torch.Tensor) -> list[int]:
@@ -54,7 +54,7 @@ def test_channels_are_each_domains_own(tmp_path):
     data = load_dataset(folder, Options(size=(8, 8)))
     assert data.shape == (3, 8, 8) and data.train.condition.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.test) == 14
-    assert preview(data).size[0] > 0
+    assert network_preview(data).size[0] > 0
 
 
 def test_a_test_part_has_the_channels_of_its_train_part(tmp_path):

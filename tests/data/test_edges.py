@@ -8,8 +8,8 @@ from data.pictures import shades, unpacked
 import sparring
 from sparring.api.comparison import compare
 from sparring.data import Dataset, Options, Split, load_dataset
-from sparring.data.image.edges import add_edge_domain, derangement, edges
-from sparring.data.scan.scan import contact_sheet, preview, scan
+from sparring.data.image.edges import add_edge_domain, derangement, edge_maps
+from sparring.data.scan.scan import dataset_sheet, network_preview, scan_spec
 from sparring.errors import UserError
 
 
@@ -19,8 +19,8 @@ def test_edges_against_a_loop():
     for n, c, i, j in np.ndindex(*images.shape):
         around = images[n, c, max(0, i - 1) : i + 2, max(0, j - 1) : j + 2]
         expected[n, c, i, j] = around.max() - around.min()
-    assert torch.equal(edges(images), expected)
-    assert not edges(torch.full((1, 1, 3, 3), 200, dtype=torch.uint8)).any()
+    assert torch.equal(edge_maps(images), expected)
+    assert not edge_maps(torch.full((1, 1, 3, 3), 200, dtype=torch.uint8)).any()
 
 
 @pytest.mark.parametrize("n", [2, 3, 12, 1000])
@@ -36,7 +36,7 @@ def test_an_image_stands_before_the_edges_of_another():
     assert data.fingerprint != plain.fingerprint and data.fingerprint == load_dataset("digits+edges").fingerprint
     for pairs, part in ((data.train, plain.train), (data.test, plain.test)):
         assert torch.equal(pairs.values[:, :1], part.values) and torch.equal(pairs.labels, part.labels)
-        own = edges(part.values)
+        own = edge_maps(part.values)
         assert torch.equal(pairs.values[:, 1:], own[derangement(len(part))])
         assert (pairs.values[:, 1:] != own).flatten(1).any(1).float().mean() > 0.99
 
@@ -46,9 +46,9 @@ def test_of_a_folder_as_it_is_read(tmp_path):
     data = load_dataset(f"{folder}+edges", Options(size=(8, 16), channels="rgb", flip=True))
     assert data.shape == (6, 8, 16) and data.classes == 2 and data.mirrored and data.skipped
     assert load_dataset(f"{folder}+edges", Options(channels="grey")).shape[0] == 2
-    found = scan(f"{folder}+edges")
+    found = scan_spec(f"{folder}+edges")
     assert found.examples == 24 and found.classes == {"x": 12, "y": 12} and found.formats == {"images and edges": 24}
-    assert preview(data).size[0] > contact_sheet(data).size[0]  # it has mirrored copies too
+    assert network_preview(data).size[0] > dataset_sheet(data).size[0]  # it has mirrored copies too
     real = unpacked(tmp_path / "b+edges", shades(12))
     assert load_dataset(real).shape[0] == 1  # a path that ends so goes before
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sparring.data import Options, load_dataset
 from sparring.data.load import preparable_source
-from sparring.data.prepare.prepare import prepare
+from sparring.data.prepare.prepare import prepare_dataset
 from sparring.errors import UserError
 
 
@@ -77,7 +77,7 @@ def test_rows_with_their_classes(held, tmp_path):
     spec = held({"train": pictures([i % 2 for i in range(24)]), "test": None})
     expected = {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
     assert seen(load_dataset(spec)) == expected
-    prepare(preparable_source(spec), tmp_path / "out", Options(size=(8, 8)), 1)
+    prepare_dataset(preparable_source(spec), tmp_path / "out", Options(size=(8, 8)), 1)
     assert seen(load_dataset(tmp_path / "out")) == expected
     assert load_dataset(held(pictures(["b", "a"] * 12, "text"))).names == ("a", "b")
     assert load_dataset(held(pictures([7, -1] * 12, "int64"))).names == ("-1", "7")
@@ -107,7 +107,7 @@ def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
     rows = datasets.Dataset.from_dict({"image": images, "label": [i % 2 for i in range(24)]}, features=features)
     rows.save_to_disk(str(tmp_path / "saved"))
     spec = f"hf:{tmp_path / 'saved'}"
-    prepare(preparable_source(spec), tmp_path / "out", Options(size=(8, 8)), 1)
+    prepare_dataset(preparable_source(spec), tmp_path / "out", Options(size=(8, 8)), 1)
     for data in (load_dataset(spec, Options(size=(8, 8))), load_dataset(tmp_path / "out")):
         assert seen(data) == {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(str(tmp_path / "bare"))

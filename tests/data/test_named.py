@@ -91,7 +91,7 @@ def asked(monkeypatch, tmp_path):
     """A pinned set `mini` with three classes, an empty cache, no network; gives the URLs asked for."""
     pins = {name: Pin(len(content), hashlib.sha256(content).hexdigest()) for name, content in FILES.items()}
     mini = Remote("mini", "https://example.org/", pins)
-    monkeypatch.setitem(named.NAMED, "mini", lambda: named.in_idx(mini, ("a", "b", "c")))
+    monkeypatch.setitem(named.NAMED, "mini", lambda: named.idx_splits(mini, ("a", "b", "c")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SPARRING_DATA", raising=False)
     return answering(monkeypatch, {})
@@ -183,7 +183,7 @@ def test_labels_must_fit(monkeypatch, tmp_path, asked):
     pins = {name: Pin(len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()}
     put(tmp_path / "cache" / "sparring" / "mini", files)
     with pytest.raises(UserError, match="does not fit its images"):
-        named.in_idx(Remote("mini", "https://example.org/", pins), ("a", "b", "c"))
+        named.idx_splits(Remote("mini", "https://example.org/", pins), ("a", "b", "c"))
 
 
 def test_urls_are_https():
@@ -208,11 +208,11 @@ STACKED = "90ab526e2d1e1a20"
 def test_stacked_digits_spell_their_label():
     values = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 1, 4, 4)
     digits = Split(values, torch.arange(10))
-    made = named.stacked(digits, 500, torch.Generator().manual_seed(0))
+    made = named.stack_digits(digits, 500, torch.Generator().manual_seed(0))
     assert made.values.shape == (500, 3, 4, 4) and made.values.dtype == torch.uint8
     assert torch.equal(made.values[:, :, 0, 0].long() @ torch.tensor([100, 10, 1]), made.labels)
     assert (made.values == made.values[:, :, :1, :1]).all() and len(made.labels.unique()) > 300
-    again = named.stacked(digits, 500, torch.Generator().manual_seed(0))
+    again = named.stack_digits(digits, 500, torch.Generator().manual_seed(0))
     assert torch.equal(again.values, made.values) and torch.equal(again.labels, made.labels)
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.data.image.channels import stacked
-from sparring.data.image.file import Header, UnreadableImage, header, picture
+from sparring.data.image.channels import stack_images
+from sparring.data.image.file import Header, UnreadableImage, read_header, read_image
 
 
 def saved(path: Path, image: Image.Image, channels: str = "auto", size=(8, 8), fit="crop", **options) -> np.ndarray:
     """What becomes of an image: (h, w) if grey, else (h, w, c)."""
     image.save(path, **options)
-    array = picture(lambda: path.open("rb"), size, fit)
-    return stacked([array], channels)[0].transpose(1, 2, 0).squeeze()
+    array = read_image(lambda: path.open("rb"), size, fit)
+    return stack_images([array], channels)[0].transpose(1, 2, 0).squeeze()
 
 
 def test_transparency_lies_on_white(tmp_path):
@@ -76,7 +76,7 @@ def test_a_lying_photograph_is_measured_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("L", (20, 10)).save(tmp_path / "a.jpg", exif=exif)
-    assert header(lambda: (tmp_path / "a.jpg").open("rb")) == Header("JPEG", (20, 10), "L")
+    assert read_header(lambda: (tmp_path / "a.jpg").open("rb")) == Header("JPEG", (20, 10), "L")
 
 
 STRIPES = Image.fromarray(np.repeat(np.array([10, 100, 200, 30], np.uint8), 8)[None].repeat(16, 0))
@@ -132,7 +132,7 @@ def test_channels(tmp_path, image, grey, rgb, rgba):
     [((1, 1), 1), ((1, 2), 1), ((1, 3), 3), ((3, 4), 3), ((4, 4, 3), 4), ((1, 2, 4), 4), ((2, 3, 1, 4), 3)],
 )
 def test_auto_channels(counts, kind):
-    assert stacked([np.zeros((4, 4, c), np.uint8) for c in counts], "auto").shape[1] == kind
+    assert stack_images([np.zeros((4, 4, c), np.uint8) for c in counts], "auto").shape[1] == kind
 
 
 def test_deep_colour_is_scaled(tmp_path):
@@ -143,7 +143,7 @@ def test_deep_colour_is_scaled(tmp_path):
 def why(tmp_path, name: str, image: Image.Image, **options) -> str:
     image.save(tmp_path / name, **options)
     with pytest.raises(UnreadableImage) as told:
-        picture(lambda: (tmp_path / name).open("rb"), (8, 8))
+        read_image(lambda: (tmp_path / name).open("rb"), (8, 8))
     return str(told.value)
 
 
@@ -165,4 +165,4 @@ def test_floating_point(tmp_path):
 def test_several_pictures_of_a_phone(tmp_path):
     """An .mpo, often named .jpg: the first is the photograph."""
     Image.new("L", (8, 8), 90).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[Image.new("L", (8, 8))])
-    assert (picture(lambda: (tmp_path / "a.jpg").open("rb"), (8, 8)) == 90).all()
+    assert (read_image(lambda: (tmp_path / "a.jpg").open("rb"), (8, 8)) == 90).all()

@@ -22,7 +22,7 @@ from sparring.data import Options, load_dataset
 from sparring.data.dataset import digest
 from sparring.data.load import preparable_source
 from sparring.data.prepare import prepare as preparing
-from sparring.data.prepare.prepare import prepare
+from sparring.data.prepare.prepare import prepare_dataset
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
 from sparring.training.distributed.ranks import Ranks
@@ -35,7 +35,7 @@ CPU = torch.device("cpu")
 
 
 def prepared(spec: Path, out: Path, workers: int = 1, **options):
-    return prepare(preparable_source(str(spec)), out, Options(**options), workers)
+    return prepare_dataset(preparable_source(str(spec)), out, Options(**options), workers)
 
 
 def classes(n: int = 24) -> dict[str, bytes]:
@@ -145,7 +145,7 @@ def test_after_kill_9_only_the_last_piece_is_done_again(tmp_path, monkeypatch):
     assert subprocess.run([sys.executable, "-c", KILLED, *words], env=env).returncode == -signal.SIGKILL
     (tmp_path / "out" / "done.jsonl").open("a").write('{"items": [9')  # a power cut tears the last line
     _, decoded = prepared(spec, tmp_path / "out", size=(8, 8))
-    assert decoded == 101 - 3 * preparing.SMALLEST
+    assert decoded == 101 - 3 * preparing._MIN_BATCH
     prepared(spec, tmp_path / "straight", size=(8, 8))
     resumed, straight = (tmp_path / name / "images.bin" for name in ("out", "straight"))
     assert resumed.read_bytes() == straight.read_bytes()
@@ -162,7 +162,7 @@ def test_a_damaged_beginning_is_told_in_a_line(tmp_path, content):
 
 def test_what_is_noted_after_a_torn_line_is_not_forgotten(tmp_path, monkeypatch):
     spec, out = unpacked(tmp_path / "set", {f"{i:03d}.png": png(i) for i in range(100)}), tmp_path / "out"
-    finish = preparing._finished
+    finish = preparing._finalise
 
     def interrupted(*words):
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import pytest
 from commands import refused, spar
 
 from sparring.data import Options
-from sparring.data.scan.scan import scan
+from sparring.data.scan.scan import scan_spec
 from sparring.data.table import arrow
 from sparring.data.table.arrow import MOST_COLUMNS
 from sparring.errors import UserError
@@ -31,7 +31,7 @@ def frame(rows: int = 120):
 def found(table, tmp_path, ending="csv", **options):
     path = tmp_path / f"t.{ending}"
     table.to_parquet(path) if ending == "parquet" else table.to_csv(path, index=False)
-    return scan(path, Options(**options))
+    return scan_spec(path, Options(**options))
 
 
 def suspects(scanned):
@@ -96,7 +96,7 @@ def test_what_is_not_there_is_told(tmp_path, capsys):
 def test_hostile_tables_end_in_a_line(content, why, tmp_path):
     (tmp_path / "t.csv").write_bytes(content)
     try:
-        scan(tmp_path / "t.csv").table()
+        scan_spec(tmp_path / "t.csv").table()
     except UserError as error:
         assert "\n" not in str(error) and (why or "") in str(error)
     else:
@@ -108,7 +108,7 @@ def test_a_packed_table_that_unpacks_to_far_more_is_refused(tmp_path):
 
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,1\n" * 2**22))
     with pytest.raises(UserError, match="decompression bomb"):
-        scan(tmp_path / "t.csv.gz")
+        scan_spec(tmp_path / "t.csv.gz")
 
 
 def test_a_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
@@ -120,6 +120,6 @@ def test_a_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
     pandas.DataFrame({"a": np.zeros(2_000_000, np.int8)}).to_parquet(tmp_path / "long.parquet")
     pandas.DataFrame({f"c{i}": [0] for i in range(MOST_COLUMNS + 1)}).to_parquet(tmp_path / "wide.parquet")
     with pytest.raises(UserError, match="decompression bomb"):
-        scan(tmp_path / "long.parquet")
+        scan_spec(tmp_path / "long.parquet")
     with pytest.raises(UserError, match=f"a table of {MOST_COLUMNS + 1:,} columns is too wide"):
-        scan(tmp_path / "wide.parquet")
+        scan_spec(tmp_path / "wide.parquet")

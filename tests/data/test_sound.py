@@ -13,10 +13,10 @@ from PIL import Image
 
 from sparring.data import load_dataset
 from sparring.data.audio import wav
-from sparring.data.audio.wav import sound as read
+from sparring.data.audio.wav import read_sound as read
 from sparring.data.image.file import UnreadableImage
 from sparring.data.scan import audio
-from sparring.data.scan.scan import scan
+from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
 
 RATE = 8000
@@ -57,7 +57,7 @@ def test_samples_are_those_of_the_file():
 def test_what_a_file_holds_counts_and_not_its_name(tmp_path):
     for i in range(3):
         (tmp_path / f"{i}.wav").write_bytes(written(tone(i), "FLAC"))
-    assert scan(tmp_path).formats == {"FLAC": 3}
+    assert scan_spec(tmp_path).formats == {"FLAC": 3}
     loud = np.array([0.5, -3.0], np.float32)  # floating-point numbers are kept, whatever they are
     assert np.array_equal(read(opened(written(loud, "WAV", "FLOAT"))).values[:, 0], loud)
 
@@ -120,7 +120,7 @@ def recordings(tmp_path):
 
 
 def test_scan_finds_what_was_planted(recordings):
-    found = scan(recordings)
+    found = scan_spec(recordings)
     named = {each.name: [name for name, _ in each.where] for each in found.findings}
     assert named == {
         "broken": ["a/broken.wav"], "duplicates": ["a/copy.wav"], "silent": ["a/silent.wav"],
@@ -135,7 +135,7 @@ def test_a_zip_is_scanned_as_its_folder(recordings, tmp_path):
         for path in recordings.rglob("*.wav"):
             archive.writestr(path.relative_to(recordings).as_posix(), path.read_bytes())
         archive.writestr("../climbs.wav", pcm(tone()))
-    found, same = scan(tmp_path / "a.zip"), scan(recordings)
+    found, same = scan_spec(tmp_path / "a.zip"), scan_spec(recordings)
     assert found.findings[1:] == same.findings[1:]
     assert ("../climbs.wav", "its path climbs out of the zip") in found.broken
 
@@ -144,12 +144,12 @@ def test_the_command(recordings, tmp_path, capsys):
     assert spar("data", "scan", recordings, "--out", tmp_path / "sheet.png", "--json") == 0
     assert json.loads(capsys.readouterr().out)["formats"] == {"WAV": 26}
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size[0] > 5 * audio.OUTLINE[1]
+        assert sheet.size[0] > 5 * audio._WAVEFORM_SIZE[1]
 
 
 def test_outlines_follow_the_loudness():
     rising = pcm(np.linspace(-1, 1, 9600) * 32767 * np.tile([1, -1], 4800))
-    outline = audio.outlined(read(opened(rising)))
+    outline = audio.waveform(read(opened(rising)))
     dark = (outline == 0).sum(0)
     assert dark[0] == dark[-1] == 32 and dark[48] <= 2 and (np.diff(dark[:48]) <= 0).all()
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sparring.data import Options, load_dataset
 from sparring.data.table import infer
-from sparring.data.table.arrow import read, to_arrow
+from sparring.data.table.arrow import read_table_file, to_arrow
 from sparring.data.table.columns import Category, Follower, Identifier, Number
-from sparring.data.table.infer import Kind
+from sparring.data.table.infer import ColumnKind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
@@ -77,7 +77,7 @@ def test_identifiers_that_have_no_room_are_refused_before_training():
 
 
 def test_identifiers_of_other_types():
-    kinds, n = {"id": Kind("identifier"), "x": Kind("number")}, range(40)
+    kinds, n = {"id": ColumnKind("identifier"), "x": ColumnKind("number")}, range(40)
     for ids in (
         np.array([float(i) for i in n]),
         pa.array([None, *n[1:]], pa.float32()),
@@ -99,9 +99,9 @@ def test_identifiers_of_other_types():
 def test_many_categories_stay_bounded_and_keep_their_frequencies():
     g = np.random.default_rng(0)
     values = pd.Series((g.pareto(0.5, 20_000) * 10).astype(int).clip(max=9_999)).map("c{}".format)
-    schema, cells = learnt(pd.DataFrame({"code": values, "x": g.random(20_000)}), {"code": Kind("category")})
+    schema, cells = learnt(pd.DataFrame({"code": values, "x": g.random(20_000)}), {"code": ColumnKind("category")})
     column = schema.column("code")
-    assert column.options == infer.LEARNT + 1 < len(column.values)
+    assert column.options == infer._MAX_CATEGORIES + 1 < len(column.values)
     assert torch.equal(schema.decode(schema.encode(cells[:, :]))[:, 0], cells[:, 0])
     even = torch.linspace(-1, 1, 100_001, dtype=torch.float64)[:-1]
     drawn = column.decode(torch.zeros(len(even), dtype=torch.long), even).long().bincount()
@@ -113,17 +113,21 @@ def test_many_categories_stay_bounded_and_keep_their_frequencies():
 
 def test_kinds_can_be_said_and_bounds_hold():
     frame = people()
-    kinds = {"age": Kind("category"), "person": Kind("drop"), "wage": Kind(low=0, high=5000.0, decimals=0)}
+    kinds = {
+        "age": ColumnKind("category"),
+        "person": ColumnKind("drop"),
+        "wage": ColumnKind(low=0, high=5000.0, decimals=0),
+    }
     schema, cells = learnt(frame, kinds)
     assert isinstance(schema.column("age"), Category) and "person" not in schema.names
     wage = schema.table(schema.decode(schema.encode(cells))).to_pandas()["wage"]
     assert wage.max() == 5000 and (wage.dropna() == wage.dropna().round()).all()
     with pytest.raises(UserError, match=r"no column 'wages' \(did you mean 'wage'\?\)"):
-        learnt(frame, {"wages": Kind("number")})
+        learnt(frame, {"wages": ColumnKind("number")})
     with pytest.raises(UserError, match=r"no kind of column 'nummer'.*did you mean 'number'"):
-        learnt(frame, {"wage": Kind("nummer")})
+        learnt(frame, {"wage": ColumnKind("nummer")})
     with pytest.raises(UserError, match="'city' holds no numbers"):
-        learnt(frame, {"city": Kind("number")})
+        learnt(frame, {"city": ColumnKind("number")})
 
 
 TYPES = {
@@ -146,7 +150,7 @@ TYPES = {
 @pytest.mark.parametrize("name", TYPES)
 def test_arrow_in_the_same_schema_out(name):
     table = pa.table({name: TYPES[name], "x": range(40)})
-    schema, cells = Schema.of(table, {name: Kind("" if name != "int8" else "number"), "x": Kind("number")})
+    schema, cells = Schema.of(table, {name: ColumnKind("" if name != "int8" else "number"), "x": ColumnKind("number")})
     made = schema.decode(schema.encode(cells))
     torch.testing.assert_close(made, cells, rtol=0, atol=1e-7, equal_nan=True)  # networks see float32
     assert schema.table(made).schema.equals(table.schema) and schema.table(cells).equals(table)
@@ -156,14 +160,14 @@ def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path):
     frame = pd.DataFrame({"name": ["Zoë", "Íñigo", "?"] * 8, "size": np.arange(24) / 4, "n": range(24)})
     for i, (sep, encoding) in enumerate([(",", "utf-8"), (";", "cp1252"), ("\t", "utf-16"), ("|", "utf-8-sig")]):
         frame.to_csv(tmp_path / f"{i}.csv", sep=sep, encoding=encoding, index=False)
-        table = read(tmp_path / f"{i}.csv")
+        table = read_table_file(tmp_path / f"{i}.csv")
         assert table.column_names == ["name", "size", "n"]
         assert (
             table.column("name").to_pylist()[:3] == ["Zoë", "Íñigo", None] and table.column("size")[1].as_py() == 0.25
         )
     with gzip.open(tmp_path / "spaced.csv.gz", "wt") as file:
         file.write("a, b\n" + "1, x y\n2, ?\n" * 10)
-    assert read(tmp_path / "spaced.csv.gz").column("b").to_pylist()[:2] == ["x y", None]
+    assert read_table_file(tmp_path / "spaced.csv.gz").column("b").to_pylist()[:2] == ["x y", None]
     frame.to_parquet(tmp_path / "t.parquet")
     data = load_dataset(tmp_path / "t.parquet", Options(columns=(("n", "drop"),), target="name"))
     assert data.medium == "table" and data.schema.target == "name" and len(data.train) + len(data.test) == 24
@@ -171,25 +175,25 @@ def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path):
 
 def test_rows_that_end_in_a_delimiter_stay_in_their_columns(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,c\n" + "1,10,100,\n2,20,200,\n" * 10)
-    table = read(tmp_path / "t.csv")
+    table = read_table_file(tmp_path / "t.csv")
     assert table.slice(0, 2).to_pydict() == {"a": [1, 2], "b": [10, 20], "c": [100, 200]}
     (tmp_path / "t.csv").write_text("a,b,c\n" + "1,10,100,\n2,20,200,7\n" * 10)
     with pytest.raises(UserError, match=r"t\.csv has rows of more values than it has names"):
-        read(tmp_path / "t.csv")
+        read_table_file(tmp_path / "t.csv")
 
 
 def test_a_column_is_of_one_type_however_long_it_is(tmp_path, recwarn):
     rows, width = [*map(str, range(3_000)), "unknown"], 512  # pandas would read so wide a table in parts of 1,024 rows
     names = ",".join(["a", *(f"b{i}" for i in range(width - 1))])
     (tmp_path / "t.csv").write_text(names + "\n" + "".join(each + "," * (width - 1) + "\n" for each in rows))
-    assert read(tmp_path / "t.csv").column("a").to_pylist() == rows and not recwarn.list
+    assert read_table_file(tmp_path / "t.csv").column("a").to_pylist() == rows and not recwarn.list
 
 
 def test_names_are_looked_at_as_they_come_out(tmp_path):
     for text in ("\na ,a\n1,2\n", '"a", a\n1,2\n'):
         (tmp_path / "t.csv").write_text(text)
         with pytest.raises(UserError, match="two columns are called 'a'"):
-            read(tmp_path / "t.csv")
+            read_table_file(tmp_path / "t.csv")
 
 
 def _of(**columns):

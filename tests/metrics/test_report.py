@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.data import load_dataset
-from sparring.data.named import stacked
+from sparring.data.named import stack_digits
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
 from sparring.metrics.features.registry import JudgeData
@@ -183,7 +183,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
     monkeypatch.setattr("sparring.metrics.features.extractors.STEPS", 300)
     whole = load_dataset("digits")
     g = torch.Generator().manual_seed(0)
-    train, test = stacked(whole.train, 3_000, g), stacked(whole.test, 800, g)
+    train, test = stack_digits(whole.train, 3_000, g), stack_digits(whole.test, 800, g)
     jury = judge_images(JudgeData(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
     assert jury.accuracy > 0.9
     scores = {row.name: row.scores for row in evaluate(test.values[:400], jury, ["classes"]).rows}

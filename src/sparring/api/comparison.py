@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.data import Dataset, Options
 from sparring.data import load_dataset as load_data
-from sparring.data.image.read import headers
+from sparring.data.image.read import read_headers
 from sparring.data.load import file_source, is_ready, read_unsplit
 from sparring.errors import UserError
 from sparring.metrics.features.features import Features
@@ -146,7 +146,7 @@ def _found(name: str, shape: Sequence[int]) -> Tensor:
     source = file_source(name)
     if source is None:
         return read_unsplit(name, Options()).examples.values
-    sizes = {header.size for header in headers(source) if header}
+    sizes = {header.size for header in read_headers(source) if header}
     if sizes - {tuple(shape[1:])}:
         raise UserError(
             f"{name} holds pictures of {', '.join(_told(size) for size in sorted(sizes)[:3])}: "

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import GifImagePlugin, Image
 
-from sparring.data.image.file import UnreadableImage, readable
+from sparring.data.image.file import UnreadableImage, open_image
 from sparring.errors import UserError, one_line
 
 ANIMATED = (".gif", ".webp", ".png")
@@ -44,7 +44,7 @@ def animation(path: Path) -> Film | None:
         return None
     moves = False
     try:
-        with readable(partial(open, path, "rb")) as image:
+        with open_image(partial(open, path, "rb")) as image:
             moves = getattr(image, "is_animated", False)
             return Film(partial(_frames, path), _count(image), image.info.get("loop", 1)) if moves else None
     except UnreadableImage as error:
@@ -54,7 +54,7 @@ def animation(path: Path) -> Film | None:
 
 
 def _frames(path: Path) -> Iterator[Frame]:
-    with readable(partial(open, path, "rb")) as image:
+    with open_image(partial(open, path, "rb")) as image:
         for i in range(_count(image)):
             image.seek(i)
             image.load()  # WebP tells the time only then

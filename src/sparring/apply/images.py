@@ -11,9 +11,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from sparring.data.image.channels import CALLED, TAKEN
-from sparring.data.image.file import UnreadableImage, opened, plain
-from sparring.data.image.pixels import converted
+from sparring.data.image.channels import CHANNEL_COUNTS, CHANNEL_NAMES
+from sparring.data.image.file import UnreadableImage, open_still_image, to_8_bit
+from sparring.data.image.pixels import with_channels
 from sparring.data.load import require_path, source_of
 from sparring.data.sources.folder import is_image
 from sparring.data.sources.item import FileItem
@@ -63,27 +63,27 @@ def _beside(path: Path) -> dict[str, FileItem]:
 
 def read(item: FileItem, channels: int) -> Picture:
     """A picture with the channels a model takes. Raises Unusable, with the reason."""
-    with opened(item.open) as image:
+    with open_still_image(item.open) as image:
         return taken(ImageOps.exif_transpose(image), channels, splitext(item.name)[0])
 
 
 def taken(image: Image.Image, channels: int, name: str) -> Picture:
     """The same of an image that is upright."""
     profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it is of other colours then
-    pixels = _pixels(plain(image))
+    pixels = _pixels(to_8_bit(image))
     alpha = pixels[:, -1:] if pixels.shape[1] in (2, 4) else None
-    if alpha is not None and channels != TAKEN["rgba"]:
+    if alpha is not None and channels != CHANNEL_COUNTS["rgba"]:
         pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
-    if channels not in CALLED:
+    if channels not in CHANNEL_NAMES:
         raise UnreadableImage(f"no picture file has {channels} channels, as this model takes them")
-    alone = None if channels == TAKEN["rgba"] else alpha
-    colours = 1 if pixels.shape[1] < TAKEN["rgb"] else 3
-    return Picture(name, converted(pixels, CALLED[channels]), alone, profile, colours)
+    alone = None if channels == CHANNEL_COUNTS["rgba"] else alpha
+    colours = 1 if pixels.shape[1] < CHANNEL_COUNTS["rgb"] else 3
+    return Picture(name, with_channels(pixels, CHANNEL_NAMES[channels]), alone, profile, colours)
 
 
 def mask(item: FileItem) -> Tensor:
     """What is known, bool (1, 1, h, w): what is not white in the mask. Raises Unusable."""
-    with opened(item.open) as image:
+    with open_still_image(item.open) as image:
         grey = _pixels(ImageOps.exif_transpose(image).convert("L"))
     return grey < 128
 
@@ -101,6 +101,6 @@ def as_image(picture: Picture, made: Tensor) -> Image.Image:
         )
         made = torch.cat([made, torch.from_numpy(np.array(layer))[None, None]], 1)
     array = made[0].permute(1, 2, 0).contiguous().numpy()
-    if array.shape[2] > TAKEN["rgba"]:
+    if array.shape[2] > CHANNEL_COUNTS["rgba"]:
         raise UnreadableImage(f"pictures of {array.shape[2]} channels fit no file")
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

@@ -7,8 +7,8 @@ import torch
 
 from sparring.data import Options, Split, load_dataset
 from sparring.data.dataset import UnsplitDataset
-from sparring.data.image.channels import CALLED, stacked
-from sparring.data.image.file import UnreadableImage, picture
+from sparring.data.image.channels import CHANNEL_NAMES, stack_images
+from sparring.data.image.file import UnreadableImage, read_image
 from sparring.data.load import read_unsplit, require_path
 from sparring.data.named import NAMED
 from sparring.data.sources.folder import is_image
@@ -27,7 +27,7 @@ def read(spec: str, shape: Shape) -> UnsplitDataset:
     Raises:
         UserError: nothing there, or no usable image.
     """
-    channels = CALLED.get(shape[0], "auto")
+    channels = CHANNEL_NAMES.get(shape[0], "auto")
     options = Options(size=(shape[1], shape[2]), channels=channels)
     if spec in NAMED:
         data = load_dataset(spec, options)
@@ -43,7 +43,7 @@ def read(spec: str, shape: Shape) -> UnsplitDataset:
 def _single(path: Path, options: Options) -> UnsplitDataset:
     assert options.size is not None
     try:
-        array = picture(partial(open, path, "rb"), options.size, options.fit)
+        array = read_image(partial(open, path, "rb"), options.size, options.fit)
     except UnreadableImage as error:
         return UnsplitDataset(Split(torch.empty(0)), skipped=((path.name, str(error)),))
-    return UnsplitDataset(Split(torch.from_numpy(stacked([array], options.channels))))
+    return UnsplitDataset(Split(torch.from_numpy(stack_images([array], options.channels))))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.apply.inputs import read
-from sparring.data.image.pixels import grid
+from sparring.data.image.pixels import image_grid
 from sparring.data.sources.item import Skipped
 from sparring.errors import UserError
 from sparring.models.model import Model
@@ -66,7 +66,7 @@ def _npz(pairs: Reconstructed, out: Path) -> None:
 def _folder(pairs: Reconstructed, out: Path) -> None:
     out.mkdir(parents=True)
     for i, image in enumerate(pairs.after):
-        grid(image[None], pad=0).save(out / f"{i:06d}.png")
+        image_grid(image[None], pad=0).save(out / f"{i:06d}.png")
 
 
 FORMS: dict[str, Callable[[Reconstructed, Path], None]] = {".png": _png, ".npz": _npz, "": _folder}

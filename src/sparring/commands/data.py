@@ -36,55 +36,55 @@ def add(command: Add) -> None:
 
 def scan(args: argparse.Namespace) -> Answer:
     from sparring.data.scan.image_set import ScannedImages
-    from sparring.data.scan.scan import overview, scanned
-    from sparring.data.scan.sheet import suspects
+    from sparring.data.scan.scan import overview, scan_with_examples
+    from sparring.data.scan.sheet import suspects_sheet
 
     options = data_flags.options(args)
     if args.against:
         return _against(args, options)
-    found, seen = scanned(args.data, options)
+    found, seen = scan_with_examples(args.data, options)
     say(args, found.table())
     if args.out:
         _picture(overview(args.data, options, seen), args.out)
     if args.sheet:
-        _sheet(args, suspects(seen, found.findings) if isinstance(seen, ScannedImages) else None)
+        _sheet(args, suspects_sheet(seen, found.findings) if isinstance(seen, ScannedImages) else None)
     return found.to_dict()
 
 
 def _against(args: argparse.Namespace, options: Any) -> Answer:
-    from sparring.data.scan.checks import findings
+    from sparring.data.scan.checks import run_checks
     from sparring.data.scan.finding import issue_lines
-    from sparring.data.scan.open import both
-    from sparring.data.scan.sheet import suspects
+    from sparring.data.scan.open import open_two
+    from sparring.data.scan.sheet import suspects_sheet
 
-    looked = both(args.data, args.against, options)
-    found = findings(looked, ["leaks"])
+    looked = open_two(args.data, args.against, options)
+    found = run_checks(looked, ["leaks"])
     say(args, "\n".join(issue_lines(found)))
     if args.sheet:
-        _sheet(args, suspects(looked, found))
+        _sheet(args, suspects_sheet(looked, found))
     return {"spec": args.data, "against": args.against, "findings": found}
 
 
 def preview(args: argparse.Namespace) -> Answer:
     from sparring.data import load_dataset
-    from sparring.data.scan.scan import damaged, preview
+    from sparring.data.scan.scan import degraded_preview, network_preview
 
     data = load_dataset(args.data, data_flags.options(args))
     steps = tuple(filter(None, args.damage.split(",")))
-    _picture(damaged(data, steps) if steps else preview(data), args.out)
+    _picture(degraded_preview(data, steps) if steps else network_preview(data), args.out)
     say(args, f"what the network will see: {args.out}")
     return {"out": args.out}
 
 
 def prepare(args: argparse.Namespace) -> Answer:
     from sparring.data.load import preparable_source
-    from sparring.data.prepare.prepare import prepare
-    from sparring.data.scan.checks import dropped
+    from sparring.data.prepare.prepare import prepare_dataset
+    from sparring.data.scan.checks import parse_drop
 
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers if args.workers is None else args.workers
-    out, drop = Path(args.out).expanduser(), dropped(args.drop)
-    held, decoded = prepare(preparable_source(args.data), out, data_flags.options(args), workers, drop)
+    out, drop = Path(args.out).expanduser(), parse_drop(args.drop)
+    held, decoded = prepare_dataset(preparable_source(args.data), out, data_flags.options(args), workers, drop)
     c, h, w = held.shape
     n = held.train + held.test
     did = f"{decoded:,} decoded now" if decoded else "there already, and checked to the last pixel"

@@ -18,16 +18,16 @@ from sparring.data.dataset import Split, UnsplitDataset, digest
 from sparring.errors import UserError
 from sparring.storage.atomic import PART, atomic_write, cache_folder, from_json
 
-MOST = 4 * 2**30
+_MAX_BYTES = 4 * 2**30
 """Bytes all kept sets may take."""
-ENDING = ".safetensors"
-STALE = 24 * 3600
+_SUFFIX = ".safetensors"
+_STALE_SECONDS = 24 * 3600
 """Seconds after which what is half written has no writer any more."""
 
 
 def find(key: str) -> UnsplitDataset | None:
     """What was kept under this key, if it is there and whole."""
-    path = _folder() / (key + ENDING)
+    path = _folder() / (key + _SUFFIX)
     try:
         with safe_open(path, "pt") as file:
             about = from_json(file.metadata()["about"])
@@ -42,16 +42,16 @@ def find(key: str) -> UnsplitDataset | None:
         return None
 
 
-def keep(key: str, pool: UnsplitDataset) -> None:
+def store(key: str, pool: UnsplitDataset) -> None:
     """Keeps a pool, if it fits and the disk lets it: a run goes on without."""
     examples = pool.examples
     tensors = {"values": examples.values.contiguous()}
     if examples.labels is not None:
         tensors["labels"] = examples.labels
-    if not len(examples) or sum(map(_bytes, tensors.values())) > MOST:
+    if not len(examples) or sum(map(_bytes, tensors.values())) > _MAX_BYTES:
         return
     about = {"sha256": digest(examples), "names": pool.names, "broken": pool.skipped, "files": pool.files}
-    path = _folder() / (key + ENDING)
+    path = _folder() / (key + _SUFFIX)
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as aside:
@@ -62,10 +62,10 @@ def keep(key: str, pool: UnsplitDataset) -> None:
 def _make_room(new: Path) -> None:
     """Deletes what killed writers left, and what was used longest ago until the rest fits."""
     for path in _folder().glob(".*" + PART):
-        if time.time() - path.stat().st_mtime > STALE:
+        if time.time() - path.stat().st_mtime > _STALE_SECONDS:
             path.unlink(missing_ok=True)
-    kept = [(path.stat(), path) for path in _folder().glob("*" + ENDING) if path != new]
-    room = MOST - new.stat().st_size
+    kept = [(path.stat(), path) for path in _folder().glob("*" + _SUFFIX) if path != new]
+    room = _MAX_BYTES - new.stat().st_size
     for state, path in sorted(kept, key=lambda pair: pair[0].st_mtime_ns, reverse=True):
         room -= state.st_size
         if room < 0:

@@ -5,28 +5,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sparring.data.audio.wav import ENDINGS as OF_SOUNDS
+from sparring.data.audio.wav import AUDIO_SUFFIXES as OF_SOUNDS
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
-from sparring.data.image.channels import TAKEN
+from sparring.data.image.channels import CHANNEL_COUNTS
 from sparring.data.image.edges import add_edge_domain, strip_edges_suffix
-from sparring.data.image.file import ENDINGS
-from sparring.data.image.paired import domains, load_domains, load_side_by_side
-from sparring.data.image.pixels import FITTED, converted
+from sparring.data.image.file import IMAGE_SUFFIXES
+from sparring.data.image.paired import find_domains, load_domains, load_side_by_side
+from sparring.data.image.pixels import FIT_METHODS, with_channels
 from sparring.data.image.read import read_images
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.points import MIXTURES
 from sparring.data.prepare.format import is_prepared, load_prepared
-from sparring.data.sources.folder import ends_in, folder_source
+from sparring.data.sources.folder import folder_source, has_suffix
 from sparring.data.sources.hub import PREFIX, hub_source
 from sparring.data.sources.idx import read_idx_images
 from sparring.data.sources.item import FileSource
 from sparring.data.sources.npz import read_npz
 from sparring.data.sources.parquet import parquet_source
-from sparring.data.sources.shards import check_apart, shard_source, shards
+from sparring.data.sources.shards import check_unmixed, shard_source, shards
 from sparring.data.sources.tar import tar_source
 from sparring.data.sources.zip import zip_source
-from sparring.data.table.arrow import TABLES
+from sparring.data.table.arrow import TABLE_SUFFIXES
 from sparring.data.table.load import is_table, load_table
 from sparring.errors import UserError, did_you_mean, one_line
 
@@ -43,7 +43,7 @@ ARRAYS: dict[str, Callable[[Path], UnsplitDataset]] = {
     "idx3-ubyte.gz": read_idx_images,
 }
 """Files that hold one array of images, by ending."""
-is_sound = ends_in(OF_SOUNDS)
+is_sound = has_suffix(OF_SOUNDS)
 
 
 def load_dataset(spec: str | Path, options: Options = Options()) -> Dataset:  # noqa: B008 - frozen
@@ -75,7 +75,7 @@ def load_dataset(spec: str | Path, options: Options = Options()) -> Dataset:  # 
         return load_table(name, path, options.columns, options.constraints, options.target)
     _no_table(options, name)
     source = file_source(name)
-    if source is not None and (folders := domains(source, options.direction)):
+    if source is not None and (folders := find_domains(source, options.direction)):
         return _enough(load_domains(name, folders, options))
     if source is not None and options.direction:
         return _enough(load_side_by_side(name, source, options))
@@ -95,8 +95,8 @@ def read_unsplit(spec: str | Path, options: Options) -> UnsplitDataset:
     if read is None:
         raise UserError(
             f"{one_line(spec)} ends like no file that is read: give a folder of images "
-            f"({', '.join(ending[1:] for ending in ENDINGS)}), "
-            f"or a file that ends in {', '.join([*SOURCES, *ARRAYS, *TABLES[:-1]])}"
+            f"({', '.join(ending[1:] for ending in IMAGE_SUFFIXES)}), "
+            f"or a file that ends in {', '.join([*SOURCES, *ARRAYS, *TABLE_SUFFIXES[:-1]])}"
         )
     _no_labels(options, f"{one_line(spec)} holds its own")
     pool = read(path)
@@ -148,7 +148,7 @@ def source_of(path: Path) -> FileSource | None:
     if path.is_dir():
         own, files = folder_source(path), shards(path, SHARDS)
         if not files or own.items:
-            check_apart(own, path, SHARDS)
+            check_unmixed(own, path, SHARDS)
             return own
         return shard_source(path, files, SHARDS[files[0].suffix])
     read = _by_ending(SOURCES, path)
@@ -173,13 +173,13 @@ def to_channels_and_size(images: Split, options: Options) -> Split:
     """Whole images with the channels and the size that are asked for."""
     values = images.values
     if options.channels != "auto":
-        if values.shape[1] not in TAKEN.values():
+        if values.shape[1] not in CHANNEL_COUNTS.values():
             raise UserError(
                 f"images of {values.shape[1]} channels can't be made {options.channels}: leave channels out"
             )
-        values = converted(values, options.channels)
+        values = with_channels(values, options.channels)
     if options.size is not None and options.size != values.shape[2:]:
-        values = FITTED[options.fit](values, options.size)
+        values = FIT_METHODS[options.fit](values, options.size)
     return Split(values, images.labels)
 
 
@@ -204,7 +204,7 @@ def _no_pictures(options: Options, name: str) -> None:
 
 
 def _no_table(options: Options, name: str) -> None:
-    if options.of_table:
+    if options.has_table_options:
         raise UserError(f"{one_line(name)} is no table: leave columns, constraints and target out")
 
 
@@ -230,5 +230,5 @@ def _too_few(spec: str, usable: int, pool: UnsplitDataset) -> str:
         there = f"{len(heard.items):,} sound files, which no recipe learns from"
         return f"{one_line(spec)} holds {there}: look at them with spar data scan, or give images"
     # Where nothing was found at all, the pictures may be of a kind that is not read.
-    kinds = "" if usable or pool.skipped else f" ({', '.join(ending[1:] for ending in ENDINGS)})"
+    kinds = "" if usable or pool.skipped else f" ({', '.join(ending[1:] for ending in IMAGE_SUFFIXES)})"
     return f"{one_line(spec)} has {how_many} usable images{kinds}, and {FEWEST} are needed{why}"

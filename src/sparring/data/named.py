@@ -11,7 +11,7 @@ from sparring.data.sources.idx import read_idx
 from sparring.errors import UserError, one_line
 from sparring.storage.download import Pin, Remote
 
-Parts = tuple[Split, Split, tuple[str, ...]]
+NamedSplits = tuple[Split, Split, tuple[str, ...]]
 """Train part, test part, class names."""
 
 DIGIT_NAMES = tuple("0123456789")
@@ -19,7 +19,7 @@ FASHION_NAMES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-STACKS = 60_000, 10_000
+_STACK_COUNTS = 60_000, 10_000
 """Train and test examples of Stacked MNIST."""
 
 MNIST = Remote(
@@ -48,7 +48,7 @@ FASHION = Remote(
 )
 
 
-def digits() -> Parts:
+def digits() -> NamedSplits:
     """1,797 digits of 8×8, grey, that come with scikit-learn."""
     from sklearn.datasets import load_digits
 
@@ -57,7 +57,7 @@ def digits() -> Parts:
     return *split(Split(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
 
 
-def in_idx(remote: Remote, names: tuple[str, ...]) -> Parts:
+def idx_splits(remote: Remote, names: tuple[str, ...]) -> NamedSplits:
     """Four idx files in the order and split they came with. Raises UserError as `Remote.path` and `read_idx` do."""
 
     def part(prefix: str) -> Split:
@@ -70,17 +70,21 @@ def in_idx(remote: Remote, names: tuple[str, ...]) -> Parts:
     return part("train"), part("t10k"), names
 
 
-def stacked_mnist() -> Parts:
+def stacked_mnist() -> NamedSplits:
     """60,000 train and 10,000 test stacks of three MNIST digits, each part drawn from its own part of MNIST.
 
     1,000 modes to be covered; Metz et al. 2017 (arXiv:1611.02163), section 3.3.1.
     """
-    train, test, _ = in_idx(MNIST, DIGIT_NAMES)
+    train, test, _ = idx_splits(MNIST, DIGIT_NAMES)
     g = torch.Generator().manual_seed(0)
-    return stacked(train, STACKS[0], g), stacked(test, STACKS[1], g), tuple(f"{i:03d}" for i in range(1000))
+    return (
+        stack_digits(train, _STACK_COUNTS[0], g),
+        stack_digits(test, _STACK_COUNTS[1], g),
+        tuple(f"{i:03d}" for i in range(1000)),
+    )
 
 
-def stacked(digits: Split, n: int, g: torch.Generator) -> Split:
+def stack_digits(digits: Split, n: int, g: torch.Generator) -> Split:
     """n stacks of three random digits (m, 1, h, w) as channels (n, 3, h, w), labelled by the number they spell."""
     if digits.labels is None:
         raise ValueError("digits without labels spell no number")
@@ -88,18 +92,18 @@ def stacked(digits: Split, n: int, g: torch.Generator) -> Split:
     return Split(digits.values[which, 0], digits.labels[which] @ torch.tensor([100, 10, 1]))
 
 
-def mixture(of: Mixture) -> Parts:
+def mixture_splits(of: Mixture) -> NamedSplits:
     """Points drawn once, by a fixed seed, labelled by the mode each was drawn around."""
     g = torch.Generator().manual_seed(0)
     names = tuple(f"({x:.2f}, {y:.2f})" for x, y in of.centres)
     return Split(*of.draw(TRAIN, g)), Split(*of.draw(TEST, g)), names
 
 
-NAMED: dict[str, Callable[[], Parts]] = {
+NAMED: dict[str, Callable[[], NamedSplits]] = {
     "digits": digits,
-    "mnist": lambda: in_idx(MNIST, DIGIT_NAMES),
-    "fashion-mnist": lambda: in_idx(FASHION, FASHION_NAMES),
+    "mnist": lambda: idx_splits(MNIST, DIGIT_NAMES),
+    "fashion-mnist": lambda: idx_splits(FASHION, FASHION_NAMES),
     "stacked-mnist": stacked_mnist,
-    "ring": lambda: mixture(RING),
-    "grid": lambda: mixture(GRID),
+    "ring": lambda: mixture_splits(RING),
+    "grid": lambda: mixture_splits(GRID),
 }

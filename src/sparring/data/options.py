@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sparring.errors import UserError, did_you_mean, one_line
 
-SIDES = range(4, 1025)
+IMAGE_SIDES = range(4, 1025)
 """Sides, in pixels, images can be asked for."""
-DIRECTIONS = ("", "AtoB", "BtoA")
+PAIR_DIRECTIONS = ("", "AtoB", "BtoA")
 FITS = ("crop", "pad", "stretch")
 CHANNELS = ("auto", "grey", "rgb", "rgba")
 
@@ -46,9 +46,9 @@ class Options:
     def __post_init__(self) -> None:
         if self.size is not None:
             sides = tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,)
-            if len(sides) != 2 or any(type(side) is not int or side not in SIDES for side in sides):
+            if len(sides) != 2 or any(type(side) is not int or side not in IMAGE_SIDES for side in sides):
                 raise UserError(
-                    f"can't make images of size {_told(self.size)}: give whole numbers from {SIDES[0]} to {SIDES[-1]}, "
+                    f"can't make images of size {_size_text(self.size)}: give whole numbers from {IMAGE_SIDES[0]} to {IMAGE_SIDES[-1]}, "
                     "such as 64 or 64x96 (height x width)"
                 )
             object.__setattr__(self, "size", sides)  # JSON knows only lists
@@ -56,10 +56,10 @@ class Options:
         object.__setattr__(self, "constraints", tuple(self.constraints))
         _check("fit", self.fit, FITS)
         _check("channels", self.channels, CHANNELS)
-        _check("direction", self.direction, DIRECTIONS)
+        _check("direction", self.direction, PAIR_DIRECTIONS)
 
     @property
-    def of_table(self) -> bool:
+    def has_table_options(self) -> bool:
         """Whether something is said that only tables have."""
         return bool(self.columns or self.constraints or self.target)
 
@@ -81,5 +81,5 @@ def _check(what: str, word: str, known: Collection[str]) -> None:
         )
 
 
-def _told(size: object) -> str:
+def _size_text(size: object) -> str:
     return "x".join(map(str, size)) if isinstance(size, (tuple, list)) else str(size)

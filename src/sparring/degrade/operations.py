@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d, pad
 
-from sparring.data.image.pixels import luma
+from sparring.data.image.pixels import rgb_to_luma
 from sparring.degrade.holes import boxes, strokes
 from sparring.degrade.jpeg import jpeg
 from sparring.errors import UserError, did_you_mean, one_line
@@ -78,7 +78,7 @@ def _downscale(factor: float, other: float) -> Step:
 
 
 def _grey(low: float, high: float) -> Step:
-    return Step(lambda x, _: luma(x) if x.shape[1] == 3 else x[:, :1], grey=True)
+    return Step(lambda x, _: rgb_to_luma(x) if x.shape[1] == 3 else x[:, :1], grey=True)
 
 
 def _edges(low: float, high: float) -> Step:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
-from sparring.data.image.pixels import grid, to_pixels, to_unit
+from sparring.data.image.pixels import image_grid, to_pixels, to_unit
 from sparring.data.points import scatter
 from sparring.data.table.preview import histograms, sketch
 from sparring.data.table.schema import Schema
@@ -32,7 +32,7 @@ class Modality:
 
 def contact_sheet(values: Tensor, columns: int | None = None) -> Image.Image:
     """uint8 (n, c, h, w) as a grid, small images enlarged."""
-    return grid(values, columns, scale=max(1, LEAST_SIDE // max(values.shape[2:])))
+    return image_grid(values, columns, scale=max(1, LEAST_SIDE // max(values.shape[2:])))
 
 
 def dots(values: Tensor, columns: int | None = None) -> Image.Image:

@@ -78,7 +78,7 @@ def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
     """What `model.sample` draws, without a one-hot of each column on the way."""
 
     def made(inputs: Inputs) -> Tensor:
-        return schema.joined(len(inputs[0]), _decided(model, schema, inputs)[0])
+        return schema.join(len(inputs[0]), _decided(model, schema, inputs)[0])
 
     of = parallel_map if next(model.G.parameters()).device.type == "cpu" else map
     return torch.cat(list(with_progress(of(made, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
@@ -92,8 +92,8 @@ def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: RowCon
         raise UserError("the model never makes such rows: ask for less at once")
     drawn = _drawn(log, n, g)
     found = {i: (option[drawn], position[drawn]) for i, (option, position) in pool.items()}
-    parts = {i: (o, wanted.placed(i, schema.columns[i], o, p, g)) for i, (o, p) in found.items()}
-    return schema.completed(wanted.held(schema.joined(n, parts)))
+    parts = {i: (o, wanted.place(i, schema.columns[i], o, p, g)) for i, (o, p) in found.items()}
+    return schema.complete(wanted.clamp(schema.join(n, parts)))
 
 
 def _pool(model: Model, schema: Schema, n: int, seed: int, allowed: list[Tensor | None]) -> tuple[Parts, Tensor]:

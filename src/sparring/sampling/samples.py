@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.image.pixels import grid
+from sparring.data.image.pixels import image_grid
 from sparring.data.table import arrow
 from sparring.errors import UserError
 from sparring.models.model import Inputs, Model
@@ -100,7 +100,7 @@ def _folder(samples: Samples, out: Path) -> None:
             for image in chunk:
                 path = aside / f"{next(names)}.png"
                 path.parent.mkdir(exist_ok=True)
-                grid(image[None], pad=0).save(path)
+                image_grid(image[None], pad=0).save(path)
 
 
 def _prefixes(labels: tuple[str, ...]) -> list[str]:
@@ -127,7 +127,7 @@ def _table(samples: Samples, out: Path) -> None:
     model = samples.model
     table = schema_of(model).table(sample_rows(model, samples.n, samples.seed, samples.where))
     with atomic_write(out) as path:
-        arrow.write(table, path, out.suffix)
+        arrow.write_table_file(table, path, out.suffix)
 
 
 WRITERS: dict[str, dict[str, Writer]] = {

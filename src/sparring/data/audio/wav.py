@@ -7,16 +7,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sparring.data.image.file import UnreadableImage, whole
+from sparring.data.image.file import UnreadableImage, open_nonempty
 from sparring.errors import UserError, one_line
 
-FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "FLAC": "FLAC", "OGG": "OGG", "AIFF": "AIFF"}
+_FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "FLAC": "FLAC", "OGG": "OGG", "AIFF": "AIFF"}
 """Those that are read, by libsndfile's names. Files without a header (.raw) and rare ones are not, nor MP3,
 whose decoder talks past Python to the screen."""
-ENDINGS = (".wav", ".flac", ".ogg", ".aif", ".aiff")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".aif", ".aiff")
 MOST_SAMPLES = 2**26
 """Of all channels together: 256 MiB once decoded."""
-BLOCK = 2**18
+_BLOCK = 2**18
 """Samples decoded at a time: a header may promise what does not come."""
 
 
@@ -33,15 +33,15 @@ class Sound:
         return len(self.values) / self.rate
 
 
-def sound(open_file: Callable[[], BinaryIO]) -> Sound:
+def read_sound(open_file: Callable[[], BinaryIO]) -> Sound:
     """All of a file, by what it holds, whatever its name ends in.
 
     Raises:
         Unusable: with the reason.
         UserError: the extra is missing.
     """
-    with _opened(open_file) as file:
-        blocks, samples, frames = [], 0, max(1, BLOCK // file.channels)
+    with _open_sound(open_file) as file:
+        blocks, samples, frames = [], 0, max(1, _BLOCK // file.channels)
         while len(block := file.read(frames, dtype="float32", always_2d=True)):
             blocks.append(block)
             samples += block.size
@@ -52,17 +52,17 @@ def sound(open_file: Callable[[], BinaryIO]) -> Sound:
         values = np.concatenate(blocks)
         if not np.isfinite(values).all():
             raise UnreadableImage("has samples that are no numbers")
-        return Sound(FORMATS[file.format], file.samplerate, values)
+        return Sound(_FORMATS[file.format], file.samplerate, values)
 
 
 @contextmanager
-def _opened(open_file: Callable[[], BinaryIO]) -> Iterator[Any]:
+def _open_sound(open_file: Callable[[], BinaryIO]) -> Iterator[Any]:
     """Whatever goes wrong before it is closed raises Unusable, with the reason."""
     library = _library()
-    with whole(open_file) as held:
+    with open_nonempty(open_file) as held:
         try:
             with library.SoundFile(held) as file:
-                if file.format not in FORMATS:
+                if file.format not in _FORMATS:
                     raise UnreadableImage(f"of the kind {file.format}, which is not read")
                 yield file
         except library.LibsndfileError as error:  # it prefixes its reason with the address of an object

@@ -13,32 +13,32 @@ from torch.nn.functional import max_pool2d
 from sparring.data.dataset import Dataset, Split
 from sparring.errors import UserError, one_line
 
-ENDING = "+edges"
-SEED = 0
-SLICE = 4096
+EDGES_SUFFIX = "+edges"
+_SEED = 0
+_CHUNK = 4096
 """Images whose floats are held at once."""
 
 
 def strip_edges_suffix(spec: str) -> str | None:
     """X, if this is `X+edges`; None for any other SPEC, such as a path that ends so and exists."""
-    if not spec.endswith(ENDING) or os.path.exists(os.path.expanduser(spec)):
+    if not spec.endswith(EDGES_SUFFIX) or os.path.exists(os.path.expanduser(spec)):
         return None
-    return spec.removesuffix(ENDING)
+    return spec.removesuffix(EDGES_SUFFIX)
 
 
-def edges(images: Tensor) -> Tensor:
+def edge_maps(images: Tensor) -> Tensor:
     """uint8 (n, c, h, w) → uint8, the same shape: the morphological gradient of each channel, the greatest less the
     least of the 3×3 pixels around, as far as they are in the image."""
     found = torch.empty_like(images)
-    for start in range(0, len(images), SLICE):
-        x = images[start : start + SLICE].float()
-        found[start : start + SLICE] = (max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1)).to(torch.uint8)
+    for start in range(0, len(images), _CHUNK):
+        x = images[start : start + _CHUNK].float()
+        found[start : start + _CHUNK] = (max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1)).to(torch.uint8)
     return found
 
 
 def derangement(n: int) -> Tensor:
     """For each of n ≥ 2 another one, int64 (n,): one round through all of them, by a fixed seed."""
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(SEED))
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(_SEED))
     partners = torch.empty_like(order)
     partners[order] = order.roll(1)
     return partners
@@ -50,16 +50,18 @@ def add_edge_domain(data: Dataset, spec: str) -> Dataset:
     Raises UserError for points, for pairs, and for a part with a single image.
     """
     if data.medium != "image":
-        raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images have edges: leave {ENDING} out")
+        raise UserError(
+            f"{one_line(data.spec)} is of {data.medium}s, and only images have edges: leave {EDGES_SUFFIX} out"
+        )
     if strip_edges_suffix(data.spec) is not None:
-        raise UserError(f"{one_line(data.spec)} is of pairs already: leave one {ENDING} out")
+        raise UserError(f"{one_line(data.spec)} is of pairs already: leave one {EDGES_SUFFIX} out")
     if min(len(data.train), len(data.test)) < 2:
         raise UserError(
             f"{one_line(data.spec)} has a single test image, and none to pair it with: give more images of each class"
         )
-    train, test = _paired(data.train), _paired(data.test)
+    train, test = _pair_with_edges(data.train), _pair_with_edges(data.test)
     return Dataset.of(spec, train, test, data.names, data.skipped, mirrored=data.mirrored)
 
 
-def _paired(part: Split) -> Split:
-    return Split(torch.cat([part.values, edges(part.values)[derangement(len(part))]], 1), part.labels)
+def _pair_with_edges(part: Split) -> Split:
+    return Split(torch.cat([part.values, edge_maps(part.values)[derangement(len(part))]], 1), part.labels)

@@ -8,16 +8,16 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sparring.data.image.geometry import inside, middle
+from sparring.data.image.geometry import centre_crop, fit_inside
 from sparring.errors import one_line
 
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 MOST_PIXELS = 64 * 2**20
-GREY = {"1", "L", "LA", "La"}
-DEEP = {"I;16", "I;16B", "I;16L", "I"}
+_GREY_MODES = {"1", "L", "LA", "La"}
+_DEEP_MODES = {"I;16", "I;16B", "I;16L", "I"}
 """Grey of 16 bits; Pillow's own conversion to 8 bits clips instead of scaling."""
-ORIENTATION, LYING = 0x0112, range(5, 9)
+_ORIENTATION, _TRANSPOSED = 0x0112, range(5, 9)
 """The EXIF tag, and its values that exchange width and height."""
 
 
@@ -36,16 +36,16 @@ class Header:
     """Pillow's name for the kind of pixels."""
 
 
-def header(open_file: Callable[[], BinaryIO]) -> Header:
+def read_header(open_file: Callable[[], BinaryIO]) -> Header:
     """Raises Unusable, with the reason."""
-    with opened(open_file) as image:
+    with open_still_image(open_file) as image:
         # Asking a PNG for its EXIF data would decode it.
-        lying = image.format in ("JPEG", "MPO") and image.getexif().get(ORIENTATION) in LYING
+        lying = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _TRANSPOSED
         size = (image.width, image.height) if lying else (image.height, image.width)
         return Header("JPEG" if image.format == "MPO" else image.format or "", size, image.mode)
 
 
-def picture(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str = "crop") -> np.ndarray:
+def read_image(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str = "crop") -> np.ndarray:
     """An image turned upright, at this height and width.
 
     Returns:
@@ -54,19 +54,19 @@ def picture(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str =
     Raises:
         Unusable: with the reason.
     """
-    with opened(open_file) as image:
+    with open_still_image(open_file) as image:
         # A JPEG can be decoded at a half, a quarter or an eighth: twice the side is enough for a good resize.
         image.draft(None, (2 * max(size), 2 * max(size)))
         upright = ImageOps.exif_transpose(image)
-        small = np.asarray(FITTED[fit](plain(upright), size))
+        small = np.asarray(_FIT_METHODS[fit](to_8_bit(upright), size))
         return small[:, :, None] if small.ndim == 2 else small
 
 
 @contextmanager
-def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
+def open_still_image(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     """The image with only its header read; whatever goes wrong before it is closed raises Unusable, with the reason.
     One that moves does too."""
-    with readable(open_file) as image:
+    with open_image(open_file) as image:
         # The further pictures of an MPO, which phones write as .jpg, are previews and depth maps.
         if getattr(image, "is_animated", False) and image.format != "MPO":
             raise UnreadableImage("animated, or of several pages")
@@ -74,22 +74,24 @@ def opened(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def readable(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
+def open_image(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
     """The same of one that may move."""
-    with whole(open_file) as file:
+    with open_nonempty(open_file) as file:
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(file, formats=IMAGE_FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise UnreadableImage(
                         f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels"
                     )
                 yield image
         except UnidentifiedImageError:
-            raise UnreadableImage(f"not a {', '.join(FORMATS[:-1]).lower()} or {FORMATS[-1].lower()} image") from None
+            raise UnreadableImage(
+                f"not a {', '.join(IMAGE_FORMATS[:-1]).lower()} or {IMAGE_FORMATS[-1].lower()} image"
+            ) from None
 
 
 @contextmanager
-def whole(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
+def open_nonempty(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
     """A file that is not empty, from its start; whatever goes wrong before it is closed raises Unusable, with the
     reason."""
     try:
@@ -104,14 +106,14 @@ def whole(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
         raise UnreadableImage(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_8_bit(image: Image.Image) -> Image.Image:
     """As 8-bit grey or RGB, with alpha if a pixel is transparent. Raises Unusable for pixels of floats."""
-    if image.mode in DEEP:
+    if image.mode in _DEEP_MODES:
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode == "F":
         raise UnreadableImage("its pixels are floating-point numbers: keep such images in an npz")
-    mode = "L" if image.mode in GREY else "RGB"
+    mode = "L" if image.mode in _GREY_MODES else "RGB"
     if image.has_transparency_data:
         layer = image.convert("RGBA").convert(f"{mode}A")
         return layer if np.asarray(layer.getchannel("A")).min() < 255 else layer.convert(mode)
@@ -119,12 +121,12 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def _cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    top, left, height, width = middle((image.height, image.width), size)
+    top, left, height, width = centre_crop((image.height, image.width), size)
     return _stretched(image.crop((left, top, left + width, top + height)), size)
 
 
 def _padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    height, width = inside((image.height, image.width), size)
+    height, width = fit_inside((image.height, image.width), size)
     small = np.asarray(_stretched(image, (height, width)))
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]).astype(float)
     whole = np.empty((*size, *small.shape[2:]), np.uint8)
@@ -138,7 +140,7 @@ def _stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize((size[1], size[0]), Image.Resampling.LANCZOS)
 
 
-FITTED: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
+_FIT_METHODS: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] = {
     "crop": _cropped,
     "pad": _padded,
     "stretch": _stretched,

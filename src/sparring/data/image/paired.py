@@ -11,25 +11,25 @@ from os.path import splitext
 import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
-from sparring.data.image.channels import CALLED
-from sparring.data.image.read import fitting, headers, read_images
+from sparring.data.image.channels import CHANNEL_NAMES
+from sparring.data.image.read import default_size, read_headers, read_images
 from sparring.data.options import Options
 from sparring.data.sources.item import FileItem, FileSource, Skipped
 from sparring.errors import UserError, one_line
 
-PARTS = {"train": ("train",), "test": ("test", "val")}
-NAMED = 3
+SPLIT_FOLDERS = {"train": ("train",), "test": ("test", "val")}
+_LISTED = 3
 """Names without a partner that are told."""
-Folders = dict[tuple[str, str], FileSource]
+DomainFolders = dict[tuple[str, str], FileSource]
 """Sources by domain ("A", "B") and part ("train", "test")."""
 
 
-def domains(source: FileSource, direction: str) -> Folders | None:
+def find_domains(source: FileSource, direction: str) -> DomainFolders | None:
     """The folders of two domains; None if there are none such. `A` and `B` by themselves may be classes, and count as
     domains only if a direction is asked for."""
     found: dict[tuple[str, str], list[FileItem]] = {}
     for item in source.items:
-        places = _places(item.name, direction)
+        places = _domain_and_split(item.name, direction)
         if places:
             found.setdefault(places, []).append(item)
     if not {("A", "train"), ("B", "train")} <= set(found):
@@ -37,11 +37,11 @@ def domains(source: FileSource, direction: str) -> Folders | None:
     return {key: _source(source, items, "".join(key)) for key, items in found.items()}
 
 
-def _places(name: str, direction: str) -> tuple[str, str] | None:
+def _domain_and_split(name: str, direction: str) -> tuple[str, str] | None:
     """Domain and part of a picture, by the last folders of its path that say so."""
     folders = name.split("/")[:-1]
     for i in reversed(range(len(folders))):
-        for part, words in PARTS.items():
+        for part, words in SPLIT_FOLDERS.items():
             if folders[i][:-1] in words and folders[i][-1:] in ("A", "B"):
                 return folders[i][-1], part
             if folders[i] in words and i and folders[i - 1] in ("A", "B"):
@@ -55,11 +55,11 @@ def _source(source: FileSource, items: list[FileItem], key: str) -> FileSource:
     return replace(source, items=tuple(items), path=source.path / key, stamp=(*source.stamp, key), labels=None)
 
 
-def load_domains(spec: str, folders: Folders, options: Options) -> Dataset:
+def load_domains(spec: str, folders: DomainFolders, options: Options) -> Dataset:
     """Raises UserError for a folder without usable pictures."""
     if options.labels:
         raise UserError("a label file is for pictures of one domain: leave it out")
-    size = options.size or fitting(headers(folders["B", "train"]))
+    size = options.size or default_size(read_headers(folders["B", "train"]))
     pools = _pools(folders, replace(options, size=size))
     broken: Skipped = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.skipped))
     for (side, part), pool in pools.items():
@@ -69,45 +69,45 @@ def load_domains(spec: str, folders: Folders, options: Options) -> Dataset:
     values = {key: pool.examples.values for key, pool in pools.items()}
     a, b = ("B", "A") if options.direction == "BtoA" else ("A", "B")
     parts, why = [], ""
-    for part in PARTS:
+    for part in SPLIT_FOLDERS:
         if (a, part) in values and (b, part) in values:
             sides = {side: (names[side, part], values[side, part]) for side in (a, b)}
-            why = why or _unmatched(part, {side: sides[side][0] for side in sides})
-            parts.append(_matched(sides[a], sides[b]))
+            why = why or _mismatch(part, {side: sides[side][0] for side in sides})
+            parts.append(_match(sides[a], sides[b]))
     train, test = (parts[0], parts[1]) if len(parts) > 1 else split(parts[0])
     train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # not by name
     return Dataset.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
 
 
-def _pools(folders: Folders, options: Options) -> dict[tuple[str, str], UnsplitDataset]:
+def _pools(folders: DomainFolders, options: Options) -> dict[tuple[str, str], UnsplitDataset]:
     """The pictures of each; those of a test part with the channels that its train part has."""
     pools: dict[tuple[str, str], UnsplitDataset] = {}
-    for side, part in sorted(folders, key=lambda key: list(PARTS).index(key[1])):
+    for side, part in sorted(folders, key=lambda key: list(SPLIT_FOLDERS).index(key[1])):
         known = pools.get((side, "train"))
-        same = options if known is None else _as_those(known, options)
+        same = options if known is None else _with_same_channels(known, options)
         pools[side, part] = read_images(folders[side, part], same)
     return pools
 
 
-def _as_those(pool: UnsplitDataset, options: Options) -> Options:
+def _with_same_channels(pool: UnsplitDataset, options: Options) -> Options:
     """To read pictures with the same channels."""
-    return replace(options, channels=CALLED[pool.examples.values.shape[1]])
+    return replace(options, channels=CHANNEL_NAMES[pool.examples.values.shape[1]])
 
 
 def load_side_by_side(spec: str, source: FileSource, options: Options) -> Dataset:
     """Pictures that are two, side by side: A left, B right. In folders `train` and `test` (or `val`), or in one."""
-    height, width = options.size or fitting(headers(source))
+    height, width = options.size or default_size(read_headers(source))
     wide = replace(options, size=(height, 2 * width), fit="stretch")
-    folders: dict[str, list[FileItem]] = {part: [] for part in PARTS}
+    folders: dict[str, list[FileItem]] = {part: [] for part in SPLIT_FOLDERS}
     for item in source.items:
         words = item.name.split("/")[:-1]
-        part = next((part for part, known in PARTS.items() if words and words[-1] in known), "train")
+        part = next((part for part, known in SPLIT_FOLDERS.items() if words and words[-1] in known), "train")
         folders[part].append(item)
     parts, broken = [], []
     for part, items in folders.items():
         if items:
             pool = read_images(_source(source, items, f"beside-{part}"), wide)
-            wide = _as_those(pool, wide)
+            wide = _with_same_channels(pool, wide)
             left, right = pool.examples.values.split(width, 3)
             a, b = (right, left) if options.direction == "BtoA" else (left, right)
             parts.append(Split(b.contiguous(), condition=a.contiguous()))
@@ -122,18 +122,18 @@ def _stem(name: str) -> str:
     return splitext(name.rsplit("/", 1)[-1])[0]
 
 
-def _unmatched(part: str, names: Mapping[str, list[str]]) -> str:
+def _mismatch(part: str, names: Mapping[str, list[str]]) -> str:
     """What keeps pictures from being pairs; nothing if every one has a partner."""
     (a, first), (b, second) = sorted(names.items())
     alone = sorted(set(first) ^ set(second))
     if not alone and len(first) == len(second) == len(set(first)):
         return ""
-    told = ", ".join(alone[:NAMED]) + (f" and {len(alone) - NAMED} more" if len(alone) > NAMED else "")
+    told = ", ".join(alone[:_LISTED]) + (f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else "")
     counts = f"{part}{a} has {len(first)} pictures, {part}{b} {len(second)}"
     return f"{counts}; without a partner of the same name: {told or 'none, but a name is there twice'}"
 
 
-def _matched(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Split:
+def _match(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Split:
     """B's pictures, each with A's of the same name; if there are others, in order, the fewer ones again and again."""
     names, more = a
     if len(set(names)) == len(names) and sorted(names) == sorted(b[0]):

@@ -8,9 +8,9 @@ from PIL import Image
 from torch.nn import functional as F
 
 from sparring.data.image import channels
-from sparring.data.image.geometry import inside, middle
+from sparring.data.image.geometry import centre_crop, fit_inside
 
-SLICE = 4096
+_CHUNK = 4096
 """Images whose floats are held at once: those of the whole of MNIST would take four times the memory of its pixels."""
 
 
@@ -24,38 +24,38 @@ def to_pixels(images: torch.Tensor) -> torch.Tensor:
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def luma(images: torch.Tensor) -> torch.Tensor:
+def rgb_to_luma(images: torch.Tensor) -> torch.Tensor:
     """Grey (n, 1, h, w) of RGB (n, 3, h, w), floats of any range."""
     return (images * torch.as_tensor(channels.LUMA).to(images)).sum(1, keepdim=True)
 
 
-def converted(pixels: torch.Tensor, kind: str) -> torch.Tensor:
+def with_channels(pixels: torch.Tensor, kind: str) -> torch.Tensor:
     """uint8 (n, c, h, w) of 1 to 4 channels as "grey", "rgb" or "rgba"."""
-    return torch.from_numpy(channels.converted(pixels.numpy(), kind))
+    return torch.from_numpy(channels.convert_channels(pixels.numpy(), kind))
 
 
-def resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def resize(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased, whatever that does to the aspect ratio."""
     if pixels.shape[2:] == size:
         return pixels
     result = pixels.new_empty(*pixels.shape[:2], *size)
-    for start in range(0, len(pixels), SLICE):
-        part = pixels[start : start + SLICE].float()
+    for start in range(0, len(pixels), _CHUNK):
+        part = pixels[start : start + _CHUNK].float()
         smooth = F.interpolate(part, size, mode="bilinear", antialias=True, align_corners=False)
-        result[start : start + SLICE] = smooth.round().clamp(0, 255).to(torch.uint8)
+        result[start : start + _CHUNK] = smooth.round().clamp(0, 255).to(torch.uint8)
     return result
 
 
-def cropped(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def crop(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """uint8 (n, c, h, w) to uint8 (n, c, *size): the middle of that aspect ratio, resized."""
-    top, left, height, width = middle((pixels.shape[2], pixels.shape[3]), size)
-    return resized(pixels[:, :, top : top + height, left : left + width], size)
+    top, left, height, width = centre_crop((pixels.shape[2], pixels.shape[3]), size)
+    return resize(pixels[:, :, top : top + height, left : left + width], size)
 
 
-def padded(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def pad(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """uint8 (n, c, h, w) to uint8 (n, c, *size): all of it, with bars of each image's mean border colour."""
-    height, width = inside((pixels.shape[2], pixels.shape[3]), size)
-    small = resized(pixels, (height, width))
+    height, width = fit_inside((pixels.shape[2], pixels.shape[3]), size)
+    small = resize(pixels, (height, width))
     edge = torch.cat([small[:, :, 0], small[:, :, -1], small[:, :, :, 0], small[:, :, :, -1]], 2)
     whole = edge.float().mean(2).round().to(torch.uint8)[:, :, None, None].repeat(1, 1, *size)
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
@@ -63,14 +63,14 @@ def padded(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return whole
 
 
-FITTED: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
-    "crop": cropped,
-    "pad": padded,
-    "stretch": resized,
+FIT_METHODS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] = {
+    "crop": crop,
+    "pad": pad,
+    "stretch": resize,
 }
 
 
-def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: int = 2) -> Image.Image:
+def image_grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: int = 2) -> Image.Image:
     """A contact sheet on white.
 
     Args:
@@ -85,7 +85,7 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     """
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
         raise ValueError(f"a grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
-    pixels = shown(pixels.cpu())
+    pixels = to_displayable(pixels.cpu())
     n, c, h, w = pixels.shape
     columns = columns or math.ceil(math.sqrt(n))
     high, wide = h * scale + pad, w * scale + pad
@@ -97,20 +97,20 @@ def grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: 
     return Image.fromarray(sheet.squeeze(2).numpy() if c == 1 else sheet.numpy())
 
 
-def on_board(pixels: torch.Tensor) -> torch.Tensor:
+def _over_checkerboard(pixels: torch.Tensor) -> torch.Tensor:
     """RGBA over a light checkerboard, as RGB."""
-    return torch.from_numpy(channels.on_board(pixels.numpy()))
+    return torch.from_numpy(channels.over_checkerboard(pixels.numpy()))
 
 
-LOOKS: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: on_board}
+_DISPLAY: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: _over_checkerboard}
 """uint8 (n, c, h, w) as one or three channels to look at, by c."""
 
 
-def shown(pixels: torch.Tensor) -> torch.Tensor:
+def to_displayable(pixels: torch.Tensor) -> torch.Tensor:
     """The same of any number of channels: an even one is two images side by side, of an odd one the first three."""
     count = pixels.shape[1]
-    if count in LOOKS:
-        return LOOKS[count](pixels)
+    if count in _DISPLAY:
+        return _DISPLAY[count](pixels)
     if count % 2:
         return pixels[:, :3]
-    return torch.cat([shown(half) for half in pixels.chunk(2, 1)], 3)
+    return torch.cat([to_displayable(half) for half in pixels.chunk(2, 1)], 3)

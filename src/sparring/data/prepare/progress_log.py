@@ -6,7 +6,7 @@ from pathlib import Path
 from sparring.storage.atomic import from_json
 
 
-def noted(path: Path) -> tuple[set[int], dict[int, str], bool]:
+def read_progress(path: Path) -> tuple[set[int], dict[int, str], bool]:
     """The items that were decoded before, those of them that were left out, and whether suspects are among these.
 
     A torn last line is no line, and is cut off: what is noted next is to be a line of its own.

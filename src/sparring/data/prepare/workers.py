@@ -15,20 +15,20 @@ from itertools import islice
 from multiprocessing.connection import wait as ended
 from pathlib import Path
 
-from sparring.data.image.channels import stacked
-from sparring.data.image.file import UnreadableImage, picture
+from sparring.data.image.channels import stack_images
+from sparring.data.image.file import UnreadableImage, read_image
 from sparring.data.sources.item import FileSource
 from sparring.errors import UserError
 
-Piece = list[tuple[int, int]]
+DecodeBatch = list[tuple[int, int]]
 """Items to decode: the index in the source, and the place in the file."""
-STUCK = 3600.0
+_TIMEOUT = 3600.0
 """Seconds without a piece done, a two-hundredth of a worker's share, after which the workers are given up."""
-COLOURED = "in colour, where those looked at first were grey: prepare with --channels rgb"
+_IN_COLOUR = "in colour, where those looked at first were grey: prepare with --channels rgb"
 
 
 @dataclass(frozen=True)
-class Work:
+class DecodeOptions:
     """What a decoder has to know."""
 
     size: tuple[int, int]
@@ -39,49 +39,53 @@ class Work:
     out: Path
 
 
-class Decoder:
-    def __init__(self, source: FileSource, work: Work):
+class ImageDecoder:
+    def __init__(self, source: FileSource, work: DecodeOptions):
         self.source, self.work = source, work
         self.file = os.open(work.out, os.O_WRONLY)
 
-    def __call__(self, piece: Piece) -> list[tuple[int, str]]:
+    def __call__(self, piece: DecodeBatch) -> list[tuple[int, str]]:
         """Writes the images of a piece; returns those left out, with the reason. Raises OSError for a full disk."""
         work, broken, good = self.work, [], []
         for index, place in piece:
             try:
-                image = picture(self.source.items[index].open, work.size, work.fit)
+                image = read_image(self.source.items[index].open, work.size, work.fit)
                 if work.guessed and work.channels == "grey" and image.shape[2] > 2:
-                    raise UnreadableImage(COLOURED)
+                    raise UnreadableImage(_IN_COLOUR)
                 good.append((place, image))
             except UnreadableImage as error:
                 broken.append((index, str(error)))
         if good:
-            for (place, _), row in zip(good, stacked([image for _, image in good], work.channels), strict=True):
+            for (place, _), row in zip(good, stack_images([image for _, image in good], work.channels), strict=True):
                 os.pwrite(self.file, row.data, place * row.nbytes)
         return broken
 
 
-def decoded(
-    pieces: Sequence[Piece], work: Work, source: FileSource, workers: int
-) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+def decode_batches(
+    pieces: Sequence[DecodeBatch], work: DecodeOptions, source: FileSource, workers: int
+) -> Iterator[tuple[DecodeBatch, list[tuple[int, str]]]]:
     """Each piece with what of it was left out, as they are done: in this process, or in several."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if workers == 1:
-            decoder = Decoder(source, work)
+            decoder = ImageDecoder(source, work)
             yield from ((piece, decoder(piece)) for piece in pieces)
         else:
-            yield from _apart(pieces, work, source, workers)
+            yield from _decode_in_processes(pieces, work, source, workers)
 
 
-def _apart(pieces, work: Work, source: FileSource, workers: int) -> Iterator[tuple[Piece, list[tuple[int, str]]]]:
+def _decode_in_processes(
+    pieces, work: DecodeOptions, source: FileSource, workers: int
+) -> Iterator[tuple[DecodeBatch, list[tuple[int, str]]]]:
     left = iter(pieces)
     spawn, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     try:
-        with ProcessPoolExecutor(workers, spawn, _begin, (source, work)) as pool:
-            waiting: dict[Future, Piece] = {pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)}
+        with ProcessPoolExecutor(workers, spawn, _initialise, (source, work)) as pool:
+            waiting: dict[Future, DecodeBatch] = {
+                pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)
+            }
             while waiting:
-                ready = wait(waiting, STUCK, FIRST_COMPLETED).done
+                ready = wait(waiting, _TIMEOUT, FIRST_COMPLETED).done
                 if not ready:
                     for process in set(multiprocessing.active_children()) - others:
                         process.kill()  # or the pool would wait for it at its end
@@ -90,20 +94,20 @@ def _apart(pieces, work: Work, source: FileSource, workers: int) -> Iterator[tup
                     waiting |= {pool.submit(_decode, piece): piece for piece in islice(left, 1)}
     except BrokenProcessPool:
         raise UserError(
-            f"a decoding process died, or did nothing for {STUCK:g} s, perhaps for want of memory, or as the files "
+            f"a decoding process died, or did nothing for {_TIMEOUT:g} s, perhaps for want of memory, or as the files "
             "can't be reached: go on with the same command, and fewer --workers"
         ) from None
 
 
-_decoder: Decoder | None = None
+_decoder: ImageDecoder | None = None
 """Of this process, if it is a decoding one."""
 
 
-def _begin(source: FileSource, work: Work) -> None:
+def _initialise(source: FileSource, work: DecodeOptions) -> None:
     global _decoder
     warnings.simplefilter("ignore")
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _decoder = Decoder(source, work)
+    _decoder = ImageDecoder(source, work)
 
 
 def _die_with_parent() -> None:
@@ -114,6 +118,6 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _decode(piece: Piece) -> list[tuple[int, str]]:
+def _decode(piece: DecodeBatch) -> list[tuple[int, str]]:
     assert _decoder is not None
     return _decoder(piece)

@@ -10,23 +10,23 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sparring.data.audio.wav import Sound, sound
+from sparring.data.audio.wav import Sound, read_sound
 from sparring.data.image.file import UnreadableImage
-from sparring.data.image.pixels import grid
-from sparring.data.scan.checks import unusable
-from sparring.data.scan.finding import Issue, ScanSummary, common, counted, summary_table
-from sparring.data.scan.labels import rare
+from sparring.data.image.pixels import image_grid
+from sparring.data.scan.checks import unusable_files
+from sparring.data.scan.finding import Issue, ScanSummary, count_values, counts_text, summary_table
+from sparring.data.scan.labels import rare_classes
 from sparring.data.sources.item import FileItem, FileSource, Skipped, with_folder_labels
 
-SILENT = 1e-3
+_SILENT = 1e-3
 """The largest sample of a sound that is called silent: 60 dB below full scale."""
-FULL, CLIPPED = 0.9999, 1e-3
+_FULL_SCALE, _CLIPPED = 0.9999, 1e-3
 """Full scale; and the share of a sound's samples there from which on it is called clipped."""
-TIMES = 10
+_LENGTH_RATIO = 10
 """A sound so many times as long as the middle one, or the other way round, is of an odd length."""
-OUTLINE = (32, 96)
+_WAVEFORM_SIZE = (32, 96)
 """Pixels of a sound on a sheet, height and width."""
-SHOWN, LISTED = 64, 10
+_SHOWN, _LISTED = 64, 10
 """Sounds on a sheet; and formats, rates and classes in a line."""
 
 
@@ -69,11 +69,11 @@ class SoundScan(ScanSummary):
         shortest, middle, longest = self.seconds
         rows = {
             "sounds": f"{self.examples:,}",
-            "formats": counted(self.formats, LISTED),
-            "rates": counted({f"{rate} Hz": n for rate, n in self.rates.items()}, LISTED),
-            "channels": counted(self.channels, LISTED),
+            "formats": counts_text(self.formats, _LISTED),
+            "rates": counts_text({f"{rate} Hz": n for rate, n in self.rates.items()}, _LISTED),
+            "channels": counts_text(self.channels, _LISTED),
             "lengths": f"{shortest:.2f} to {longest:.2f} s, half of them under {middle:.2f} s",
-            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "classes": f"{len(self.classes)} ({counts_text(self.classes, _LISTED)})" if self.classes else "none",
             "left out": f"{len(self.broken):,}" if self.broken else "none",
         }
         return summary_table(self.spec, rows, self.findings)
@@ -85,27 +85,27 @@ def scan_sounds(spec: str, source: FileSource) -> tuple[SoundScan, Sequence[Scan
     heard, broken = [], [*source.skipped, *beside]
     for item in items:
         try:
-            heard.append(hear(item))
+            heard.append(scan_sound(item))
         except UnreadableImage as error:
             broken.append((item.name, str(error)))
     lengths = [each.seconds for each in heard] or [0.0]
     facts = SoundScan(
         spec=spec,
         examples=len(heard),
-        formats=common(each.format for each in heard),
-        rates=common(str(each.rate) for each in heard),
-        channels=common(str(each.channels) for each in heard),
+        formats=count_values(each.format for each in heard),
+        rates=count_values(str(each.rate) for each in heard),
+        channels=count_values(str(each.channels) for each in heard),
         seconds=(min(lengths), median(lengths), max(lengths)),
         classes=dict(sorted(Counter(each.label for each in heard if each.label is not None).items())),
         broken=tuple(broken),
-        findings=unusable(tuple(broken)) + tuple(found for look in FINDINGS if (found := look(heard)).where),
+        findings=unusable_files(tuple(broken)) + tuple(found for look in _CHECKS if (found := look(heard)).where),
     )
     return facts, heard
 
 
-def hear(item: FileItem) -> ScannedAudio:
+def scan_sound(item: FileItem) -> ScannedAudio:
     """Raises Unusable, with the reason."""
-    found = sound(item.open)
+    found = read_sound(item.open)
     size = np.abs(found.values)
     shape = f"{found.rate} {found.values.shape}".encode()
     return ScannedAudio(
@@ -116,15 +116,15 @@ def hear(item: FileItem) -> ScannedAudio:
         channels=found.values.shape[1],
         seconds=found.seconds,
         peak=float(size.max()),
-        full=float((size >= FULL).mean()),
+        full=float((size >= _FULL_SCALE).mean()),
         digest=hashlib.blake2b(shape + found.values.tobytes(), digest_size=16).digest(),
-        outline=outlined(found),
+        outline=waveform(found),
     )
 
 
-def outlined(found: Sound) -> np.ndarray:
+def waveform(found: Sound) -> np.ndarray:
     """From its least to its greatest sample, in each of so many parts of it, dark on light."""
-    height, width = OUTLINE
+    height, width = _WAVEFORM_SIZE
     wave = found.values.mean(1).clip(-1, 1)
     starts = np.minimum(np.arange(width) * len(wave) // width, len(wave) - 1)
     top, bottom = (np.round((1 - edge.reduceat(wave, starts)) / 2 * (height - 1)) for edge in (np.maximum, np.minimum))
@@ -132,10 +132,10 @@ def outlined(found: Sound) -> np.ndarray:
     return np.where((top <= rows) & (rows <= bottom), 0, 255).astype(np.uint8)
 
 
-def sheet(heard: Sequence[ScannedAudio]) -> Image.Image:
+def waveform_sheet(heard: Sequence[ScannedAudio]) -> Image.Image:
     """The outlines of up to 64, in the order of their names, spread over all."""
-    chosen = np.linspace(0, len(heard) - 1, min(SHOWN, len(heard))).round().astype(int)
-    return grid(torch.from_numpy(np.stack([heard[i].outline for i in chosen]))[:, None], None)
+    chosen = np.linspace(0, len(heard) - 1, min(_SHOWN, len(heard))).round().astype(int)
+    return image_grid(torch.from_numpy(np.stack([heard[i].outline for i in chosen]))[:, None], None)
 
 
 def _duplicates(heard: Sequence[ScannedAudio]) -> Issue:
@@ -146,12 +146,12 @@ def _duplicates(heard: Sequence[ScannedAudio]) -> Issue:
 
 
 def _silent(heard: Sequence[ScannedAudio]) -> Issue:
-    where = tuple((each.name, f"its largest sample is {each.peak:.1e}") for each in heard if each.peak < SILENT)
+    where = tuple((each.name, f"its largest sample is {each.peak:.1e}") for each in heard if each.peak < _SILENT)
     return Issue("silent", f"{len(where):,} sounds are silent", where, "delete them, or record them again")
 
 
 def _clipped(heard: Sequence[ScannedAudio]) -> Issue:
-    where = tuple((each.name, f"{each.full:.1%} of its samples") for each in heard if each.full > CLIPPED)
+    where = tuple((each.name, f"{each.full:.1%} of its samples") for each in heard if each.full > _CLIPPED)
     what = f"{len(where):,} sounds are clipped: samples stand at full scale"
     return Issue("clipped", what, where, "record them again at a lower level; a model learns the crackle")
 
@@ -165,17 +165,17 @@ def _rates(heard: Sequence[ScannedAudio]) -> Issue:
 
 def _lengths(heard: Sequence[ScannedAudio]) -> Issue:
     middle = median([each.seconds for each in heard] or [0.0])
-    odd = [each for each in heard if not middle / TIMES <= each.seconds <= middle * TIMES]
+    odd = [each for each in heard if not middle / _LENGTH_RATIO <= each.seconds <= middle * _LENGTH_RATIO]
     where = tuple((each.name, f"{each.seconds:.2f} s") for each in odd)
     what = f"{len(where):,} sounds are far longer or shorter than the middle one of {middle:.2f} s"
     return Issue("lengths", what, where, "cut the long ones, and listen to the short ones")
 
 
 def _imbalance(heard: Sequence[ScannedAudio]) -> Issue:
-    return rare(Counter(each.label for each in heard if each.label is not None), "sounds")
+    return rare_classes(Counter(each.label for each in heard if each.label is not None), "sounds")
 
 
-FINDINGS: tuple[Callable[[Sequence[ScannedAudio]], Issue], ...] = (
+_CHECKS: tuple[Callable[[Sequence[ScannedAudio]], Issue], ...] = (
     _duplicates,
     _silent,
     _clipped,

@@ -5,7 +5,7 @@ import numpy as np
 from sparring.data.scan.finding import Issue
 from sparring.data.scan.image_set import ScannedImages
 
-DROP = "spar data prepare --drop {} keeps one of each"
+_DROP = "spar data prepare --drop {} keeps one of each"
 
 
 def duplicates(looked: ScannedImages) -> Issue:
@@ -13,7 +13,7 @@ def duplicates(looked: ScannedImages) -> Issue:
     which = np.flatnonzero(first != np.arange(len(first)))
     where = tuple((looked.where[i], f"the same pixels as {looked.where[first[i]]}") for i in which.tolist())
     what = f"{len(which):,} images have the same pixels as one before them"
-    return Issue("duplicates", what, where, DROP.format("duplicates"), _ints(which), _ints(first[which]))
+    return Issue("duplicates", what, where, _DROP.format("duplicates"), _ints(which), _ints(first[which]))
 
 
 def near_duplicates(looked: ScannedImages) -> Issue:
@@ -21,7 +21,7 @@ def near_duplicates(looked: ScannedImages) -> Issue:
     which = np.flatnonzero((equal == np.arange(len(equal))) & (near != np.arange(len(near))))
     where = tuple((looked.where[i], f"nearly the same as {looked.where[near[i]]}") for i in which.tolist())
     what = f"{len(which):,} images are nearly the same as one before them: saved again, resized, brightened, or a burst"
-    todo = f"look at them with --sheet; {DROP.format('near-duplicates')}"
+    todo = f"look at them with --sheet; {_DROP.format('near-duplicates')}"
     return Issue("near-duplicates", what, where, todo, _ints(which), _ints(near[which]))
 
 
@@ -37,7 +37,7 @@ def leaks(looked: ScannedImages) -> Issue:
     words = {True: "the same pixels as", False: "nearly the same as"}
     where = tuple((looked.where[i], f"{words[exact]} {looked.where[j]} of the train part") for i, j, exact in pairs)
     what = f"{len(pairs):,} images of the test part have a copy in the train part: scores on it flatter"
-    todo = f"{DROP.format('duplicates,near-duplicates')}; sets that came in two parts, leave them out of one"
+    todo = f"{_DROP.format('duplicates,near-duplicates')}; sets that came in two parts, leave them out of one"
     return Issue("leaks", what, where, todo, _ints([i for i, _, _ in pairs]), _ints([j for _, j, _ in pairs]))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sparring.data.sources.item import Skipped
 from sparring.errors import one_line
 
-LISTED = 10
+_LISTED = 10
 """Suspects of a finding that are listed for a person."""
 
 
@@ -45,12 +45,12 @@ def summary_table(spec: str, rows: Mapping[str, str], findings: Sequence[Issue])
     return "\n".join([one_line(spec), *facts, *issue_lines(findings)])
 
 
-def common(words: Iterable[str]) -> dict[str, int]:
+def count_values(words: Iterable[str]) -> dict[str, int]:
     """Counts, most first, then by the alphabet."""
     return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def counted(counts: Mapping[str, int], most: int) -> str:
+def counts_text(counts: Mapping[str, int], most: int) -> str:
     """For a person, in a line."""
     shown = ", ".join(f"{name}: {n:,}" for name, n in list(counts.items())[:most])
     return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
@@ -60,7 +60,7 @@ def issue_lines(findings: Sequence[Issue]) -> list[str]:
     """For a person, in lines."""
     lines = []
     for found in findings:
-        more = len(found.where) - LISTED
-        lines += [f"{found.name}: {found.what}", *(f"  {name}: {why}" for name, why in found.where[:LISTED])]
+        more = len(found.where) - _LISTED
+        lines += [f"{found.name}: {found.what}", *(f"  {name}: {why}" for name, why in found.where[:_LISTED])]
         lines += [*([f"  and {more:,} more"] if more > 0 else []), f"  → {found.todo}"]
     return lines or ["nothing suspicious was found"]

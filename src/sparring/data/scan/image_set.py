@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from sparring.data.scan.duplicates import Copies, find_near_duplicates
-from sparring.data.scan.image_stats import Traits, traits
+from sparring.data.scan.image_stats import ImageStats, image_stats
 from sparring.progress import progress_range
 
-CHUNK = 2**24
+_CHUNK = 2**24
 """Numbers of images that are looked at together, which bounds the memory of their floats."""
 
 
@@ -41,20 +41,20 @@ class ScannedImages:
         return c, h, w
 
     @cached_property
-    def traits(self) -> Traits:
-        return traits(self._chunks())
+    def stats(self) -> ImageStats:
+        return image_stats(self._chunks())
 
     @cached_property
     def copies(self) -> Copies:
-        return find_near_duplicates(self.traits, self.take, CHUNK // int(np.prod(self.shape)) or 1)
+        return find_near_duplicates(self.stats, self.take, _CHUNK // int(np.prod(self.shape)) or 1)
 
     def _chunks(self) -> Iterator[Tensor]:
-        rows = CHUNK // int(np.prod(self.shape)) or 1
+        rows = _CHUNK // int(np.prod(self.shape)) or 1
         for i in progress_range(-(-len(self) // rows), "looking"):
             yield self.take(torch.arange(i * rows, min(len(self), (i + 1) * rows)))
 
 
-def across(*parts: Tensor) -> Callable[[Tensor], Tensor]:
+def index_concatenated(*parts: Tensor) -> Callable[[Tensor], Tensor]:
     """`Looked.take` of tensors one behind the other, which are not copied."""
     starts = np.cumsum([0, *map(len, parts)])
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
-from sparring.data.image.channels import CALLED
+from sparring.data.image.channels import CHANNEL_NAMES
 from sparring.data.image.file import Header
-from sparring.data.image.read import headers, read_images
+from sparring.data.image.read import read_headers, read_images
 from sparring.data.load import file_source, is_ready, load_dataset, read_unsplit
 from sparring.data.options import Options
-from sparring.data.scan.image_set import ScannedImages, across
+from sparring.data.scan.image_set import ScannedImages, index_concatenated
 from sparring.data.sources.item import FileSource
 from sparring.errors import UserError, one_line
 
@@ -28,11 +28,11 @@ class ImageFiles:
     pool: UnsplitDataset
 
 
-Read = Dataset | UnsplitDataset | ImageFiles
+OpenedSpec = Dataset | UnsplitDataset | ImageFiles
 """A set that is ready, whole arrays, or files."""
 
 
-def read(spec: str | Path, options: Options) -> Read:
+def open_spec(spec: str | Path, options: Options) -> OpenedSpec:
     """All that is looked at in a SPEC, opened and read once. Raises UserError as `load`."""
     name = str(spec)
     if is_ready(name):
@@ -40,26 +40,26 @@ def read(spec: str | Path, options: Options) -> Read:
     source = file_source(name)
     if source is None:
         return read_unsplit(spec, replace(options, size=None))
-    return ImageFiles(source, headers(source), read_images(source, options))
+    return ImageFiles(source, read_headers(source), read_images(source, options))
 
 
-def open_for_scan(held: Read) -> ScannedImages | None:
+def open_for_scan(held: OpenedSpec) -> ScannedImages | None:
     """The images, in the parts that training would have; None for points."""
     if isinstance(held, Dataset):
         return _of_data(held)
     return _of_pool(held) if isinstance(held, UnsplitDataset) else _of_pool(held.pool, _sizes(held))
 
 
-def both(spec: str | Path, other: str | Path, options: Options) -> ScannedImages:
+def open_two(spec: str | Path, other: str | Path, options: Options) -> ScannedImages:
     """What two SPECs hold, without classes: the first is the train part, the second, of the same size, the test part.
 
     Raises UserError as `load`, and for points.
     """
-    first = open_for_scan(read(spec, options))
+    first = open_for_scan(open_spec(spec, options))
     if first is None or not len(first):
         raise UserError(f"{one_line(spec)} holds no images to compare with {one_line(other)}")
-    channels = CALLED.get(first.shape[0], "auto")
-    second = open_for_scan(read(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
+    channels = CHANNEL_NAMES.get(first.shape[0], "auto")
+    second = open_for_scan(open_spec(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
     if second is None or not len(second) or second.shape != first.shape:
         raise UserError(f"{one_line(other)} holds no images like those of {one_line(spec)} to be compared with")
     n = len(first)
@@ -80,7 +80,7 @@ def _of_data(data: Dataset) -> ScannedImages | None:
     where = [*(f"train {i}" for i in range(train)), *(f"test {i}" for i in range(test))]
     labels = None if data.train.labels is None or data.test.labels is None else [data.train.labels, data.test.labels]
     classes = _classes(None if labels is None else torch.cat(labels))
-    take = across(data.train.values, data.test.values)
+    take = index_concatenated(data.train.values, data.test.values)
     return ScannedImages(take, where, np.arange(train + test) >= train, classes, data.names)
 
 

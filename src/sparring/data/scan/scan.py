@@ -13,26 +13,26 @@ from sparring.data.dataset import Dataset, Split, UnsplitDataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.image.file import Header
-from sparring.data.image.read import fitting
+from sparring.data.image.read import default_size
 from sparring.data.load import load_dataset, sounds, table_at
 from sparring.data.named import NAMED
 from sparring.data.options import Options
-from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds, sheet
-from sparring.data.scan.checks import findings, unusable
-from sparring.data.scan.finding import Issue, ScanSummary, common, counted, summary_table
+from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds, waveform_sheet
+from sparring.data.scan.checks import run_checks, unusable_files
+from sparring.data.scan.finding import Issue, ScanSummary, count_values, counts_text, summary_table
 from sparring.data.scan.image_set import ScannedImages
-from sparring.data.scan.open import ImageFiles, Read, open_for_scan, read
+from sparring.data.scan.open import ImageFiles, OpenedSpec, open_for_scan, open_spec
 from sparring.data.scan.table import TableScan, scan_table
 from sparring.data.sources.item import Skipped
 from sparring.degrade import Degradation
 from sparring.errors import UserError, one_line
 from sparring.modalities.base import medium
 
-COMMON = 5
+_COMMON_SIZES = 5
 """Sizes listed by themselves."""
-SHOWN = 64
+_SHOWN = 64
 """Examples of a contact sheet."""
-LISTED = 10
+_LISTED = 10
 """Classes a table lists."""
 
 
@@ -64,11 +64,11 @@ class Scan(ScanSummary):
         """For a person, a line a fact."""
         rows = {
             "examples": f"{self.examples:,}",
-            "formats": counted(self.formats, COMMON),
-            "sizes": counted(self.sizes, COMMON),
+            "formats": counts_text(self.formats, _COMMON_SIZES),
+            "sizes": counts_text(self.sizes, _COMMON_SIZES),
             "range": f"{_side(self.smallest)} to {_side(self.largest)}" if self.smallest and self.largest else "",
-            "modes": counted(self.modes, COMMON),
-            "classes": f"{len(self.classes)} ({counted(self.classes, LISTED)})" if self.classes else "none",
+            "modes": counts_text(self.modes, _COMMON_SIZES),
+            "classes": f"{len(self.classes)} ({counts_text(self.classes, _LISTED)})" if self.classes else "none",
             "attributes": ", ".join(self.attributes),
             "size used": f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else "",
             "left out": f"{len(self.broken):,}" if self.broken else "none",
@@ -76,30 +76,30 @@ class Scan(ScanSummary):
         return summary_table(self.spec, rows, self.findings)
 
 
-def scan(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
+def scan_spec(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
     """Looks at everything a SPEC holds, and for what may be wrong with it (see `sparring.data.scan`).
 
     Raises:
         UserError: as `load`, but not for too few usable images.
     """
-    return scanned(spec, options)[0]
+    return scan_with_examples(spec, options)[0]
 
 
-def scanned(
+def scan_with_examples(
     spec: str | Path, options: Options
 ) -> tuple[Scan | TableScan | SoundScan, ScannedImages | Sequence[ScannedAudio] | None]:
     """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
     for points and tables."""
     if (path := table_at(str(spec))) is not None:
         return scan_table(str(spec), path, options), None
-    held = read(spec, options)
+    held = open_spec(spec, options)
     if isinstance(held, ImageFiles) and not held.source.items and (source := sounds(str(spec))) is not None:
         return scan_sounds(str(spec), source)
-    facts, looked = _facts(str(spec), held, options), open_for_scan(held)
-    return replace(facts, findings=unusable(facts.broken) + (findings(looked) if looked else ())), looked
+    facts, looked = _summary(str(spec), held, options), open_for_scan(held)
+    return replace(facts, findings=unusable_files(facts.broken) + (run_checks(looked) if looked else ())), looked
 
 
-def _facts(name: str, held: Read, options: Options) -> Scan:
+def _summary(name: str, held: OpenedSpec, options: Options) -> Scan:
     if isinstance(held, Dataset):
         parts = [part.labels for part in (held.train, held.test) if part.labels is not None]
         values = torch.empty(len(held.train) + len(held.test), *held.shape, device="meta")
@@ -137,16 +137,16 @@ def _of_array(spec: str, kind: str, pool: UnsplitDataset, options: Options) -> S
 
 
 def _of_pictures(spec: str, seen: list[Header], pool: UnsplitDataset, options: Options) -> Scan:
-    proposed = options.size or fitting(seen)
+    proposed = options.size or default_size(seen)
     sizes = [each.size for each in seen]
     return Scan(
         spec=spec,
         examples=len(pool.examples),
-        formats=common(each.format for each in seen),
-        sizes=dict(list(common(map(_side, sizes)).items())[:COMMON]),
+        formats=count_values(each.format for each in seen),
+        sizes=dict(list(count_values(map(_side, sizes)).items())[:_COMMON_SIZES]),
         smallest=_each_side(min, sizes),
         largest=_each_side(max, sizes),
-        modes=common(each.mode for each in seen),
+        modes=count_values(each.mode for each in seen),
         **_labels(pool),
         smaller=sum(_below(size, proposed) for size in sizes),
         proposed=proposed,
@@ -166,40 +166,40 @@ def _labels(pool: UnsplitDataset) -> dict[str, Any]:
 def overview(spec: str | Path, options: Options, seen: ScannedImages | Sequence[ScannedAudio] | None) -> Image.Image:
     """Up to 64 of the examples that were scanned. Raises UserError as `load`, and where no sound is usable."""
     if seen is None or isinstance(seen, ScannedImages):
-        return contact_sheet(load_dataset(spec, options))
+        return dataset_sheet(load_dataset(spec, options))
     if not seen:
         raise UserError(f"{one_line(spec)} has no usable sounds to make a picture of")
-    return sheet(seen)
+    return waveform_sheet(seen)
 
 
-def contact_sheet(data: Dataset) -> Image.Image:
+def dataset_sheet(data: Dataset) -> Image.Image:
     """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points and rows, all."""
-    return medium(data.medium, data.schema).picture(_some(data))
+    return medium(data.medium, data.schema).picture(_preview_examples(data))
 
 
-def damaged(data: Dataset, steps: Sequence[str]) -> Image.Image:
+def degraded_preview(data: Dataset, steps: Sequence[str]) -> Image.Image:
     """What restoration is given of the same examples, each before the example itself. Raises UserError for data that is
     no images, and for damage that is not understood or does not suit them."""
     if data.medium not in ("image", "pair"):
         raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images are damaged: leave it out")
-    damage, values = Degradation(steps), _some(data)
+    damage, values = Degradation(steps), _preview_examples(data)
     damage.inputs(data.shape)
     given, _ = damage.of(values)
     return side_by_side([given, values], len(values))
 
 
-def preview(data: Dataset) -> Image.Image:
+def network_preview(data: Dataset) -> Image.Image:
     """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
     two domains, what is given before what it becomes."""
     given = data.train.condition
     if given is not None:
-        return side_by_side([given[:SHOWN], data.train.values[:SHOWN]], SHOWN)
+        return side_by_side([given[:_SHOWN], data.train.values[:_SHOWN]], _SHOWN)
     of = medium(data.medium, data.schema)
-    seen = of.encode(_some(data))
+    seen = of.encode(_preview_examples(data))
     return of.picture(of.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
 
 
-def _some(data: Dataset) -> Tensor:
+def _preview_examples(data: Dataset) -> Tensor:
     values = data.train.values
     return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows make a picture only together
 
@@ -208,16 +208,16 @@ def _spread(examples: Split) -> Tensor:
     """Indices of up to `SHOWN` examples: one of each class in turn, or of every so many classes; sorted by class."""
     labels = examples.labels
     if labels is None or labels.is_floating_point():
-        return torch.arange(min(SHOWN, len(examples)))
+        return torch.arange(min(_SHOWN, len(examples)))
     ranks = torch.empty_like(labels)
     for label in labels.unique():
         mine = labels == label
         ranks[mine] = torch.arange(int(mine.sum()))
     turns = ranks * (int(labels.max()) + 1) + labels
     order, classes = turns.argsort(), len(labels.unique())
-    if classes > SHOWN:
-        order = order[:classes][torch.linspace(0, classes - 1, SHOWN).long()]
-    chosen = order[:SHOWN]
+    if classes > _SHOWN:
+        order = order[:classes][torch.linspace(0, classes - 1, _SHOWN).long()]
+    chosen = order[:_SHOWN]
     return chosen[labels[chosen].argsort(stable=True)]
 
 

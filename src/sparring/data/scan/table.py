@@ -12,16 +12,16 @@ import torch
 from sparring.data.dataset import Split, split
 from sparring.data.options import Options
 from sparring.data.scan.finding import Issue, ScanSummary, issue_lines
-from sparring.data.table.arrow import read
-from sparring.data.table.csv_cells import plain
-from sparring.data.table.infer import Kind, infer
+from sparring.data.table.arrow import read_table_file
+from sparring.data.table.csv_cells import plain_array
+from sparring.data.table.infer import ColumnKind, infer
 from sparring.errors import UserError, one_line
 
-MISSING = 0.5
+_MISSING = 0.5
 """The share of missing values from which on a column is suspected."""
-FORETOLD, ROWS_OF_A_VALUE = 0.999, 2
+_LEAK_SHARE, _ROWS_PER_VALUE = 0.999, 2
 """Of rows whose target a column gives away; and rows its values have on average, or any column would give it away."""
-LISTED = 40
+_LISTED = 40
 """Columns that are listed for a person."""
 
 
@@ -39,20 +39,20 @@ class TableScan(ScanSummary):
     def table(self) -> str:
         """For a person."""
         rows = [f"rows      {self.examples:,}", f"columns   {len(self.columns):,}, the target is {self.target}"]
-        for name, kind in list(self.columns.items())[:LISTED]:
+        for name, kind in list(self.columns.items())[:_LISTED]:
             gone = self.missing.get(name, 0)
             rows.append(f"  {name}: {kind}" + (f", {gone:,} missing" if gone else ""))
-        more = len(self.columns) - LISTED
+        more = len(self.columns) - _LISTED
         rows += [f"  and {more:,} more"] if more > 0 else []
         return "\n".join([one_line(self.spec), *rows, *issue_lines(self.findings)])
 
 
 def scan_table(spec: str, path: Path, options: Options) -> TableScan:
     """Raises UserError for a file that is no table, and for a column that is spoken of and not there."""
-    table = read(path)
+    table = read_table_file(path)
     if not table.num_rows:
         raise UserError(f"{one_line(spec)} has no rows: give a table with a line of names and rows below")
-    said = {name: Kind(kind) for name, kind in options.columns}
+    said = {name: ColumnKind(kind) for name, kind in options.columns}
     target = options.target or (table.column_names[-1] if table.column_names else "")
     if strange := [name for name in [*said, target] if name not in table.column_names]:
         raise UserError(f"{one_line(spec)} has no column '{one_line(strange[0])}'")
@@ -64,20 +64,22 @@ def scan_table(spec: str, path: Path, options: Options) -> TableScan:
         unlearnt,
         _missing(missing, table.num_rows),
         _constant(encoded),
-        _doubled(encoded),
-        _foretelling(encoded, target),
+        _duplicate_columns(encoded),
+        _leaking(encoded, target),
         *_rows(encoded, table.num_rows),
     ]
     findings = tuple(each for each in found if each.where)
     return TableScan(spec, table.num_rows, kinds, missing, one_line(target), findings)
 
 
-def _kinds(columns: Mapping[str, Any], said: Mapping[str, Kind]) -> tuple[dict[str, str], Issue]:
+def _kinds(columns: Mapping[str, Any], said: Mapping[str, ColumnKind]) -> tuple[dict[str, str], Issue]:
     kinds, where = {}, []
     for name, column in columns.items():
-        kind = said.get(name, Kind())
+        kind = said.get(name, ColumnKind())
         try:
-            learnt = "drop" if kind.kind == "drop" else type(infer(name, plain(name, column), kind)).__name__.lower()
+            learnt = (
+                "drop" if kind.kind == "drop" else type(infer(name, plain_array(name, column), kind)).__name__.lower()
+            )
         except UserError as error:
             learnt = "can't be learnt"
             where.append((one_line(name), str(error)))
@@ -103,7 +105,7 @@ def _codes(column: Any) -> np.ndarray:
 
 
 def _missing(missing: Mapping[str, int], rows: int) -> Issue:
-    where = tuple((name, f"{n / rows:.0%} of its values") for name, n in missing.items() if n > MISSING * rows)
+    where = tuple((name, f"{n / rows:.0%} of its values") for name, n in missing.items() if n > _MISSING * rows)
     what = f"{len(where):,} columns have most of their values missing"
     return Issue("missing", what, where, "drop them (--columns NAME=drop), or find out why")
 
@@ -114,7 +116,7 @@ def _constant(encoded: Mapping[str, Any]) -> Issue:
     return Issue("constant", f"{len(where):,} columns hold one value", where, "nothing is to be learnt: drop them")
 
 
-def _doubled(encoded: Mapping[str, Any]) -> Issue:
+def _duplicate_columns(encoded: Mapping[str, Any]) -> Issue:
     """Columns that tell rows apart as one before them does; where most values differ, they must be the same."""
     first: dict[tuple[bytes, Any], str] = {}
     where = []
@@ -130,7 +132,7 @@ def _doubled(encoded: Mapping[str, Any]) -> Issue:
     return Issue("duplicate-columns", what, tuple(where), "drop one of each two (--columns NAME=drop)")
 
 
-def _foretelling(encoded: Mapping[str, Any], target: str) -> Issue:
+def _leaking(encoded: Mapping[str, Any], target: str) -> Issue:
     """Columns that give the target away: nearly every value goes with one value of the target."""
     where = []
     if target in encoded:
@@ -142,7 +144,11 @@ def _foretelling(encoded: Mapping[str, Any], target: str) -> Issue:
             owners = pairs // (aim.max(initial=0) + 1)
             starts = np.flatnonzero(np.diff(owners, prepend=-1))
             told = np.maximum.reduceat(counts, starts).sum() if len(starts) else 0
-            if name != target and len(starts) * ROWS_OF_A_VALUE <= len(codes) and usual < FORETOLD * len(codes) <= told:
+            if (
+                name != target
+                and len(starts) * _ROWS_PER_VALUE <= len(codes)
+                and usual < _LEAK_SHARE * len(codes) <= told
+            ):
                 where.append((one_line(name), f"foretells {one_line(target)} in {told / len(codes):.2%} of the rows"))
     what = f"{len(where):,} columns give the target away"
     todo = "drop them, if they would not be known before the target is"

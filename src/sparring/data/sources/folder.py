@@ -6,43 +6,43 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
-from sparring.data.image.file import ENDINGS
-from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, in_order
+from sparring.data.image.file import IMAGE_SUFFIXES
+from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.errors import one_line
 
-OWN_LABELS = "dataset.json"
+LABEL_FILE_NAME = "dataset.json"
 """The label file StyleGAN's tools leave at the top of a set."""
-Wanted = Callable[[str], bool]
+NameFilter = Callable[[str], bool]
 """Whether a file is, by its name."""
 
 
-def ends_in(endings: tuple[str, ...]) -> Wanted:
+def has_suffix(endings: tuple[str, ...]) -> NameFilter:
     """By the ending of a file's name; hidden files are none."""
     return lambda name: not name.startswith(".") and name.lower().endswith(endings)
 
 
-is_image = ends_in(ENDINGS)
+is_image = has_suffix(IMAGE_SUFFIXES)
 
 
-def folder_source(folder: Path, wanted: Wanted = is_image) -> FileSource:
+def folder_source(folder: Path, wanted: NameFilter = is_image) -> FileSource:
     """The files of a folder that are wanted, by their names. Hidden files and folders are passed over."""
     root = os.path.realpath(folder)
     items: list[FileItem] = []
     broken: list[tuple[str, str]] = []
     stamp: list[object] = []
-    for path in _found(root, wanted, broken):  # as text: a folder may hold a million
+    for path in _walk(root, wanted, broken):  # as text: a folder may hold a million
         name = one_line(path[len(root) :].lstrip(os.sep).replace(os.sep, "/"))
-        state = "its path climbs out of the folder" if escapes_root(name) else _plain(path, root)
+        state = "its path climbs out of the folder" if escapes_root(name) else _safe_stat(path, root)
         if isinstance(state, str):
             broken.append((name, state))
             continue
         items.append(FileItem(name, partial(open, path, "rb")))
         stamp.append((name, state.st_size, state.st_mtime_ns))
     labels = _own_labels(root, broken)
-    return FileSource(Path(root), in_order(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
+    return FileSource(Path(root), sort_items(items), tuple(broken), tuple(sorted(map(repr, stamp))), labels)
 
 
-def _found(root: str, wanted: Wanted, broken: list[tuple[str, str]]) -> Iterator[str]:
+def _walk(root: str, wanted: NameFilter, broken: list[tuple[str, str]]) -> Iterator[str]:
     """Files that are wanted, and links to folders, which may hold some; adds to `broken` the folders that can't be
     listed."""
 
@@ -57,7 +57,7 @@ def _found(root: str, wanted: Wanted, broken: list[tuple[str, str]]) -> Iterator
             yield os.path.join(here, name)
 
 
-def _plain(path: str, root: str) -> os.stat_result | str:
+def _safe_stat(path: str, root: str) -> os.stat_result | str:
     """What the system says of a file; or why it can't be opened without harm: a link may show what was never meant to
     be shared, a pipe waits."""
     try:
@@ -72,14 +72,14 @@ def _plain(path: str, root: str) -> os.stat_result | str:
 
 
 def _own_labels(root: str, broken: list[tuple[str, str]]) -> LabelFile | None:
-    path = os.path.join(root, OWN_LABELS)
+    path = os.path.join(root, LABEL_FILE_NAME)
     if not os.path.lexists(path):
         return None
-    if isinstance(why := _plain(path, root), str):
-        broken.append((OWN_LABELS, why))
+    if isinstance(why := _safe_stat(path, root), str):
+        broken.append((LABEL_FILE_NAME, why))
         return None
     try:
-        return LabelFile(OWN_LABELS, Path(path).read_bytes())
+        return LabelFile(LABEL_FILE_NAME, Path(path).read_bytes())
     except OSError as error:
-        broken.append((OWN_LABELS, error.strerror or "can't be read"))
+        broken.append((LABEL_FILE_NAME, error.strerror or "can't be read"))
         return None

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.item import FileItem, FileSource
-from sparring.data.sources.parquet import LABELS, class_of
+from sparring.data.sources.parquet import LABEL_COLUMNS, class_of
 from sparring.errors import UserError, one_line
 
 PREFIX, SPLIT = "hf:", "train"
@@ -39,18 +39,18 @@ def hub_source(name: str) -> FileSource:
     if column is None:
         raise UserError(f"{one_line(name)} has no column of images, only {', '.join(rows.features)}")
     rows = rows.cast_column(column, datasets.Image(decode=False))
-    label = next((key for key in LABELS if key in rows.features), None)
+    label = next((key for key in LABEL_COLUMNS if key in rows.features), None)
     values = [None] * len(rows) if label is None else rows[label]
     names = [] if label is None else [one_line(each) for each in getattr(rows.features[label], "names", None) or ()]
     items = tuple(
-        FileItem(f"row {i}", partial(_opened, rows, column, i), class_of(value, names))
+        FileItem(f"row {i}", partial(_open_cell, rows, column, i), class_of(value, names))
         for i, value in enumerate(values)
     )
     stamp = (rows._fingerprint, hashlib.sha256(repr(rows.features).encode()).hexdigest())
     return FileSource(Path(name), items, (), stamp)
 
 
-def _opened(rows: Any, column: str, i: int) -> BinaryIO:
+def _open_cell(rows: Any, column: str, i: int) -> BinaryIO:
     held = rows[i][column]
     if held.get("bytes") is not None:
         return BytesIO(held["bytes"])

@@ -49,7 +49,7 @@ def escapes_root(name: str) -> bool:
     return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
-def in_order(items: list[FileItem]) -> tuple[FileItem, ...]:
+def sort_items(items: list[FileItem]) -> tuple[FileItem, ...]:
     """By name, a folder's files together."""
     return tuple(sorted(items, key=lambda item: item.name.split("/")))
 

@@ -18,16 +18,16 @@ HELP = "write a CSV (header; file name, then a class or several numbers) or a JS
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """What a label file says."""
 
-    of: Mapping[str, str | tuple[float, ...]]
+    labels: Mapping[str, str | tuple[float, ...]]
     """Class or attribute vector by file name, with forward slashes; empty if the file says there are none."""
     attributes: tuple[str, ...] = ()
     """Names of the numbers; empty for classes."""
 
 
-class Unreadable(Exception):
+class InvalidLabels(Exception):
     """What is wrong with a label file."""
 
 
@@ -42,20 +42,20 @@ def read_labels(path: Path) -> LabelFile:
         raise UserError(f"can't read the label file {one_line(path)}: {reason}") from None
 
 
-def parsed(file: LabelFile) -> Table:
+def parse_labels(file: LabelFile) -> LabelTable:
     """Raises UserError, with the line where there is one."""
-    read = READERS.get(os.path.splitext(file.name)[1].lower())
+    read = _READERS.get(os.path.splitext(file.name)[1].lower())
     if read is None:
         raise UserError(f"{file.name} is no label file that can be read: {HELP}")
     try:
         return read(file.content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UserError(f"{file.name} is not UTF-8 text: {HELP}") from None
-    except (Unreadable, csv.Error, ValueError) as error:
+    except (InvalidLabels, csv.Error, ValueError) as error:
         raise UserError(f"{file.name}: {one_line(error)}; {HELP}") from None
 
 
-def assigned(source: FileSource, table: Table, name: str) -> tuple[list[FileItem], list[tuple[str, str]]]:
+def assign_labels(source: FileSource, table: LabelTable, name: str) -> tuple[list[FileItem], list[tuple[str, str]]]:
     """Images with their labels, and what is left out: images without a label, names without an image.
 
     All images, without labels, if the file says there are none.
@@ -63,76 +63,80 @@ def assigned(source: FileSource, table: Table, name: str) -> tuple[list[FileItem
     Raises:
         UserError: no name of the label file is an image's.
     """
-    if not table.of:
+    if not table.labels:
         return [replace(item, label=None) for item in source.items], []
-    labelled = [replace(item, label=table.of[item.name]) for item in source.items if item.name in table.of]
+    labelled = [replace(item, label=table.labels[item.name]) for item in source.items if item.name in table.labels]
     if not labelled:
-        first = next(iter(table.of))
-        raise UserError(f"{name} names no image of {one_line(source.path)}: its first is {first}, of {len(table.of):,}")
+        first = next(iter(table.labels))
+        raise UserError(
+            f"{name} names no image of {one_line(source.path)}: its first is {first}, of {len(table.labels):,}"
+        )
     known = {item.name for item in source.items} | {name for name, _ in source.skipped}
-    bare = [(item.name, f"no label in {name}") for item in source.items if item.name not in table.of]
-    return labelled, bare + [(name, ABSENT) for name in table.of if name not in known]
+    bare = [(item.name, f"no label in {name}") for item in source.items if item.name not in table.labels]
+    return labelled, bare + [(name, ABSENT) for name in table.labels if name not in known]
 
 
-def _csv(text: str) -> Table:
+def _csv(text: str) -> LabelTable:
     reader = csv.reader(io.StringIO(text), strict=True)
     head = next(reader, [])
     if len(head) < 2:
-        raise Unreadable("its first line names fewer than two columns")
+        raise InvalidLabels("its first line names fewer than two columns")
     of: dict[str, tuple[str, ...]] = {}
     for row in filter(None, reader):
         if len(row) != len(head):
-            raise Unreadable(f"line {reader.line_num} has {len(row)} columns where the first has {len(head)}")
+            raise InvalidLabels(f"line {reader.line_num} has {len(row)} columns where the first has {len(head)}")
         _add(of, row[0], tuple(cell.strip() for cell in row[1:]), f"line {reader.line_num}")
     names = tuple(one_line(name) for name in head[1:])
     # One column is of classes, unless it holds numbers that are not whole.
     if len(names) == 1 and not _measures(cell for (cell,) in of.values()):
-        return Table({file: one_line(cell) for file, (cell,) in _filled(of).items()})
-    return Table({file: tuple(_number(cell, file) for cell in cells) for file, cells in _filled(of).items()}, names)
+        return LabelTable({file: one_line(cell) for file, (cell,) in _filled(of).items()})
+    return LabelTable(
+        {file: tuple(_number(cell, file) for cell in cells) for file, cells in _filled(of).items()}, names
+    )
 
 
-def _json(text: str) -> Table:
+def _json(text: str) -> LabelTable:
     """{file: class or [numbers]}, or StyleGAN's {"labels": [[file, class or [numbers]], …]}."""
     held = from_json(text)
     if not isinstance(held, dict):
-        raise Unreadable("it does not hold an object")
+        raise InvalidLabels("it does not hold an object")
     if held.get("labels", held) is None:
-        return Table({})  # how StyleGAN writes that there are none
+        return LabelTable({})  # how StyleGAN writes that there are none
     pairs = held["labels"] if isinstance(held.get("labels"), list) else list(held.items())
     of: dict[str, Any] = {}
     for i, pair in enumerate(pairs):
         if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise Unreadable(f"label {i + 1} is not a file name and a label")
+            raise InvalidLabels(f"label {i + 1} is not a file name and a label")
         _add(of, pair[0], pair[1], f"label {i + 1}")
     if all(isinstance(label, (str, int)) for label in _filled(of).values()):
-        return Table({file: one_line(label) for file, label in of.items()})
+        return LabelTable({file: one_line(label) for file, label in of.items()})
     vectors = {file: _vector(label, file) for file, label in of.items()}
     width = len(next(iter(vectors.values())))
     if odd := next((file for file, vector in vectors.items() if len(vector) != width), None):
-        raise Unreadable(f"{odd} has {len(vectors[odd])} numbers where the first has {width}")
-    return Table(vectors, tuple(map(str, range(width))))
+        raise InvalidLabels(f"{odd} has {len(vectors[odd])} numbers where the first has {width}")
+    return LabelTable(vectors, tuple(map(str, range(width))))
 
 
-READERS: dict[str, Callable[[str], Table]] = {".csv": _csv, ".json": _json}
+_READERS: dict[str, Callable[[str], LabelTable]] = {".csv": _csv, ".json": _json}
 
 
 def _add(of: dict[str, Any], file: str, label: Any, where: str) -> None:
     name = one_line(file.replace("\\", "/").strip().removeprefix("./"))
     if name in of:
-        raise Unreadable(f"{where} names {name} again")
+        raise InvalidLabels(f"{where} names {name} again")
     of[name] = label
 
 
 def _filled(of: dict[str, Any]) -> dict[str, Any]:
     if not of:
-        raise Unreadable("it holds no labels")
+        raise InvalidLabels("it holds no labels")
     return of
 
 
 def _vector(label: Any, file: str) -> tuple[float, ...]:
     numbers = label if isinstance(label, list) else [label]
     if not numbers or not all(isinstance(number, (int, float)) for number in numbers):
-        raise Unreadable(f"the label of {file} is no list of numbers, as others are")
+        raise InvalidLabels(f"the label of {file} is no list of numbers, as others are")
     return tuple(_number(number, file) for number in numbers)
 
 
@@ -142,7 +146,7 @@ def _number(text: str | float, file: str) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not abs(number) < 3e38:  # what a float32 holds; false for nan
-        raise Unreadable(f"the label of {file} has '{one_line(text)}' where a number belongs")
+        raise InvalidLabels(f"the label of {file} has '{one_line(text)}' where a number belongs")
     return number
 
 

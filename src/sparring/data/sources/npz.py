@@ -15,13 +15,13 @@ from numpy.lib import format as npy
 from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.errors import UserError, one_line
 
-LARGEST = 2**33
+_MAX_ARRAY_BYTES = 2**33
 """Bytes an array may unpack to."""
-IMAGES, LABELS = "images", "labels"
-SLICE = 4096
-SLACK = 1e-3
+_IMAGES, _LABELS = "images", "labels"
+_CHUNK = 4096
+_RANGE_TOLERANCE = 1e-3
 """By how much floats may leave their range; they are clamped."""
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 class InvalidArray(Exception):
@@ -46,9 +46,9 @@ def read_npz(path: Path) -> UnsplitDataset:
     try:
         with ZipFile(path) as archive:
             entries = _entries(archive)
-            name = _chosen({name: shape for name, (_, shape) in entries.items()})
+            name = _choose_images({name: shape for name, (_, shape) in entries.items()})
             images = _array(archive, entries[name][0])
-            labels = _array(archive, entries[LABELS][0]) if LABELS in entries else None
+            labels = _array(archive, entries[_LABELS][0]) if _LABELS in entries else None
         return dataset_from_arrays(name, images, labels)
     except InvalidArray as error:
         raise UserError(f"{one_line(path)}: {error}") from None
@@ -71,7 +71,7 @@ def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
             shape, kind = _header(file, name)
         if kind.hasobject:
             raise InvalidArray(f"{name} holds Python objects, which are never unpickled: save plain numbers")
-        if math.prod(shape) * kind.itemsize > min(LARGEST, entry.file_size):
+        if math.prod(shape) * kind.itemsize > min(_MAX_ARRAY_BYTES, entry.file_size):
             raise InvalidArray(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
         entries[name] = entry, shape
     return entries
@@ -80,7 +80,7 @@ def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
 def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
     try:
         version = npy.read_magic(file)
-        shape, _, kind = HEADERS[version](file)
+        shape, _, kind = _HEADER_READERS[version](file)
     except KeyError:
         raise InvalidArray(f"{name} is of an unknown version of npy: save it again") from None
     except Exception as error:  # numpy reads the header as Python text, and whatever its parser raises comes out
@@ -90,13 +90,13 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
     return shape, kind
 
 
-def _chosen(shapes: dict[str, tuple[int, ...]]) -> str:
-    if IMAGES in shapes:
-        return IMAGES
+def _choose_images(shapes: dict[str, tuple[int, ...]]) -> str:
+    if _IMAGES in shapes:
+        return _IMAGES
     found = [name for name, shape in shapes.items() if len(shape) in (3, 4)]
     if len(found) != 1:
         held = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:8])
-        raise InvalidArray(f"it holds {held or 'no arrays'}: call the images '{IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
+        raise InvalidArray(f"it holds {held or 'no arrays'}: call the images '{_IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
     return found[0]
 
 
@@ -108,7 +108,7 @@ def _array(archive: ZipFile, entry: ZipInfo) -> np.ndarray:
 def dataset_from_arrays(name: str, images: np.ndarray, labels: np.ndarray | None) -> UnsplitDataset:
     images = channels_first(images)
     if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(images)):
-        raise InvalidArray(f"{LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
+        raise InvalidArray(f"{_LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
     whole = _finite(images)
     broken = [(f"{name}[{i}]", "a NaN or an infinity among its pixels") for i in np.flatnonzero(~whole)]
     if labels is not None and labels.ndim == 2:
@@ -135,7 +135,7 @@ def _finite(array: np.ndarray) -> np.ndarray:
     """Which examples are all finite, bool (n,)."""
     if array.dtype.kind != "f":
         return np.ones(len(array), bool)
-    parts = [array[start : start + SLICE] for start in range(0, len(array), SLICE)]
+    parts = [array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK)]
     return np.concatenate([np.isfinite(part).reshape(len(part), -1).all(1) for part in parts])
 
 
@@ -143,17 +143,17 @@ def _pixels(images: np.ndarray) -> torch.Tensor:
     """uint8 (n, c, h, w), converted in slices."""
     if images.dtype.kind == "f":
         scale = _float_scale(images)
-    elif (kind := images.dtype.newbyteorder("=")) in SCALES:
-        scale = SCALES[kind]
+    elif (kind := images.dtype.newbyteorder("=")) in _TO_UINT8:
+        scale = _TO_UINT8[kind]
     else:
         raise InvalidArray(f"images of {images.dtype}: give uint8, uint16, or floats in [0, 1] or [-1, 1]")
     result = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), SLICE):
-        result[start : start + SLICE] = scale(images[start : start + SLICE])
+    for start in range(0, len(images), _CHUNK):
+        result[start : start + _CHUNK] = scale(images[start : start + _CHUNK])
     return torch.from_numpy(result)
 
 
-SCALES: dict[np.dtype, Callable[[np.ndarray], np.ndarray]] = {
+_TO_UINT8: dict[np.dtype, Callable[[np.ndarray], np.ndarray]] = {
     np.dtype(np.uint8): lambda part: part,
     np.dtype(np.bool_): lambda part: part * np.uint8(255),
     np.dtype(np.uint16): lambda part: (part.astype(np.uint32) + 128) // 257,
@@ -162,16 +162,16 @@ SCALES: dict[np.dtype, Callable[[np.ndarray], np.ndarray]] = {
 
 def _float_scale(images: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     low, high = (images.min(), images.max()) if len(images) else (0, 1)
-    if low < -1 - SLACK or high > 1 + SLACK:
+    if low < -1 - _RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
         raise InvalidArray(f"floats from {low:.4g} to {high:.4g}: give uint8, or floats in [0, 1] or [-1, 1]")
-    if low < -SLACK:
+    if low < -_RANGE_TOLERANCE:
         return lambda part: ((part.astype(np.float32) + 1) * 127.5).round().clip(0, 255)
     return lambda part: (part.astype(np.float32) * 255).round().clip(0, 255)
 
 
 def _numeric(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind not in "biuf":
-        raise InvalidArray(f"{LABELS} of {labels.dtype} in several columns: give numbers")
+        raise InvalidArray(f"{_LABELS} of {labels.dtype} in several columns: give numbers")
     return labels
 
 
@@ -181,5 +181,7 @@ def _labels(labels: np.ndarray | None) -> tuple[tuple[str, ...], torch.Tensor | 
     if labels.ndim == 2:
         return tuple(map(str, range(labels.shape[1]))), torch.from_numpy(labels.astype(np.float32))
     if labels.dtype.kind not in "iuU":
-        raise InvalidArray(f"{LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes")
+        raise InvalidArray(
+            f"{_LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes"
+        )
     return encode_labels([one_line(label) for label in labels.tolist()])

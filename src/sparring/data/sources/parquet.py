@@ -14,7 +14,7 @@ from sparring.data.table.arrow import check_packed
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
-LABELS = ("label", "labels", "class")
+LABEL_COLUMNS = ("label", "labels", "class")
 """Columns that hold a class: whole numbers or text."""
 
 
@@ -37,14 +37,14 @@ def parquet_source(path: Path) -> FileSource:
         with parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
             check_packed(path, file.metadata)
-            column = Column(path, image_column(schema, path), file.metadata)
-            label = next((name for name in LABELS if name in schema.names), None)
+            column = ParquetColumn(path, image_column(schema, path), file.metadata)
+            label = next((name for name in LABEL_COLUMNS if name in schema.names), None)
             labels = file.read(columns=[label]).column(label).to_pylist() if label else None
     except (arrow.ArrowException, OSError, ValueError) as error:
         # Arrow's errors run over several lines; the first says what is wrong.
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
         raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
-    items = tuple(FileItem(f"row {i}", partial(_opened, column, i)) for i in range(len(column)))
+    items = tuple(FileItem(f"row {i}", partial(_open_cell, column, i)) for i in range(len(column)))
     stamp = (state.st_size, state.st_mtime_ns)
     if label is None or labels is None:
         return FileSource(path.resolve(), items, (), stamp)
@@ -70,7 +70,7 @@ def image_column(schema: Any, path: Path) -> str:
     return found
 
 
-class Column:
+class ParquetColumn:
     """A column's values, read a row group at a time: a file may be larger than memory, and there may be many."""
 
     def __init__(self, path: Path, name: str, about: Any):
@@ -83,7 +83,7 @@ class Column:
 
     def __getitem__(self, row: int) -> Any:
         group = bisect_right(self._starts, row) - 1
-        return _held.values(self, group)[row - self._starts[group]].as_py()
+        return _row_groups.values(self, group)[row - self._starts[group]].as_py()
 
     def read(self, group: int) -> Any:
         import pyarrow.parquet as parquet
@@ -92,13 +92,13 @@ class Column:
             return file.read_row_group(group, columns=[self._name]).column(self._name)
 
 
-class _Held:
+class _RowGroupCache:
     """The row group that was read last, of whatever column: no other is in memory."""
 
     def __init__(self):
         self._lock, self._of, self._values = Lock(), None, None
 
-    def values(self, column: Column, group: int) -> Any:
+    def values(self, column: ParquetColumn, group: int) -> Any:
         with self._lock:
             if self._of != (column, group):
                 self._of = self._values = None  # gone before another is read
@@ -107,11 +107,11 @@ class _Held:
             return self._values
 
 
-_held = _Held()
+_row_groups = _RowGroupCache()
 """Of this process."""
 
 
-def _opened(column: Column, row: int) -> BinaryIO:
+def _open_cell(column: ParquetColumn, row: int) -> BinaryIO:
     try:
         held = column[row]
     except (OSError, ValueError) as error:  # arrow's errors are both

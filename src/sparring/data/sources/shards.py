@@ -7,10 +7,10 @@ from pathlib import Path
 from sparring.data.sources.item import FileSource
 from sparring.errors import UserError, one_line
 
-Reader = Callable[[Path], FileSource]
+SourceReader = Callable[[Path], FileSource]
 
 
-def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
+def shards(folder: Path, readers: Mapping[str, SourceReader]) -> list[Path]:
     """The files of the first ending in `readers` that a folder has any of, by name; those of its sub-folders do not
     count."""
     for ending in readers:
@@ -19,7 +19,7 @@ def shards(folder: Path, readers: Mapping[str, Reader]) -> list[Path]:
     return []
 
 
-def check_apart(own: FileSource, folder: Path, readers: Mapping[str, Reader]) -> None:
+def check_unmixed(own: FileSource, folder: Path, readers: Mapping[str, SourceReader]) -> None:
     """Raises UserError if shards with pictures lie beside a folder's own, as nobody can tell which are meant; tars and
     tables of something else are no matter."""
     for ending, read in readers.items():
@@ -31,14 +31,14 @@ def check_apart(own: FileSource, folder: Path, readers: Mapping[str, Reader]) ->
                 )
 
 
-def _holds_any(path: Path, read: Reader) -> bool:
+def _holds_any(path: Path, read: SourceReader) -> bool:
     try:
         return bool(read(path).items)
     except UserError:
         return False
 
 
-def shard_source(folder: Path, paths: list[Path], read: Reader) -> FileSource:
+def shard_source(folder: Path, paths: list[Path], read: SourceReader) -> FileSource:
     """All of them, one after the other; an item's name begins with its shard's. Raises UserError as `read`."""
     sources = [(one_line(path.name), read(path)) for path in paths]
     return FileSource(

@@ -15,7 +15,7 @@ from sparring.data.sources.folder import is_image
 from sparring.data.sources.item import FileItem, FileSource, escapes_root
 from sparring.errors import UserError, one_line
 
-CLASS, LONGEST = ".cls", 256
+_CLASS_SUFFIX, _MAX_CLASS_BYTES = ".cls", 256
 """The ending of a member that holds a class as text, and the most bytes one may have."""
 
 
@@ -27,7 +27,7 @@ def tar_source(path: Path) -> FileSource:
     """
     try:
         with tarfile.open(path, "r:") as archive:
-            members = [member for member in archive if _wanted(member)]
+            members = [member for member in archive if _is_relevant(member)]
             end = archive.offset
         state = path.stat()
         _check_end(path, end, state.st_size)
@@ -37,24 +37,24 @@ def tar_source(path: Path) -> FileSource:
             f"{one_line(path)} ends early, is damaged, or is no plain tar ({reason}): replace it, or unpack it if it "
             "is compressed"
         ) from None
-    classes = {_stem(m.name): _class(path, m) for m in members if m.name.endswith(CLASS)}
+    classes = {_stem(m.name): _read_class(path, m) for m in members if m.name.endswith(_CLASS_SUFFIX)}
     items: dict[str, FileItem] = {}
     broken: list[tuple[str, str]] = []
     for member in members:
         name = one_line(member.name.removeprefix("./"))
         if not is_image(name.split("/")[-1]):
             continue
-        if why := _unfit(member, name) or ("the same name twice" if name in items else None):
+        if why := _skip_reason(member, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         elif classes and _stem(member.name) not in classes:
-            broken.append((name, f"no {CLASS} beside it"))
+            broken.append((name, f"no {_CLASS_SUFFIX} beside it"))
         else:
-            open_it = partial(opened, path, member.offset_data, member.size)
+            open_it = partial(read_member, path, member.offset_data, member.size)
             items[name] = FileItem(name, open_it, classes.get(_stem(member.name)))
     return FileSource(path.resolve(), tuple(items.values()), tuple(broken), (state.st_size, state.st_mtime_ns))
 
 
-def opened(path: Path, offset: int, size: int) -> BinaryIO:
+def read_member(path: Path, offset: int, size: int) -> BinaryIO:
     """A member's bytes, in memory."""
     with open(path, "rb") as file:
         file.seek(offset)
@@ -64,12 +64,12 @@ def opened(path: Path, offset: int, size: int) -> BinaryIO:
     return BytesIO(content)
 
 
-def _wanted(member: tarfile.TarInfo) -> bool:
+def _is_relevant(member: tarfile.TarInfo) -> bool:
     name = member.name.split("/")[-1]
-    return not member.isdir() and (is_image(name) or name.endswith(CLASS))
+    return not member.isdir() and (is_image(name) or name.endswith(_CLASS_SUFFIX))
 
 
-def _unfit(member: tarfile.TarInfo, name: str) -> str | None:
+def _skip_reason(member: tarfile.TarInfo, name: str) -> str | None:
     if not member.isreg():
         return "a link, or no plain file"
     if escapes_root(name):
@@ -91,6 +91,6 @@ def _stem(name: str) -> str:
     return folder + slash + file.partition(".")[0]
 
 
-def _class(path: Path, member: tarfile.TarInfo) -> str:
-    content = opened(path, member.offset_data, min(member.size, LONGEST)).read()
+def _read_class(path: Path, member: tarfile.TarInfo) -> str:
+    content = read_member(path, member.offset_data, min(member.size, _MAX_CLASS_BYTES)).read()
     return one_line(content.decode("utf-8", "replace"))

@@ -9,11 +9,11 @@ from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sparring.data.image.file import UnreadableImage
-from sparring.data.sources.folder import OWN_LABELS, Wanted, is_image
-from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, in_order
+from sparring.data.sources.folder import LABEL_FILE_NAME, NameFilter, is_image
+from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.errors import UserError, one_line
 
-LARGEST = 2**28
+_MAX_ENTRY_BYTES = 2**28
 """Bytes an entry may unpack to."""
 BOMB_RATIO, HARMLESS = 200, 2**23
 """An entry that unpacks to this many times its packed size is a bomb, unless that is no more than so many bytes."""
@@ -37,7 +37,7 @@ class Archive:
             return self._file.read(entry)
 
 
-def zip_source(path: Path, wanted: Wanted = is_image) -> FileSource:
+def zip_source(path: Path, wanted: NameFilter = is_image) -> FileSource:
     """The entries of a zip that are wanted, by the rules of a folder. Hidden entries are passed over.
 
     Left out unopened: entries with an absolute or climbing path, links, encrypted ones, decompression bombs.
@@ -55,25 +55,25 @@ def zip_source(path: Path, wanted: Wanted = is_image) -> FileSource:
     broken: list[tuple[str, str]] = []
     for entry in archive.entries():
         place = entry.filename.replace("\\", "/")
-        if not _in_sight(place, wanted):
+        if not _is_visible(place, wanted):
             continue
         name = one_line(place)
-        if why := _unfit(entry, name) or ("the same name twice" if name in items else None):
+        if why := _skip_reason(entry, name) or ("the same name twice" if name in items else None):
             broken.append((name, why))
         else:
-            items[name] = FileItem(name, partial(_opened, archive, entry))
+            items[name] = FileItem(name, partial(_open_entry, archive, entry))
     labels = _own_labels(archive, broken)
     return FileSource(
-        path.resolve(), in_order(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
+        path.resolve(), sort_items(list(items.values())), tuple(broken), (state.st_size, state.st_mtime_ns), labels
     )
 
 
-def _in_sight(place: str, wanted: Wanted) -> bool:
+def _is_visible(place: str, wanted: NameFilter) -> bool:
     parts = place.split("/")
     return wanted(parts[-1]) and not any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
-def _unfit(entry: ZipInfo, name: str) -> str | None:
+def _skip_reason(entry: ZipInfo, name: str) -> str | None:
     """Why an entry is better not opened."""
     if escapes_root(name):
         return "its path climbs out of the zip"
@@ -82,12 +82,12 @@ def _unfit(entry: ZipInfo, name: str) -> str | None:
     if entry.flag_bits & ENCRYPTED:
         return "encrypted"
     bomb = entry.file_size > max(HARMLESS, BOMB_RATIO * entry.compress_size)
-    if bomb or entry.file_size > LARGEST:
+    if bomb or entry.file_size > _MAX_ENTRY_BYTES:
         return f"unpacks to {entry.file_size:,} bytes from {entry.compress_size:,}: a decompression bomb"
     return None
 
 
-def _opened(archive: Archive, entry: ZipInfo) -> BinaryIO:
+def _open_entry(archive: Archive, entry: ZipInfo) -> BinaryIO:
     """In memory; zipfile gives no more bytes than the entry says it holds."""
     try:
         return BytesIO(archive.read(entry))
@@ -96,14 +96,14 @@ def _opened(archive: Archive, entry: ZipInfo) -> BinaryIO:
 
 
 def _own_labels(archive: Archive, broken: list[tuple[str, str]]) -> LabelFile | None:
-    entry = next((entry for entry in archive.entries() if entry.filename == OWN_LABELS), None)
+    entry = next((entry for entry in archive.entries() if entry.filename == LABEL_FILE_NAME), None)
     if entry is None:
         return None
-    if why := _unfit(entry, OWN_LABELS):
-        broken.append((OWN_LABELS, why))
+    if why := _skip_reason(entry, LABEL_FILE_NAME):
+        broken.append((LABEL_FILE_NAME, why))
         return None
     try:
-        return LabelFile(OWN_LABELS, _opened(archive, entry).read())
+        return LabelFile(LABEL_FILE_NAME, _open_entry(archive, entry).read())
     except UnreadableImage as error:
-        broken.append((OWN_LABELS, str(error)))
+        broken.append((LABEL_FILE_NAME, str(error)))
         return None

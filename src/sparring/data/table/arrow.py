@@ -10,18 +10,18 @@ from typing import Any
 
 from sparring.errors import UserError, one_line
 
-SNIFFED = 1 << 16
+_SNIFFED = 1 << 16
 """Bytes a delimiter is told by."""
 DELIMITERS = ",;\t|"
 ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 """By the first bytes of a file."""
-GONE = ["?", ""]
+_MISSING_TEXTS = ["?", ""]
 """Texts that stand for no value in a CSV, beside those of pandas (NA, NaN, null, None, …)."""
 MOST_COLUMNS = 10_000
 """What is learnt of a table grows with the square of its columns."""
 BOMB_RATIO, HARMLESS = 200, 2**23
 """A file that unpacks to this many times its size is a bomb, unless that is no more than so many bytes."""
-TABLES = (".csv", ".csv.gz", ".tsv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
 
 
 def libraries() -> tuple[Any, Any]:
@@ -34,7 +34,7 @@ def libraries() -> tuple[Any, Any]:
     return pandas, pyarrow
 
 
-def compute() -> Any:
+def arrow_compute() -> Any:
     """pyarrow's functions of arrays."""
     from importlib import import_module
 
@@ -61,7 +61,7 @@ def to_arrow(frame: Any) -> Any:
     except (arrow.ArrowException, ValueError, TypeError) as error:
         raise UserError(f"this table can't be read ({one_line(str(error).partition(chr(10))[0])})") from None
     except OverflowError:
-        long = next(name for name in frame.columns if frame[name].dtype == object and _longer(frame[name]))
+        long = next(name for name in frame.columns if frame[name].dtype == object and _exceeds_64_bits(frame[name]))
         raise UserError(
             f"column '{one_line(long)}' holds whole numbers of more than 64 bits: make them texts, or drop it"
         ) from None
@@ -85,12 +85,12 @@ def _check_types(name: str, column: Any) -> None:
         raise UserError(f"column '{one_line(name)}' holds values of several types ({found}): make them one")
 
 
-def _longer(column: Any) -> bool:
+def _exceeds_64_bits(column: Any) -> bool:
     """Whether it holds whole numbers that no type of numbers takes."""
     return any(isinstance(value, int) and value.bit_length() >= 64 for value in column)
 
 
-def read(path: Path) -> Any:
+def read_table_file(path: Path) -> Any:
     """A CSV or parquet file as an Arrow table.
 
     Of a CSV, the delimiter and the encoding are told by its first bytes, blanks around values are dropped, and "?"
@@ -148,7 +148,7 @@ def _csv(path: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pandas.errors.ParserWarning)  # what it warns of is that it leaves values out
         try:
-            frame = pandas.read_csv(path, na_values=GONE, low_memory=False, **about)
+            frame = pandas.read_csv(path, na_values=_MISSING_TEXTS, low_memory=False, **about)
         except pandas.errors.ParserWarning:
             raise UserError(f"{one_line(path)} has rows of more values than it has names: name every column") from None
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -156,7 +156,7 @@ def _csv(path: Path) -> Any:
     texts = [name for name in frame.columns if pandas.api.types.is_string_dtype(frame[name].dtype)]
     for name in texts:
         stripped = frame[name].map(lambda value: value.strip() if isinstance(value, str) else value)
-        frame[name] = stripped.mask(stripped.isin(GONE))
+        frame[name] = stripped.mask(stripped.isin(_MISSING_TEXTS))
     return to_arrow(frame)
 
 
@@ -179,7 +179,7 @@ def _start(path: Path) -> tuple[str, str]:
     for how in [marked] if marked else ["utf-8", "cp1252", "latin-1"]:
         try:
             text = content.decode(how)
-            return text[: max(SNIFFED, text.find("\n"))], how  # the first line is whole
+            return text[: max(_SNIFFED, text.find("\n"))], how  # the first line is whole
         except UnicodeDecodeError:
             continue
     raise UserError(f"{one_line(path)} is no text: give a CSV or parquet file")
@@ -201,7 +201,7 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
         return [1] * len(lines)
 
 
-def write(table: Any, path: Path, form: str) -> None:
+def write_table_file(table: Any, path: Path, form: str) -> None:
     """An Arrow table as ".csv" or ".parquet"."""
     import pyarrow.parquet as parquet
 
@@ -211,14 +211,14 @@ def write(table: Any, path: Path, form: str) -> None:
         parquet.write_table(table, path)
 
 
-def packed(schema: Any) -> str:
+def schema_to_text(schema: Any) -> str:
     """An Arrow schema as text."""
     import base64
 
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
-def unpacked(text: str) -> Any:
+def schema_from_text(text: str) -> Any:
     """Its inverse. Raises UserError for a text that is none."""
     import base64
 

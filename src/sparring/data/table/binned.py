@@ -6,27 +6,27 @@ from torch import Tensor
 from sparring.data.table.columns import Category, Follower, Identifier
 from sparring.data.table.schema import Schema
 
-BINS = 10
+_BINS = 10
 """Of numbers, with equal shares of the rows they are cut by."""
-SHOWN = 30
+_CATEGORIES = 30
 """Categories that are told apart; the others count as one."""
 
 
 def binned(schema: Schema, like: Tensor, *tables: Tensor) -> list[Tensor]:
     """Tables of cells (n, columns) as int64 bins (n, compared columns), cut by `like`; missing is a bin of its own."""
     columns = [[] for _ in tables]
-    for i in compared(schema):
+    for i in compared_columns(schema):
         column = schema.columns[i]
         bare = column.column if isinstance(column, Follower) else column
         edges = None if isinstance(bare, Category) else _edges(like[:, i])
         for rows, table in zip(columns, tables, strict=True):
             cells = table[:, i].contiguous()
-            bins = cells.clamp(max=SHOWN) if edges is None else torch.bucketize(cells, edges)
-            rows.append(torch.where(cells.isnan(), float(SHOWN + 1), bins.double()).long())
+            bins = cells.clamp(max=_CATEGORIES) if edges is None else torch.bucketize(cells, edges)
+            rows.append(torch.where(cells.isnan(), float(_CATEGORIES + 1), bins.double()).long())
     return [torch.stack(rows, 1) for rows in columns]
 
 
-def compared(schema: Schema) -> list[int]:
+def compared_columns(schema: Schema) -> list[int]:
     """Columns that have something to compare: not identifiers."""
     return [i for i, column in enumerate(schema.columns) if not isinstance(column, Identifier)]
 
@@ -35,21 +35,21 @@ def _edges(cells: Tensor) -> Tensor:
     present = cells[~cells.isnan()]
     if not len(present):
         return torch.zeros(0, dtype=torch.float64)
-    shares = torch.linspace(0, 1, BINS + 1, dtype=torch.float64)[1:-1]
+    shares = torch.linspace(0, 1, _BINS + 1, dtype=torch.float64)[1:-1]
     edges = present.quantile(shares).unique()
     others = present[present != present.median()]
-    if len(edges) < BINS // 2 and len(others):  # one value is most of them: the others are cut too
-        edges = torch.cat([edges, others.quantile(shares)]).unique()[: 2 * BINS]
+    if len(edges) < _BINS // 2 and len(others):  # one value is most of them: the others are cut too
+        edges = torch.cat([edges, others.quantile(shares)]).unique()[: 2 * _BINS]
     return edges
 
 
-WIDTH = SHOWN + 2
+_WIDTH = _CATEGORIES + 2
 """Bins of a column at most: missing is the last."""
 
 
-def joint(bins: Tensor, i: int, j: int) -> Tensor:
+def joint_distribution(bins: Tensor, i: int, j: int) -> Tensor:
     """Shares of the rows by the bins of two columns, (bins, bins)."""
-    return (bins[:, i] * WIDTH + bins[:, j]).bincount(minlength=WIDTH**2).double().view(WIDTH, WIDTH) / len(bins)
+    return (bins[:, i] * _WIDTH + bins[:, j]).bincount(minlength=_WIDTH**2).double().view(_WIDTH, _WIDTH) / len(bins)
 
 
 def association(bins: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def association(bins: Tensor) -> Tensor:
     V = torch.eye(k, dtype=torch.float64)
     for i in range(k):
         for j in range(i):
-            p = joint(bins, i, j)
+            p = joint_distribution(bins, i, j)
             rows, columns = p.sum(1), p.sum(0)
             expected = rows[:, None] * columns
             chi = ((p - expected).square() / expected.where(expected > 0, 1.0)).sum()

@@ -15,10 +15,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-STRICT = {"extra": "forbid"}
+FORBID_UNKNOWN = {"extra": "forbid"}
 """To pydantic: a file that says what the library does not know is refused."""
 
-TOUCHED = 1e-12
+_POINT_SHARE = 1e-12
 """The share of a bin that a single value takes, where values are not rounded."""
 
 Value = str | int | float | bool
@@ -29,7 +29,7 @@ Value = str | int | float | bool
 class Number:
     """Numbers, dates, times. Cells are (value − origin) / unit of whole values, other values as they are."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
 
     name: str
     edges: tuple[float, ...]
@@ -100,22 +100,22 @@ class Number:
             cells = cells.round(decimals=self.decimals)
         return cells.clamp(self.low, self.high)
 
-    def part(self, low: float, high: float) -> Tensor:
+    def interval_positions(self, low: float, high: float) -> Tensor:
         """Where in each bin the cells are that are rounded to one in [low, high]: positions from, to, (places, 2)."""
         edges, _ = self._tensors
         half = 0.5 if self.whole else 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
         ends = torch.tensor([low - half, high + half], dtype=torch.float64)
         return (2 * (ends - edges[:-1, None]) / edges.diff()[:, None] - 1).clamp(-1, 1)
 
-    def meets(self, low: float, high: float) -> Tensor:
+    def match_shares(self, low: float, high: float) -> Tensor:
         """The share of each option that is in [low, high], float64 (options,): of a bin as if it were evenly filled,
         and of one that is only touched next to nothing."""
         edges, spikes = self._tensors
         shares = torch.zeros(self.options, dtype=torch.float64)
         if self.places:
-            part = self.part(low, high)
+            part = self.interval_positions(low, high)
             touched = ((edges[:-1] <= high) & (edges[1:] >= low)) | (part[:, 1] > part[:, 0])
-            shares[: self.places] = (part.diff(dim=1)[:, 0] / 2).clamp(min=TOUCHED) * touched
+            shares[: self.places] = (part.diff(dim=1)[:, 0] / 2).clamp(min=_POINT_SHARE) * touched
         shares[self.places : self.places + len(spikes)] = ((spikes >= low) & (spikes <= high)).double()
         return shares
 
@@ -124,7 +124,7 @@ class Number:
 class Category:
     """Cells are indices into the values."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
 
     name: str
     values: tuple[Value, ...]
@@ -158,7 +158,7 @@ class Category:
         option = index + self.places
         if self.places:
             rare = index >= self.learnt
-            position = torch.where(rare & ~gone, self.middle(index.clamp(min=self.learnt)), position)
+            position = torch.where(rare & ~gone, self.centre_position(index.clamp(min=self.learnt)), position)
             option = option.masked_fill(rare, 0)
         return option.masked_fill(gone, self.options - 1), position
 
@@ -183,12 +183,12 @@ class Category:
     def index(self) -> dict[Value, int]:
         return {value: i for i, value in enumerate(self.values)}
 
-    def middle(self, index: Tensor) -> Tensor:
+    def centre_position(self, index: Tensor) -> Tensor:
         """The position of rare values, of their parts of [−1, 1]."""
         i = index - self.learnt
         return self._ends[i] + self._ends[i + 1] - 1
 
-    def meets(self, index: int | None) -> Tensor:
+    def match_shares(self, index: int | None) -> Tensor:
         """The share of each option that is of the value of this index, or of no value (None), float64 (options,)."""
         shares = torch.zeros(self.options, dtype=torch.float64)
         if index is not None and index >= self.learnt:
@@ -202,7 +202,7 @@ class Category:
 class Identifier:
     """Values that only tell rows apart. They are made anew, numbered, and none of them is in the data."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
 
     name: str
     prefix: str
@@ -221,7 +221,7 @@ class Identifier:
 class Follower:
     """A column that another one tells: every value of the leader always comes with the same value here."""
 
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
 
     column: Number | Category
     leader: str
@@ -252,6 +252,6 @@ class Follower:
 Column = Number | Category | Identifier | Follower
 
 
-def bounded(column: Number, low: float | None, high: float | None) -> Number:
+def with_bounds(column: Number, low: float | None, high: float | None) -> Number:
     """With these bounds, in cells, in the place of the data's."""
     return replace(column, low=column.low if low is None else low, high=column.high if high is None else high)

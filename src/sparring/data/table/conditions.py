@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.table import csv_cells as cell
-from sparring.data.table.arrow import libraries, unpacked
+from sparring.data.table.arrow import libraries, schema_from_text
 from sparring.data.table.columns import Category, Column, Follower, Identifier, Number
 from sparring.data.table.constraints import Sum
 from sparring.data.table.schema import Schema
@@ -35,21 +35,21 @@ class RowConditions:
         both = [index for index in new if i not in self.indices or index in self.indices[i]]
         none = torch.zeros(column.options, dtype=torch.float64)
         self.indices[i] = both
-        self.options[i] = torch.stack([none, *(column.meets(index) for index in both)]).sum(0).clamp(max=1)
+        self.options[i] = torch.stack([none, *(column.match_shares(index) for index in both)]).sum(0).clamp(max=1)
         self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
 
-    def placed(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
+    def place(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
         """Positions of column i, (n,), brought to where what is asked for is, in the options that were chosen."""
         if i in self.spans and isinstance(column, Number) and column.places:
-            start, end = column.part(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
+            start, end = column.interval_positions(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
             return start + (position.double() + 1) / 2 * (end - start)
         if isinstance(column, Category) and (rare := self.rare.get(i)):
             counts = torch.tensor([column.counts[index] for index in rare], dtype=torch.float64)
             drawn = torch.multinomial(counts, len(position), replacement=True, generator=g)
-            return column.middle(torch.tensor(rare)[drawn])
+            return column.centre_position(torch.tensor(rare)[drawn])
         return position
 
-    def held(self, values: Tensor) -> Tensor:
+    def clamp(self, values: Tensor) -> Tensor:
         """Cells (n, columns) within the bounds that are asked for, whatever rounding did to them."""
         for i, (low, high) in self.spans.items():
             values[:, i] = values[:, i].clamp(low, high)
@@ -75,7 +75,7 @@ def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
         if isinstance(column, Follower):
             leader = schema.column(column.leader)
             assert isinstance(leader, Category)
-            found.narrow(schema.names.index(column.leader), leader, _led(schema, leader, column, value))
+            found.narrow(schema.names.index(column.leader), leader, _leader_indices(schema, leader, column, value))
         elif isinstance(column, Category):
             found.narrow(i, column, [_index(column, each) for each in _listed(value)])
         else:
@@ -122,7 +122,7 @@ def _span(found: RowConditions, i: int, column: Number, schema: Schema, value: A
     high = column.high if high is None else min(high, column.high)
     if column.whole:  # what lies between two whole values is none
         low, high = float(np.ceil(low)), float(np.floor(high))
-    options = column.meets(low, high)
+    options = column.match_shares(low, high)
     if low > high or not options.any():
         raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: ask for what is")
     found.spans[i], found.options[i] = (low, high), options
@@ -140,18 +140,18 @@ def _cell(column: Number, schema: Schema, value: Any) -> float | None:
     if value is None:
         return None
     _, arrow = libraries()
-    kind = unpacked(schema.arrow).field(column.name).type
+    kind = schema_from_text(schema.arrow).field(column.name).type
     try:
         if not arrow.types.is_temporal(kind):
             return (float(value) - column.origin) / column.unit
         array = arrow.array([value]).cast(kind)
-        ticks = cell.plain(column.name, array)[0].as_py()
+        ticks = cell.plain_array(column.name, array)[0].as_py()
         return (ticks - column.origin) / column.unit
     except (arrow.ArrowException, TypeError, ValueError):
         raise UserError(f"'{one_line(column.name)}' is of type {kind}: '{one_line(value)}' is none") from None
 
 
-def _led(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
+def _leader_indices(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
     """The leader's indices that have a follower that will do; None for a missing leader."""
     cells = torch.tensor([torch.nan if each is None else each for each in column.table], dtype=torch.float64)
     fits = _fitting(cells, schema, column.column, value).nonzero()[:, 0].tolist()

@@ -18,17 +18,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sparring.data.table.columns import STRICT, Column, Follower, Number
+from sparring.data.table.columns import FORBID_UNKNOWN, Column, Follower, Number
 from sparring.errors import UserError, lookup, one_line
 
-SENSES = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
-CLOSE = 1e-9
+_COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
+_SUM_TOLERANCE = 1e-9
 """By how much a sum may miss, of the total's largest value."""
 
 
 @dataclass(frozen=True)
 class Inequality:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
     left: str
     sense: Literal["<=", "<", ">=", ">"]
     right: str
@@ -37,9 +37,9 @@ class Inequality:
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         """Bool (n,)."""
         left, right = (_numbers(values, columns, name) for name in (self.left, self.right))
-        return SENSES[self.sense](left, right) | left.isnan() | right.isnan()
+        return _COMPARISONS[self.sense](left, right) | left.isnan() | right.isnan()
 
-    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+    def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         return values
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Inequality:
 
 @dataclass(frozen=True)
 class Sum:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
     parts: tuple[str, ...]
     total: str
     kind: Literal["sum"] = "sum"
@@ -56,11 +56,11 @@ class Sum:
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         total = _numbers(values, columns, self.total)
         off = (self._sum(values, columns) - total).abs()
-        return (off <= CLOSE * total.nan_to_num().abs().max().clamp(min=1)) | off.isnan()
+        return (off <= _SUM_TOLERANCE * total.nan_to_num().abs().max().clamp(min=1)) | off.isnan()
 
-    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+    def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         """With the total worked out, to its decimals."""
-        place, column = _found(columns, self.total)
+        place, column = _number_column(columns, self.total)
         cells = (self._sum(values, columns) - column.origin) / column.unit
         if column.whole:
             cells = cells.round()
@@ -78,7 +78,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Unique:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
     names: tuple[str, ...]
     kind: Literal["unique"] = "unique"
 
@@ -90,7 +90,7 @@ class Unique:
         )
         return first[groups] == torch.arange(len(groups))
 
-    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+    def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         return values
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class Unique:
 
 @dataclass(frozen=True)
 class Only:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
     names: tuple[str, ...]
     combinations: tuple[tuple[float | None, ...], ...]
     """Of cells."""
@@ -113,7 +113,7 @@ class Only:
         rows = _combinations(values, columns, self.names)
         return torch.tensor([row in self._known for row in rows], dtype=torch.bool)
 
-    def completed(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
+    def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         return values
 
     def __str__(self) -> str:
@@ -123,7 +123,7 @@ class Only:
 Constraint = Inequality | Sum | Unique | Only
 
 
-def parsed(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
+def parse_constraint(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
     """The constraint a text says of a table's cells. Raises UserError for a text that is not understood, a column that
     is not there, and one that does not hold in the data."""
     constraint = _read(text, columns, values)
@@ -148,13 +148,13 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
     if found := re.fullmatch(r"(.+?)(<=|>=|<|>)(.+)", text):
         left, right = names([found[1], found[3]])
         for name in (left, right):
-            _found(columns, name)
+            _number_column(columns, name)
         return Inequality(left, found[2], right)  # pyright: ignore[reportArgumentType]
     if "=" in text:
         parts, total = text.rsplit("=", 1)
         summed = Sum(names(parts.split("+")), names([total])[0])
         for name in (*summed.parts, summed.total):
-            _found(columns, name)
+            _number_column(columns, name)
         return summed
     raise UserError(
         f"the constraint '{one_line(text)}' is not understood: write 'low <= high', 'part + other = total', "
@@ -162,7 +162,7 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
     )
 
 
-def _found(columns: Sequence[Column], name: str) -> tuple[int, Number]:
+def _number_column(columns: Sequence[Column], name: str) -> tuple[int, Number]:
     """A column of numbers, and where it stands."""
     place = [column.name for column in columns].index(name)
     column = columns[place]
@@ -173,7 +173,7 @@ def _found(columns: Sequence[Column], name: str) -> tuple[int, Number]:
 
 
 def _numbers(values: Tensor, columns: Sequence[Column], name: str) -> Tensor:
-    place, column = _found(columns, name)
+    place, column = _number_column(columns, name)
     return values[:, place] * column.unit + column.origin
 
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from sparring.data.table.arrow import compute, libraries
+from sparring.data.table.arrow import arrow_compute, libraries
 from sparring.data.table.columns import Category, Column, Follower, Identifier
 from sparring.errors import UserError, one_line
 
-SIGNED = 2**63 - 1
+_MAX_INT64 = 2**63 - 1
 """The largest whole number of 64 bits with a sign."""
 
 
-def plain(name: str, array: Any) -> Any:
+def plain_array(name: str, array: Any) -> Any:
     """An Arrow column as one array of numbers, texts or booleans: times as whole numbers, NaN as missing.
 
     Raises UserError for nested and binary columns, and for infinite values.
@@ -30,9 +30,9 @@ def plain(name: str, array: Any) -> Any:
         return array.cast(arrow.int32() if kind.bit_width == 32 else arrow.int64()).cast(arrow.int64())
     if arrow.types.is_decimal(kind) or arrow.types.is_floating(kind):
         array = array.cast(arrow.float64())
-        array = compute().if_else(compute().is_nan(array), None, array)
-        bad = compute().is_inf(array)
-        if compute().any(bad).as_py():
+        array = arrow_compute().if_else(arrow_compute().is_nan(array), None, array)
+        bad = arrow_compute().is_inf(array)
+        if arrow_compute().any(bad).as_py():
             row = bad.to_pylist().index(True)
             raise UserError(
                 f"column '{one_line(name)}' holds an infinite value (row {row}): make it missing, or a number"
@@ -51,10 +51,10 @@ UNKNOWN = -1.0
 """The cell of a category that the column does not know."""
 
 
-def read(column: Column, array: Any) -> np.ndarray:
+def read_cells(column: Column, array: Any) -> np.ndarray:
     """Cells of a plain Arrow array."""
     if isinstance(column, Follower):
-        return read(column.column, array)
+        return read_cells(column.column, array)
     if isinstance(column, Identifier):
         return np.zeros(len(array))
     if isinstance(column, Category):
@@ -76,10 +76,10 @@ def _indices(column: Category, array: Any) -> np.ndarray:
     return np.array([*places, np.nan])[coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)]
 
 
-def write(column: Column, cells: np.ndarray, kind: Any, start: int = 0) -> Any:
+def write_cells(column: Column, cells: np.ndarray, kind: Any, start: int = 0) -> Any:
     """An Arrow array of this type, from cells; identifiers are numbered from `start`."""
     if isinstance(column, Follower):
-        return write(column.column, cells, kind)
+        return write_cells(column.column, cells, kind)
     if isinstance(column, Identifier):
         return _numbered(column, len(cells), kind, start)
     _, arrow = libraries()
@@ -90,7 +90,7 @@ def write(column: Column, cells: np.ndarray, kind: Any, start: int = 0) -> Any:
         made = values.take(arrow.array(index))
         return _listed(made, column, kind) if arrow.types.is_dictionary(kind) and column.order else _cast(made, kind)
     if column.whole:
-        exact = np.uint64 if column.origin + column.high * column.unit > SIGNED else np.int64
+        exact = np.uint64 if column.origin + column.high * column.unit > _MAX_INT64 else np.int64
         whole = np.nan_to_num(cells).astype(exact) * exact(column.unit) + exact(column.origin)
         return _cast(arrow.array(whole, mask=gone), kind)
     return _cast(arrow.array(cells, mask=gone), kind)
@@ -100,7 +100,7 @@ def _listed(array: Any, column: Category, kind: Any) -> Any:
     """With the dictionary that the data had."""
     _, arrow = libraries()
     values = _cast(arrow.array(list(column.order)), kind.value_type)
-    index = compute().index_in(_cast(array, kind.value_type), value_set=values).cast(kind.index_type)
+    index = arrow_compute().index_in(_cast(array, kind.value_type), value_set=values).cast(kind.index_type)
     return arrow.DictionaryArray.from_arrays(index, values, ordered=kind.ordered)
 
 
@@ -120,7 +120,7 @@ def _numbered(column: Identifier, n: int, kind: Any, start: int) -> Any:
 def _written(column: Identifier, numbers: range, kind: Any) -> Any:
     _, arrow = libraries()
     if arrow.types.is_integer(kind) or arrow.types.is_floating(kind):
-        exact = arrow.uint64() if numbers.stop > SIGNED else arrow.int64()
+        exact = arrow.uint64() if numbers.stop > _MAX_INT64 else arrow.int64()
         return arrow.array(numbers, exact).cast(kind)
     return _cast(arrow.array([f"{column.prefix}{number:0{column.digits}d}" for number in numbers]), kind)
 

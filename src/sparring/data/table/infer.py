@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from sparring.data.table.arrow import compute
-from sparring.data.table.columns import Category, Column, Identifier, Number, Value, bounded
+from sparring.data.table.arrow import arrow_compute
+from sparring.data.table.columns import Category, Column, Identifier, Number, Value, with_bounds
 from sparring.errors import UserError, lookup, one_line
 
-LEARNT = 500
+_MAX_CATEGORIES = 500
 """Categories of a column, and rare values of its numbers, that are learnt one by one, at most: memory is bounded."""
-BINS, OF_A_BIN = 32, 20
+_MAX_BINS, _MIN_ROWS_PER_BIN = 32, 20
 """Bins of a number's column at most, and rows a bin must hold."""
-FEW = 150
+_FEW_VALUES = 150
 """Different numbers up to which every one that occurs often enough is a spike."""
-OFTEN, SPIKE, LEAST = 5e-4, 1e-2, 5
+_SPIKE_SHARE_OF_FEW, _SPIKE_SHARE, _MIN_SPIKE_ROWS = 5e-4, 1e-2, 5
 """Shares of the rows that make a spike of one of few, and of many, different numbers; and rows that it takes."""
-WORDS = 4.0
+_FREE_TEXT_WORDS = 4.0
 """Of a value, on average, from which on texts that hardly repeat are free text, not categories."""
-NAMES = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr)$|[a-z](Id|ID|Key)$")
+_IDENTIFIER_NAMES = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr)$|[a-z](Id|ID|Key)$")
 """Of columns of whole numbers that only tell rows apart."""
-TOLD_APART = 20
+_MIN_ROWS = 20
 """Rows from which on values that are all different can mean that."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class ColumnKind:
     """What the user says of a column, in the place of what would be inferred."""
 
     kind: str = ""
@@ -39,10 +39,10 @@ class Kind:
     decimals: int | None = None
 
 
-def infer(name: str, array: Any, wanted: Kind = Kind()) -> Column:
+def infer(name: str, array: Any, wanted: ColumnKind = ColumnKind()) -> Column:
     """The column of a plain Arrow array (`cells.plain`). Raises UserError for free text, and kinds that do not fit."""
     kind = wanted.kind or _inferred(name, array)
-    return lookup(KINDS, "kind of column", kind)(name, array, wanted)
+    return lookup(_KINDS, "kind of column", kind)(name, array, wanted)
 
 
 def _inferred(name: str, array: Any) -> str:
@@ -53,25 +53,25 @@ def _inferred(name: str, array: Any) -> str:
         return "category"
     different = len(array.unique()) - (array.null_count > 0)
     if not arrow.types.is_large_string(array.type):
-        return "identifier" if different == present and _tells_apart(name, array) else "number"
+        return "identifier" if different == present and _is_identifier(name, array) else "number"
     return _kind_of_texts(name, array, different, present)
 
 
-def _tells_apart(name: str, array: Any) -> bool:
+def _is_identifier(name: str, array: Any) -> bool:
     """Whole numbers, all different, that are called so or just count the rows."""
     import pyarrow as arrow
 
-    if not arrow.types.is_integer(array.type) or len(array) < TOLD_APART or array.null_count:
+    if not arrow.types.is_integer(array.type) or len(array) < _MIN_ROWS or array.null_count:
         return False
     values = array.to_numpy(zero_copy_only=False)
-    return bool(NAMES.search(name) or (values[1:] - values[:-1] == 1).all())
+    return bool(_IDENTIFIER_NAMES.search(name) or (values[1:] - values[:-1] == 1).all())
 
 
 def _kind_of_texts(name: str, array: Any, different: int, present: int) -> str:
-    if present < TOLD_APART or different <= max(50, present / 2):
+    if present < _MIN_ROWS or different <= max(50, present / 2):
         return "category"
-    words = 1 + compute().mean(compute().count_substring(array.drop_null(), " ")).as_py()
-    if words >= WORDS:
+    words = 1 + arrow_compute().mean(arrow_compute().count_substring(array.drop_null(), " ")).as_py()
+    if words >= _FREE_TEXT_WORDS:
         raise UserError(
             f"column '{one_line(name)}' looks like free text ({different:,} different values of {words:.0f} words): "
             "leave it out (kind 'drop'), or call it a 'category' or an 'identifier'"
@@ -79,7 +79,7 @@ def _kind_of_texts(name: str, array: Any, different: int, present: int) -> str:
     return "identifier" if different == present else "category"
 
 
-def _category(name: str, array: Any, wanted: Kind) -> Category:
+def _category(name: str, array: Any, wanted: ColumnKind) -> Category:
     values: list[tuple[Value, int]] = [
         (each["values"], each["counts"]) for each in array.value_counts().to_pylist() if each["values"] is not None
     ]
@@ -88,12 +88,12 @@ def _category(name: str, array: Any, wanted: Kind) -> Category:
         name,
         tuple(value for value, _ in values),
         tuple(count for _, count in values),
-        min(len(values), LEARNT),
+        min(len(values), _MAX_CATEGORIES),
         array.null_count / len(array),
     )
 
 
-def _identifier(name: str, array: Any, wanted: Kind) -> Identifier:
+def _identifier(name: str, array: Any, wanted: ColumnKind) -> Identifier:
     import pyarrow as arrow
 
     if arrow.types.is_boolean(array.type):
@@ -115,7 +115,7 @@ def _identifier(name: str, array: Any, wanted: Kind) -> Identifier:
     return Identifier(name, prefix, 1)
 
 
-def _number(name: str, array: Any, wanted: Kind) -> Number:
+def _number(name: str, array: Any, wanted: ColumnKind) -> Number:
     import pyarrow as arrow
 
     if arrow.types.is_large_string(array.type) or arrow.types.is_boolean(array.type):
@@ -126,17 +126,17 @@ def _number(name: str, array: Any, wanted: Kind) -> Number:
     missing = array.null_count / len(array)
     if values.dtype.kind == "f":
         decimals = _decimals(values) if wanted.decimals is None else wanted.decimals
-        edges, spikes = _parts(values, 10.0**-decimals if decimals is not None else 0.0)
+        edges, spikes = _edges_and_spikes(values, 10.0**-decimals if decimals is not None else 0.0)
         column = Number(name, edges, spikes, missing, decimals, low=float(values.min()), high=float(values.max()))
-        return bounded(column, wanted.low, wanted.high)
+        return with_bounds(column, wanted.low, wanted.high)
     origin = int(values.min())
     steps = (values - values.min()).astype(np.uint64)
     unit = int(np.gcd.reduce(steps)) or 1
     cells = (steps // np.uint64(unit)).astype(np.float64)
-    edges, spikes = _parts(cells, 1.0)
+    edges, spikes = _edges_and_spikes(cells, 1.0)
     column = Number(name, edges, spikes, missing, None, origin, unit, True, 0.0, float(cells.max()))
     low, high = (None if bound is None else (bound - origin) / unit for bound in (wanted.low, wanted.high))
-    return bounded(column, low, high)
+    return with_bounds(column, low, high)
 
 
 def _decimals(values: np.ndarray) -> int | None:
@@ -144,10 +144,10 @@ def _decimals(values: np.ndarray) -> int | None:
     return next((d for d in range(7) if (np.round(values, d) == values).all()), None)
 
 
-def _parts(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _edges_and_spikes(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Edges of the bins and spikes. Values are multiples of the step, unless it is 0."""
     different, counts = np.unique(values, return_counts=True)
-    often = max(LEAST, (OFTEN if len(different) <= FEW else SPIKE) * len(values))
+    often = max(_MIN_SPIKE_ROWS, (_SPIKE_SHARE_OF_FEW if len(different) <= _FEW_VALUES else _SPIKE_SHARE) * len(values))
     spiked = counts >= often
     if (~spiked).sum() <= 1:  # one value is no range
         spiked[:] = True
@@ -155,7 +155,7 @@ def _parts(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[fl
     spikes = tuple(map(float, different[spiked]))
     if not len(rest):
         return (), spikes
-    bins = min(BINS, max(1, len(rest) // OF_A_BIN))
+    bins = min(_MAX_BINS, max(1, len(rest) // _MIN_ROWS_PER_BIN))
     edges = np.quantile(rest, np.linspace(0, 1, bins + 1))
     if step:  # between two values, so that the first and the last of a bin get their full share
         edges = (np.floor(np.round(edges / step, 6)) + 0.5) * step
@@ -163,7 +163,7 @@ def _parts(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[fl
     return tuple(map(float, np.unique(edges))), spikes
 
 
-KINDS: dict[str, Callable[[str, Any, Kind], Column]] = {
+_KINDS: dict[str, Callable[[str, Any, ColumnKind], Column]] = {
     "number": _number,
     "category": _category,
     "identifier": _identifier,

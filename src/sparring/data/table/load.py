@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from sparring.data.dataset import Dataset, Split, split
-from sparring.data.table.arrow import TABLES, read, to_arrow
-from sparring.data.table.infer import Kind
+from sparring.data.table.arrow import TABLE_SUFFIXES, read_table_file, to_arrow
+from sparring.data.table.infer import ColumnKind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
 
 def is_table(path: Path) -> bool:
     """By its ending; a parquet with a column of bytes holds pictures."""
-    if path.is_dir() or not path.name.lower().endswith(TABLES):
+    if path.is_dir() or not path.name.lower().endswith(TABLE_SUFFIXES):
         return False
     return path.suffix.lower() != ".parquet" or not _holds_bytes(path)
 
@@ -35,7 +35,7 @@ def _holds_bytes(path: Path) -> bool:
 def table_data(
     spec: str,
     table: Any,
-    kinds: Mapping[str, Kind] = {},
+    kinds: Mapping[str, ColumnKind] = {},
     constraints: Sequence[str] = (),
     target: str = "",
     test: Any = None,
@@ -61,5 +61,5 @@ def load_table(
     spec: str, path: Path, columns: Sequence[tuple[str, str]], constraints: Sequence[str], target: str
 ) -> Dataset:
     """The table in a CSV or parquet file."""
-    kinds = {name: Kind(kind) for name, kind in columns}
-    return table_data(spec, read(path), kinds, constraints, target)
+    kinds = {name: ColumnKind(kind) for name, kind in columns}
+    return table_data(spec, read_table_file(path), kinds, constraints, target)

@@ -8,56 +8,56 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from sparring.data.table.binned import association, binned, compared
+from sparring.data.table.binned import association, binned, compared_columns
 from sparring.data.table.columns import Category, Column, Follower, Number
 from sparring.data.table.schema import Schema
 
-MOST = 32
+_MAX_COLUMNS = 32
 """Columns shown."""
-ACROSS = 4
-BARS, PARTS = 12, 40
+_PER_ROW = 4
+_BARS, _BINS = 12, 40
 """Categories shown of a column, and parts of a histogram."""
-COLOURS = ("#999999", "#2b6cb0")
+_COLOURS = ("#999999", "#2b6cb0")
 
 
 def histograms(schema: Schema, tables: Mapping[str, Tensor]) -> Image.Image:
     """Of cells (n, columns), by name; the first is what the others are compared with."""
-    down = -(-len(compared(schema)[:MOST]) // ACROSS)
+    down = -(-len(compared_columns(schema)[:_MAX_COLUMNS]) // _PER_ROW)
     figure = _figure(2.1 * down + 3.6, layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[2.1 * down, 3.6])
-    _columns(above.subplots(down, ACROSS, squeeze=False).flat, schema, tables)
+    _columns(above.subplots(down, _PER_ROW, squeeze=False).flat, schema, tables)
     _maps(below, schema, tables)
-    return _drawn(figure)
+    return _to_image(figure)
 
 
 def sketch(schema: Schema, cells: Tensor) -> Image.Image:
     """Histograms alone, without scales: quick to draw while a run goes on."""
-    down = -(-len(compared(schema)[:MOST]) // ACROSS)
+    down = -(-len(compared_columns(schema)[:_MAX_COLUMNS]) // _PER_ROW)
     figure = _figure(1.4 * down)
-    grid = figure.subplots(down, ACROSS, squeeze=False, subplot_kw={"xticks": [], "yticks": []}).flat
+    grid = figure.subplots(down, _PER_ROW, squeeze=False, subplot_kw={"xticks": [], "yticks": []}).flat
     _columns(grid, schema, {"": cells})
     for axes in figure.axes:
         axes.set(xticks=[], yticks=[])
-    return _drawn(figure)
+    return _to_image(figure)
 
 
 def _figure(height: float, **how: Any) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * ACROSS, height), **how)
+    figure = Figure(figsize=(3 * _PER_ROW, height), **how)
     FigureCanvasAgg(figure)
     return figure
 
 
-def _drawn(figure: Any) -> Image.Image:
+def _to_image(figure: Any) -> Image.Image:
     file = BytesIO()
     figure.savefig(file, dpi=80)
     return Image.open(file).convert("RGB")
 
 
 def _columns(grid: Any, schema: Schema, tables: Mapping[str, Tensor]) -> None:
-    grid, shown = list(grid), compared(schema)[:MOST]
+    grid, shown = list(grid), compared_columns(schema)[:_MAX_COLUMNS]
     for axes, i in zip(grid, shown, strict=False):
         _column(axes, schema.columns[i], {name: cells[:, i].numpy() for name, cells in tables.items()})
     for axes in grid[len(shown) :]:
@@ -77,12 +77,12 @@ def _column(axes: Any, column: Column, cells: Mapping[str, np.ndarray]) -> None:
 
 
 def _bars(axes: Any, column: Category, cells: Mapping[str, np.ndarray]) -> None:
-    n = min(len(column.values), BARS)
+    n = min(len(column.values), _BARS)
     names = [str(value)[:14] for value in column.values[:n]] + ["missing"]
     for k, (name, values) in enumerate(cells.items()):
         counts = [(values == i).mean() for i in range(n)] + [np.isnan(values).mean()]
         width = 0.8 / len(cells)
-        axes.bar(np.arange(n + 1) + k * width, counts, width, label=name, color=COLOURS[k % 2])
+        axes.bar(np.arange(n + 1) + k * width, counts, width, label=name, color=_COLOURS[k % 2])
     axes.set_xticks(range(n + 1), names, rotation=60, ha="right", fontsize="xx-small")
 
 
@@ -90,23 +90,23 @@ def _parts(axes: Any, column: Number, cells: Mapping[str, np.ndarray]) -> None:
     present = {name: values[~np.isnan(values)] * column.unit + column.origin for name, values in cells.items()}
     first = next(iter(present.values()))
     edges = (
-        np.linspace(np.quantile(first, 0.005), np.quantile(first, 0.995), PARTS + 1) if len(first) else np.arange(2.0)
+        np.linspace(np.quantile(first, 0.005), np.quantile(first, 0.995), _BINS + 1) if len(first) else np.arange(2.0)
     )
     if edges[0] == edges[-1]:
-        edges = edges[0] + np.linspace(-0.5, 0.5, PARTS + 1)
+        edges = edges[0] + np.linspace(-0.5, 0.5, _BINS + 1)
     for k, (name, values) in enumerate(present.items()):
         weights = np.full(len(values), 1 / max(len(values), 1))
         values = values.clip(edges[0], edges[-1])
-        axes.hist(values, edges, weights=weights, alpha=0.6, label=name, color=COLOURS[k % 2])
+        axes.hist(values, edges, weights=weights, alpha=0.6, label=name, color=_COLOURS[k % 2])
 
 
 def _maps(figure: Any, schema: Schema, tables: Mapping[str, Tensor]) -> None:
-    names = [schema.columns[i].name[:14] for i in compared(schema)[:MOST]]
+    names = [schema.columns[i].name[:14] for i in compared_columns(schema)[:_MAX_COLUMNS]]
     first = next(iter(tables.values()))
     for axes, name, bins in zip(
         figure.subplots(1, len(tables), squeeze=False)[0], tables, binned(schema, first, *tables.values()), strict=True
     ):
-        axes.imshow(association(bins[:, :MOST]), vmin=0, vmax=1, cmap="magma")
+        axes.imshow(association(bins[:, :_MAX_COLUMNS]), vmin=0, vmax=1, cmap="magma")
         axes.set_title(f"association of columns (Cramér's V) {name}", fontsize="small")
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize="xx-small")
         axes.set_yticks(range(len(names)), names, fontsize="xx-small")

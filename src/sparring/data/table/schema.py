@@ -11,22 +11,22 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring.data.table import csv_cells as cell
-from sparring.data.table.arrow import libraries, packed, unpacked
-from sparring.data.table.columns import STRICT, Category, Column, Follower, Identifier, Number
-from sparring.data.table.constraints import Constraint, parsed
-from sparring.data.table.infer import Kind, infer
+from sparring.data.table.arrow import libraries, schema_from_text, schema_to_text
+from sparring.data.table.columns import FORBID_UNKNOWN, Category, Column, Follower, Identifier, Number
+from sparring.data.table.constraints import Constraint, parse_constraint
+from sparring.data.table.infer import ColumnKind, infer
 from sparring.errors import UserError, lookup, one_line
 
-FEWEST = 12
+_MIN_ROWS = 12
 """Rows."""
-LEAST, SUPPORT = 100, 10
+_MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE = 100, 10
 """Rows, in all and for each value of a column, from which on another one can be seen to follow it."""
-PEEKED = 5_000
+_QUICK_ROWS = 5_000
 
 
 @dataclass(frozen=True)
 class Schema:
-    __pydantic_config__ = STRICT
+    __pydantic_config__ = FORBID_UNKNOWN
 
     columns: tuple[Column, ...]
     arrow: str
@@ -37,7 +37,7 @@ class Schema:
 
     @staticmethod
     def of(
-        table: Any, kinds: Mapping[str, Kind] = {}, constraints: Sequence[str] = (), target: str = ""
+        table: Any, kinds: Mapping[str, ColumnKind] = {}, constraints: Sequence[str] = (), target: str = ""
     ) -> tuple["Schema", Tensor]:
         """The schema of an Arrow table, and the table's cells, float64 (n, columns).
 
@@ -47,15 +47,19 @@ class Schema:
         for name in kinds:
             lookup(dict.fromkeys(table.column_names), "column", name)
         table = table.drop_columns([name for name, said in kinds.items() if said.kind == "drop"])
-        if table.num_rows < FEWEST or not table.num_columns:
+        if table.num_rows < _MIN_ROWS or not table.num_columns:
             held = f"{table.num_rows:,} rows" if table.num_columns else "no columns"
-            raise UserError(f"a table of {held} has nothing to learn: give {FEWEST} rows or more")
-        arrays = {name: cell.plain(name, table.column(name)) for name in table.column_names}
+            raise UserError(f"a table of {held} has nothing to learn: give {_MIN_ROWS} rows or more")
+        arrays = {name: cell.plain_array(name, table.column(name)) for name in table.column_names}
         columns = [_column(name, table.column(name), array, kinds.get(name)) for name, array in arrays.items()]
-        read = [cell.read(column, array) for column, array in zip(columns, arrays.values(), strict=True)]
+        read = [cell.read_cells(column, array) for column, array in zip(columns, arrays.values(), strict=True)]
         values = torch.from_numpy(np.stack(read, 1))
-        bare = Schema(tuple(_followed(columns, values)), packed(table.schema), target=_target(columns, target))
-        return replace(bare, constraints=tuple(parsed(text, bare.columns, values) for text in constraints)), values
+        bare = Schema(
+            tuple(_find_followers(columns, values)), schema_to_text(table.schema), target=_target(columns, target)
+        )
+        return replace(
+            bare, constraints=tuple(parse_constraint(text, bare.columns, values) for text in constraints)
+        ), values
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ class Schema:
 
     def decode(self, shown: Tensor) -> Tensor:
         """Its inverse, on the CPU."""
-        return self.joined(len(shown), self.parts(shown))
+        return self.join(len(shown), self.parts(shown))
 
     def parts(self, shown: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
         """By learnt column, the option int64 (n,), of each one-hot the largest, and the position (n,)."""
@@ -129,16 +133,16 @@ class Schema:
             for i, option in zip(self.learnt, options, strict=True)
         }
 
-    def joined(self, n: int, parts: Mapping[int, tuple[Tensor, Tensor]]) -> Tensor:
+    def join(self, n: int, parts: Mapping[int, tuple[Tensor, Tensor]]) -> Tensor:
         """Cells of n rows, from the parts of all learnt columns."""
         values = torch.zeros(n, len(self.columns), dtype=torch.float64)
         for i, (option, position) in parts.items():
             column = self.columns[i]
             assert isinstance(column, Number | Category)
             values[:, i] = column.decode(option, position)
-        return self.completed(values)
+        return self.complete(values)
 
-    def completed(self, values: Tensor) -> Tensor:
+    def complete(self, values: Tensor) -> Tensor:
         """Cells with those of constants, followers, and sums filled in."""
         for i, column in enumerate(self.columns):
             if isinstance(column, Number | Category) and i not in self.learnt:
@@ -146,7 +150,7 @@ class Schema:
             if isinstance(column, Follower):
                 values[:, i] = column.follow(values[:, self.names.index(column.leader)])
         for constraint in self.constraints:
-            values = constraint.completed(values, self.columns)
+            values = constraint.complete(values, self.columns)
         return values
 
     def holds(self, values: Tensor) -> Tensor:
@@ -163,7 +167,7 @@ class Schema:
         """
         for name in self.names:
             lookup(dict.fromkeys(table.column_names), "column", name)
-        read = [cell.read(c, cell.plain(c.name, table.column(c.name))) for c in self.columns]
+        read = [cell.read_cells(c, cell.plain_array(c.name, table.column(c.name))) for c in self.columns]
         values = torch.from_numpy(np.stack(read, 1))
         bare = [c.column if isinstance(c, Follower) else c for c in self.columns]
         unknown = torch.tensor([isinstance(c, Category) for c in bare]) & (values == cell.UNKNOWN)
@@ -175,9 +179,9 @@ class Schema:
     def table(self, values: Tensor, start: int = 0) -> Any:
         """Cells as an Arrow table of the types the data had; identifiers are numbered from `start`."""
         _, arrow = libraries()
-        types = unpacked(self.arrow)
+        types = schema_from_text(self.arrow)
         arrays = [
-            cell.write(column, values[:, i].numpy(), types.field(column.name).type, start)
+            cell.write_cells(column, values[:, i].numpy(), types.field(column.name).type, start)
             for i, column in enumerate(self.columns)
         ]
         return arrow.Table.from_arrays(arrays, schema=types)
@@ -187,15 +191,15 @@ class Schema:
         return lookup({column.name: column for column in self.columns}, "column", name)
 
 
-def _column(name: str, found: Any, array: Any, said: Kind | None) -> Column:
+def _column(name: str, found: Any, array: Any, said: ColumnKind | None) -> Column:
     """Of an Arrow column and what it comes to as a plain array."""
     _, arrow = libraries()
-    said = said or Kind()
+    said = said or ColumnKind()
     if not said.kind and arrow.types.is_temporal(found.type) and array.null_count < len(array):
         said = replace(said, kind="number")  # counting days tells no rows apart
     column = infer(name, array, said)
     if isinstance(column, Identifier):  # as many rows as these can be made, or it is told now and not after training
-        cell.write(column, np.zeros(1), found.type, len(array) - 1)
+        cell.write_cells(column, np.zeros(1), found.type, len(array) - 1)
     if isinstance(column, Category) and arrow.types.is_dictionary(found.type):
         order = found.combine_chunks().dictionary.to_pylist()
         return replace(column, order=tuple(value for value in order if value is not None))
@@ -208,7 +212,7 @@ def _target(columns: Sequence[Column], name: str) -> str:
     return lookup(known, "column", name).name if name else next(reversed(known), "")
 
 
-def _followed(columns: list[Column], values: Tensor) -> list[Column]:
+def _find_followers(columns: list[Column], values: Tensor) -> list[Column]:
     """The columns, those that a category tells as its followers."""
     found, leaders = list(columns), set()
     for j, column in enumerate(columns):
@@ -217,25 +221,25 @@ def _followed(columns: list[Column], values: Tensor) -> list[Column]:
         for i, leader in enumerate(found):
             if i == j or not isinstance(leader, Category) or leader.options < 2:
                 continue
-            if (table := _table(leader, values[:, i], values[:, j])) is not None:
+            if (table := _follower_table(leader, values[:, i], values[:, j])) is not None:
                 found[j] = Follower(column, leader.name, table)
                 leaders.add(i)
                 break
     return found
 
 
-def _table(leader: Category, leading: Tensor, following: Tensor) -> tuple[float | None, ...] | None:
+def _follower_table(leader: Category, leading: Tensor, following: Tensor) -> tuple[float | None, ...] | None:
     """What follows each value of the leader; None where that is not one value always."""
-    if len(leading) < max(LEAST, SUPPORT * len(leader.values)):
+    if len(leading) < max(_MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE * len(leader.values)):
         return None
     index = leading.nan_to_num(len(leader.values)).long()
-    if not _told(index[:PEEKED], following[:PEEKED], len(leader.values) + 1)[1]:
+    if not _lookup_table(index[:_QUICK_ROWS], following[:_QUICK_ROWS], len(leader.values) + 1)[1]:
         return None
-    table, told = _told(index, following, len(leader.values) + 1)
+    table, told = _lookup_table(index, following, len(leader.values) + 1)
     return tuple(None if cell != cell else cell for cell in table.tolist()) if told else None
 
 
-def _told(index: Tensor, following: Tensor, n: int) -> tuple[Tensor, bool]:
+def _lookup_table(index: Tensor, following: Tensor, n: int) -> tuple[Tensor, bool]:
     table = torch.full((n,), torch.nan, dtype=torch.float64)
     table[index] = following
     seen = table[index]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from sparring.data.table.binned import compared
+from sparring.data.table.binned import compared_columns
 from sparring.data.table.columns import Category, Column, Follower, Number
 from sparring.data.table.schema import Schema
 
@@ -44,13 +44,13 @@ def linear(number: bool = False) -> Any:
 
 def seen_by_trees(schema: Schema, cells: Tensor, target: int | None = None) -> np.ndarray:
     """The compared columns but the target, as they are kept: categories by number, NaN for missing."""
-    return cells[:, [i for i in compared(schema) if i != target]].numpy()
+    return cells[:, [i for i in compared_columns(schema) if i != target]].numpy()
 
 
 def seen_by_linear(schema: Schema, cells: Tensor, like: Tensor, target: int) -> np.ndarray:
     """Numbers standardised by `like`, missing ones at the mean, categories as one-hots."""
     parts = []
-    for i in compared(schema):
+    for i in compared_columns(schema):
         if i == target:
             continue
         values, column = cells[:, i].numpy(), bare(schema.columns[i])

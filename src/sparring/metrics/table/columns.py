@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.table.binned import binned, compared, joint
+from sparring.data.table.binned import binned, compared_columns, joint_distribution
 from sparring.data.table.columns import Category, Follower
 from sparring.data.table.schema import Schema
 from sparring.metrics.image.train_on_synthetic import seen_by_trees, trees
@@ -21,7 +21,7 @@ RARE, KNOWN = 0.05, 5
 def shape(schema: Schema, made: Tensor, real: Tensor) -> float:
     """The mean over columns of 1 − the distance of their distributions, 0 to 1: total variation for categories, the
     largest gap of the cumulative distributions (Kolmogorov & Smirnov) for numbers; missing counts as a value."""
-    return float(np.mean([1 - _gap(schema, i, made[:, i], real[:, i]) for i in compared(schema)]))
+    return float(np.mean([1 - _gap(schema, i, made[:, i], real[:, i]) for i in compared_columns(schema)]))
 
 
 def _gap(schema: Schema, i: int, made: Tensor, real: Tensor) -> float:
@@ -45,7 +45,7 @@ def trend(schema: Schema, made: Tensor, real: Tensor) -> float:
     pairs = list(combinations(range(a.shape[1]), 2))
     if not pairs:
         return 1.0
-    gaps = [float((joint(a, i, j) - joint(b, i, j)).abs().sum()) / 2 for i, j in pairs]
+    gaps = [float((joint_distribution(a, i, j) - joint_distribution(b, i, j)).abs().sum()) / 2 for i, j in pairs]
     return 1 - float(np.mean(gaps))
 
 

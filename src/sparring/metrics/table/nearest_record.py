@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sparring.data.table.binned import compared
+from sparring.data.table.binned import compared_columns
 from sparring.data.table.columns import Category
 from sparring.data.table.schema import Schema
 from sparring.metrics.image.train_on_synthetic import bare
@@ -18,7 +18,7 @@ APART = -1e9
 
 def copied(schema: Schema, made: Tensor, train: Tensor) -> float:
     """The share of the rows that are training rows, in every column but identifiers."""
-    kept = compared(schema)
+    kept = compared_columns(schema)
     known = {row.tobytes() for row in train[:, kept].numpy()}
     return sum(row.tobytes() in known for row in made[:, kept].numpy()) / len(made)
 
@@ -27,7 +27,7 @@ def closest(schema: Schema, made: Tensor, train: Tensor) -> Tensor:
     """The distance to the closest training row (of 100,000 at most) of the first rows, (at most 1,000,): the mean over
     columns of 1 for another category, and of a number's gap in spans from its 5th to its 95th percentile, 1 at most."""
     made, train = made[:SEARCHED], train[:: -(-len(train) // AMONG)]
-    scaled = [_scaled(schema, i, made[:, i], train[:, i]) for i in compared(schema)]
+    scaled = [_scaled(schema, i, made[:, i], train[:, i]) for i in compared_columns(schema)]
     found = []
     for rows in torch.arange(len(made)).split(max(1, CELLS // len(train))):
         total = torch.zeros(len(rows), len(train))
