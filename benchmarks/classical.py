@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
-from sparring.metrics.distances import nearest
+from sparring.metrics.distances import nearest_neighbours
 
 LAPLACE = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
 BIHARMONIC = convolve(np.pad(LAPLACE, 1), LAPLACE, mode="constant")  # (5, 5)
@@ -58,7 +58,7 @@ def tinted(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
 
 def partners(given: Tensor, like: tuple[Tensor, Tensor]) -> Tensor:
     """For each picture the right answer to the one, of pairs `like` (given, truth), that is the nearest to it."""
-    _, places = nearest(given.float().flatten(1), like[0].float().flatten(1))
+    _, places = nearest_neighbours(given.float().flatten(1), like[0].float().flatten(1))
     return like[1][places[:, 0]]
 
 

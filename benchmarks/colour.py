@@ -30,7 +30,7 @@ from sparring.data import Options, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.judge import SampleSet
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
@@ -44,7 +44,7 @@ METRICS = ["frechet", "support", "memorisation"]
 def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
     model, n = sparring.load(run), jury.sample_count("report")
     samples = model.sample(SAMPLES)
-    report = evaluate(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
+    report = evaluate_samples(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["images"]
     keep(lambda: model.preview(SHOWN))

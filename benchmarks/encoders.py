@@ -23,9 +23,9 @@ from torch import Tensor
 
 import sparring
 from sparring.data import Dataset, load_dataset
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, Network, Recipe, encoding
 from sparring.training.report.judges import judge
@@ -41,7 +41,7 @@ def without(recipe: Recipe) -> Recipe:
     return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, plays="gan", methods=(), weights={})
 
 
-def kept(classifier: Features, values: Tensor, data: Dataset) -> float:
+def kept(classifier: FeatureExtractor, values: Tensor, data: Dataset) -> float:
     """The share of images that are taken for the class of the test example in their place."""
     assert isinstance(data.test.labels, Tensor)
     return classifier.accuracy(values, data.test.labels)
@@ -52,10 +52,10 @@ def wrong(values: Tensor, data: Dataset) -> float:
 
 
 def frechet(model: Model, jury: ImageJudge) -> float:
-    return jury.scores(model.sample(jury.sample_count("report")), "report", jury.named(["frechet"]))["frechet"]
+    return jury.scores(model.sample(jury.sample_count("report")), "report", jury.select_metrics(["frechet"]))["frechet"]
 
 
-def table(args: argparse.Namespace, data: Dataset, jury: ImageJudge, classifier: Features) -> list[dict]:
+def table(args: argparse.Namespace, data: Dataset, jury: ImageJudge, classifier: FeatureExtractor) -> list[dict]:
     by = f"encoders.py, {jury.protocol('report', jury.sample_count('report'))}"
 
     def samples(run: Path) -> dict:
@@ -77,10 +77,10 @@ def table(args: argparse.Namespace, data: Dataset, jury: ImageJudge, classifier:
     return rows
 
 
-def trivial(data: Dataset, jury: ImageJudge, classifier: Features) -> list[dict]:
+def trivial(data: Dataset, jury: ImageJudge, classifier: FeatureExtractor) -> list[dict]:
     """The test digits themselves; the mean image for each of them; and, for samples, noise and training copies."""
     copies = data.train.values[: jury.sample_count("report")]
-    scores = {row.name: row.scores["frechet"] for row in evaluate(copies, jury, ["frechet"]).rows}
+    scores = {row.name: row.scores["frechet"] for row in evaluate_samples(copies, jury, ["frechet"]).rows}
     mean = data.train.values.double().mean(0).round().to(data.train.values.dtype).expand_as(data.test.values)
     rows = [("real", data.test.values), ("mean image", mean)]
     found = [{"name": name, "kept": kept(classifier, x, data), "error": wrong(x, data)} for name, x in rows]

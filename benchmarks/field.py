@@ -32,11 +32,11 @@ import sparring
 from sparring.build.methods import METHODS
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
 from sparring.metrics.judge import SampleSet
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.modalities.base import MEDIA
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, Recipe
@@ -91,9 +91,9 @@ def matched(categories: Tensor, classes: Tensor) -> float:
     return float(table[rows, columns].sum() / len(classes))
 
 
-def asked(model: Model, samples: Tensor, classifier: Features) -> float | None:
+def asked(model: Model, samples: Tensor, classifier: FeatureExtractor) -> float | None:
     """The share of samples that show what was asked for; None if nothing can be."""
-    guessed, recipe = classifier.guesses(samples), model.spec.recipe
+    guessed, recipe = classifier.predict(samples), model.spec.recipe
     labels = model.sampled_labels(len(samples))
     if labels is not None:
         return float((guessed == labels).float().mean())
@@ -109,17 +109,17 @@ def within(model: Model, jury: ImageJudge, data: Dataset, each: int = 500) -> fl
         return None
     shares, real_labels = [], jury.labels[jury.span("report")]  # pyright: ignore[reportOptionalSubscript]
     for k, name in enumerate(model.classes):
-        real = jury.features(jury.part("report")[real_labels == k])
+        real = jury.features(jury.real_images("report")[real_labels == k])
         test = jury.features(data.test.values[data.test.labels == k][:each])
         fake = jury.features(model.sample(len(test), label=name))
         shares.append(support(fake, real).coverage / support(test, real).coverage)
     return min(shares)
 
 
-def score(run: Path, jury: ImageJudge, data: Dataset, classifier: Features, keep: Keep) -> dict:
+def score(run: Path, jury: ImageJudge, data: Dataset, classifier: FeatureExtractor, keep: Keep) -> dict:
     model = sparring.load(run)
     samples = model.sample(SAMPLES)
-    scores = jury.scores(samples, "report", jury.named(METRICS))
+    scores = jury.scores(samples, "report", jury.select_metrics(METRICS))
     journal = Journal(run / "journal.jsonl")
     row = {name: scores[name] for name in SCORES}
     row |= {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
@@ -129,7 +129,7 @@ def score(run: Path, jury: ImageJudge, data: Dataset, classifier: Features, keep
 
 
 def baselines(jury: ImageJudge, data: Dataset) -> dict[str, float]:
-    report = evaluate(SampleSet(data.train.values[:SAMPLES]), jury, ["frechet"])
+    report = evaluate_samples(SampleSet(data.train.values[:SAMPLES]), jury, ["frechet"])
     return {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
 
 

@@ -36,7 +36,7 @@ def statistics_ours() -> Callable[[], float]:
 
     a, b = (torch.from_numpy(c) for c in covariances(4_000))
     zero = torch.zeros(2048)
-    return lambda: frechet_distance(Moments.given(zero, a), Moments.given(zero, b))
+    return lambda: frechet_distance(Moments.from_statistics(zero, a), Moments.from_statistics(zero, b))
 
 
 def statistics_theirs() -> Callable[[], float]:

@@ -23,7 +23,7 @@ from ledger import kept, settings
 from sparring.api import configure
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.recipes import get_recipe
 from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.judges import judge
@@ -59,10 +59,10 @@ def played(config: Config, data: Dataset) -> dict[str, dict]:
             loop.round()
             if k % config.period == 0 or k == config.rounds:
                 n = jury.sample_count("select")
-                score = jury.scores(model.sample(n), "select")[jury.measures[0]]
+                score = jury.scores(model.sample(n), "select")[jury.score_names[0]]
                 if score < least or not len(best):
                     least, best = score, model.sample(jury.sample_count("report"))
-    return {row.name: row.scores for row in evaluate(best, jury).rows}
+    return {row.name: row.scores for row in evaluate_samples(best, jury).rows}
 
 
 def summary(rows: list[dict]) -> dict[str, tuple[float, float]]:

@@ -64,7 +64,7 @@ def table(spec: str, n: int) -> list[dict]:
     """A row a score: its value on the images as they are, and on every damage at every strength."""
     data = load_dataset(spec)
     jury = judge(data)
-    metrics = jury.named(METRICS)
+    metrics = jury.select_metrics(METRICS)
     x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]
     whole = jury.scores(x, "report", metrics)
     rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.items()}

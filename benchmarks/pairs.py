@@ -58,7 +58,7 @@ def judges() -> tuple[Judge, Judge]:
 
 def row(name: str, pairs: Tensor, of_digits: Judge, of_edges: Judge) -> dict:
     first, second = pairs.chunk(2, 1)
-    scores = of_digits.scores(first, "report", of_digits.named(["frechet", "classes"]))
+    scores = of_digits.scores(first, "report", of_digits.select_metrics(["frechet", "classes"]))
     found = {"digits": int(scores["classes"]), "frechet": scores["frechet"]}
     return {"name": name, "agreement": agreement(pairs), **found, "frechet_edges": of_edges.scores(second)["frechet"]}
 

@@ -32,8 +32,8 @@ import sparring
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
-from sparring.metrics.features.features import Features
-from sparring.metrics.image.paired import CAP
+from sparring.metrics.features.features import FeatureExtractor
+from sparring.metrics.image.paired import MAX_PSNR
 from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
 from sparring.metrics.judge import SampleSet
 from sparring.models.translator import ImageToImageModel
@@ -90,33 +90,35 @@ def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
 
 def inside(made: Tensor, held: PairedSplit) -> float | None:
     """PSNR of the lost pixels of all pictures together."""
-    if held.known is None:
+    if held.mask_known is None:
         return None
-    lost = (~held.known).expand_as(held.truth)
+    lost = (~held.mask_known).expand_as(held.truth)
     error = (made.double() - held.truth.double())[lost].square().mean() / 255**2
-    return min(CAP, -10 * math.log10(max(float(error), 1e-20)))
+    return min(MAX_PSNR, -10 * math.log10(max(float(error), 1e-20)))
 
 
 def classical(held: PairedSplit, select: PairedSplit) -> Mapping[str, Tensor]:
-    if held.known is not None:
-        return {"biharmonic": biharmonic(held.given, held.known)}
-    if held.given.shape[2:] != held.truth.shape[2:]:
+    if held.mask_known is not None:
+        return {"biharmonic": biharmonic(held.condition, held.mask_known)}
+    if held.condition.shape[2:] != held.truth.shape[2:]:
         return {}
-    if held.given.shape != held.truth.shape:
-        return {"mean colour": tinted(held.given, (select.given, select.truth))}
+    if held.condition.shape != held.truth.shape:
+        return {"mean colour": tinted(held.condition, (select.condition, select.truth))}
     first = slice(0, 100)
-    error = {w: _wrong(total_variation(select.given[first], w), select.truth[first]) for w in STRENGTHS}
-    return {"total variation": total_variation(held.given, min(error, key=error.__getitem__))}
+    error = {w: _wrong(total_variation(select.condition[first], w), select.truth[first]) for w in STRENGTHS}
+    return {"total variation": total_variation(held.condition, min(error, key=error.__getitem__))}
 
 
 def _wrong(x: Tensor, y: Tensor) -> float:
     return float((x.double() - y.double()).square().mean())
 
 
-def scored(made: Tensor, data: Dataset, jury: PairedJudge, classifier: Features | None) -> dict[str, float | None]:
-    held = jury.held["report"]
+def scored(
+    made: Tensor, data: Dataset, jury: PairedJudge, classifier: FeatureExtractor | None
+) -> dict[str, float | None]:
+    held = jury.references["report"]
     case = SampleSet(made)
-    chosen = jury.chosen(METRICS, case, len(made))
+    chosen = jury.choose_metrics(METRICS, case, len(made))
     row: dict[str, float | None] = dict(jury.scores(made, "report", chosen))
     row["inside"] = inside(made, held)
     labels = data.test.labels
@@ -125,13 +127,17 @@ def scored(made: Tensor, data: Dataset, jury: PairedJudge, classifier: Features 
 
 
 def score(
-    run: Path, data: Dataset, jury: PairedJudge, classifier: Features | None, keep: Keep
+    run: Path, data: Dataset, jury: PairedJudge, classifier: FeatureExtractor | None, keep: Keep
 ) -> dict[str, float | None]:
-    model, held = sparring.load(run), jury.held["report"]
+    model, held = sparring.load(run), jury.references["report"]
     assert isinstance(model, ImageToImageModel)
-    parts = zip(held.given.split(50), (held.known if held.known is not None else held.given).split(50), strict=True)
-    made = torch.cat([model.apply(x, k if held.known is not None else None) for x, k in parts])
-    keep(lambda: side_by_side([held.given, made, held.truth]))
+    parts = zip(
+        held.condition.split(50),
+        (held.mask_known if held.mask_known is not None else held.condition).split(50),
+        strict=True,
+    )
+    made = torch.cat([model.apply(x, k if held.mask_known is not None else None) for x, k in parts])
+    keep(lambda: side_by_side([held.condition, made, held.truth]))
     return scored(made, data, jury, classifier)
 
 
@@ -149,11 +155,11 @@ def rows_of(name: str, task: Task, args: argparse.Namespace) -> list[dict]:
     jury = judge(data)
     assert isinstance(jury, PairedJudge)
     classifier = second(whole, args.out) if task.data == "mnist" else None
-    held, found = jury.held["report"], []
+    held, found = jury.references["report"], []
     trivial = {row: drawn.values for row, drawn in jury.baselines(len(held.truth))}
-    for row, made in (trivial | dict(classical(held, jury.held["select"]))).items():
+    for row, made in (trivial | dict(classical(held, jury.references["select"]))).items():
         found.append({"task": name, "row": row, "seed": "", **scored(made, data, jury, classifier)})
-    by = f"restore.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
+    by = f"restore.py, {jury.protocol('report', len(held.truth), jury.select_metrics(METRICS))}"
     for seed in args.seeds:
         keep = partial(Pictures(args.pictures).keep, "-".join([name, *args.flag]), seed)
         tell = partial(score, data=data, jury=jury, classifier=classifier, keep=keep)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import Dataset, load_dataset
-from sparring.metrics.features.extractors import fit, fitted
-from sparring.metrics.features.features import Features, digest
+from sparring.metrics.features.extractors import fit_classifier, load_or_fit
+from sparring.metrics.features.features import FeatureExtractor, weights_digest
 
 SEED, WIDTH, STEPS = 7, 128, 3_000
 
 
-def second(data: Dataset, out: Path, steps: int = STEPS) -> Features:
+def second(data: Dataset, out: Path, steps: int = STEPS) -> FeatureExtractor:
     """Read from `out` if it is there, otherwise fitted in so many steps of 128 examples."""
     channels, height, width = data.shape
     labels = data.train.labels
@@ -30,16 +30,20 @@ def second(data: Dataset, out: Path, steps: int = STEPS) -> Features:
         body = nn.Sequential(*_layer(channels, 24), *_layer(24, 48), nn.Flatten(), nn.Dropout(0.3), dense, nn.ReLU())
         net = nn.Sequential(body, nn.Linear(WIDTH, data.classes))
         kept = out / f"second-{data.fingerprint}.safetensors"
-        fitted(net, kept, lambda: fit(net, data.train.values, labels, steps, "fitting a second classifier, once"))
+        load_or_fit(
+            net,
+            kept,
+            lambda: fit_classifier(net, data.train.values, labels, steps, "fitting a second classifier, once"),
+        )
     net.eval().requires_grad_(False)
-    return Features("second", body, digest(net.state_dict().values()), net[1])
+    return FeatureExtractor("second", body, weights_digest(net.state_dict().values()), net[1])
 
 
 def _layer(inputs: int, outputs: int) -> list[nn.Module]:
     return [nn.Conv2d(inputs, outputs, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
 
 
-def accuracy(classifier: Features, data: Dataset) -> float:
+def accuracy(classifier: FeatureExtractor, data: Dataset) -> float:
     assert isinstance(data.test.labels, Tensor)
     return classifier.accuracy(data.test.values, data.test.labels)
 

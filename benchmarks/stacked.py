@@ -28,10 +28,10 @@ import sparring
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
 from sparring.data.named import stack_digits
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.classifier_scores import reverse_kl
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.point.modes import FAIR
+from sparring.metrics.point.modes import FAIR_SHARE
 from sparring.modalities.base import MEDIA
 from sparring.recipes import RECIPES
 from sparring.training.report.judges import judge
@@ -52,14 +52,14 @@ def digit_shares(labels: Tensor) -> Tensor:
 class Counts:
     """Of stacks, uint8 (n, 3, 28, 28)."""
 
-    def __init__(self, features: Features, data: Dataset):
+    def __init__(self, features: FeatureExtractor, data: Dataset):
         assert data.train.labels is not None
         self.features, self.shares = features, digit_shares(data.train.labels)
 
     def __call__(self, stacks: Tensor) -> dict[str, float]:
-        guesses = self.features.guesses(stacks)
+        guesses = self.features.predict(stacks)
         hits = guesses.bincount(minlength=CLASSES)
-        fair = int((hits >= FAIR * self.shares * len(stacks)).sum())
+        fair = int((hits >= FAIR_SHARE * self.shares * len(stacks)).sum())
         return {"modes": int((hits > 0).sum()), "fair": fair, "kl": reverse_kl(guesses, self.shares)}
 
 

@@ -29,7 +29,7 @@ from torch import Tensor
 import sparring
 from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.paired_judge import PairedJudge
 from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES
@@ -54,18 +54,18 @@ def of_domains(data: Dataset) -> Dataset:
     return Dataset.of("domains", part(data.train), part(data.test), ("given", "made"))
 
 
-def scored(made: Tensor, jury: PairedJudge, classifier: Features) -> dict[str, float]:
-    row = jury.scores(made, "report", jury.named(METRICS))
+def scored(made: Tensor, jury: PairedJudge, classifier: FeatureExtractor) -> dict[str, float]:
+    row = jury.scores(made, "report", jury.select_metrics(METRICS))
     row["fooled"] = classifier.accuracy(made, torch.ones(len(made), dtype=torch.long))
     return {name: row[name] for name in SCORES}
 
 
-def score(run: Path, jury: PairedJudge, classifier: Features, keep: Keep) -> dict[str, float]:
-    model, held = sparring.load(run), jury.held["report"]
+def score(run: Path, jury: PairedJudge, classifier: FeatureExtractor, keep: Keep) -> dict[str, float]:
+    model, held = sparring.load(run), jury.references["report"]
     assert isinstance(model, ImageToImageModel)
     label = model.classes[1] if model.classes else None
-    made = torch.cat([model.apply(part, label=label) for part in held.given.split(50)])
-    keep(lambda: side_by_side([held.given, made, held.truth]))
+    made = torch.cat([model.apply(part, label=label) for part in held.condition.split(50)])
+    keep(lambda: side_by_side([held.condition, made, held.truth]))
     return scored(made, jury, classifier)
 
 
@@ -75,12 +75,12 @@ def table(args: argparse.Namespace) -> list[dict]:
     classifier = second(of_domains(whole), args.out, STEPS)
     jury = judge(for_recipe(whole, RECIPES["pix2pix"]))
     assert isinstance(jury, PairedJudge)
-    held = jury.held["report"]
+    held = jury.references["report"]
     trivial = {name: drawn.values for name, drawn in jury.baselines(len(held.truth))}
     assert whole.train.condition is not None
-    trivial["nearest's partner"] = partners(held.given, (whole.train.condition, whole.train.values))
+    trivial["nearest's partner"] = partners(held.condition, (whole.train.condition, whole.train.values))
     found = [{"row": name, "seed": "", **scored(made, jury, classifier)} for name, made in trivial.items()]
-    by = f"translate.py, {jury.protocol('report', len(held.truth), jury.named(METRICS))}"
+    by = f"translate.py, {jury.protocol('report', len(held.truth), jury.select_metrics(METRICS))}"
     for name in args.recipes:
         recipe = recipe_of(name)
         if recipe.name not in IMAGES:

@@ -27,7 +27,7 @@ from ledger import trained
 import sparring
 from sparring.data import Dataset, load_dataset
 from sparring.metrics.judge import Judge
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.recipes import get_recipe
 from sparring.recipes.results import Measured, record
 from sparring.recipes.results import measured_results as recorded
@@ -91,7 +91,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     data = load_dataset(args.data)
     jury = judge(data)
-    trivial = evaluate(data.train.values[:10_000], jury, ["frechet"])
+    trivial = evaluate_samples(data.train.values[:10_000], jury, ["frechet"])
     baseline = {row.name: row.scores["frechet"] for row in trivial.rows}
     baseline["training copies"] = baseline.pop("model")
     ways = {name: plain if name == "plain" else partial(ours, name, args.precision) for name in args.ways}

@@ -3,12 +3,12 @@ import torch
 from torch import nn
 
 from sparring.explore.path_length import path_length
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.models.model import Model, ModelSpec
 from sparring.models.spaces import slerp
 from sparring.recipes import RECIPES
 
-FLAT = Features("flat", lambda x: x.flatten(1), "0")
+FLAT = FeatureExtractor("flat", lambda x: x.flatten(1), "0")
 
 
 def test_great_circles():

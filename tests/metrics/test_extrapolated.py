@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.metrics.image.frechet import Moments, frechet_distance
-from sparring.metrics.image.frechet_infinity import extrapolate, least
+from sparring.metrics.image.frechet_infinity import extrapolate, min_samples
 from sparring.metrics.jackknife import half_widths
 
 D = 8
@@ -26,7 +26,7 @@ def test_bias_goes_and_the_interval_covers():
 
 
 def test_least_keeps_parts_of_full_rank():
-    assert least(D) / 4 == 2 * D
+    assert min_samples(D) / 4 == 2 * D
 
 
 def test_the_interval_of_a_mean_is_students():

@@ -10,7 +10,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure as
 from torchmetrics.image.inception import InceptionScore
 
 from sparring.metrics.image.classifier_scores import inception_score, reverse_kl
-from sparring.metrics.image.ms_ssim import WEIGHTS, ms_ssim, ms_ssim_diversity, scales
+from sparring.metrics.image.ms_ssim import _WEIGHTS, ms_ssim, ms_ssim_diversity, scales
 from sparring.metrics.image.sliced_wasserstein import PROJECTIONS, projected, sliced_wasserstein
 
 
@@ -39,7 +39,7 @@ def by_scipy(x, y, count):
     at = np.arange(11) - 5
     window = np.exp(-(at[:, None] ** 2 + at**2) / 4.5)
     mean = lambda z: convolve2d(z, window / window.sum(), mode="valid")  # noqa: E731
-    weights, score = np.array(WEIGHTS[:count]), 1.0
+    weights, score = np.array(_WEIGHTS[:count]), 1.0
     for i in range(count):
         vx, vy = mean(x * x) - mean(x) ** 2, mean(y * y) - mean(y) ** 2
         cs = (2 * (mean(x * y) - mean(x) * mean(y)) + 58.5225) / (vx + vy + 58.5225)

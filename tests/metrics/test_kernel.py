@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchmetrics.image.kid import KernelInceptionDistance
 
-from sparring.metrics.image.kid import kernel, mmd
+from sparring.metrics.image.kid import kernel_distance, mmd
 
 
 def cloud(n, d, seed, shift=0.0):
@@ -37,7 +37,7 @@ def test_by_hand():
 
 
 def test_blocks_give_an_unbiased_figure_and_an_honest_error():
-    found = [kernel(cloud(4_000, 6, 2 * i), cloud(4_000, 6, 2 * i + 1)) for i in range(30)]
+    found = [kernel_distance(cloud(4_000, 6, 2 * i), cloud(4_000, 6, 2 * i + 1)) for i in range(30)]
     spread = torch.tensor([one.kid for one in found]).std()
     error = sum(one.error for one in found) / len(found)
     assert abs(sum(one.kid for one in found) / len(found)) < 3 * float(spread) / math.sqrt(30)
@@ -49,5 +49,5 @@ def test_few_samples_make_four_blocks():
     order = [torch.randperm(n, generator=g) for g in [torch.Generator().manual_seed(0)] for n in (41, 40)]
     parts = zip(a[order[0]].tensor_split(4), b[order[1]].tensor_split(4), strict=True)
     found = torch.tensor([mmd(x, y) for x, y in parts], dtype=torch.float64)
-    assert kernel(a, b).kid == pytest.approx(float(found.mean()))
-    assert kernel(a, b).error == pytest.approx(float(found.std() / 2))
+    assert kernel_distance(a, b).kid == pytest.approx(float(found.mean()))
+    assert kernel_distance(a, b).error == pytest.approx(float(found.std() / 2))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import fisher_exact
 
-from sparring.metrics.image.memorisation import ALARM, TrainingNeighbours, memorisation, upper_tail
+from sparring.metrics.image.memorisation import _ALARM, TrainingNeighbours, memorisation, upper_tail
 
 
 def cloud(n, seed, scale=1.0):
@@ -21,7 +21,7 @@ def test_the_exact_test_against_scipy(a, n, b, m):
 
 def test_replay_is_caught_and_its_originals_named():
     found = memorisation(TRAIN[200:1_200], MEMORY)
-    assert found.share == 1 and found.p < ALARM
+    assert found.share == 1 and found.p < _ALARM
     assert torch.equal(found.originals, found.worst + 200)
 
 
@@ -29,12 +29,12 @@ def test_a_few_copies_among_new_samples_are_caught_and_shown():
     fake = cloud(1_000, 2)
     fake[:40] = TRAIN[:40] + cloud(40, 3, 0.01)
     found = memorisation(fake, MEMORY)
-    assert found.p < ALARM and set(found.worst.tolist()) <= set(range(40))
+    assert found.p < _ALARM and set(found.worst.tolist()) <= set(range(40))
 
 
 def test_new_real_examples_are_not_flagged():
     found = [memorisation(cloud(1_000, seed), MEMORY) for seed in range(10, 20)]
-    assert min(one.p for one in found) > ALARM
+    assert min(one.p for one in found) > _ALARM
     assert sum(one.share for one in found) / 10 == pytest.approx(0.001, abs=0.001)
 
 
@@ -48,7 +48,7 @@ def test_a_part_of_the_data_with_denser_neighbourhoods_is_not_taken_for_copies()
 
     memory = TrainingNeighbours(mixed(6_000, 5, 0.5), mixed(2_000, 6, 0.5))
     flat = mixed(4_000, 7, 1)
-    hits = int((memory.ratios(flat)[0] < memory.by_chance.quantile(0.01)).sum())
+    hits = int((memory.ratios(flat)[0] < memory.held_out_ratios.quantile(0.01)).sum())
     assert upper_tail(hits, 4_000, 20, 2_000) < 0.01
     assert memorisation(flat, memory).p > 0.1
 
@@ -57,9 +57,9 @@ def test_typical_samples_near_many_are_not_taken_for_copies():
     typical = cloud(1_000, 2, 0.3)
     nearest = torch.cdist(typical, TRAIN).min(1).values
     assert nearest.median() < 0.7 * torch.cdist(HELD_OUT, TRAIN).min(1).values.median()
-    assert memorisation(typical, MEMORY).p > ALARM
+    assert memorisation(typical, MEMORY).p > _ALARM
 
 
 def test_twins_in_the_training_set_are_no_copies_of_each_other():
     one = TRAIN[:1].expand(50, -1)
-    assert memorisation(cloud(500, 4), TrainingNeighbours(torch.cat([TRAIN, one]), HELD_OUT)).p > ALARM
+    assert memorisation(cloud(500, 4), TrainingNeighbours(torch.cat([TRAIN, one]), HELD_OUT)).p > _ALARM

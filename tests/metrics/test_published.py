@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from sparring.errors import UserError
 from sparring.metrics.features import dinov2, published
 from sparring.metrics.features.inception import Inception
-from sparring.metrics.features.published import given_inception, inception_features, our_name, resized
+from sparring.metrics.features.published import inception_features, inception_from_file, module_name, resize_like_tf1
 from sparring.metrics.features.registry import named_features
 from sparring.storage.download import Pin, Remote
 
@@ -44,7 +44,7 @@ def weights():
             value.uniform_(0.5, 1.5)
     theirs = {}
     for conv in published_names():
-        kept = our_name(f"{conv}.conv.weight").removesuffix("conv.weight")
+        kept = module_name(f"{conv}.conv.weight").removesuffix("conv.weight")
         theirs |= {f"{conv}.{name.removeprefix(kept)}": ours[name] for name in ours if name.startswith(kept)}
     return theirs | {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
 
@@ -54,7 +54,7 @@ def pinned(path):
 
 
 def test_every_published_weight_finds_its_place(weights):
-    names = [our_name(name) for name in weights if not name.startswith("fc.")]
+    names = [module_name(name) for name in weights if not name.startswith("fc.")]
     assert sorted(names) == sorted(Inception().state_dict())
     # 23,834,568 are published for 1,000 classes (Szegedy et al. 2016 say "less than 25 million").
     assert sum(p.numel() for p in Inception().parameters()) + 1000 * 2049 == 23_834_568
@@ -63,12 +63,12 @@ def test_every_published_weight_finds_its_place(weights):
 def test_weights_are_checked_converted_once_and_read_from_then_on(weights, tmp_path, monkeypatch):
     home = tmp_path / "data" / "inception"
     home.mkdir(parents=True)
-    torch.save(weights, home / published.WEIGHTS)
-    pins = {published.WEIGHTS: pinned(home / published.WEIGHTS)}
+    torch.save(weights, home / published._WEIGHTS)
+    pins = {published._WEIGHTS: pinned(home / published._WEIGHTS)}
     monkeypatch.setattr(published, "PUBLISHED", Remote("inception", "https://nowhere.invalid/", pins))
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path / "data"))
-    by_path, first = given_inception(home / published.WEIGHTS), inception_features(tmp_path)
-    (home / published.WEIGHTS).unlink()
+    by_path, first = inception_from_file(home / published._WEIGHTS), inception_features(tmp_path)
+    (home / published._WEIGHTS).unlink()
     again = named_features("inception", None, tmp_path)  # type: ignore[arg-type]
     assert by_path.digest == first.digest == again.digest
     found = again(IMAGES)
@@ -86,9 +86,9 @@ class Trap:
 def test_no_other_pickle_is_opened(tmp_path):
     (tmp_path / "w.pth").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(UserError, match=r"is not the published pt_inception.* and no other pickle is opened"):
-        given_inception(tmp_path / "w.pth")
+        inception_from_file(tmp_path / "w.pth")
     with pytest.raises(UserError, match="can't read the features file"):
-        given_inception(tmp_path / "gone.pth")
+        inception_from_file(tmp_path / "gone.pth")
 
 
 @pytest.mark.parametrize("size", [(5, 7), (13, 13), (31, 20)])
@@ -100,7 +100,7 @@ def test_the_resize_of_tensorflow_1(size):
         low = int(place)
         return low, min(low + 1, n - 1), place - low
 
-    found = resized(x, side)
+    found = resize_like_tf1(x, side)
     for i in range(side):
         for j in range(side):
             (top, bottom, down), (left, right, along) = at(i, size[0]), at(j, size[1])
@@ -116,12 +116,12 @@ def test_dinov2_by_pinned_weights(tmp_path, monkeypatch):
     torch.manual_seed(0)
     home = tmp_path / "dinov2-large"
     home.mkdir()
-    save_file(Dinov2Model(Dinov2Config(**tiny)).state_dict(), home / dinov2.WEIGHTS)
+    save_file(Dinov2Model(Dinov2Config(**tiny)).state_dict(), home / dinov2._WEIGHTS)
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
     monkeypatch.setattr(dinov2, "LARGE", tiny)
     with pytest.raises(UserError, match=r"model.safetensors is damaged or another file .*it holds .* bytes"):
         dinov2.dinov2_features()
-    pins = {dinov2.WEIGHTS: pinned(home / dinov2.WEIGHTS)}
+    pins = {dinov2._WEIGHTS: pinned(home / dinov2._WEIGHTS)}
     monkeypatch.setattr(dinov2, "PUBLISHED", Remote("dinov2-large", "https://nowhere.invalid/", pins))
     features = dinov2.dinov2_features()
     assert features(IMAGES).shape == (2, 8)

@@ -6,13 +6,13 @@ import torch
 from sparring.data import load_dataset
 from sparring.data.named import stack_digits
 from sparring.errors import UserError
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.features.registry import JudgeData
 from sparring.metrics.image import judge
 from sparring.metrics.image.judge import judge_images
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_the_parts_do_not_overlap(digits, jury):
 
 
 def test_trivial_samplers_lose_to_real_images(digits, jury):
-    report = evaluate(digits.test.values[:200], jury)
+    report = evaluate_samples(digits.test.values[:200], jury)
     rows = {row.name: row.scores["frechet"] for row in report.rows}
     assert rows["model"] == pytest.approx(jury.scores(digits.test.values[:200])["frechet"])
     assert rows["real"] < 0.2 * min(rows["mean image"], rows["noise"])
@@ -89,21 +89,21 @@ def test_trivial_rows_do_not_depend_on_how_many_images_are_changed_at_once(jury,
 
 def test_what_a_trivial_sampler_wins_is_said(digits, jury):
     noise = dict(jury.baselines(200))["noise"].values
-    report = evaluate(noise, jury, ["frechet", "support"])
-    won = report.won["model"]["frechet"]
+    report = evaluate_samples(noise, jury, ["frechet", "support"])
+    won = report.outperformed_by["model"]["frechet"]
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won
     assert "trivial samplers beat model in frechet (training copies" in report.table()
-    assert not evaluate(digits.train.values[-200:], jury, ["frechet"]).won
+    assert not evaluate_samples(digits.train.values[-200:], jury, ["frechet"]).outperformed_by
 
 
 def test_replay_is_flagged_and_new_images_are_not(digits, jury):
-    rows = {row.name: row.scores for row in evaluate(digits.train.values[:200], jury, ["memorisation"]).rows}
+    rows = {row.name: row.scores for row in evaluate_samples(digits.train.values[:200], jury, ["memorisation"]).rows}
     assert rows["model"]["copied_p"] < 1e-3 and rows["training copies"]["copied"] == 1
     assert rows["real"]["copied_p"] > 1e-3 and rows["noise"]["copied"] == 0
 
 
 def test_every_metric_of_real_digits(digits, jury):
-    report = evaluate(digits.test.values, jury, ["frechet", "kernel", "support", "memorisation", "classes"])
+    report = evaluate_samples(digits.test.values, jury, ["frechet", "kernel", "support", "memorisation", "classes"])
     model, real = report.rows[0].scores, report.rows[1].scores
     assert model == real and model["classes"] == 10 and model["class_kl"] < 0.05 < model["coverage"]
     assert abs(model["kid"]) < 4 * model["kid_error"] and 5 < model["inception_score"] <= 10
@@ -118,14 +118,16 @@ def test_a_metric_of_your_own(jury, digits):
     dark = Metric(
         "share of black", {"dark": "less"}, lambda case: {"dark": float((case.fake.values == 0).double().mean())}
     )
-    report = evaluate(digits.test.values[:100], jury, ["frechet"], {"dark": dark})
+    report = evaluate_samples(digits.test.values[:100], jury, ["frechet"], {"dark": dark})
     assert list(report.rows[0].scores) == ["frechet", "dark"] and report.protocol.endswith("share of black")
-    assert "noise" in report.won["model"]["dark"]
+    assert "noise" in report.outperformed_by["model"]["dark"]
 
 
 def test_intervals_cover_what_other_samples_score(jury, digits):
     shuffled = digits.train.values[torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(0))]
-    one, *others = (evaluate(part, jury, ["support"], intervals=True).rows[0] for part in shuffled.split(240)[:6])
+    one, *others = (
+        evaluate_samples(part, jury, ["support"], intervals=True).rows[0] for part in shuffled.split(240)[:6]
+    )
     assert set(one.intervals) == {"precision", "recall", "density", "coverage"}
     inside = [
         abs(other.scores[name] - one.scores[name]) < 2 * margin
@@ -143,14 +145,14 @@ def test_intervals_are_of_scores_that_can_be_better(jury, digits):
         return {"seen": 1.0}
 
     told = Metric("seen", {"seen": "neither"}, once)
-    row = evaluate(digits.test.values[:100], jury, ["support"], own={"seen": told}, intervals=True).rows[0]
+    row = evaluate_samples(digits.test.values[:100], jury, ["support"], own={"seen": told}, intervals=True).rows[0]
     assert "seen" not in row.intervals and row.scores["seen"] == 1.0 and len(calls) == 1 + 7
 
 
 @pytest.mark.parametrize("name", ["random", "pixels"])
 def test_other_features(digits, tmp_path, name):
     jury = judge_images(JudgeData(digits.train.values, digits.test.values, None, 0, "x"), tmp_path, name)
-    rows = {row.name: row.scores["frechet"] for row in evaluate(digits.test.values, jury).rows}
+    rows = {row.name: row.scores["frechet"] for row in evaluate_samples(digits.test.values, jury).rows}
     assert rows["real"] < 0.5 * min(rows["mean image"], rows["noise"], rows["one copy"])
     assert f"{name} features {jury.features.digest}" in jury.protocol("report", 10)
 
@@ -164,17 +166,17 @@ def test_bad_asking(digits, jury, tmp_path):
         ("conditional", "conditional needs a conditional model of labelled data"),
     ):
         with pytest.raises(UserError, match=expected):
-            evaluate(some, jury, [name])
+            evaluate_samples(some, jury, [name])
     with pytest.raises(UserError, match="conditional needs a class with two samples and two real images"):
-        evaluate(SampleSet(some[:10], torch.arange(10)), jury, ["conditional"])
+        evaluate_samples(SampleSet(some[:10], torch.arange(10)), jury, ["conditional"])
     bare = JudgeData(digits.train.values, digits.test.values, None, 0, "x")
     with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")
     with pytest.raises(UserError, match="classes needs features that name classes"):
-        evaluate(some, judge_images(bare, tmp_path), ["classes"])
-    broken = judge_images(bare, tmp_path, Features("mine", lambda x: x.flatten(1) / 0, "0"))
+        evaluate_samples(some, judge_images(bare, tmp_path), ["classes"])
+    broken = judge_images(bare, tmp_path, FeatureExtractor("mine", lambda x: x.flatten(1) / 0, "0"))
     with pytest.raises(UserError, match="mine features 0 of some images are not finite"):
         broken.scores(some)
 
@@ -186,7 +188,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
     train, test = stack_digits(whole.train, 3_000, g), stack_digits(whole.test, 800, g)
     jury = judge_images(JudgeData(train.values, test.values, train.labels, 1000, "x", test.labels), tmp_path, "stacked")
     assert jury.accuracy > 0.9
-    scores = {row.name: row.scores for row in evaluate(test.values[:400], jury, ["classes"]).rows}
+    scores = {row.name: row.scores for row in evaluate_samples(test.values[:400], jury, ["classes"]).rows}
     assert scores["real"]["class_kl"] < 0.6 * scores["one copy"]["class_kl"] and scores["one copy"]["classes"] == 1
     assert jury.features(test.values[:3]).shape == (3, 384)
     with pytest.raises(UserError, match="for stacks of digits"):
@@ -196,7 +198,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
 def test_samples_teach_what_they_show(digits, jury, monkeypatch):
     monkeypatch.setattr("sparring.metrics.image.classifier_scores.STEPS", 100)
     drawn = SampleSet(digits.test.values, digits.test.labels)
-    rows = {row.name: row.scores["taught"] for row in evaluate(drawn, jury, ["taught"]).rows}
+    rows = {row.name: row.scores["taught"] for row in evaluate_samples(drawn, jury, ["taught"]).rows}
     assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]
 
 

@@ -12,11 +12,11 @@ from sparring.data.table.infer import ColumnKind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.metrics.image.train_on_synthetic import classified, predicted, task
-from sparring.metrics.report import evaluate
-from sparring.metrics.table.columns import detected, rare_covered, shape, trend
-from sparring.metrics.table.metrics import independent
-from sparring.metrics.table.nearest_record import closest, copied
+from sparring.metrics.image.train_on_synthetic import classification_scores, regression_scores, target_kind
+from sparring.metrics.report import evaluate_samples
+from sparring.metrics.table.columns import column_shapes, detection_auc, pair_trends, rare_covered
+from sparring.metrics.table.metrics import independent_columns
+from sparring.metrics.table.nearest_record import closest_distances, copied_share
 from sparring.training.report.judges import judge
 
 
@@ -37,53 +37,58 @@ def known():
 
 def test_shapes_are_total_variation_and_kolmogorov_smirnov(known):
     schema, cells, _ = known
-    assert shape(schema, cells, cells) == 1
+    assert column_shapes(schema, cells, cells) == 1
     moved = cells.clone()
     moved[:, 1] = schema.column("d").index["a"]
     share = (cells[:, 1] == schema.column("d").index["a"]).double().mean()
-    assert shape(schema, moved, cells) == pytest.approx(1 - (1 - share) / 4)
+    assert column_shapes(schema, moved, cells) == pytest.approx(1 - (1 - share) / 4)
     moved = cells.clone()
     moved[:, 0] += 100.0
     moved[: len(moved) // 2, 0] = cells[: len(moved) // 2, 0]
-    assert shape(schema, moved, cells) == pytest.approx(1 - 0.5 / 4, abs=0.01)
+    assert column_shapes(schema, moved, cells) == pytest.approx(1 - 0.5 / 4, abs=0.01)
     moved[:, 0] = torch.nan
-    assert shape(schema, moved, cells) == pytest.approx(0.75)
+    assert column_shapes(schema, moved, cells) == pytest.approx(0.75)
 
 
 def test_trends_tell_independent_columns_from_joint_ones(known):
     schema, cells, other = known
-    alone = independent(cells, len(cells))
-    assert shape(schema, alone, cells) > 0.97 and trend(schema, cells, cells) == 1
-    assert trend(schema, other, cells) > 0.93 > 0.8 > trend(schema, alone, cells)
+    alone = independent_columns(cells, len(cells))
+    assert column_shapes(schema, alone, cells) > 0.97 and pair_trends(schema, cells, cells) == 1
+    assert pair_trends(schema, other, cells) > 0.93 > 0.8 > pair_trends(schema, alone, cells)
     V = association(binned(schema, cells, cells)[0])
     assert V[0, 3] > 0.8 and V[0, 1] < 0.1 and torch.equal(V, V.T)
 
 
 def test_a_classifier_tells_what_is_not_real(known):
     schema, cells, other = known
-    assert detected(schema, other, cells) == pytest.approx(0.5, abs=0.03)
-    assert detected(schema, independent(cells, len(cells)), cells) > 0.9
+    assert detection_auc(schema, other, cells) == pytest.approx(0.5, abs=0.03)
+    assert detection_auc(schema, independent_columns(cells, len(cells)), cells) > 0.9
 
 
 def test_taught_rows_teach(known):
     schema, cells, other = known
-    scores = classified(schema, cells, other, cells)
+    scores = classification_scores(schema, cells, other, cells)
     assert 0.88 < scores["accuracy"] < 0.92 and scores["f1"] > 0.8 and scores["auc"] > 0.85 < scores["linear_auc"]
-    alone = classified(schema, independent(cells, len(cells)), other, cells)
+    alone = classification_scores(schema, independent_columns(cells, len(cells)), other, cells)
     assert alone["f1"] < 0.4 and alone["auc"] == pytest.approx(0.5, abs=0.15)
     one = cells.clone()
     one[:, 2] = 0  # the commoner class only
     share = float((other[:, 2] == 0).double().mean())
-    assert classified(schema, one, other, cells) == {"f1": 0, "accuracy": share, "auc": 0.5, "linear_auc": 0.5}
+    assert classification_scores(schema, one, other, cells) == {
+        "f1": 0,
+        "accuracy": share,
+        "auc": 0.5,
+        "linear_auc": 0.5,
+    }
 
 
 def test_a_number_is_foretold():
     schema, cells = Schema.of(to_arrow(table()), target="r")
     other = schema.cells(to_arrow(table(seed=1)))
-    assert task(schema) == "number"
-    scores = predicted(schema, cells, other)
+    assert target_kind(schema) == "number"
+    scores = regression_scores(schema, cells, other)
     assert scores["linear_r2"] == pytest.approx(4 / 4.01, abs=0.002) and scores["r2"] > 0.98
-    assert predicted(schema, independent(cells, len(cells)), other)["linear_r2"] < 0.05
+    assert regression_scores(schema, independent_columns(cells, len(cells)), other)["linear_r2"] < 0.05
 
 
 def test_rare_categories_and_copies(known):
@@ -91,32 +96,32 @@ def test_rare_categories_and_copies(known):
     without = cells[cells[:, 1] != schema.column("d").index["rare"]]
     assert rare_covered(schema, cells, cells) == 1 and rare_covered(schema, without, cells) == 0
     half = torch.cat([cells[:500], other[:500]])
-    assert copied(schema, half, cells) == 0.5 and copied(schema, cells, cells) == 1
-    found = closest(schema, half, cells)
+    assert copied_share(schema, half, cells) == 0.5 and copied_share(schema, cells, cells) == 1
+    found = closest_distances(schema, half, cells)
     assert (found[:500] == 0).all() and (found[500:] > 0).all()
     one = other[:1].clone()
     one[:, 1] = 77.0  # a category that no record has
     nearest = (one[:, [0, 3]] - cells[:, [0, 3]]).abs()
     spans = [float(cells[:, i].quantile(0.95) - cells[:, i].quantile(0.05)) for i in (0, 3)]
     expected = (nearest / torch.tensor(spans)).clamp(max=1).sum(1) + (one[:, 2] != cells[:, 2])
-    assert closest(schema, one, cells)[0] == pytest.approx(float(expected.min() + 1) / 4, rel=1e-5)
+    assert closest_distances(schema, one, cells)[0] == pytest.approx(float(expected.min() + 1) / 4, rel=1e-5)
 
 
 def test_a_report_has_the_trivial_rows():
     data = table_data("people", people(600), target="member")
-    report = evaluate(data.train.values, judge(data))
+    report = evaluate_samples(data.train.values, judge(data))
     rows = {row.name: row.scores for row in report.rows}
     assert set(rows) == {"model", "real", "training copies", "independent columns"}
     assert rows["training copies"] == rows["model"] and rows["model"]["copied"] == 1 > rows["real"]["copied"]
     assert rows["real"]["detection"] == pytest.approx(0.5, abs=0.12) and "unseen" in report.protocol
     assert rows["independent columns"]["trends"] < rows["training copies"]["trends"]
     with pytest.raises(UserError, match="number needs a target column of numbers"):
-        evaluate(data.train.values, judge(data), ["number"])
+        evaluate_samples(data.train.values, judge(data), ["number"])
     with pytest.raises(UserError, match="not by features"):
         judge(data, "pixels")
 
 
 def test_a_table_without_a_target_is_scored_by_the_rest():
     data = table_data("people", people(200), {"city": ColumnKind("identifier")}, target="planet")
-    assert task(data.schema) == ""
-    assert "f1" not in evaluate(data.train.values, judge(data)).rows[0].scores
+    assert target_kind(data.schema) == ""
+    assert "f1" not in evaluate_samples(data.train.values, judge(data)).rows[0].scores

@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sparring.data import load_dataset
 from sparring.metrics.features import self_supervised
 from sparring.metrics.features.extractors import random_features
-from sparring.metrics.features.self_supervised import TEMPERATURE, agreement, changed, self_features
+from sparring.metrics.features.self_supervised import TEMPERATURE, augment_view, nt_xent, self_features
 
 
 def test_the_loss_by_hand():
@@ -17,12 +17,12 @@ def test_the_loss_by_hand():
     for i in range(6):
         likeness = [torch.exp(views[i] @ views[j] / TEMPERATURE) for j in range(6)]
         total -= torch.log(likeness[(i + 3) % 6] / (sum(likeness) - likeness[i]))
-    torch.testing.assert_close(agreement(a, b), total / 6)
+    torch.testing.assert_close(nt_xent(a, b), total / 6)
 
 
 def test_changes_keep_the_shape_and_the_seed_fixes_them():
     images = torch.rand(6, 2, 9, 12, generator=torch.Generator().manual_seed(1))
-    first, again, other = (changed(images, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    first, again, other = (augment_view(images, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert first.shape == images.shape and torch.equal(first, again) and not torch.equal(first, other)
 
 

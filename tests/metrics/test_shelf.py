@@ -3,16 +3,16 @@
 import pytest
 
 from sparring.metrics.baseline_cache import BaselineCache
-from sparring.metrics.report import Row
+from sparring.metrics.report import ReportRow
 
-ROWS = [Row("real", {"frechet": 1.25}, 100), Row("noise", {"frechet": 9.0}, 100)]
+ROWS = [ReportRow("real", {"frechet": 1.25}, 100), ReportRow("noise", {"frechet": 9.0}, 100)]
 
 
 class Scoring:
     def __init__(self):
         self.times = 0
 
-    def __call__(self) -> list[Row]:
+    def __call__(self) -> list[ReportRow]:
         self.times += 1
         return ROWS
 

@@ -35,9 +35,9 @@ def test_nearest_against_the_whole_table(monkeypatch):
     monkeypatch.setattr(distances, "CELLS", 500)
     x, y = cloud(40, 3, 0), cloud(33, 3, 1)
     table = torch.cdist(x, y) ** 2
-    values, places = distances.nearest(x, y, 4)
+    values, places = distances.nearest_neighbours(x, y, 4)
     expected = table.sort(1)
     torch.testing.assert_close(values, expected.values[:, :4])
     assert torch.equal(places, expected.indices[:, :4])
     own = np.sort(torch.cdist(x, x).numpy(), 1)[:, 3] ** 2
-    np.testing.assert_allclose(distances.radii(x, 3).numpy(), own)
+    np.testing.assert_allclose(distances.neighbour_radii(x, 3).numpy(), own)

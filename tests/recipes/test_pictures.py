@@ -103,7 +103,7 @@ def test_a_run_from_beginning_to_end(name, tmp_path):
     rows = {row.name: row.scores for row in run.report.rows}
     assert {"model", "real", "mean image"} <= set(rows) and rows["real"]["l1"] == 0 and rows["real"]["psnr"] == 100
     assert rows["real"]["top1"] == 1 and rows["model"]["l1"] > 0
-    assert run.judge.measures[0] == ("l1" if name in NEAREST else "frechet")
+    assert run.judge.score_names[0] == ("l1" if name in NEAREST else "frechet")
     assert (tmp_path / "run" / "report.html").exists()
     report = sparring.evaluate(tmp_path / "run", data=data)
     assert report.rows[0].scores == pytest.approx(rows["model"])

@@ -31,7 +31,7 @@ def run(tmp_path) -> Run:
 
 def scored(run: Run, *scores: float) -> None:
     """As if these had been the scores."""
-    leading = run.judge.measures[0]
+    leading = run.judge.score_names[0]
     for entry, score in zip(run.journal.entries, scores, strict=True):
         entry["scores"][leading] = score
     lines = [json.dumps(entry) for entry in run.journal.entries]
@@ -40,7 +40,7 @@ def scored(run: Run, *scores: float) -> None:
 
 def back_to(run: Run, images: int) -> None:
     run.loop.rounds = images // run.loop.settings.batch
-    rollback_best(run.folder, run.journal, run.judge.measures[0], run.loop, run.settled)
+    rollback_best(run.folder, run.journal, run.judge.score_names[0], run.loop, run.settled)
 
 
 def test_weights_from_before_stay(run):

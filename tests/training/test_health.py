@@ -16,7 +16,13 @@ import sparring
 from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.metrics.image.quick_check import DiagnosticsReference, SampleDiagnostics, range_error, relative, spread
+from sparring.metrics.image.quick_check import (
+    DiagnosticsReference,
+    SampleDiagnostics,
+    range_error,
+    relative_to_real,
+    rms_distance,
+)
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
 from sparring.training.health import report
@@ -96,11 +102,13 @@ def test_one_sample_over_and_over_has_no_spread():
 def test_the_spread_is_that_of_pairs():
     x = torch.randn(200, 3).double()
     pairs = torch.cdist(x, x).square()
-    assert spread(x) == pytest.approx(float((pairs.sum() / (200 * 199)).sqrt()))
+    assert rms_distance(x) == pytest.approx(float((pairs.sum() / (200 * 199)).sqrt()))
 
 
 def test_real_examples_that_are_few_do_not_make_shares_of_nothing():
-    assert relative(SampleDiagnostics(0.1, 0, 0, 1), SampleDiagnostics(0, 0, 0, 1))["precision"] == pytest.approx(2)
+    assert relative_to_real(SampleDiagnostics(0.1, 0, 0, 1), SampleDiagnostics(0, 0, 0, 1))[
+        "precision"
+    ] == pytest.approx(2)
 
 
 def test_the_range_of_pixels_is_compared_at_both_ends():

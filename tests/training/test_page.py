@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-from sparring.metrics.report import Report, Row
+from sparring.metrics.report import Report, ReportRow
 from sparring.recipes import RECIPES
 from sparring.training.report.html import FRAMES, page, section, slider
 from sparring.training.run.config import Config
@@ -31,7 +31,7 @@ def test_the_page_holds_all_it_shows(tmp_path):
     for seen in (100, 200):
         Image.new("L", (4, 4), seen).save(tmp_path / f"{seen:012d}.png")
     Image.new("L", (4, 4)).save(tmp_path / "beside.png")
-    report = Report("p < 3 & more", [Row("model", {"frechet": 1.5}, 10), Row("real", {"frechet": 0.5}, 10)])
+    report = Report("p < 3 & more", [ReportRow("model", {"frechet": 1.5}, 10), ReportRow("real", {"frechet": 0.5}, 10)])
     picture = Image.new("RGB", (5, 5))
     sections = [section("Real", picture), slider(tmp_path)]
     text = page("<script>run</script>", "a & b", report, sections, {"all": Config(RECIPES["dcgan"], "x<y", 100)})

@@ -16,11 +16,11 @@ from sparring.data.sources.in_memory import of_arrays
 from sparring.errors import UserError
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.explore.path_length import STEP, path_length
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
-from sparring.metrics.report import evaluate as score
+from sparring.metrics.report import evaluate_samples as score
 from sparring.models.load import load_model as load
 from sparring.models.model import Model
 from sparring.recipes import Recipe, get_recipe
@@ -215,7 +215,7 @@ def evaluate(
     *,
     metrics: Sequence[str] = (),
     own: Mapping[str, Metric] = {},
-    features: str | Features | None = None,
+    features: str | FeatureExtractor | None = None,
     intervals: bool = False,
     smoothness: bool = False,
     data: Dataset | None = None,

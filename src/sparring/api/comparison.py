@@ -11,9 +11,9 @@ from sparring.data import load_dataset as load_data
 from sparring.data.image.read import read_headers
 from sparring.data.load import file_source, is_ready, read_unsplit
 from sparring.errors import UserError
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
-from sparring.metrics.report import CachedBaselines, Report, evaluate, merged
+from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
 from sparring.models.load import load_model
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
@@ -30,7 +30,7 @@ def compare(
     samples: int | None = None,
     seed: int = 0,
     metrics: Sequence[str] = (),
-    features: str | Features | None = None,
+    features: str | FeatureExtractor | None = None,
     intervals: bool = False,
     mixed: bool = False,
     page: str | Path | None = None,
@@ -58,12 +58,12 @@ def compare(
     if not fresh:
         if page is not None:
             raise UserError("a page shows samples, and saved reports have none: name a run or images too")
-        return merged(saved, mixed)
+        return merge_reports(saved, mixed)
     data, fingerprint = _reference(fresh, reference, reading)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
     reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
-    report = flag_changed_data(merged({name: reports[name] for name in names}, mixed), data, fingerprint)
+    report = flag_changed_data(merge_reports({name: reports[name] for name in names}, mixed), data, fingerprint)
     if page is not None:
         write_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
     return report
@@ -81,9 +81,9 @@ def _scored(
 ):
     """Reports by name, by the metrics that all can be taken by."""
     fewest = min(jury.sample_count("report"), *map(len, drawn.values()))
-    possible = [jury.chosen(metrics, x, fewest) for x in drawn.values()]
+    possible = [jury.choose_metrics(metrics, x, fewest) for x in drawn.values()]
     shared = [name for name in possible[0] if all(name in others for others in possible)]
-    return {name: evaluate(x, jury, shared, intervals=intervals, kept=kept) for name, x in drawn.items()}
+    return {name: evaluate_samples(x, jury, shared, intervals=intervals, kept=kept) for name, x in drawn.items()}
 
 
 def _saved(path: Path) -> Report:

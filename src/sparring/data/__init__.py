@@ -1,8 +1,7 @@
-"""Data: what a SPEC names, as examples in memory, split and fingerprinted.
+"""Data sets: loading, splitting, preparing and checking.
 
-`loading` goes from a SPEC to data. `named` holds the sets with a name. `folder`, `zipped` and `parquet` list named
-pictures, which `decoding` labels, decodes and caches; `arrays` and `idx` read whole arrays. `sets` says what comes out,
-`media` and `pixels` go between that and what networks see, `scan` tells a person about it.
+`load` turns a SPEC into a `Dataset`. `sources` lists the files of folders and archives and reads whole arrays; `image`,
+`table` and `audio` decode them; `prepare` writes memory-mapped copies; `scan` reports likely defects.
 """
 
 from importlib import import_module
@@ -13,12 +12,12 @@ if TYPE_CHECKING:
     from sparring.data.load import load_dataset
     from sparring.data.options import Options
 
-PLACES = {"Dataset": "dataset", "Split": "dataset", "Options": "options", "load_dataset": "load"}
+_MODULES = {"Dataset": "dataset", "Split": "dataset", "Options": "options", "load_dataset": "load"}
 __all__ = ["Dataset", "Options", "Split", "load_dataset"]
 
 
 def __getattr__(name: str):
-    # Processes that decode (`sparring.data.prepare.workers`) do without torch, which takes seconds to import.
-    if name in PLACES:
-        return getattr(import_module(f"sparring.data.{PLACES[name]}"), name)
+    # Lazy: the worker processes of `sparring.data.prepare.workers` run without torch, which takes seconds to import.
+    if name in _MODULES:
+        return getattr(import_module(f"sparring.data.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'sparring.data' has no attribute '{name}'")

@@ -1,7 +1,6 @@
-"""Decoded images, kept in the user's cache: the next run on the same files starts at once.
+"""On-disk cache of decoded images, with least-recently-used eviction.
 
-One safetensors file for each set, named by the hash of all that decides what is in it; the one used longest ago goes
-first.
+One safetensors file per data set, named by a hash of the source files and decoding options.
 """
 
 import json
@@ -19,14 +18,14 @@ from sparring.errors import UserError
 from sparring.storage.atomic import PART, atomic_write, cache_folder, from_json
 
 _MAX_BYTES = 4 * 2**30
-"""Bytes all kept sets may take."""
+"""Size limit of the whole cache."""
 _SUFFIX = ".safetensors"
 _STALE_SECONDS = 24 * 3600
-"""Seconds after which what is half written has no writer any more."""
+"""Age after which a partial file is taken to be left by a killed writer."""
 
 
 def find(key: str) -> UnsplitDataset | None:
-    """What was kept under this key, if it is there and whole."""
+    """The cached images, or None if they are absent or damaged."""
     path = _folder() / (key + _SUFFIX)
     try:
         with safe_open(path, "pt") as file:
@@ -43,7 +42,7 @@ def find(key: str) -> UnsplitDataset | None:
 
 
 def store(key: str, pool: UnsplitDataset) -> None:
-    """Keeps a pool, if it fits and the disk lets it: a run goes on without."""
+    """Caches images, unless they exceed the size limit. Write errors are ignored: the cache is optional."""
     examples = pool.examples
     tensors = {"values": examples.values.contiguous()}
     if examples.labels is not None:
@@ -60,7 +59,7 @@ def store(key: str, pool: UnsplitDataset) -> None:
 
 
 def _make_room(new: Path) -> None:
-    """Deletes what killed writers left, and what was used longest ago until the rest fits."""
+    """Deletes stale partial files, then the least recently used entries until the cache fits its limit."""
     for path in _folder().glob(".*" + PART):
         if time.time() - path.stat().st_mtime > _STALE_SECONDS:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The sets with a name; the dict is the registry."""
+"""Built-in data sets by name: digits, MNIST variants, point mixtures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from sparring.errors import UserError, one_line
 from sparring.storage.download import Pin, Remote
 
 NamedSplits = tuple[Split, Split, tuple[str, ...]]
-"""Train part, test part, class names."""
+"""Train split, test split, class names."""
 
 DIGIT_NAMES = tuple("0123456789")
 FASHION_NAMES = (
@@ -49,16 +49,19 @@ FASHION = Remote(
 
 
 def digits() -> NamedSplits:
-    """1,797 digits of 8×8, grey, that come with scikit-learn."""
+    """scikit-learn's 1,797 greyscale digits, 8×8 pixels."""
     from sklearn.datasets import load_digits
 
-    found: Any = load_digits()  # a Bunch, which type checkers take for a tuple
-    pixels = (torch.as_tensor(found.images) / 16 * 255).round().to(torch.uint8)
-    return *split(Split(pixels[:, None], torch.as_tensor(found.target).long())), DIGIT_NAMES
+    bunch: Any = load_digits()  # a Bunch, which type checkers take for a tuple
+    pixels = (torch.as_tensor(bunch.images) / 16 * 255).round().to(torch.uint8)
+    return *split(Split(pixels[:, None], torch.as_tensor(bunch.target).long())), DIGIT_NAMES
 
 
 def idx_splits(remote: Remote, names: tuple[str, ...]) -> NamedSplits:
-    """Four idx files in the order and split they came with. Raises UserError as `Remote.path` and `read_idx` do."""
+    """Images and labels of four idx files, in their published order and split.
+
+    Raises UserError as `Remote.path` and `read_idx` do.
+    """
 
     def part(prefix: str) -> Split:
         pixels = read_idx(remote.path(f"{prefix}-images-idx3-ubyte.gz"), 3)[:, None]
@@ -71,9 +74,9 @@ def idx_splits(remote: Remote, names: tuple[str, ...]) -> NamedSplits:
 
 
 def stacked_mnist() -> NamedSplits:
-    """60,000 train and 10,000 test stacks of three MNIST digits, each part drawn from its own part of MNIST.
+    """Stacked MNIST: three random digits as channels, 1,000 modes; Metz et al. 2017 (arXiv:1611.02163), section 3.3.1.
 
-    1,000 modes to be covered; Metz et al. 2017 (arXiv:1611.02163), section 3.3.1.
+    60,000 train and 10,000 test stacks, each drawn from its own MNIST split.
     """
     train, test, _ = idx_splits(MNIST, DIGIT_NAMES)
     g = torch.Generator().manual_seed(0)
@@ -85,15 +88,15 @@ def stacked_mnist() -> NamedSplits:
 
 
 def stack_digits(digits: Split, n: int, g: torch.Generator) -> Split:
-    """n stacks of three random digits (m, 1, h, w) as channels (n, 3, h, w), labelled by the number they spell."""
+    """n stacks (n, 3, h, w) of three random digits (m, 1, h, w), labelled with the three-digit number they form."""
     if digits.labels is None:
-        raise ValueError("digits without labels spell no number")
+        raise ValueError("stacking digits needs their labels")
     which = torch.randint(len(digits), (n, 3), generator=g)
     return Split(digits.values[which, 0], digits.labels[which] @ torch.tensor([100, 10, 1]))
 
 
 def mixture_splits(of: Mixture) -> NamedSplits:
-    """Points drawn once, by a fixed seed, labelled by the mode each was drawn around."""
+    """Points drawn with a fixed seed, each labelled with its mode."""
     g = torch.Generator().manual_seed(0)
     names = tuple(f"({x:.2f}, {y:.2f})" for x, y in of.centres)
     return Split(*of.draw(TRAIN, g)), Split(*of.draw(TEST, g)), names

@@ -1,7 +1,6 @@
-"""Points in the plane: two mixtures of Gaussians whose modes can be counted, and a picture of them.
+"""Two-dimensional Gaussian mixtures, ring and grid, and their scatter plot.
 
-The ring and the grid of Srivastava et al. 2017 (arXiv:1705.07761), section 4.1, and Lin et al. 2018
-(arXiv:1712.04086), section 4.1.
+Srivastava et al. 2017 (arXiv:1705.07761), section 4.1; Lin et al. 2018 (arXiv:1712.04086), section 4.1.
 """
 
 import math
@@ -17,7 +16,7 @@ TRAIN, TEST = 100_000, 20_000
 
 @dataclass(frozen=True)
 class Mixture:
-    """Equal, round Gaussians of deviation σ around modes (k, 2)."""
+    """Equally weighted isotropic Gaussians of standard deviation `sigma`, centred on `modes` (k, 2)."""
 
     centres: tuple[tuple[float, float], ...]
     sigma: float
@@ -27,7 +26,7 @@ class Mixture:
         return torch.tensor(self.centres)
 
     def draw(self, n: int, g: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Points (n, 2) and the mode each was drawn around (n,)."""
+        """Points float32 (n, 2) and the index of each one's mode, int64 (n,)."""
         mode = torch.randint(len(self.centres), (n,), generator=g)
         return self.modes[mode] + self.sigma * torch.randn(n, 2, generator=g), mode
 
@@ -38,7 +37,7 @@ MIXTURES = {"ring": RING, "grid": GRID}
 
 
 def scatter(values: Tensor, side: int = 320) -> Image.Image:
-    """Points (n, 2) as dark dots on white, side × side pixels; the frame spans ±1.5 or ±5, whichever holds most."""
+    """Scatter plot of points (n, 2), side × side pixels, dark on white; axes span ±1.5 or ±5, whichever fits."""
     reach = 1.5 if values.abs().quantile(0.9) < 1.25 else 5.0
     column, row = ((values * torch.tensor([1.0, -1.0]) / reach + 1) / 2 * side).floor().long().unbind(1)
     inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)

@@ -2,7 +2,7 @@
 
 import torch
 
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.models.model import CHUNK, Model
 
 STEP = 1e-3
@@ -12,7 +12,7 @@ TRIMMED = 0.01
 
 
 @torch.no_grad()
-def path_length(model: Model, features: Features, n: int = 2_000, seed: int = 0, space: str = "z") -> float:
+def path_length(model: Model, features: FeatureExtractor, n: int = 2_000, seed: int = 0, space: str = "z") -> float:
     """E ‖f(G(w_t)) − f(G(w_{t+ε}))‖² / ε², w_t between two latents of a space, t uniform, f the features.
 
     Lower is smoother; 0 is a model with a single sample. Paths in z are great circles, and those in w are straight.

@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from sparring.errors import UserError
-from sparring.metrics.report import Row
+from sparring.metrics.report import ReportRow
 from sparring.storage.atomic import atomic_write
 
-ROWS = TypeAdapter(list[Row])
+_ROWS = TypeAdapter(list[ReportRow])
 
 
 class BaselineCache:
@@ -22,9 +22,9 @@ class BaselineCache:
 
     def __init__(self, folder: Path, about: str):
         self.folder, self.about = folder, about
-        self._scored: dict[Path, list[Row]] = {}
+        self._scored: dict[Path, list[ReportRow]] = {}
 
-    def __call__(self, protocol: str, score: Callable[[], list[Row]]) -> list[Row]:
+    def __call__(self, protocol: str, score: Callable[[], list[ReportRow]]) -> list[ReportRow]:
         """What `score` says of the data by this protocol, or said of it once."""
         told = f"{self.about}\n{protocol}\n{version('sparring')}"
         path = self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.json"
@@ -33,14 +33,14 @@ class BaselineCache:
         return self._scored[path]
 
 
-def _read(path: Path) -> list[Row]:
+def _read(path: Path) -> list[ReportRow]:
     try:
-        return ROWS.validate_json(path.read_bytes())
+        return _ROWS.validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return []
 
 
-def _written(path: Path, rows: list[Row]) -> list[Row]:
+def _written(path: Path, rows: list[ReportRow]) -> list[ReportRow]:
     """A full or closed cache costs time, and nothing else."""
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-CELLS = 8_000_000
+MAX_DISTANCES = 8_000_000
 """Distances held at once: 64 MB."""
 
 
-def blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
+def distance_blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Rows of x (n, d) and their squared distances (rows, m) to all of y (m, d), in the order of x.
 
     By ‖x‖² + ‖y‖² − 2 xᵀy, in float64: exact to about 1e-15 of the norms, which is why features come in float64.
     """
-    rows = max(1, CELLS // len(y))
+    rows = max(1, MAX_DISTANCES // len(y))
     y_squared = y.square().sum(1)
     for start in range(0, len(x), rows):
         part = x[start : start + rows]
@@ -22,16 +22,16 @@ def blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
         yield slice(start, start + len(part)), table
 
 
-def nearest(x: Tensor, y: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+def nearest_neighbours(x: Tensor, y: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     """Squared distances (n, k) from each of x (n, d) to the k nearest of y (m, d), by distance; and which they are."""
-    found = [table.topk(k, largest=False) for _, table in blocks(x, y)]
+    found = [table.topk(k, largest=False) for _, table in distance_blocks(x, y)]
     return torch.cat([values for values, _ in found]), torch.cat([places for _, places in found])
 
 
-def radii(x: Tensor, k: int) -> Tensor:
+def neighbour_radii(x: Tensor, k: int) -> Tensor:
     """Squared distance (n,) from each of x (n, d) to the k-th nearest of the others."""
     found = []
-    for rows, table in blocks(x, x):
+    for rows, table in distance_blocks(x, x):
         table[torch.arange(len(table)), torch.arange(rows.start, rows.stop)] = torch.inf
         found.append(table.kthvalue(k).values)
     return torch.cat(found)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-GROUPS = 10
-T = 2.262
+_GROUPS = 10
+_T = 2.262
 """Student's 97.5 % quantile for nine degrees of freedom."""
 
 
@@ -21,10 +21,10 @@ def half_widths(scores: Callable[[Tensor], dict[str, float]], n: int, seed: int 
         scores: of the samples with these indices, int64 (at most n,).
     """
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-    groups = torch.arange(n) % GROUPS
-    without = [scores(order[groups != g]) for g in range(GROUPS)]
+    groups = torch.arange(n) % _GROUPS
+    without = [scores(order[groups != g]) for g in range(_GROUPS)]
     return {name: _half_width([one[name] for one in without]) for name in without[0]}
 
 
 def _half_width(values: list[float]) -> float:
-    return T * float(((GROUPS - 1) * torch.tensor(values, dtype=torch.float64).var(correction=0)).sqrt())
+    return _T * float(((_GROUPS - 1) * torch.tensor(values, dtype=torch.float64).var(correction=0)).sqrt())

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from torch import Tensor
 
 from sparring.errors import UserError, did_you_mean
-from sparring.metrics.metric import Metric, Scores, compute
+from sparring.metrics.metric import Metric, Scores, compute_scores
 
-Part = Literal["select", "report"]
+JudgeSplit = Literal["select", "report"]
 
 
 ALL = "all"
@@ -41,15 +41,15 @@ class Judge(ABC):
     """Those of a report."""
 
     @abstractmethod
-    def case(self, drawn: SampleSet, part: Part) -> Any:
+    def comparison(self, drawn: SampleSet, part: JudgeSplit) -> Any:
         """What metrics are taken of: samples before a part of the real data."""
 
     @abstractmethod
-    def describe_reference(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: JudgeSplit, samples: int) -> str:
         """What so many samples are compared with and by, in the words of the protocol."""
 
     @abstractmethod
-    def sample_count(self, part: Part) -> int:
+    def sample_count(self, part: JudgeSplit) -> int:
         """How many samples to score."""
 
     @property
@@ -76,11 +76,11 @@ class Judge(ABC):
         return {}
 
     @property
-    def measures(self) -> tuple[str, ...]:
+    def score_names(self) -> tuple[str, ...]:
         """Names of the scores taken in training."""
         return tuple(self.metrics[self.selection_metric].better)
 
-    def named(self, names: Sequence[str]) -> dict[str, Metric]:
+    def select_metrics(self, names: Sequence[str]) -> dict[str, Metric]:
         """Raises UserError for a metric that is not there."""
         for name in names:
             if name not in self.metrics:
@@ -88,24 +88,28 @@ class Judge(ABC):
                 raise UserError(f"no metric '{name}'{did_you_mean(name, self.metrics)}; there are: {there}, or {ALL}")
         return {name: self.metrics[name] for name in names}
 
-    def chosen(self, names: Sequence[str], drawn: SampleSet, samples: int) -> dict[str, Metric]:
+    def choose_metrics(self, names: Sequence[str], drawn: SampleSet, samples: int) -> dict[str, Metric]:
         """The metrics of these names; for "all", and for none, all or the default ones as far as they can be taken.
 
         Args:
             samples: how many like `drawn` there will be.
         """
         if names and ALL not in names:
-            return self.named(names)
-        case = self.case(drawn, "report")
-        wanted = self.named(list(self.metrics) if names else self.default)
-        return {name: metric for name, metric in wanted.items() if not metric.lacks(case, samples)}
+            return self.select_metrics(names)
+        case = self.comparison(drawn, "report")
+        wanted = self.select_metrics(list(self.metrics) if names else self.default)
+        return {name: metric for name, metric in wanted.items() if not metric.requirement(case, samples)}
 
-    def scores(self, values: Tensor, part: Part = "report", metrics: Mapping[str, Metric] | None = None) -> Scores:
+    def scores(
+        self, values: Tensor, part: JudgeSplit = "report", metrics: Mapping[str, Metric] | None = None
+    ) -> Scores:
         """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
-        chosen = self.named([self.selection_metric]) if metrics is None else metrics
-        return compute(chosen, self.case(SampleSet(values), part), min(len(values), self.sample_count(part)))
+        chosen = self.select_metrics([self.selection_metric]) if metrics is None else metrics
+        return compute_scores(
+            chosen, self.comparison(SampleSet(values), part), min(len(values), self.sample_count(part))
+        )
 
-    def protocol(self, part: Part, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
+    def protocol(self, part: JudgeSplit, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
         """How scores were taken; scores with different protocols do not compare."""
-        chosen = self.named([self.selection_metric]) if metrics is None else metrics
-        return "; ".join([self.describe_reference(part, samples), *(metric.estimator for metric in chosen.values())])
+        chosen = self.select_metrics([self.selection_metric]) if metrics is None else metrics
+        return "; ".join([self.describe_reference(part, samples), *(metric.protocol for metric in chosen.values())])

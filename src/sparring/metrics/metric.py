@@ -34,20 +34,20 @@ ALWAYS = needs_at_least(2)
 
 @dataclass(frozen=True)
 class Metric:
-    estimator: str
+    protocol: str
     """How it is taken, in the words of the protocol."""
     better: Mapping[str, Better]
     """Its scores, in order."""
     compute: Callable[[Any], Scores]
     """From what the judge lays before it: `sparring.metrics.image.views.Case` for images."""
-    lacks: Requirement = ALWAYS
+    requirement: Requirement = ALWAYS
 
 
-def compute(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
+def compute_scores(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
     """All scores of the case. Raises UserError when a metric lacks something there."""
     scores: Scores = {}
     for name, metric in metrics.items():
-        if lack := metric.lacks(case, samples):
+        if lack := metric.requirement(case, samples):
             raise UserError(f"{name} {lack}")
         scores |= metric.compute(case)
     return scores
@@ -55,10 +55,10 @@ def compute(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
 
 def is_better(better: Better, score: float, other: float, real: float) -> bool:
     """Whether a score is better than another, where real examples have `real`."""
-    return SENSES[better](score, other, real)
+    return _IS_BETTER[better](score, other, real)
 
 
-SENSES: dict[Better, Callable[[float, float, float], bool]] = {
+_IS_BETTER: dict[Better, Callable[[float, float, float], bool]] = {
     "less": lambda score, other, real: score < other,
     "more": lambda score, other, real: score > other,
     "as real": lambda score, other, real: abs(score - real) < abs(other - real),

@@ -9,11 +9,11 @@ from torch import Tensor
 from sparring.errors import UserError
 from sparring.metrics.jackknife import half_widths
 from sparring.metrics.judge import Judge, SampleSet
-from sparring.metrics.metric import Better, Metric, Scores, compute, is_better
+from sparring.metrics.metric import Better, Metric, Scores, compute_scores, is_better
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     name: str
     scores: Scores
     samples: int
@@ -24,8 +24,8 @@ class Row:
 @dataclass(frozen=True)
 class Report:
     protocol: str
-    rows: list[Row]
-    won: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    rows: list[ReportRow]
+    outperformed_by: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """By model, the scores in which trivial samplers beat it, and which ones."""
     models: int = 1
     """How many rows at the top are models; the others are trivial."""
@@ -42,7 +42,7 @@ class Report:
     def notes(self) -> list[str]:
         """The protocol, and what a reader has to know of these scores."""
         told = [self.protocol]
-        for model, won in self.won.items():
+        for model, won in self.outperformed_by.items():
             scores = "; ".join(f"{name} ({', '.join(rows)})" for name, rows in won.items())
             told.append(f"trivial samplers beat {model} in {scores}")
         return told
@@ -58,7 +58,7 @@ class Report:
         return "\n".join([*lines, *self.notes()])
 
 
-def _number(row: Row, name: str) -> str:
+def _number(row: ReportRow, name: str) -> str:
     if name not in row.scores:
         return ""
     value, margin = row.scores[name], row.intervals.get(name)
@@ -66,10 +66,10 @@ def _number(row: Row, name: str) -> str:
     return text if margin is None else f"{text} ± {margin:.2g}"
 
 
-CachedBaselines = Callable[[str, Callable[[], list[Row]]], list[Row]]
+CachedBaselines = Callable[[str, Callable[[], list[ReportRow]]], list[ReportRow]]
 
 
-def evaluate(
+def evaluate_samples(
     drawn: Tensor | SampleSet,
     judge: Judge,
     metrics: Sequence[str] = (),
@@ -91,25 +91,27 @@ def evaluate(
     """
     samples = drawn if isinstance(drawn, SampleSet) else SampleSet(drawn)
     fewest = min(judge.sample_count("report"), len(samples), judge.test_count)
-    case = judge.case(samples, "report")
-    chosen = judge.chosen(metrics, samples, fewest) | dict(own)
-    model = Row("model", compute(chosen, case, fewest), len(samples))
+    case = judge.comparison(samples, "report")
+    chosen = judge.choose_metrics(metrics, samples, fewest) | dict(own)
+    model = ReportRow("model", compute_scores(chosen, case, fewest), len(samples))
     protocol = judge.protocol("report", len(samples), chosen)
 
-    def score() -> list[Row]:
+    def score() -> list[ReportRow]:
         others = judge.baselines(len(samples))
-        return [Row(name, compute(chosen, judge.case(x, "report"), fewest), len(x)) for name, x in others]
+        return [
+            ReportRow(name, compute_scores(chosen, judge.comparison(x, "report"), fewest), len(x)) for name, x in others
+        ]
 
     rows = score() if own else kept(protocol, score)
-    won = _baseline_wins(chosen, model, rows)
+    won = _better_baselines(chosen, model, rows)
     if intervals:
-        counting = {name: metric for name, metric in chosen.items() if _contested({name: metric})}
-        margins = half_widths(lambda kept: compute(counting, case.of(kept), fewest), len(samples))
-        model = replace(model, intervals={name: margins[name] for name in _contested(chosen)})
+        counting = {name: metric for name, metric in chosen.items() if _comparable({name: metric})}
+        margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewest), len(samples))
+        model = replace(model, intervals={name: margins[name] for name in _comparable(chosen)})
     return Report(protocol, [model, *rows], {"model": won} if won else {})
 
 
-def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
+def merge_reports(reports: Mapping[str, Report], mixed: bool = False) -> Report:
     """The models of several reports in one table, by name, above the first one's trivial rows.
 
     Raises UserError for reports of different protocols, unless `mixed`, and for those without a score in common.
@@ -131,22 +133,24 @@ def merged(reports: Mapping[str, Report], mixed: bool = False) -> Report:
     protocol = first.protocol
     if len(protocols) > 1:
         protocol = "MIXED, scores do not compare: " + " | ".join(protocols)
-    won = {name: report.won["model"] for name, report in reports.items() if "model" in report.won}
+    won = {
+        name: report.outperformed_by["model"] for name, report in reports.items() if "model" in report.outperformed_by
+    }
     return Report(protocol, rows, won, len(models))
 
 
-def _contested(metrics: Mapping[str, Metric]) -> dict[str, Better]:
+def _comparable(metrics: Mapping[str, Metric]) -> dict[str, Better]:
     contested: dict[str, Better] = {}
     for metric in metrics.values():
         contested |= {name: better for name, better in metric.better.items() if better != "neither"}
     return contested
 
 
-def _baseline_wins(metrics: Mapping[str, Metric], model: Row, rows: list[Row]) -> dict[str, list[str]]:
+def _better_baselines(metrics: Mapping[str, Metric], model: ReportRow, rows: list[ReportRow]) -> dict[str, list[str]]:
     """By score, the rows of trivial samplers that beat the model."""
     real = next(row for row in rows if row.name == "real").scores
     won = {}
-    for name, better in _contested(metrics).items():
+    for name, better in _comparable(metrics).items():
         winners = [row.name for row in rows if is_better(better, row.scores[name], model.scores[name], real[name])]
         won[name] = [winner for winner in winners if winner != "real"]
     return {name: winners for name, winners in won.items() if winners}

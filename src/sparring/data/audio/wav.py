@@ -1,4 +1,7 @@
-"""One sound file, from its bytes to samples. Needs soundfile, the extra `audio`."""
+"""Decodes one audio file to samples.
+
+Needs the package soundfile (extra `audio`).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,22 +14,23 @@ from sparring.data.image.file import UnreadableImage, open_nonempty
 from sparring.errors import UserError, one_line
 
 _FORMATS = {"WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "FLAC": "FLAC", "OGG": "OGG", "AIFF": "AIFF"}
-"""Those that are read, by libsndfile's names. Files without a header (.raw) and rare ones are not, nor MP3,
-whose decoder talks past Python to the screen."""
+"""Supported formats, by libsndfile's names. MP3 is excluded: its decoder prints to the terminal past Python."""
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".aif", ".aiff")
 MOST_SAMPLES = 2**26
-"""Of all channels together: 256 MiB once decoded."""
+"""Limit over all channels together: 256 MiB decoded."""
 _BLOCK = 2**18
-"""Samples decoded at a time: a header may promise what does not come."""
+"""Samples decoded at once: a header may announce more samples than the file has."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
+    """Decoded audio."""
+
     format: str
     rate: int
-    """Samples a second."""
+    """Sampling rate in Hz."""
     values: np.ndarray
-    """float32 (n, channels), full scale from −1 to 1; files of floating-point numbers may go beyond."""
+    """float32 (n, channels), full scale [−1, 1]; floating-point files may exceed it."""
 
     @property
     def seconds(self) -> float:
@@ -34,11 +38,11 @@ class Sound:
 
 
 def read_sound(open_file: Callable[[], BinaryIO]) -> Sound:
-    """All of a file, by what it holds, whatever its name ends in.
+    """Decodes a whole file; the format is detected from the content, not the name.
 
     Raises:
-        Unusable: with the reason.
-        UserError: the extra is missing.
+        UnreadableImage: the file is unusable; the message is the reason.
+        UserError: soundfile is not installed.
     """
     with _open_sound(open_file) as file:
         blocks, samples, frames = [], 0, max(1, _BLOCK // file.channels)
@@ -46,26 +50,26 @@ def read_sound(open_file: Callable[[], BinaryIO]) -> Sound:
             blocks.append(block)
             samples += block.size
             if samples > MOST_SAMPLES:
-                raise UnreadableImage(f"more than {MOST_SAMPLES:,} samples: cut it into pieces")
+                raise UnreadableImage(f"more than {MOST_SAMPLES:,} samples: split it")
         if not blocks:
-            raise UnreadableImage("without samples")
+            raise UnreadableImage("no samples")
         values = np.concatenate(blocks)
         if not np.isfinite(values).all():
-            raise UnreadableImage("has samples that are no numbers")
+            raise UnreadableImage("has NaN or infinite samples")
         return Sound(_FORMATS[file.format], file.samplerate, values)
 
 
 @contextmanager
 def _open_sound(open_file: Callable[[], BinaryIO]) -> Iterator[Any]:
-    """Whatever goes wrong before it is closed raises Unusable, with the reason."""
+    """The open file; any error before it is closed is raised as UnreadableImage."""
     library = _library()
-    with open_nonempty(open_file) as held:
+    with open_nonempty(open_file) as stream:
         try:
-            with library.SoundFile(held) as file:
+            with library.SoundFile(stream) as file:
                 if file.format not in _FORMATS:
-                    raise UnreadableImage(f"of the kind {file.format}, which is not read")
+                    raise UnreadableImage(f"of the unsupported format {file.format}")
                 yield file
-        except library.LibsndfileError as error:  # it prefixes its reason with the address of an object
+        except library.LibsndfileError as error:  # str(error) starts with the address of an object
             raise UnreadableImage(one_line(error.error_string)) from None
 
 
@@ -74,5 +78,5 @@ def _library() -> Any:
 
     try:
         return import_module("soundfile")
-    except (ImportError, OSError):  # the latter where there is no libsndfile
+    except (ImportError, OSError):  # OSError: libsndfile is missing
         raise UserError("sound files need 'sparring[audio]': pip install 'sparring[audio]'") from None

@@ -1,6 +1,6 @@
-"""Grey, RGB and RGBA: which one a set is read as, and how images become it. All images are uint8 (n, c, h, w).
+"""Conversion between grey, RGB and RGBA. Images are uint8 (n, c, h, w).
 
-In NumPy: the processes that decode (`sparring.data.prepare.workers`) start sooner without torch.
+In NumPy, so that the worker processes of `sparring.data.prepare.workers` need not import torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,39 +8,39 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 _CHUNK = 4096
-"""Images converted at once, to bound the memory of their floats."""
+"""Images converted at once, to bound memory."""
 CHANNEL_COUNTS = {"grey": 1, "rgb": 3, "rgba": 4}
-"""How many channels each name stands for,"""
+"""Number of channels by name."""
 CHANNEL_NAMES = {count: name for name, count in CHANNEL_COUNTS.items()}
-"""and the names by that."""
+"""Name by number of channels."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
-"""ITU-R BT.601."""
+"""Weights of R, G and B in luma: ITU-R BT.601."""
 _LIGHT, _CELL = 224, 4
-"""Of the checkerboard: its darker grey, and the side of a square in pixels."""
+"""The checkerboard's darker grey, and the side of its squares in pixels."""
 
 
-def composite(pixels: np.ndarray, ground: np.ndarray | float) -> np.ndarray:
-    """Images whose last channel is alpha, laid on a ground of 0 to 255; without alpha."""
+def composite(pixels: np.ndarray, background: np.ndarray | float) -> np.ndarray:
+    """Composites images whose last channel is alpha over a background of 0 to 255; the result has no alpha."""
     alpha = pixels[:, -1:].astype(np.float32) / 255
-    return (pixels[:, :-1].astype(np.float32) * alpha + ground * (1 - alpha)).round().astype(np.uint8)
+    return (pixels[:, :-1].astype(np.float32) * alpha + background * (1 - alpha)).round().astype(np.uint8)
 
 
 def over_checkerboard(pixels: np.ndarray) -> np.ndarray:
-    """RGBA over a light checkerboard, as RGB."""
+    """RGBA composited over a light checkerboard, as RGB."""
     rows, columns = (np.arange(side) // _CELL for side in pixels.shape[2:])
     return composite(pixels, np.float32(255) - (255 - _LIGHT) * ((rows[:, None] + columns) % 2).astype(np.float32))
 
 
 def _as_rgb(pixels: np.ndarray) -> np.ndarray:
-    flat = pixels if pixels.shape[1] in (1, 3) else composite(pixels, 255.0)
-    return np.broadcast_to(flat, (len(flat), 3, *flat.shape[2:]))
+    opaque = pixels if pixels.shape[1] in (1, 3) else composite(pixels, 255.0)
+    return np.broadcast_to(opaque, (len(opaque), 3, *opaque.shape[2:]))
 
 
 def _as_grey(pixels: np.ndarray) -> np.ndarray:
-    flat = pixels if pixels.shape[1] in (1, 3) else composite(pixels, 255.0)
-    if flat.shape[1] == 1:
-        return flat
-    return (flat.astype(np.float32) * LUMA).sum(1, keepdims=True).round().astype(np.uint8)
+    opaque = pixels if pixels.shape[1] in (1, 3) else composite(pixels, 255.0)
+    if opaque.shape[1] == 1:
+        return opaque
+    return (opaque.astype(np.float32) * LUMA).sum(1, keepdims=True).round().astype(np.uint8)
 
 
 def _as_rgba(pixels: np.ndarray) -> np.ndarray:
@@ -50,13 +50,13 @@ def _as_rgba(pixels: np.ndarray) -> np.ndarray:
 
 
 _CONVERTERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"grey": _as_grey, "rgb": _as_rgb, "rgba": _as_rgba}
-"""From grey (1), grey and alpha (2), RGB (3) or RGBA (4); transparency is laid on white where it is not kept."""
+"""Converters from grey (1), grey with alpha (2), RGB (3) or RGBA (4). Dropped alpha is composited over white."""
 
 
 def choose_channels(counts: Sequence[int]) -> str:
-    """What "auto" stands for, by the number of channels each image has.
+    """Resolves "auto" from the channel count of each image.
 
-    Grey if every image is; RGBA if over half of the images have transparent pixels; else RGB.
+    Grey if every image is grey; RGBA if over half of the images have transparent pixels; else RGB.
     """
     if all(c <= 2 for c in counts):
         return "grey"
@@ -73,13 +73,13 @@ def convert_channels(pixels: np.ndarray, channels: str) -> np.ndarray:
 
 
 def stack_images(images: Sequence[np.ndarray], channels: str) -> np.ndarray:
-    """Images (h, w, 1 to 4) of one size as one array (n, c, h, w)."""
+    """Stacks images (h, w, 1 to 4) of equal size into one array (n, c, h, w)."""
     counts = [image.shape[2] for image in images]
     channels = choose_channels(counts) if channels == "auto" else channels
     result = np.empty((len(images), CHANNEL_COUNTS[channels], *images[0].shape[:2]), np.uint8)
     for c in sorted(set(counts)):
-        places = [i for i, count in enumerate(counts) if count == c]
-        for start in range(0, len(places), _CHUNK):
-            which = places[start : start + _CHUNK]
+        indices = [i for i, count in enumerate(counts) if count == c]
+        for start in range(0, len(indices), _CHUNK):
+            which = indices[start : start + _CHUNK]
             result[which] = _CONVERTERS[channels](np.stack([images[i] for i in which]).transpose(0, 3, 1, 2))
     return result

@@ -1,4 +1,4 @@
-"""Before and after: pictures side by side, whatever their sizes and channels."""
+"""Contact sheets of images side by side."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,22 @@ from sparring.data.image.pixels import to_displayable
 from sparring.modalities.base import contact_sheet
 
 _MAX_COLUMNS = 3
-"""Rows of pictures side by side in a sheet."""
+"""Groups of images per row of a sheet, at most."""
 
 
 def side_by_side(columns: Sequence[Tensor], rows: int = 24) -> Image.Image:
-    """Columns of pictures uint8 (n, c, h, w), the first of each in one row, at the size of the largest; several such
-    rows beside each other."""
+    """Contact sheet that puts the i-th images of all columns side by side, up to three groups a row.
+
+    Args:
+        columns: images uint8 (n, c, h, w), of any size and channels; all are enlarged to the largest size.
+        rows: images shown of each column.
+    """
     size = max((x.shape[2], x.shape[3]) for x in columns)
-    same = [_to_size(x[:rows], size) for x in columns]
-    return contact_sheet(torch.stack(same, 1).flatten(0, 1), len(columns) * min(_MAX_COLUMNS, len(same[0])))
+    resized = [_to_size(x[:rows], size) for x in columns]
+    return contact_sheet(torch.stack(resized, 1).flatten(0, 1), len(columns) * min(_MAX_COLUMNS, len(resized[0])))
 
 
 def _to_size(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """As RGB of this size, enlarged without smoothing."""
-    seen = to_displayable(x).expand(-1, 3, -1, -1)
-    return seen if seen.shape[2:] == size else interpolate(seen.float(), size, mode="nearest").to(torch.uint8)
+    """RGB images of this size, by nearest-neighbour interpolation."""
+    rgb = to_displayable(x).expand(-1, 3, -1, -1)
+    return rgb if rgb.shape[2:] == size else interpolate(rgb.float(), size, mode="nearest").to(torch.uint8)

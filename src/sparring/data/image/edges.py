@@ -1,7 +1,7 @@
-"""Two domains of one set: images, and edge maps of others. Liu & Tuzel 2016 (arXiv:1606.07536), section 4.
+"""Unpaired two-domain data: images and edge maps, `SPEC+edges`.
 
-The SPEC `X+edges`: an example is an image of X and, behind its channels, the edges of another image of X, so nothing
-tells which edges belong to which image.
+Liu & Tuzel 2016 (arXiv:1606.07536), section 4. An example is an image and, as further channels, the edge map of
+another image, so that no pair is aligned.
 """
 
 import os.path
@@ -16,28 +16,27 @@ from sparring.errors import UserError, one_line
 EDGES_SUFFIX = "+edges"
 _SEED = 0
 _CHUNK = 4096
-"""Images whose floats are held at once."""
+"""Images processed at once, to bound memory."""
 
 
 def strip_edges_suffix(spec: str) -> str | None:
-    """X, if this is `X+edges`; None for any other SPEC, such as a path that ends so and exists."""
+    """X for the SPEC `X+edges`; None for any other SPEC and for existing paths."""
     if not spec.endswith(EDGES_SUFFIX) or os.path.exists(os.path.expanduser(spec)):
         return None
     return spec.removesuffix(EDGES_SUFFIX)
 
 
 def edge_maps(images: Tensor) -> Tensor:
-    """uint8 (n, c, h, w) → uint8, the same shape: the morphological gradient of each channel, the greatest less the
-    least of the 3×3 pixels around, as far as they are in the image."""
-    found = torch.empty_like(images)
+    """Morphological gradient of each channel: maximum minus minimum over 3×3 pixels. uint8 (n, c, h, w) → uint8."""
+    result = torch.empty_like(images)
     for start in range(0, len(images), _CHUNK):
         x = images[start : start + _CHUNK].float()
-        found[start : start + _CHUNK] = (max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1)).to(torch.uint8)
-    return found
+        result[start : start + _CHUNK] = (max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1)).to(torch.uint8)
+    return result
 
 
 def derangement(n: int) -> Tensor:
-    """For each of n ≥ 2 another one, int64 (n,): one round through all of them, by a fixed seed."""
+    """Permutation int64 (n,) of n ≥ 2 elements with no fixed point: one random cycle, with a fixed seed."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(_SEED))
     partners = torch.empty_like(order)
     partners[order] = order.roll(1)
@@ -45,19 +44,17 @@ def derangement(n: int) -> Tensor:
 
 
 def add_edge_domain(data: Dataset, spec: str) -> Dataset:
-    """Images (c, h, w) of a set as pairs (2c, h, w), labelled as the image is; train and test part apart.
+    """Pairs (2c, h, w) of an image and another image's edge map, with the image's label, within each split.
 
-    Raises UserError for points, for pairs, and for a part with a single image.
+    Raises UserError for data other than images, for `X+edges` itself, and for a split of a single image.
     """
     if data.medium != "image":
-        raise UserError(
-            f"{one_line(data.spec)} is of {data.medium}s, and only images have edges: leave {EDGES_SUFFIX} out"
-        )
+        raise UserError(f"{one_line(data.spec)} has {data.medium}s, and edges need images: leave out {EDGES_SUFFIX}")
     if strip_edges_suffix(data.spec) is not None:
-        raise UserError(f"{one_line(data.spec)} is of pairs already: leave one {EDGES_SUFFIX} out")
+        raise UserError(f"{one_line(data.spec)} already has edges: leave out the second {EDGES_SUFFIX}")
     if min(len(data.train), len(data.test)) < 2:
         raise UserError(
-            f"{one_line(data.spec)} has a single test image, and none to pair it with: give more images of each class"
+            f"{one_line(data.spec)} has a single test image, and pairs need two: give more images of each class"
         )
     train, test = _pair_with_edges(data.train), _pair_with_edges(data.test)
     return Dataset.of(spec, train, test, data.names, data.skipped, mirrored=data.mirrored)

@@ -1,4 +1,4 @@
-"""One image file, from its bytes to a small array."""
+"""Decodes one image file to a uint8 array."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,46 +16,46 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".ti
 MOST_PIXELS = 64 * 2**20
 _GREY_MODES = {"1", "L", "LA", "La"}
 _DEEP_MODES = {"I;16", "I;16B", "I;16L", "I"}
-"""Grey of 16 bits; Pillow's own conversion to 8 bits clips instead of scaling."""
+"""16-bit greyscale modes; Pillow's own conversion to 8 bits clips instead of scaling."""
 _ORIENTATION, _TRANSPOSED = 0x0112, range(5, 9)
-"""The EXIF tag, and its values that exchange width and height."""
+"""EXIF orientation tag, and its values that swap width and height."""
 
 
 class UnreadableImage(Exception):
-    """Why a file was left out."""
+    """An unusable file; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself before its pixels."""
+    """Format, size and mode of an image file."""
 
     format: str
     size: tuple[int, int]
-    """Height and width, upright."""
+    """Height and width after EXIF rotation."""
     mode: str
-    """Pillow's name for the kind of pixels."""
+    """Pillow's pixel mode."""
 
 
 def read_header(open_file: Callable[[], BinaryIO]) -> Header:
-    """Raises Unusable, with the reason."""
+    """Reads a file's header without decoding pixels. Raises UnreadableImage."""
     with open_still_image(open_file) as image:
-        # Asking a PNG for its EXIF data would decode it.
-        lying = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _TRANSPOSED
-        size = (image.width, image.height) if lying else (image.height, image.width)
+        # Only for JPEG: reading a PNG's EXIF data would decode it.
+        swapped = image.format in ("JPEG", "MPO") and image.getexif().get(_ORIENTATION) in _TRANSPOSED
+        size = (image.width, image.height) if swapped else (image.height, image.width)
         return Header("JPEG" if image.format == "MPO" else image.format or "", size, image.mode)
 
 
 def read_image(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str = "crop") -> np.ndarray:
-    """An image turned upright, at this height and width.
+    """Decodes an image, applies its EXIF rotation and resizes it.
 
     Returns:
-        uint8 (height, width, c): grey, grey and alpha, RGB or RGBA by c; alpha only where pixels are transparent.
+        uint8 (height, width, c); c = 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA. Fully opaque alpha is dropped.
 
     Raises:
-        Unusable: with the reason.
+        UnreadableImage: the file is unusable.
     """
     with open_still_image(open_file) as image:
-        # A JPEG can be decoded at a half, a quarter or an eighth: twice the side is enough for a good resize.
+        # Decode JPEG at reduced scale: twice the target side is enough for a good resize.
         image.draft(None, (2 * max(size), 2 * max(size)))
         upright = ImageOps.exif_transpose(image)
         small = np.asarray(_FIT_METHODS[fit](to_8_bit(upright), size))
@@ -64,25 +64,22 @@ def read_image(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: st
 
 @contextmanager
 def open_still_image(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
-    """The image with only its header read; whatever goes wrong before it is closed raises Unusable, with the reason.
-    One that moves does too."""
+    """As `open_image`, but raises UnreadableImage for animations and multi-page images."""
     with open_image(open_file) as image:
-        # The further pictures of an MPO, which phones write as .jpg, are previews and depth maps.
+        # The further frames of an MPO, which phones write as .jpg, are previews and depth maps.
         if getattr(image, "is_animated", False) and image.format != "MPO":
-            raise UnreadableImage("animated, or of several pages")
+            raise UnreadableImage("animated or multi-page")
         yield image
 
 
 @contextmanager
 def open_image(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
-    """The same of one that may move."""
+    """Opens an image, reading only its header. Any error before it is closed is raised as UnreadableImage."""
     with open_nonempty(open_file) as file:
         try:
             with Image.open(file, formats=IMAGE_FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    raise UnreadableImage(
-                        f"{image.width}×{image.height} is more than {MOST_PIXELS // 2**20} megapixels"
-                    )
+                    raise UnreadableImage(f"{image.width}×{image.height} exceeds {MOST_PIXELS // 2**20} megapixels")
                 yield image
         except UnidentifiedImageError:
             raise UnreadableImage(
@@ -92,8 +89,7 @@ def open_image(open_file: Callable[[], BinaryIO]) -> Iterator[Image.Image]:
 
 @contextmanager
 def open_nonempty(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
-    """A file that is not empty, from its start; whatever goes wrong before it is closed raises Unusable, with the
-    reason."""
+    """Opens a file. An empty file, and any error before it is closed, raises UnreadableImage."""
     try:
         with open_file() as file:
             if not file.seek(0, 2):
@@ -102,17 +98,17 @@ def open_nonempty(open_file: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
             yield file
     except UnreadableImage:
         raise
-    except Exception as error:  # fed a damaged file, a decoder raises almost anything
+    except Exception as error:  # decoders raise almost anything on damaged files
         raise UnreadableImage(one_line(getattr(error, "strerror", None) or error) or type(error).__name__) from None
 
 
 def to_8_bit(image: Image.Image) -> Image.Image:
-    """As 8-bit grey or RGB, with alpha if a pixel is transparent. Raises Unusable for pixels of floats."""
+    """8-bit grey or RGB, with alpha if any pixel is transparent. Raises UnreadableImage for floating-point pixels."""
     if image.mode in _DEEP_MODES:
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode == "F":
-        raise UnreadableImage("its pixels are floating-point numbers: keep such images in an npz")
+        raise UnreadableImage("floating-point pixels: use an npz for such images")
     mode = "L" if image.mode in _GREY_MODES else "RGB"
     if image.has_transparency_data:
         layer = image.convert("RGBA").convert(f"{mode}A")

@@ -1,7 +1,8 @@
-"""Two domains of pictures in one place: `trainA` and `trainB` (with `testA`, `testB`), `A/train` and `B/train`, `A` and
-`B`, or pictures of both, side by side. Pictures of the same name are a pair.
+"""Loads image pairs and two-domain data sets.
 
-An example is a picture of B, and what is given with it the picture of A; `--direction BtoA` exchanges them.
+Layouts: `trainA` and `trainB` (with `testA`, `testB`), `A/train` and `B/train`, `A` and `B`, or both images side by
+side in one file. Files of the same name form a pair. The image of B is the example and that of A its condition;
+`--direction BtoA` swaps them.
 """
 
 from collections.abc import Mapping
@@ -19,14 +20,16 @@ from sparring.errors import UserError, one_line
 
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test", "val")}
 _LISTED = 3
-"""Names without a partner that are told."""
+"""Unmatched names listed in a message."""
 DomainFolders = dict[tuple[str, str], FileSource]
-"""Sources by domain ("A", "B") and part ("train", "test")."""
+"""Sources by domain ("A", "B") and split ("train", "test")."""
 
 
 def find_domains(source: FileSource, direction: str) -> DomainFolders | None:
-    """The folders of two domains; None if there are none such. `A` and `B` by themselves may be classes, and count as
-    domains only if a direction is asked for."""
+    """Sources of two domains, or None if the folders are no domains.
+
+    Plain `A` and `B` may be classes: they count as domains only if a direction is set.
+    """
     found: dict[tuple[str, str], list[FileItem]] = {}
     for item in source.items:
         places = _domain_and_split(item.name, direction)
@@ -38,7 +41,7 @@ def find_domains(source: FileSource, direction: str) -> DomainFolders | None:
 
 
 def _domain_and_split(name: str, direction: str) -> tuple[str, str] | None:
-    """Domain and part of a picture, by the last folders of its path that say so."""
+    """Domain and split of a file, from the innermost matching folders of its path."""
     folders = name.split("/")[:-1]
     for i in reversed(range(len(folders))):
         for part, words in SPLIT_FOLDERS.items():
@@ -56,15 +59,15 @@ def _source(source: FileSource, items: list[FileItem], key: str) -> FileSource:
 
 
 def load_domains(spec: str, folders: DomainFolders, options: Options) -> Dataset:
-    """Raises UserError for a folder without usable pictures."""
+    """Loads two-domain folders. Raises UserError for a folder without usable images."""
     if options.labels:
-        raise UserError("a label file is for pictures of one domain: leave it out")
+        raise UserError("label files apply to a single domain: leave out --labels")
     size = options.size or default_size(read_headers(folders["B", "train"]))
     pools = _pools(folders, replace(options, size=size))
     broken: Skipped = tuple(dict.fromkeys(entry for pool in pools.values() for entry in pool.skipped))
     for (side, part), pool in pools.items():
         if not len(pool.examples):
-            raise UserError(f"{one_line(spec)}: {part}{side} has no usable pictures")
+            raise UserError(f"{one_line(spec)}: {part}{side} has no usable images")
     names = {key: [_stem(file) for file in pool.files] for key, pool in pools.items()}
     values = {key: pool.examples.values for key, pool in pools.items()}
     a, b = ("B", "A") if options.direction == "BtoA" else ("A", "B")
@@ -75,12 +78,12 @@ def load_domains(spec: str, folders: DomainFolders, options: Options) -> Dataset
             why = why or _mismatch(part, {side: sides[side][0] for side in sides})
             parts.append(_match(sides[a], sides[b]))
     train, test = (parts[0], parts[1]) if len(parts) > 1 else split(parts[0])
-    train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # not by name
+    train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # files were sorted by name
     return Dataset.of(spec, train, test, (), broken, mirrored=options.flip, medium="pair", unpaired=why)
 
 
 def _pools(folders: DomainFolders, options: Options) -> dict[tuple[str, str], UnsplitDataset]:
-    """The pictures of each; those of a test part with the channels that its train part has."""
+    """Images by domain and split; the test split is read with the channels of the train split."""
     pools: dict[tuple[str, str], UnsplitDataset] = {}
     for side, part in sorted(folders, key=lambda key: list(SPLIT_FOLDERS).index(key[1])):
         known = pools.get((side, "train"))
@@ -90,12 +93,12 @@ def _pools(folders: DomainFolders, options: Options) -> dict[tuple[str, str], Un
 
 
 def _with_same_channels(pool: UnsplitDataset, options: Options) -> Options:
-    """To read pictures with the same channels."""
+    """Options to read images with the channels of `pool`."""
     return replace(options, channels=CHANNEL_NAMES[pool.examples.values.shape[1]])
 
 
 def load_side_by_side(spec: str, source: FileSource, options: Options) -> Dataset:
-    """Pictures that are two, side by side: A left, B right. In folders `train` and `test` (or `val`), or in one."""
+    """Loads files with A in the left half and B in the right, in folders `train` and `test` (or `val`), or in one."""
     height, width = options.size or default_size(read_headers(source))
     wide = replace(options, size=(height, 2 * width), fit="stretch")
     folders: dict[str, list[FileItem]] = {part: [] for part in SPLIT_FOLDERS}
@@ -106,14 +109,14 @@ def load_side_by_side(spec: str, source: FileSource, options: Options) -> Datase
     parts, broken = [], []
     for part, items in folders.items():
         if items:
-            pool = read_images(_source(source, items, f"beside-{part}"), wide)
+            pool = read_images(_source(source, items, f"beside-{part}"), wide)  # the key of the cache
             wide = _with_same_channels(pool, wide)
             left, right = pool.examples.values.split(width, 3)
             a, b = (right, left) if options.direction == "BtoA" else (left, right)
             parts.append(Split(b.contiguous(), condition=a.contiguous()))
             broken += pool.skipped
     if not parts or not len(parts[0]):
-        raise UserError(f"{one_line(spec)} has no usable pictures of two side by side")
+        raise UserError(f"{one_line(spec)} has no usable side-by-side images")
     train, test = (parts[0], parts[1]) if len(parts) > 1 and len(parts[1]) else split(parts[0])
     return Dataset.of(spec, train, test, (), tuple(broken), mirrored=options.flip, medium="pair")
 
@@ -123,18 +126,18 @@ def _stem(name: str) -> str:
 
 
 def _mismatch(part: str, names: Mapping[str, list[str]]) -> str:
-    """What keeps pictures from being pairs; nothing if every one has a partner."""
+    """Why the files form no pairs; empty if each has exactly one partner."""
     (a, first), (b, second) = sorted(names.items())
     alone = sorted(set(first) ^ set(second))
     if not alone and len(first) == len(second) == len(set(first)):
         return ""
-    told = ", ".join(alone[:_LISTED]) + (f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else "")
-    counts = f"{part}{a} has {len(first)} pictures, {part}{b} {len(second)}"
-    return f"{counts}; without a partner of the same name: {told or 'none, but a name is there twice'}"
+    listed = ", ".join(alone[:_LISTED]) + (f" and {len(alone) - _LISTED} more" if len(alone) > _LISTED else "")
+    counts = f"{part}{a} has {len(first)} images, {part}{b} {len(second)}"
+    return f"{counts}; without a partner of the same name: {listed or 'none, but a name occurs twice'}"
 
 
 def _match(a: tuple[list[str], torch.Tensor], b: tuple[list[str], torch.Tensor]) -> Split:
-    """B's pictures, each with A's of the same name; if there are others, in order, the fewer ones again and again."""
+    """Images of B with those of A as condition: matched by name, or else in order, repeating the shorter list."""
     names, more = a
     if len(set(names)) == len(names) and sorted(names) == sorted(b[0]):
         at = {name: i for i, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Between uint8 pixels, what networks see, and pictures to look at."""
+"""Conversion of uint8 pixels: network input, resizing, image grids."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sparring.data.image import channels
 from sparring.data.image.geometry import centre_crop, fit_inside
 
 _CHUNK = 4096
-"""Images whose floats are held at once: those of the whole of MNIST would take four times the memory of its pixels."""
+"""Images converted at once: float32 takes four times the memory of uint8."""
 
 
 def to_unit(pixels: torch.Tensor) -> torch.Tensor:
@@ -20,12 +20,12 @@ def to_unit(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def to_pixels(images: torch.Tensor) -> torch.Tensor:
-    """Float in [-1, 1] to uint8 0..255, rounded; what is beyond is clamped. Undoes `to_unit` exactly."""
+    """Float in [-1, 1] to uint8 0..255, rounded and clamped. The exact inverse of `to_unit`."""
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def rgb_to_luma(images: torch.Tensor) -> torch.Tensor:
-    """Grey (n, 1, h, w) of RGB (n, 3, h, w), floats of any range."""
+    """Luma (n, 1, h, w) of RGB (n, 3, h, w), floats of any range."""
     return (images * torch.as_tensor(channels.LUMA).to(images)).sum(1, keepdim=True)
 
 
@@ -35,7 +35,7 @@ def with_channels(pixels: torch.Tensor, kind: str) -> torch.Tensor:
 
 
 def resize(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear, antialiased, whatever that does to the aspect ratio."""
+    """uint8 (n, c, h, w) to uint8 (n, c, *size), bilinear with antialiasing, ignoring the aspect ratio."""
     if pixels.shape[2:] == size:
         return pixels
     result = pixels.new_empty(*pixels.shape[:2], *size)
@@ -47,13 +47,13 @@ def resize(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 def crop(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """uint8 (n, c, h, w) to uint8 (n, c, *size): the middle of that aspect ratio, resized."""
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): the centre crop of that aspect ratio, resized."""
     top, left, height, width = centre_crop((pixels.shape[2], pixels.shape[3]), size)
     return resize(pixels[:, :, top : top + height, left : left + width], size)
 
 
 def pad(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """uint8 (n, c, h, w) to uint8 (n, c, *size): all of it, with bars of each image's mean border colour."""
+    """uint8 (n, c, h, w) to uint8 (n, c, *size): resized to fit, with bars of each image's mean border colour."""
     height, width = fit_inside((pixels.shape[2], pixels.shape[3]), size)
     small = resize(pixels, (height, width))
     edge = torch.cat([small[:, :, 0], small[:, :, -1], small[:, :, :, 0], small[:, :, :, -1]], 2)
@@ -71,20 +71,19 @@ FIT_METHODS: dict[str, Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]] 
 
 
 def image_grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1, pad: int = 2) -> Image.Image:
-    """A contact sheet on white.
+    """A grid of images on white.
 
     Args:
-        pixels: uint8 (n, c, h, w). One channel is grey, three are RGB, four RGBA and drawn over a light checkerboard;
-            any other even number is a pair of images, shown side by side; of an odd number the first three are RGB.
-        columns: images in a row; as square as it gets by default.
-        scale: times each image is enlarged, without smoothing.
+        pixels: uint8 (n, c, h, w), displayed as by `to_displayable`.
+        columns: images per row; by default as square as possible.
+        scale: integer magnification, without smoothing.
         pad: pixels around and between images.
 
     Raises:
-        ValueError: no images, or not of this type and shape.
+        ValueError: no images, or another type or shape.
     """
     if pixels.dtype != torch.uint8 or pixels.ndim != 4 or not pixels.numel():
-        raise ValueError(f"a grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
+        raise ValueError(f"an image grid takes uint8 (n, c, h, w), not {pixels.dtype} {tuple(pixels.shape)}")
     pixels = to_displayable(pixels.cpu())
     n, c, h, w = pixels.shape
     columns = columns or math.ceil(math.sqrt(n))
@@ -98,16 +97,20 @@ def image_grid(pixels: torch.Tensor, columns: int | None = None, scale: int = 1,
 
 
 def _over_checkerboard(pixels: torch.Tensor) -> torch.Tensor:
-    """RGBA over a light checkerboard, as RGB."""
+    """RGBA composited over a light checkerboard, as RGB."""
     return torch.from_numpy(channels.over_checkerboard(pixels.numpy()))
 
 
 _DISPLAY: dict[int, Callable[[torch.Tensor], torch.Tensor]] = {1: lambda p: p, 3: lambda p: p, 4: _over_checkerboard}
-"""uint8 (n, c, h, w) as one or three channels to look at, by c."""
+"""Conversion to one or three channels, by number of channels."""
 
 
 def to_displayable(pixels: torch.Tensor) -> torch.Tensor:
-    """The same of any number of channels: an even one is two images side by side, of an odd one the first three."""
+    """uint8 images of one or three channels for display.
+
+    Four channels are RGBA, composited over a checkerboard; any other even number is two images, shown side by side; of
+    any other odd number, the first three channels.
+    """
     count = pixels.shape[1]
     if count in _DISPLAY:
         return _DISPLAY[count](pixels)

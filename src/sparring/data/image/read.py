@@ -1,4 +1,4 @@
-"""From named pictures to one pool: labels, sizes, decoding in threads, and the cache of the outcome."""
+"""Decodes the images of a source in threads, with labels and cache."""
 
 import hashlib
 import os
@@ -23,23 +23,22 @@ from sparring.errors import UserError
 
 LARGEST_BY_DEFAULT = 64
 VERSION = 1
-"""Of what is cached: raise it when the same files would be decoded otherwise."""
+"""Version of cached images: increase it when decoding changes."""
 SkippedList = list[tuple[str, str]]
 T = TypeVar("T")
 
 
 def read_images(source: FileSource, options: Options) -> UnsplitDataset:
-    """The usable images of a source as one tensor, from the cache if neither files nor options have changed.
+    """The usable images of a source, uint8 (n, c, h, w), from the cache if files and options are unchanged.
 
-    Images are turned upright (EXIF), laid on white unless transparency is kept, and brought to one size: by default a
-    square of the largest multiple of 8 the shorter sides' median allows, 8 to 64. Smaller images are enlarged.
+    Images are rotated by EXIF, composited over white unless alpha is kept, and resized: by default to a square whose
+    side is the median shorter side, rounded down to a multiple of 8, between 8 and 64.
 
-    A label file goes before the classes of folders. One named by the options must be readable and fit; a dataset.json
-    that came along is listed as left out if it does not. Images without a label are left out then, and names that are
-    no image's are listed.
+    A label file takes precedence over class folders; images without a label in it are then skipped. A file set in the
+    options must match; the source's own dataset.json is listed as skipped if it does not.
 
     Raises:
-        UserError: a label file that can't be read or fits nothing.
+        UserError: an unreadable or unrelated label file.
     """
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
     key = cache_key(source, options, file)
@@ -51,22 +50,23 @@ def read_images(source: FileSource, options: Options) -> UnsplitDataset:
 
 
 def read_headers(source: FileSource) -> list[Header | None]:
-    """What each file says of itself; None for one that can't be used."""
+    """Header of each file; None for unusable files."""
     return _parallel(_header, source.items)
 
 
 def default_size(found: Sequence[Header | None]) -> tuple[int, int]:
-    """The size images are brought to when none is asked for."""
+    """Default image size: a square of 8 to 64 pixels, by the median shorter side."""
     sides = [min(each.size) for each in found if each]
     side = max(8, min(LARGEST_BY_DEFAULT, median_low(sides) // 8 * 8)) if sides else 8
     return side, side
 
 
 def cache_key(source: FileSource, options: Options, file: LabelFile | None) -> str:
+    """sha256 of files, decoding options and label file."""
     digest = hashlib.sha256()
-    told = (VERSION, str(source.path), source.skipped, options.size, options.fit, options.channels)
+    settings = (VERSION, str(source.path), source.skipped, options.size, options.fit, options.channels)
     labels = file and (file.name, hashlib.sha256(file.content).hexdigest())
-    for part in (told, labels, *source.stamp):
+    for part in (settings, labels, *source.stamp):
         digest.update(repr(part).encode())
     return digest.hexdigest()
 
@@ -88,7 +88,11 @@ def _decoded(source: FileSource, options: Options, file: LabelFile | None) -> Un
 def label_items(
     source: FileSource, file: LabelFile | None, asked: bool
 ) -> tuple[list[FileItem], tuple[str, ...], SkippedList]:
-    """Items with their labels, the names of attributes, and what is left out."""
+    """Labelled items, attribute names, and skipped items.
+
+    Args:
+        asked: whether the user named the label file; then a mismatch raises UserError.
+    """
     if file is None:
         items, broken = _by_source(source)
         return items, (), broken
@@ -104,14 +108,15 @@ def label_items(
 
 
 def _by_source(source: FileSource) -> tuple[list[FileItem], SkippedList]:
-    """Items of the classes they came with, if any came with one, else of their folders."""
+    """Items with the source's own classes, if any has one, else with their folders' classes."""
     if not any(item.label for item in source.items):
         return with_folder_labels(source.items)
-    bare = [(item.name, "of no class, where others are of one") for item in source.items if not item.label]
-    return [item for item in source.items if item.label], bare
+    unlabelled = [(item.name, "no class, but others have one") for item in source.items if not item.label]
+    return [item for item in source.items if item.label], unlabelled
 
 
 def encode_item_labels(labels: list[Label], attributes: tuple[str, ...]) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    """Class or attribute names, and labels as int64 (n,) or float32 (n, k)."""
     if attributes:
         return attributes, torch.tensor(labels, dtype=torch.float32)
     return encode_labels([str(label) for label in labels]) if labels[0] is not None else ((), None)
@@ -125,7 +130,7 @@ def _header(item: FileItem) -> Header | None:
 
 
 def _array(item: FileItem, size: tuple[int, int], fit: str) -> np.ndarray | str:
-    """The image, or why there is none."""
+    """The decoded image, or the reason why it is unusable."""
     try:
         return read_image(item.open, size, fit)
     except UnreadableImage as error:
@@ -133,7 +138,7 @@ def _array(item: FileItem, size: tuple[int, int], fit: str) -> np.ndarray | str:
 
 
 def _parallel(call: Callable[[FileItem], T], items: Sequence[FileItem]) -> list[T]:
-    # Pillow warns of bad EXIF and large images; what matters of that is told otherwise.
+    # Pillow's warnings on EXIF and image sizes are checked elsewhere.
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")
         return list(pool.map(call, items))

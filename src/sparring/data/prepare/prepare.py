@@ -1,8 +1,7 @@
-"""`spar data prepare`: pictures, wherever they are, become a prepared set (see `sparring.data.prepare.format`).
+"""Writes prepared data sets, resumably (see `sparring.data.prepare.format`).
 
-Each image has a place drawn by a fixed seed, and is written there as soon as it is decoded; what is done is noted in
-`done.jsonl`, so that the same command goes on after an interruption. In the end the last images fill the places of
-those left out.
+Each image is decoded directly to its position in the file, drawn with a fixed seed. `done.jsonl` logs decoded images,
+so that the same command continues after an interruption. At the end, the last images fill the gaps of skipped ones.
 """
 
 import hashlib
@@ -45,44 +44,44 @@ from sparring.storage.atomic import PART, atomic_write, from_json
 
 BEGUN_FILE, PROGRESS_FILE = "begun.json", "done.jsonl"
 _INSPECTED = 500
-"""Images that tell the size and the channels of a set, where none are asked for."""
+"""Images from which default size and channels are inferred."""
 _BATCHES_PER_WORKER, _MIN_BATCH, _MAX_BATCH = 200, 16, 1024
-"""A worker decodes at least so many pieces: what an interruption loses is a piece of each. And images in a piece."""
+"""Batches per worker, and bounds on the images of a batch. An interruption loses one batch per worker."""
 _MIN_IMAGES_PER_WORKER = 1_000
-"""Images that are worth a process of their own, which takes as long to start as some hundreds take."""
+"""Images per worker process, at least: a process takes as long to start as decoding some hundred images."""
 
 
 class PreparePlan(NamedTuple):
-    """What is to be done, the same whenever it is asked for."""
+    """Items and positions; deterministic, so that an interrupted preparation can continue."""
 
     source: FileSource
     indices: list[int]
-    """Of the items that have a label, if any have."""
+    """Index in the source of each item."""
     items: list[FileItem]
-    """These."""
+    """Usable items; the labelled ones, if any is labelled."""
     attributes: tuple[str, ...]
-    broken: SkippedList
-    places: list[int]
-    """In the file, by item."""
-    work: DecodeOptions
+    skipped: SkippedList
+    positions: list[int]
+    """Position in the file of each item."""
+    options: DecodeOptions
 
 
 def prepare_dataset(
     source: FileSource, out: Path, options: Options, workers: int, drop: tuple[str, ...] = ()
 ) -> tuple[PreparedMetadata, int]:
-    """Writes the set, or goes on with it; one that is there already is checked, every pixel of it.
+    """Writes a prepared data set, continues an interrupted one, or verifies every pixel of a finished one.
 
     Args:
-        drop: the findings whose suspects are left out (`sparring.data.scan.checks.DROPPED`).
+        drop: checks whose suspects are left out (`sparring.data.scan.checks.DROPPABLE`).
 
     Returns:
-        What was written, and how many images were decoded now.
+        The set's metadata, and the number of images decoded by this call.
 
     Raises:
-        UserError: another set in the folder, too little room, fewer than two usable images, a set that was changed.
+        UserError: `out` holds something else or was modified, too little disk space, fewer than two usable images.
     """
     if options.flip:
-        raise UserError("mirrored copies are made in training, not kept: leave --flip out here")
+        raise UserError("--flip applies in training, not to prepared files: leave it out")
     if workers < 1:
         raise UserError(f"workers is {workers}: it must be 1 or more")
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
@@ -92,32 +91,32 @@ def prepare_dataset(
         return _verify(out, key), 0
     plan = _plan(source, out, options, file, key)
     try:
-        done, broken, suspected = read_progress(out / PROGRESS_FILE)
+        done, skipped, suspected = read_progress(out / PROGRESS_FILE)
         left = [i for i in range(len(plan.items)) if i not in done]
         workers = max(1, min(workers, len(left) // _MIN_IMAGES_PER_WORKER))
-        broken |= _decode(plan, left, out, workers)
+        skipped |= _decode(plan, left, out, workers)
         if drop and not suspected:
-            broken |= _find_suspects(plan, broken, out, drop)
-        return _finalise(plan, broken, out, key), len(left)
+            skipped |= _find_suspects(plan, skipped, out, drop)
+        return _finalise(plan, skipped, out, key), len(left)
     except OSError as error:
-        raise UserError(f"can't write {one_line(out)}: {error.strerror}; the same command goes on with it") from None
+        raise UserError(f"can't write {one_line(out)}: {error.strerror}; repeat the command to continue") from None
 
 
 def _verify(out: Path, key: str) -> PreparedMetadata:
-    held = read_metadata(out)
-    if held.key != key:
+    metadata = read_metadata(out)
+    if metadata.key != key:
         raise UserError(f"{one_line(out)} was prepared from other files or options: choose another OUT")
     data = load_prepared(out, str(out), Options())
-    if digest(data.train, data.test)[:16] != held.fingerprint:
-        raise UserError(f"{one_line(out)} is not what was prepared, its fingerprint has changed: {PREPARE_AGAIN}")
-    return held
+    if digest(data.train, data.test)[:16] != metadata.fingerprint:
+        raise UserError(f"{one_line(out)} was modified after it was prepared: {PREPARE_AGAIN}")
+    return metadata
 
 
 def _plan(source: FileSource, out: Path, options: Options, file: LabelFile | None, key: str) -> PreparePlan:
-    """Begins the folder, or takes up what was begun. Raises UserError for another set, and for too little room."""
-    items, attributes, broken = label_items(source, file, asked=options.labels is not None)
+    """Starts or continues the output folder. Raises UserError for another data set and for too little disk space."""
+    items, attributes, skipped = label_items(source, file, asked=options.labels is not None)
     numbers = {item.name: i for i, item in enumerate(source.items)}
-    places = torch.randperm(len(items), generator=torch.Generator().manual_seed(SPLIT_SEED)).tolist()
+    positions = torch.randperm(len(items), generator=torch.Generator().manual_seed(SPLIT_SEED)).tolist()
     begun = out / BEGUN_FILE
     if begun.is_file():
         known, size, channels = _read_begun(begun)
@@ -125,36 +124,37 @@ def _plan(source: FileSource, out: Path, options: Options, file: LabelFile | Non
             raise UserError(f"{one_line(out)} was begun from other files or options: choose another OUT")
     else:
         _check_free(out)
-        size, channels = _infer_size_and_channels(items, places, options)
-    held = {"key": key, "size": size, "channels": channels}
-    _allocate(out, len(items) * CHANNEL_COUNTS[channels] * size[0] * size[1], held)
+        size, channels = _infer_size_and_channels(items, positions, options)
+    metadata = {"key": key, "size": size, "channels": channels}
+    _allocate(out, len(items) * CHANNEL_COUNTS[channels] * size[0] * size[1], metadata)
     guessed = options.channels == "auto"
     work = DecodeOptions(size, options.fit, channels, guessed, out / PIXELS_FILE)
-    return PreparePlan(source, [numbers[item.name] for item in items], items, attributes, broken, places, work)
+    return PreparePlan(source, [numbers[item.name] for item in items], items, attributes, skipped, positions, work)
 
 
 def _read_begun(begun: Path) -> tuple[str, tuple[int, int], str]:
-    """Key, size and channels. Raises UserError for a file that is not what was written."""
+    """Key, size and channels of an interrupted preparation. Raises UserError for a damaged file."""
     try:
-        held = from_json(begun.read_bytes())
-        height, width = map(int, held["size"])
-        return str(held["key"]), (height, width), CHANNEL_NAMES[CHANNEL_COUNTS[held["channels"]]]
+        metadata = from_json(begun.read_bytes())
+        height, width = map(int, metadata["size"])
+        return str(metadata["key"]), (height, width), CHANNEL_NAMES[CHANNEL_COUNTS[metadata["channels"]]]
     except (ValueError, TypeError, LookupError) as error:
         raise UserError(f"{one_line(begun)} is damaged ({one_line(error)[:80]}): choose another OUT") from None
 
 
 def _check_free(out: Path) -> None:
-    """Raises UserError if something is there that was not begun here."""
-    held = out.exists() and (not out.is_dir() or any(path.suffix != PART for path in out.iterdir()))
-    if held:
-        raise UserError(f"{one_line(out)} exists already, and is no prepared set: choose another OUT")
+    """Raises UserError if the output exists and holds anything but temporary files."""
+    if out.exists() and (not out.is_dir() or any(path.suffix != PART for path in out.iterdir())):
+        raise UserError(f"{one_line(out)} exists and is not a prepared data set: choose another OUT")
 
 
-def _infer_size_and_channels(items: list[FileItem], places: list[int], options: Options) -> tuple[tuple[int, int], str]:
-    """Size and channels, as asked for or as a few images suggest."""
-    few = [item for item, place in zip(items, places, strict=True) if place < _INSPECTED]
+def _infer_size_and_channels(
+    items: list[FileItem], positions: list[int], options: Options
+) -> tuple[tuple[int, int], str]:
+    """Size and channels: those of the options, or inferred from some of the images."""
+    few = [item for item, position in zip(items, positions, strict=True) if position < _INSPECTED]
     if not items:
-        raise UserError("no images were found there: give a folder, zip, tar or parquet file of images")
+        raise UserError("no images found: give a folder, zip, tar or parquet file of images")
     found, counts = [], []
     for item in few:
         try:
@@ -168,8 +168,7 @@ def _infer_size_and_channels(items: list[FileItem], places: list[int], options: 
 
 
 def _allocate(out: Path, size: int, begun: dict) -> None:
-    """The folder, what is begun there, and the room for all pixels, unless it was made before; so that a full disk is
-    told before the work and not in it."""
+    """Creates the folder and allocates the pixel file, unless done before: a full disk fails here, before the work."""
     if (out / PIXELS_FILE).is_file() and (out / PIXELS_FILE).stat().st_size >= size:
         return
     try:
@@ -177,10 +176,10 @@ def _allocate(out: Path, size: int, begun: dict) -> None:
         (out / PIXELS_FILE).unlink(missing_ok=True)
         free = shutil.disk_usage(out).free
         if size > free:
-            raise UserError(f"{one_line(out)} needs {size / 1e9:,.1f} GB, and its disk has {free / 1e9:,.1f} GB left")
+            raise UserError(f"{one_line(out)} needs {size / 1e9:,.1f} GB, its disk has {free / 1e9:,.1f} GB free")
         with atomic_write(out / BEGUN_FILE) as path:
             path.write_text(json.dumps(begun))
-        (out / PROGRESS_FILE).unlink(missing_ok=True)  # of pixels that are gone
+        (out / PROGRESS_FILE).unlink(missing_ok=True)  # its pixels are gone
         with open(out / PIXELS_FILE, "wb") as file:
             if hasattr(os, "posix_fallocate") and size:
                 os.posix_fallocate(file.fileno(), 0, size)
@@ -190,37 +189,37 @@ def _allocate(out: Path, size: int, begun: dict) -> None:
 
 
 def _decode(plan: PreparePlan, left: list[int], out: Path, workers: int) -> dict[int, str]:
-    """Decodes what is left; returns what of it was left out, by item."""
+    """Decodes the remaining items; returns the skipped ones with the reason."""
     size = max(_MIN_BATCH, min(_MAX_BATCH, len(plan.items) // (_BATCHES_PER_WORKER * workers)))
     parts = [left[i : i + size] for i in range(0, len(left), size)]
-    pieces: list[DecodeBatch] = [[(plan.indices[i], plan.places[i]) for i in part] for part in parts]
+    pieces: list[DecodeBatch] = [[(plan.indices[i], plan.positions[i]) for i in part] for part in parts]
     of = {index: i for i, index in enumerate(plan.indices)}
-    broken: dict[int, str] = {}
-    with open(out / PROGRESS_FILE, "a") as notes, open(plan.work.out, "rb") as images:
-        results = decode_batches(pieces, plan.work, plan.source, workers)
+    skipped: dict[int, str] = {}
+    with open(out / PROGRESS_FILE, "a") as notes, open(plan.options.out, "rb") as images:
+        results = decode_batches(pieces, plan.options, plan.source, workers)
         for _, (piece, wrong) in zip(progress_range(len(pieces), "preparing"), results, strict=False):
-            os.fsync(images.fileno())  # what is noted as done is on the disk
+            os.fsync(images.fileno())  # pixels must be on disk before the log says so
             missing = [(of[index], why) for index, why in wrong]
             notes.write(json.dumps({"items": [of[index] for index, _ in piece], "broken": missing}) + "\n")
             notes.flush()
-            broken |= dict(missing)
-    return broken
+            skipped |= dict(missing)
+    return skipped
 
 
-def _find_suspects(plan: PreparePlan, broken: dict[int, str], out: Path, drop: tuple[str, ...]) -> dict[int, str]:
-    """The suspects among what was decoded, by item; noted, for when the gaps are filled the same can't be found."""
-    kept = [i for i in range(len(plan.items)) if i not in broken]
-    images = map_pixels(out, (CHANNEL_COUNTS[plan.work.channels], *plan.work.size), len(plan.items))
-    places = torch.tensor([plan.places[i] for i in kept], dtype=torch.long)
+def _find_suspects(plan: PreparePlan, skipped: dict[int, str], out: Path, drop: tuple[str, ...]) -> dict[int, str]:
+    """Suspects among the decoded items, with the reason; logged, because they can't be found again once gaps are filled."""
+    kept = [i for i in range(len(plan.items)) if i not in skipped]
+    images = map_pixels(out, (CHANNEL_COUNTS[plan.options.channels], *plan.options.size), len(plan.items))
+    positions = torch.tensor([plan.positions[i] for i in kept], dtype=torch.long)
     names, labels = encode_item_labels([plan.items[i].label for i in kept], plan.attributes) if kept else ((), None)
     classes = None if labels is None or labels.is_floating_point() else labels.numpy()
     seen = read_headers(plan.source) if "tiny" in drop else []
-    sizes = [each.size if (each := seen[plan.indices[i]]) else plan.work.size for i in kept] if seen else []
+    sizes = [each.size if (each := seen[plan.indices[i]]) else plan.options.size for i in kept] if seen else []
     where = [plan.items[i].name for i in kept]
-    test = np.zeros(len(kept), bool)  # parts are made of what is left
-    looked = ScannedImages(lambda which: images[places[which]], where, test, classes, names, sizes)
+    test = np.zeros(len(kept), bool)  # the splits are not made yet
+    images_to_check = ScannedImages(lambda which: images[positions[which]], where, test, classes, names, sizes)
     suspects: dict[int, str] = {}
-    for found in run_checks(looked, drop):
+    for found in run_checks(images_to_check, drop):
         for index, (_, why) in zip(found.which, found.where, strict=True):
             suspects.setdefault(kept[index], f"{found.name}: {why}")
     with open(out / PROGRESS_FILE, "a") as notes:
@@ -230,62 +229,66 @@ def _find_suspects(plan: PreparePlan, broken: dict[int, str], out: Path, drop: t
     return suspects
 
 
-def _finalise(plan: PreparePlan, broken: dict[int, str], out: Path, key: str) -> PreparedMetadata:
-    """Fills the gaps, writes labels and `store.json`; can be done again if it is interrupted anywhere."""
-    items, places = plan.items, plan.places
-    order, names, labels = _arrange(plan, broken)
+def _finalise(plan: PreparePlan, skipped: dict[int, str], out: Path, key: str) -> PreparedMetadata:
+    """Fills the gaps, writes labels and `store.json`. Can be repeated after an interruption at any point."""
+    items, positions = plan.items, plan.positions
+    order, names, labels = _arrange(plan, skipped)
     if len(order) < 2:
-        why = f", such as {one_line(items[next(iter(broken))].name)}: {next(iter(broken.values()))}" if broken else ""
-        raise UserError(f"{one_line(plan.source.path)} has {len(order)} usable images, and 2 are needed{why}")
-    shape, cut = (CHANNEL_COUNTS[plan.work.channels], *plan.work.size), len(order) - _test_count(order)
-    _move(out / PIXELS_FILE, [places[i] for i in order], torch.Size(shape).numel())
+        why = (
+            f", such as {one_line(items[next(iter(skipped))].name)}: {next(iter(skipped.values()))}" if skipped else ""
+        )
+        raise UserError(f"{one_line(plan.source.path)} has {len(order)} usable images, 2 or more are needed{why}")
+    shape, cut = (CHANNEL_COUNTS[plan.options.channels], *plan.options.size), len(order) - _test_count(order)
+    _move(out / PIXELS_FILE, [positions[i] for i in order], torch.Size(shape).numel())
     every = Split(map_pixels(out, shape, len(order)), labels)
     if labels is not None:
         with atomic_write(out / LABELS_FILE) as path:
             save_file({"labels": labels}, path)
-    left = sorted({*plan.source.skipped, *plan.broken, *((items[i].name, why) for i, why in broken.items())})
+    left = sorted({*plan.source.skipped, *plan.skipped, *((items[i].name, why) for i, why in skipped.items())})
     fingerprint = digest(every[:cut], every[cut:])[:16]
-    held = PreparedMetadata(
+    metadata = PreparedMetadata(
         shape, cut, _test_count(order), names, tuple(left), fingerprint, probe_digest(every.values, labels), key
     )
     with atomic_write(out / STORE) as path:
-        path.write_text(held.text())
+        path.write_text(metadata.text())
     for name in (BEGUN_FILE, PROGRESS_FILE):
         (out / name).unlink(missing_ok=True)
     os.truncate(out / PIXELS_FILE, every.values.numel())
-    return held
+    return metadata
 
 
-def _arrange(plan: PreparePlan, broken: dict[int, str]) -> tuple[list[int], tuple[str, ...], torch.Tensor | None]:
-    """The item at each place, the names of classes or attributes, and labels; adds to `broken` those of classes that
-    would be in the test part alone."""
+def _arrange(plan: PreparePlan, skipped: dict[int, str]) -> tuple[list[int], tuple[str, ...], torch.Tensor | None]:
+    """The item at each position, class or attribute names, and labels.
+
+    Adds items to `skipped` whose class would only occur in the test split.
+    """
     while True:
-        good = sorted((place, i) for i, place in enumerate(plan.places) if i not in broken)
-        order = _fill_gaps([i for _, i in good], plan.places)
+        good = sorted((position, i) for i, position in enumerate(plan.positions) if i not in skipped)
+        order = _fill_gaps([i for _, i in good], plan.positions)
         names, labels = (
             encode_item_labels([plan.items[i].label for i in order], plan.attributes) if order else ((), None)
         )
         alone = _test_only(labels, _test_count(order))
         if not alone:
             return order, names, labels
-        broken |= {order[j]: "those left of its class are all in the test part" for j in alone}
+        skipped |= {order[j]: "its class has no image left in the train split" for j in alone}
 
 
 def _test_count(order: list[int]) -> int:
-    """Of these, for the test part."""
+    """Size of the test split."""
     return -(-len(order) // TEST_EVERY)
 
 
-def _fill_gaps(order: list[int], places: list[int]) -> list[int]:
-    """The same items, those beyond the end in the places of those that are gone."""
+def _fill_gaps(order: list[int], positions: list[int]) -> list[int]:
+    """The same items, with those beyond the end moved to the gaps."""
     n = len(order)
-    held = {places[i]: i for i in order}
-    beyond = iter([i for i in order if places[i] >= n])
-    return [held[place] if place in held else next(beyond) for place in range(n)]
+    item_at = {positions[i]: i for i in order}
+    beyond = iter([i for i in order if positions[i] >= n])
+    return [item_at[i] if i in item_at else next(beyond) for i in range(n)]
 
 
 def _test_only(labels: torch.Tensor | None, test: int) -> list[int]:
-    """The examples of the test part whose class has none in the train part."""
+    """Indices of test examples whose class does not occur in the train split."""
     if labels is None or labels.is_floating_point():
         return []
     cut = len(labels) - test
@@ -293,10 +296,10 @@ def _test_only(labels: torch.Tensor | None, test: int) -> list[int]:
     return [cut + j for j, label in enumerate(labels[cut:].tolist()) if label in lone]
 
 
-def _move(path: Path, froms: list[int], row: int) -> None:
-    """Copies image `froms[place]` to each place it is not in; what is copied from lies beyond the end, and stays."""
+def _move(path: Path, sources: list[int], row: int) -> None:
+    """Copies the image at `sources[i]` to position i where they differ. Sources lie beyond the end and stay intact."""
     with open(path, "r+b") as file:
-        for place, place_before in enumerate(froms):
-            if place != place_before:
-                os.pwrite(file.fileno(), os.pread(file.fileno(), row, place_before * row), place * row)
+        for position, source in enumerate(sources):
+            if position != source:
+                os.pwrite(file.fileno(), os.pread(file.fileno(), row, source * row), position * row)
         os.fsync(file.fileno())

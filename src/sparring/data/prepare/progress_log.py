@@ -1,4 +1,4 @@
-"""What of a set is prepared already: a file of a JSON object a line, one of each piece that was decoded."""
+"""Progress log of `data prepare`: one JSON line per decoded batch."""
 
 import os
 from pathlib import Path
@@ -7,24 +7,24 @@ from sparring.storage.atomic import from_json
 
 
 def read_progress(path: Path) -> tuple[set[int], dict[int, str], bool]:
-    """The items that were decoded before, those of them that were left out, and whether suspects are among these.
+    """Decoded items, skipped items with the reason, and whether suspects were searched.
 
-    A torn last line is no line, and is cut off: what is noted next is to be a line of its own.
+    Truncates a partially written last line, so that the next entry starts on a new line.
     """
-    suspected, done, whole = False, set(), 0
-    broken: dict[int, str] = {}
+    suspected, done, valid_bytes = False, set(), 0
+    skipped: dict[int, str] = {}
     if not path.exists():
-        return done, broken, suspected
+        return done, skipped, suspected
     for line in path.read_bytes().splitlines(keepends=True):
         try:
-            held = from_json(line)
+            entry = from_json(line)
         except ValueError:
             break
         if not line.endswith(b"\n"):
             break
-        whole += len(line)
-        done.update(held["items"])
-        broken |= {int(i): why for i, why in held["broken"]}
-        suspected |= held.get("suspected", False)
-    os.truncate(path, whole)
-    return done, broken, suspected
+        valid_bytes += len(line)
+        done.update(entry["items"])
+        skipped |= {int(i): why for i, why in entry["broken"]}
+        suspected |= entry.get("suspected", False)
+    os.truncate(path, valid_bytes)
+    return done, skipped, suspected

@@ -1,6 +1,6 @@
-"""Decoding in processes of their own, each of which writes images to their places in one file.
+"""Worker processes that decode images into one file.
 
-Nothing here imports torch, which would take a process as long as thousands of pictures.
+Must not import torch: that takes a process as long as decoding thousands of images.
 """
 
 import multiprocessing
@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing.connection import wait as ended
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
 from sparring.data.image.channels import stack_images
@@ -21,21 +21,21 @@ from sparring.data.sources.item import FileSource
 from sparring.errors import UserError
 
 DecodeBatch = list[tuple[int, int]]
-"""Items to decode: the index in the source, and the place in the file."""
+"""(index in the source, position in the file) of each item to decode."""
 _TIMEOUT = 3600.0
-"""Seconds without a piece done, a two-hundredth of a worker's share, after which the workers are given up."""
-_IN_COLOUR = "in colour, where those looked at first were grey: prepare with --channels rgb"
+"""Seconds without a finished batch, 1/200 of a worker's share, after which the workers are killed."""
+_IN_COLOUR = "in colour, but the images inspected first were grey: prepare with --channels rgb"
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """What a decoder has to know."""
+    """Settings of an `ImageDecoder`."""
 
     size: tuple[int, int]
     fit: str
     channels: str
     guessed: bool
-    """Whether the channels are "auto"'s answer, not a person's."""
+    """Whether `channels` was inferred from some of the images."""
     out: Path
 
 
@@ -44,63 +44,63 @@ class ImageDecoder:
         self.source, self.work = source, work
         self.file = os.open(work.out, os.O_WRONLY)
 
-    def __call__(self, piece: DecodeBatch) -> list[tuple[int, str]]:
-        """Writes the images of a piece; returns those left out, with the reason. Raises OSError for a full disk."""
-        work, broken, good = self.work, [], []
-        for index, place in piece:
+    def __call__(self, batch: DecodeBatch) -> list[tuple[int, str]]:
+        """Writes the images of a batch; returns (index, reason) of skipped items. Raises OSError for a full disk."""
+        work, skipped, good = self.work, [], []
+        for index, place in batch:
             try:
                 image = read_image(self.source.items[index].open, work.size, work.fit)
                 if work.guessed and work.channels == "grey" and image.shape[2] > 2:
                     raise UnreadableImage(_IN_COLOUR)
                 good.append((place, image))
             except UnreadableImage as error:
-                broken.append((index, str(error)))
+                skipped.append((index, str(error)))
         if good:
             for (place, _), row in zip(good, stack_images([image for _, image in good], work.channels), strict=True):
                 os.pwrite(self.file, row.data, place * row.nbytes)
-        return broken
+        return skipped
 
 
 def decode_batches(
-    pieces: Sequence[DecodeBatch], work: DecodeOptions, source: FileSource, workers: int
+    batches: Sequence[DecodeBatch], work: DecodeOptions, source: FileSource, workers: int
 ) -> Iterator[tuple[DecodeBatch, list[tuple[int, str]]]]:
-    """Each piece with what of it was left out, as they are done: in this process, or in several."""
+    """Yields each finished batch with its skipped items, decoded in this process or in several."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if workers == 1:
             decoder = ImageDecoder(source, work)
-            yield from ((piece, decoder(piece)) for piece in pieces)
+            yield from ((batch, decoder(batch)) for batch in batches)
         else:
-            yield from _decode_in_processes(pieces, work, source, workers)
+            yield from _decode_in_processes(batches, work, source, workers)
 
 
 def _decode_in_processes(
-    pieces, work: DecodeOptions, source: FileSource, workers: int
+    batches, work: DecodeOptions, source: FileSource, workers: int
 ) -> Iterator[tuple[DecodeBatch, list[tuple[int, str]]]]:
-    left = iter(pieces)
+    remaining = iter(batches)
     spawn, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     try:
         with ProcessPoolExecutor(workers, spawn, _initialise, (source, work)) as pool:
             waiting: dict[Future, DecodeBatch] = {
-                pool.submit(_decode, piece): piece for piece in islice(left, 2 * workers)
+                pool.submit(_decode, batch): batch for batch in islice(remaining, 2 * workers)
             }
             while waiting:
                 ready = wait(waiting, _TIMEOUT, FIRST_COMPLETED).done
                 if not ready:
                     for process in set(multiprocessing.active_children()) - others:
-                        process.kill()  # or the pool would wait for it at its end
+                        process.kill()  # otherwise the pool waits for it on exit
                 for done in ready:
                     yield waiting.pop(done), done.result()
-                    waiting |= {pool.submit(_decode, piece): piece for piece in islice(left, 1)}
+                    waiting |= {pool.submit(_decode, batch): batch for batch in islice(remaining, 1)}
     except BrokenProcessPool:
         raise UserError(
-            f"a decoding process died, or did nothing for {_TIMEOUT:g} s, perhaps for want of memory, or as the files "
-            "can't be reached: go on with the same command, and fewer --workers"
+            f"a decoding process died or did nothing for {_TIMEOUT:g} s, perhaps for lack of memory or of access to "
+            "the files: repeat the command with fewer --workers"
         ) from None
 
 
 _decoder: ImageDecoder | None = None
-"""Of this process, if it is a decoding one."""
+"""Decoder of this worker process; None in the main process."""
 
 
 def _initialise(source: FileSource, work: DecodeOptions) -> None:
@@ -111,13 +111,13 @@ def _initialise(source: FileSource, work: DecodeOptions) -> None:
 
 
 def _die_with_parent() -> None:
-    """Executors leave their processes waiting when a parent is killed."""
+    """Exits when the parent is killed: executors would leave their processes waiting."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        ended([parent.sentinel])
+        wait_for([parent.sentinel])
         os._exit(1)
 
 
-def _decode(piece: DecodeBatch) -> list[tuple[int, str]]:
+def _decode(batch: DecodeBatch) -> list[tuple[int, str]]:
     assert _decoder is not None
-    return _decoder(piece)
+    return _decoder(batch)

@@ -1,5 +1,6 @@
-"""What may be wrong with a data set, found before training on it.
+"""Checks of data sets for defects, before training.
 
-`looked` is a set as it is looked at, `traits` what is measured of each image, `alike` finds copies. Each finding is a
-function in `images`, `labels` or `copies`; `findings` holds them by name. `sheet` shows them, `table` is for tables.
+`open` turns a SPEC into `image_set.ScannedImages`; `image_stats` measures each image and `duplicates` finds copies.
+Each check is a function in `images`, `labels` or `copies`, registered in `checks`. `table` and `audio` check tables
+and sound files.
 """

@@ -1,4 +1,4 @@
-"""Sound files as they were found, and what may be wrong with them."""
+"""Summary and checks of audio files."""
 
 import hashlib
 from collections import Counter
@@ -19,20 +19,20 @@ from sparring.data.scan.labels import rare_classes
 from sparring.data.sources.item import FileItem, FileSource, Skipped, with_folder_labels
 
 _SILENT = 1e-3
-"""The largest sample of a sound that is called silent: 60 dB below full scale."""
+"""Peak below which a sound is silent: 60 dB below full scale."""
 _FULL_SCALE, _CLIPPED = 0.9999, 1e-3
-"""Full scale; and the share of a sound's samples there from which on it is called clipped."""
+"""Full scale, and the share of samples at full scale above which a sound is clipped."""
 _LENGTH_RATIO = 10
-"""A sound so many times as long as the middle one, or the other way round, is of an odd length."""
+"""Ratio to the median length, in either direction, beyond which a length is unusual."""
 _WAVEFORM_SIZE = (32, 96)
-"""Pixels of a sound on a sheet, height and width."""
+"""Height and width of a waveform plot, in pixels."""
 _SHOWN, _LISTED = 64, 10
-"""Sounds on a sheet; and formats, rates and classes in a line."""
+"""Sounds on a contact sheet; entries listed per line."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScannedAudio:
-    """What is kept of a sound."""
+    """Statistics of one sound file."""
 
     name: str
     label: str | None
@@ -42,69 +42,69 @@ class ScannedAudio:
     seconds: float
     peak: float
     full: float
-    """The share of samples at full scale."""
+    """Share of samples at full scale."""
     digest: bytes
-    """Of its samples."""
+    """Hash of its samples."""
     outline: np.ndarray
-    """uint8 `OUTLINE`, as it is drawn."""
+    """uint8 `OUTLINE`: waveform plot."""
 
 
 @dataclass(frozen=True)
 class SoundScan(ScanSummary):
-    """Of sound files."""
+    """Scan result of audio files."""
 
     formats: dict[str, int]
     rates: dict[str, int]
-    """Sounds by samples a second."""
+    """Number of sounds by sampling rate in Hz."""
     channels: dict[str, int]
     seconds: tuple[float, float, float]
-    """The shortest, the middle and the longest one's; zeros if there is none."""
+    """Shortest, median and longest duration; zeros without sounds."""
     classes: dict[str, int]
-    """By folder; empty if there are no folders."""
+    """Number of sounds by class folder; empty if unlabelled."""
     broken: Skipped
     findings: tuple[Issue, ...]
 
     def table(self) -> str:
-        """For a person, a line a fact."""
+        """Human-readable summary."""
         shortest, middle, longest = self.seconds
         rows = {
             "sounds": f"{self.examples:,}",
             "formats": counts_text(self.formats, _LISTED),
             "rates": counts_text({f"{rate} Hz": n for rate, n in self.rates.items()}, _LISTED),
             "channels": counts_text(self.channels, _LISTED),
-            "lengths": f"{shortest:.2f} to {longest:.2f} s, half of them under {middle:.2f} s",
+            "lengths": f"{shortest:.2f} to {longest:.2f} s, median {middle:.2f} s",
             "classes": f"{len(self.classes)} ({counts_text(self.classes, _LISTED)})" if self.classes else "none",
-            "left out": f"{len(self.broken):,}" if self.broken else "none",
+            "skipped": f"{len(self.broken):,}" if self.broken else "none",
         }
         return summary_table(self.spec, rows, self.findings)
 
 
 def scan_sounds(spec: str, source: FileSource) -> tuple[SoundScan, Sequence[ScannedAudio]]:
-    """Opens every file, one at a time. Raises UserError where the extra `audio` is missing."""
-    items, beside = with_folder_labels(source.items)
-    heard, broken = [], [*source.skipped, *beside]
+    """Decodes every file, one at a time. Raises UserError if the extra `audio` is missing."""
+    items, outside = with_folder_labels(source.items)
+    sounds, broken = [], [*source.skipped, *outside]
     for item in items:
         try:
-            heard.append(scan_sound(item))
+            sounds.append(scan_sound(item))
         except UnreadableImage as error:
             broken.append((item.name, str(error)))
-    lengths = [each.seconds for each in heard] or [0.0]
+    lengths = [each.seconds for each in sounds] or [0.0]
     facts = SoundScan(
         spec=spec,
-        examples=len(heard),
-        formats=count_values(each.format for each in heard),
-        rates=count_values(str(each.rate) for each in heard),
-        channels=count_values(str(each.channels) for each in heard),
+        examples=len(sounds),
+        formats=count_values(each.format for each in sounds),
+        rates=count_values(str(each.rate) for each in sounds),
+        channels=count_values(str(each.channels) for each in sounds),
         seconds=(min(lengths), median(lengths), max(lengths)),
-        classes=dict(sorted(Counter(each.label for each in heard if each.label is not None).items())),
+        classes=dict(sorted(Counter(each.label for each in sounds if each.label is not None).items())),
         broken=tuple(broken),
-        findings=unusable_files(tuple(broken)) + tuple(found for look in _CHECKS if (found := look(heard)).where),
+        findings=unusable_files(tuple(broken)) + tuple(found for look in _CHECKS if (found := look(sounds)).where),
     )
-    return facts, heard
+    return facts, sounds
 
 
 def scan_sound(item: FileItem) -> ScannedAudio:
-    """Raises Unusable, with the reason."""
+    """Decodes and measures one file. Raises UnreadableImage for an unusable one."""
     found = read_sound(item.open)
     size = np.abs(found.values)
     shape = f"{found.rate} {found.values.shape}".encode()
@@ -123,7 +123,7 @@ def scan_sound(item: FileItem) -> ScannedAudio:
 
 
 def waveform(found: Sound) -> np.ndarray:
-    """From its least to its greatest sample, in each of so many parts of it, dark on light."""
+    """Waveform plot, uint8 of shape `_WAVEFORM_SIZE`: the range of samples in each column, dark on light."""
     height, width = _WAVEFORM_SIZE
     wave = found.values.mean(1).clip(-1, 1)
     starts = np.minimum(np.arange(width) * len(wave) // width, len(wave) - 1)
@@ -132,47 +132,49 @@ def waveform(found: Sound) -> np.ndarray:
     return np.where((top <= rows) & (rows <= bottom), 0, 255).astype(np.uint8)
 
 
-def waveform_sheet(heard: Sequence[ScannedAudio]) -> Image.Image:
-    """The outlines of up to 64, in the order of their names, spread over all."""
-    chosen = np.linspace(0, len(heard) - 1, min(_SHOWN, len(heard))).round().astype(int)
-    return image_grid(torch.from_numpy(np.stack([heard[i].outline for i in chosen]))[:, None], None)
+def waveform_sheet(sounds: Sequence[ScannedAudio]) -> Image.Image:
+    """Waveform plots of up to 64 evenly spaced sounds."""
+    chosen = np.linspace(0, len(sounds) - 1, min(_SHOWN, len(sounds))).round().astype(int)
+    return image_grid(torch.from_numpy(np.stack([sounds[i].outline for i in chosen]))[:, None], None)
 
 
-def _duplicates(heard: Sequence[ScannedAudio]) -> Issue:
+def _duplicates(sounds: Sequence[ScannedAudio]) -> Issue:
     first: dict[bytes, str] = {}
-    where = [(each.name, first[each.digest]) for each in heard if first.setdefault(each.digest, each.name) != each.name]
-    what = f"{len(where):,} sounds have the same samples as one before them"
-    return Issue("duplicates", what, tuple((a, f"the same as {b}") for a, b in where), "delete one of each two")
+    where = [
+        (each.name, first[each.digest]) for each in sounds if first.setdefault(each.digest, each.name) != each.name
+    ]
+    what = f"{len(where):,} sounds have the same samples as an earlier one"
+    return Issue("duplicates", what, tuple((a, f"the same as {b}") for a, b in where), "delete the copies")
 
 
-def _silent(heard: Sequence[ScannedAudio]) -> Issue:
-    where = tuple((each.name, f"its largest sample is {each.peak:.1e}") for each in heard if each.peak < _SILENT)
-    return Issue("silent", f"{len(where):,} sounds are silent", where, "delete them, or record them again")
+def _silent(sounds: Sequence[ScannedAudio]) -> Issue:
+    where = tuple((each.name, f"peak {each.peak:.1e}") for each in sounds if each.peak < _SILENT)
+    return Issue("silent", f"{len(where):,} sounds are silent", where, "delete or re-record them")
 
 
-def _clipped(heard: Sequence[ScannedAudio]) -> Issue:
-    where = tuple((each.name, f"{each.full:.1%} of its samples") for each in heard if each.full > _CLIPPED)
-    what = f"{len(where):,} sounds are clipped: samples stand at full scale"
-    return Issue("clipped", what, where, "record them again at a lower level; a model learns the crackle")
+def _clipped(sounds: Sequence[ScannedAudio]) -> Issue:
+    where = tuple((each.name, f"{each.full:.1%} of its samples") for each in sounds if each.full > _CLIPPED)
+    what = f"{len(where):,} sounds are clipped: many samples are at full scale"
+    return Issue("clipped", what, where, "re-record them at a lower level; a model learns the distortion")
 
 
-def _rates(heard: Sequence[ScannedAudio]) -> Issue:
-    usual = Counter(each.rate for each in heard).most_common(1)
-    where = tuple((each.name, f"{each.rate} Hz") for each in heard if each.rate != usual[0][0])
-    what = f"{len(where):,} sounds have another rate than most, which have {usual[0][0] if usual else 0} Hz"
-    return Issue("rates", what, where, "bring them to one rate")
+def _rates(sounds: Sequence[ScannedAudio]) -> Issue:
+    usual = Counter(each.rate for each in sounds).most_common(1)
+    where = tuple((each.name, f"{each.rate} Hz") for each in sounds if each.rate != usual[0][0])
+    what = f"{len(where):,} sounds differ from the most common sampling rate of {usual[0][0] if usual else 0} Hz"
+    return Issue("rates", what, where, "resample all to one rate")
 
 
-def _lengths(heard: Sequence[ScannedAudio]) -> Issue:
-    middle = median([each.seconds for each in heard] or [0.0])
-    odd = [each for each in heard if not middle / _LENGTH_RATIO <= each.seconds <= middle * _LENGTH_RATIO]
+def _lengths(sounds: Sequence[ScannedAudio]) -> Issue:
+    middle = median([each.seconds for each in sounds] or [0.0])
+    odd = [each for each in sounds if not middle / _LENGTH_RATIO <= each.seconds <= middle * _LENGTH_RATIO]
     where = tuple((each.name, f"{each.seconds:.2f} s") for each in odd)
-    what = f"{len(where):,} sounds are far longer or shorter than the middle one of {middle:.2f} s"
-    return Issue("lengths", what, where, "cut the long ones, and listen to the short ones")
+    what = f"{len(where):,} sounds are over {_LENGTH_RATIO} times longer or shorter than the median of {middle:.2f} s"
+    return Issue("lengths", what, where, "split the long ones, check the short ones")
 
 
-def _imbalance(heard: Sequence[ScannedAudio]) -> Issue:
-    return rare_classes(Counter(each.label for each in heard if each.label is not None), "sounds")
+def _imbalance(sounds: Sequence[ScannedAudio]) -> Issue:
+    return rare_classes(Counter(each.label for each in sounds if each.label is not None), "sounds")
 
 
 _CHECKS: tuple[Callable[[Sequence[ScannedAudio]], Issue], ...] = (

@@ -1,4 +1,4 @@
-"""Every finding of images; the dict is the registry."""
+"""Registry of image checks."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,25 +22,25 @@ CHECKS: dict[str, Callable[[ScannedImages], Issue]] = {
     "imbalance": imbalance,
 }
 DROPPABLE = tuple(name for name in CHECKS if name not in ("leaks", "imbalance"))
-"""Those whose suspects can be left out: leaks go with the copies they are, and a class can't help being rare."""
+"""Checks whose suspects `data prepare --drop` can leave out; leaks are removed as duplicates."""
 
 
-def run_checks(looked: ScannedImages, names: Sequence[str] = tuple(CHECKS)) -> tuple[Issue, ...]:
-    """Those that found something, in the order of the names."""
-    found = [CHECKS[name](looked) for name in names] if len(looked) else []
+def run_checks(images: ScannedImages, names: Sequence[str] = tuple(CHECKS)) -> tuple[Issue, ...]:
+    """Runs the named checks; returns the issues they found."""
+    found = [CHECKS[name](images) for name in names] if len(images) else []
     return tuple(each for each in found if each.where)
 
 
-def unusable_files(broken: Skipped) -> tuple[Issue, ...]:
-    """What could not be read at all, as a finding."""
-    what = f"{len(broken):,} files can't be used"
-    todo = "replace them, or go on: training and spar data prepare leave them out"
-    return (Issue("broken", what, broken, todo),) if broken else ()
+def unusable_files(skipped: Skipped) -> tuple[Issue, ...]:
+    """An issue that lists the skipped files; empty without any."""
+    what = f"{len(skipped):,} files are unusable"
+    todo = "replace them, or ignore this: training and spar data prepare skip them"
+    return (Issue("broken", what, skipped, todo),) if skipped else ()
 
 
 def parse_drop(names: str) -> tuple[str, ...]:
-    """What is to be left out, by names with commas between. Raises UserError for one that can't be."""
+    """Names of checks from a comma-separated list. Raises UserError for a name not in `DROPPABLE`."""
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(","))) if names else ()
     for name in wanted:
-        lookup(dict.fromkeys(DROPPABLE), "finding to drop", name)
+        lookup(dict.fromkeys(DROPPABLE), "check to drop by", name)
     return wanted

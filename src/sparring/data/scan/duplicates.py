@@ -1,9 +1,8 @@
-"""Copies: equal images, and images that are nearly the same, found without comparing every pair.
+"""Finds exact and near-duplicate images by locality-sensitive hashing.
 
-The hash of an image has 63 bits: whether each low frequency of its cosine transform is above the set's median (as in
-pHash, Zauner 2010, but that each bit is set for half of the set, so that images which are all alike still differ).
-Locality-sensitive hashing (Indyk and Motwani 1998) then compares only images which agree in some random choice of bits,
-and what they show in 16×16 cells decides.
+The hash of an image has 63 bits: whether each low frequency of its cosine transform exceeds the data set's median (as
+in pHash, Zauner 2010, except that the median is per frequency, so that similar images still differ). Only images that
+agree in a random subset of bits are compared (Indyk and Motwani 1998), by the correlation of their 16×16 cell means.
 """
 
 from collections.abc import Callable
@@ -17,42 +16,47 @@ from torch.nn import functional as F
 from sparring.data.scan.image_stats import ImageStats
 
 _TABLES, _BITS = 16, 14
-"""Random choices, and bits of each. A copy with 4 bits changed is met with probability .9995, with 8 of .92."""
+"""Hash tables, and bits of each. A copy with 4 changed bits is found with probability .9995, with 8 with .92."""
 _NEIGHBOURS = 32
-"""Images of one choice that each is compared with, those of nearest hashes: bounds the work where all are alike."""
+"""Candidates compared per image and table, nearest hashes first: bounds the work on uniform data sets."""
 _MAX_BIT_DISTANCE = 10
-"""Bits that may differ."""
+"""Bits that may differ between candidates."""
 _CELLS, _MIN_CORRELATION = 16, 0.98
-"""Cells a side whose means are compared, and how much those of copies are correlated at least."""
+"""Cells per side, and the minimum correlation of their means for near-duplicates."""
 _MIN_DEVIATION = 4.0
-"""The standard deviation, of 255, up to which images are alike for showing little: they are not taken for copies."""
+"""Standard deviation, of 255, up to which an image is too uniform to be called a copy."""
 
 
 class Copies(NamedTuple):
     equal: np.ndarray
-    """(n,): the first image with the same pixels, itself if there is none before it."""
+    """int64 (n,): index of the first image with the same pixels."""
     near: np.ndarray
-    """(n,): the same of images that are nearly the same, or like one that is."""
+    """int64 (n,): index of the first image of the group of near-duplicates."""
 
 
 def find_near_duplicates(traits: ImageStats, take: Callable[[Tensor], Tensor], rows: int) -> Copies:
-    """Groups of copies. `rows` images are compared at once."""
+    """Groups of copies.
+
+    Args:
+        take: indices (k,) → images uint8 (k, c, h, w).
+        rows: pairs compared at once, to bound memory.
+    """
     first: dict[bytes, int] = {}
     equal = np.array([first.setdefault(digest, i) for i, digest in enumerate(traits.digests)], np.int64)
-    lone = np.flatnonzero((equal == np.arange(len(equal))) & (traits.spreads > _MIN_DEVIATION))
-    near, found = equal.copy(), np.arange(len(lone))
-    for pairs in _candidate_pairs(traits.waves[lone]):
+    candidates = np.flatnonzero((equal == np.arange(len(equal))) & (traits.spreads > _MIN_DEVIATION))
+    near, found = equal.copy(), np.arange(len(candidates))
+    for pairs in _candidate_pairs(traits.waves[candidates]):
         pairs = pairs[:, found[pairs[0]] != found[pairs[1]]]
         for start in range(0, pairs.shape[1], rows):
             some = pairs[:, start : start + rows]
-            a, b = (take(torch.from_numpy(lone[side])) for side in some)
+            a, b = (take(torch.from_numpy(candidates[side])) for side in some)
             found = merge_groups(found, *some[:, correlation(a, b).numpy() >= _MIN_CORRELATION])
-    near[lone] = lone[found]
+    near[candidates] = candidates[found]
     return Copies(equal, near[equal])
 
 
 def _candidate_pairs(waves: np.ndarray):
-    """Pairs (2, m) that may be copies, a table at a time."""
+    """Yields candidate pairs, int64 (2, m), of each hash table."""
     if len(waves) < 2:
         return
     bits = waves > np.median(waves, 0)
@@ -70,7 +74,7 @@ def _candidate_pairs(waves: np.ndarray):
 
 
 def merge_groups(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Groups, each called by its least member, when a[i] and b[i] are of one group for every i."""
+    """Union of groups (n,), each labelled by its least member, after joining a[i] with b[i] for every i."""
     while (group[a] != group[b]).any():
         least = np.minimum(group[a], group[b])
         larger = group.copy()
@@ -83,7 +87,7 @@ def merge_groups(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Of the cells of pairs, (n, c, h, w) both, over all channels together: (n,)."""
+    """Correlation (n,) of the cell means of image pairs (n, c, h, w), over all channels together."""
     a, b = (F.adaptive_avg_pool2d(x.float(), _CELLS).flatten(1) for x in (a, b))
     a, b = (x - x.mean(1, keepdim=True) for x in (a, b))
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-6)

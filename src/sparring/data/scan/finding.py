@@ -1,4 +1,4 @@
-"""One thing that was found in a data set."""
+"""Issues found in a data set, and their text."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,58 +9,59 @@ from sparring.data.sources.item import Skipped
 from sparring.errors import one_line
 
 _LISTED = 10
-"""Suspects of a finding that are listed for a person."""
+"""Suspects listed per issue."""
 
 
 @dataclass(frozen=True)
 class Issue:
     name: str
     what: str
-    """What was found, with a count, in a sentence."""
+    """One sentence, with a count."""
     where: Skipped
-    """Each suspect with the reason."""
+    """(suspect, reason) pairs."""
     todo: str
+    """Recommended action."""
     which: tuple[int, ...] = ()
-    """Indices of the suspects among the examples; empty where they are no examples, but classes or columns."""
+    """Example indices of the suspects; empty if they are classes or columns."""
     beside: tuple[int, ...] = ()
-    """Of each suspect, the example it is to be compared with, if there is one."""
+    """Index of the example each suspect resembles, if any."""
 
 
 @dataclass(frozen=True)
 class ScanSummary:
-    """What a SPEC holds."""
+    """Scan result of a SPEC."""
 
     spec: str
     examples: int
-    """Usable ones."""
+    """Number of usable examples."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As JSON-serialisable values."""
         return asdict(self)
 
 
 def summary_table(spec: str, rows: Mapping[str, str], findings: Sequence[Issue]) -> str:
-    """For a person: a line a fact, those that say nothing left out, then the findings."""
-    facts = [f"{name:<10}  {text}" for name, text in rows.items() if text]
-    return "\n".join([one_line(spec), *facts, *issue_lines(findings)])
+    """Text summary: one line per non-empty row, then the issues."""
+    lines = [f"{name:<10}  {text}" for name, text in rows.items() if text]
+    return "\n".join([one_line(spec), *lines, *issue_lines(findings)])
 
 
 def count_values(words: Iterable[str]) -> dict[str, int]:
-    """Counts, most first, then by the alphabet."""
+    """Number of occurrences, most frequent first, ties alphabetically."""
     return dict(sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def counts_text(counts: Mapping[str, int], most: int) -> str:
-    """For a person, in a line."""
+    """One line such as "a: 3, b: 1, and 2 more"."""
     shown = ", ".join(f"{name}: {n:,}" for name, n in list(counts.items())[:most])
     return shown + (f", and {len(counts) - most:,} more" if len(counts) > most else "")
 
 
 def issue_lines(findings: Sequence[Issue]) -> list[str]:
-    """For a person, in lines."""
+    """Text lines of the issues, with up to 10 suspects each."""
     lines = []
     for found in findings:
         more = len(found.where) - _LISTED
         lines += [f"{found.name}: {found.what}", *(f"  {name}: {why}" for name, why in found.where[:_LISTED])]
         lines += [*([f"  and {more:,} more"] if more > 0 else []), f"  → {found.todo}"]
-    return lines or ["nothing suspicious was found"]
+    return lines or ["no issues found"]

@@ -1,4 +1,4 @@
-"""A set of images as it is looked at: as training gets them, with what is known of where they came from."""
+"""Images under scan, with names, labels and original sizes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from sparring.data.scan.image_stats import ImageStats, image_stats
 from sparring.progress import progress_range
 
 _CHUNK = 2**24
-"""Numbers of images that are looked at together, which bounds the memory of their floats."""
+"""Pixel values processed at once, to bound memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScannedImages:
     take: Callable[[Tensor], Tensor]
-    """Indices (k,) → uint8 (k, c, h, w); pixels may lie in a mapped file."""
+    """Indices (k,) → images uint8 (k, c, h, w); pixels may be memory-mapped."""
     where: Sequence[str]
-    """A name for each."""
+    """Name of each image."""
     test: np.ndarray
-    """bool (n,): whether it is of the test part."""
+    """bool (n,): whether each image is in the test split."""
     labels: np.ndarray | None = None
-    """Classes, (n,); None for a set without classes."""
+    """Class indices (n,); None if unlabelled."""
     names: tuple[str, ...] = ()
-    """Of the classes."""
+    """Class names."""
     sizes: Sequence[tuple[int, int]] = ()
-    """Height and width of each as it was found, before it was brought to its size; empty if that is not known."""
+    """Original height and width of each image, before resizing; empty if unknown."""
 
     def __len__(self) -> int:
         return len(self.where)
@@ -50,12 +50,12 @@ class ScannedImages:
 
     def _chunks(self) -> Iterator[Tensor]:
         rows = _CHUNK // int(np.prod(self.shape)) or 1
-        for i in progress_range(-(-len(self) // rows), "looking"):
+        for i in progress_range(-(-len(self) // rows), "scanning"):
             yield self.take(torch.arange(i * rows, min(len(self), (i + 1) * rows)))
 
 
 def index_concatenated(*parts: Tensor) -> Callable[[Tensor], Tensor]:
-    """`Looked.take` of tensors one behind the other, which are not copied."""
+    """`ScannedImages.take` over several tensors in sequence, without concatenating them."""
     starts = np.cumsum([0, *map(len, parts)])
 
     def take(which: Tensor) -> Tensor:

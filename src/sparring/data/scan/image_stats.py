@@ -1,4 +1,4 @@
-"""What is measured of every image in one pass: about a kilobyte each."""
+"""Per-image statistics, collected in one pass; about 1 kB per image."""
 
 import hashlib
 import math
@@ -13,26 +13,26 @@ from torch.nn import functional as F
 from sparring.data.image.pixels import rgb_to_luma
 
 _SIDE, _LOW = 32, 8
-"""Of the grey image a hash and the edges are taken of; and of the corner of its cosine transform that is kept."""
+"""Side of the grey thumbnail, and frequencies per axis kept of its cosine transform."""
 _DIRECTIONS, _CELLS, _COLOUR_CELLS = 8, 5, 4
-"""Of edges, in so many cells a side; and cells a side of colours."""
+"""Edge directions; cells per side of edge histograms; cells per side of colour means."""
 _MIN_EDGE = 0.02
-"""Edges fainter than this, of a range of 1, count for little."""
+"""Regulariser of edge histograms: fainter edges, for values in [0, 1], count for little."""
 
 
 class ImageStats(NamedTuple):
     digests: list[bytes]
-    """Equal for equal pixels."""
+    """Hash of the pixels."""
     spreads: np.ndarray
-    """(n,): the largest standard deviation of a channel, of 255."""
+    """(n,): largest standard deviation over channels, for pixels in 0..255."""
     waves: np.ndarray
-    """float16 (n, 63): the lowest frequencies of the cosine transform, but for the mean."""
+    """float16 (n, 63): lowest frequencies of the cosine transform, without the mean."""
     features: np.ndarray
-    """float32 (n, d): edges by direction, colours and their deviations, in cells."""
+    """float32 (n, d): edge histograms, colour means and deviations of cells."""
 
 
 def image_stats(chunks: Iterable[Tensor]) -> ImageStats:
-    """Of images uint8 (k, c, h, w) chunk by chunk."""
+    """Statistics of chunks of images, uint8 (k, c, h, w)."""
     rows = [_of(chunk) for chunk in chunks]
     digests = [each for row in rows for each in row.digests]
     return ImageStats(digests, *(np.concatenate([row[i] for row in rows]) for i in (1, 2, 3)))
@@ -49,21 +49,21 @@ def _of(images: Tensor) -> ImageStats:
 
 
 def _grey(unit: Tensor) -> Tensor:
-    """(n, c, h, w) → (n, 1, h, w): luma of RGB, the mean of any other channels."""
+    """(n, c, h, w) → (n, 1, h, w): luma of RGB(A), else the channel mean."""
     return rgb_to_luma(unit[:, :3]) if unit.shape[1] in (3, 4) else unit.mean(1, keepdim=True)
 
 
 def low_frequencies(plane: Tensor) -> Tensor:
-    """The lowest frequencies of the discrete cosine transform (type II) of (n, 1, s, s), without the mean: (n, 63)."""
+    """Lowest frequencies of the DCT-II of images (n, 1, s, s), without the mean: (n, 63)."""
     side = plane.shape[-1]
     points = (torch.arange(side) + 0.5) * math.pi / side
     basis = torch.cos(torch.arange(_LOW)[:, None] * points)  # (frequencies, places)
-    found = basis @ plane.squeeze(1) @ basis.T
-    return found.flatten(1)[:, 1:].round(decimals=2)  # what is nothing must not differ in its rounding
+    coefficients = basis @ plane.squeeze(1) @ basis.T
+    return coefficients.flatten(1)[:, 1:].round(decimals=2)  # rounding makes zeros exact
 
 
 def _edge_histograms(plane: Tensor) -> Tensor:
-    """Histograms of the directions of edges, (n, 8 · 5 · 5); a coarse form of Dalal and Triggs 2005."""
+    """Histograms of edge directions, (n, 8 · 5 · 5); a coarse form of HOG (Dalal and Triggs 2005)."""
     right = plane[:, :, 1:-1, 2:] - plane[:, :, 1:-1, :-2]
     down = plane[:, :, 2:, 1:-1] - plane[:, :, :-2, 1:-1]
     angle = torch.atan2(down, right).remainder(math.pi)
@@ -74,6 +74,6 @@ def _edge_histograms(plane: Tensor) -> Tensor:
 
 
 def _colours(unit: Tensor) -> Tensor:
-    """Mean and deviation of each channel in each cell, (n, 2 · c · 4 · 4)."""
+    """Mean and standard deviation of each channel and cell, (n, 2 · c · 4 · 4)."""
     means, squares = F.adaptive_avg_pool2d(unit, _COLOUR_CELLS), F.adaptive_avg_pool2d(unit**2, _COLOUR_CELLS)
     return torch.cat([means.flatten(1), (squares - means**2).clamp_min(0).sqrt().flatten(1)], 1)

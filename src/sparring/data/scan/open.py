@@ -1,4 +1,4 @@
-"""From a SPEC to the images that are looked at."""
+"""Opens a SPEC for scanning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from sparring.errors import UserError, one_line
 
 @dataclass(frozen=True, eq=False)
 class ImageFiles:
-    """What files hold, however little."""
+    """Image files with their headers and decoded images."""
 
     source: FileSource
     headers: Sequence[Header | None]
-    """Of its items."""
+    """Header of each item; None if unusable."""
     pool: UnsplitDataset
 
 
 OpenedSpec = Dataset | UnsplitDataset | ImageFiles
-"""A set that is ready, whole arrays, or files."""
+"""A loaded data set, arrays, or image files."""
 
 
 def open_spec(spec: str | Path, options: Options) -> OpenedSpec:
-    """All that is looked at in a SPEC, opened and read once. Raises UserError as `load`."""
+    """Reads everything a scan needs, once. Raises UserError as `load_dataset`."""
     name = str(spec)
     if is_ready(name):
         return load_dataset(name, replace(options, size=None))
@@ -43,25 +43,25 @@ def open_spec(spec: str | Path, options: Options) -> OpenedSpec:
     return ImageFiles(source, read_headers(source), read_images(source, options))
 
 
-def open_for_scan(held: OpenedSpec) -> ScannedImages | None:
-    """The images, in the parts that training would have; None for points."""
-    if isinstance(held, Dataset):
-        return _of_data(held)
-    return _of_pool(held) if isinstance(held, UnsplitDataset) else _of_pool(held.pool, _sizes(held))
+def open_for_scan(opened: OpenedSpec) -> ScannedImages | None:
+    """The images with their training splits; None for other data."""
+    if isinstance(opened, Dataset):
+        return _of_data(opened)
+    return _of_pool(opened) if isinstance(opened, UnsplitDataset) else _of_pool(opened.pool, _sizes(opened))
 
 
 def open_two(spec: str | Path, other: str | Path, options: Options) -> ScannedImages:
-    """What two SPECs hold, without classes: the first is the train part, the second, of the same size, the test part.
+    """Images of two SPECs, without classes: the first as train split, the second, at the same size, as test split.
 
-    Raises UserError as `load`, and for points.
+    Raises UserError as `load_dataset`, and for data other than images.
     """
     first = open_for_scan(open_spec(spec, options))
     if first is None or not len(first):
-        raise UserError(f"{one_line(spec)} holds no images to compare with {one_line(other)}")
+        raise UserError(f"{one_line(spec)} has no images to compare with {one_line(other)}")
     channels = CHANNEL_NAMES.get(first.shape[0], "auto")
     second = open_for_scan(open_spec(other, replace(options, size=first.shape[1:], channels=channels, labels=None)))
     if second is None or not len(second) or second.shape != first.shape:
-        raise UserError(f"{one_line(other)} holds no images like those of {one_line(spec)} to be compared with")
+        raise UserError(f"{one_line(other)} has no images that can be compared with those of {one_line(spec)}")
     n = len(first)
 
     def take(which: torch.Tensor) -> torch.Tensor:
@@ -69,7 +69,7 @@ def open_two(spec: str | Path, other: str | Path, options: Options) -> ScannedIm
         result[which < n], result[which >= n] = first.take(which[which < n]), second.take(which[which >= n] - n)
         return result
 
-    where = [f"{one_line(side)}: {each}" for side, held in ((spec, first), (other, second)) for each in held.where]
+    where = [f"{one_line(side)}: {each}" for side, opened in ((spec, first), (other, second)) for each in opened.where]
     return ScannedImages(take, where, np.arange(len(where)) >= n)
 
 
@@ -98,8 +98,8 @@ def _classes(labels: torch.Tensor | None) -> np.ndarray | None:
     return None if labels is None or labels.is_floating_point() else labels.numpy()
 
 
-def _sizes(held: ImageFiles) -> list[tuple[int, int]]:
-    """As the files' headers have them."""
-    seen = zip(held.source.items, held.headers, strict=True)
-    sizes = {item.name: header.size for item, header in seen if header}
-    return [sizes[name] for name in held.pool.files]
+def _sizes(opened: ImageFiles) -> list[tuple[int, int]]:
+    """Original sizes of the decoded images."""
+    pairs = zip(opened.source.items, opened.headers, strict=True)
+    sizes = {item.name: header.size for item, header in pairs if header}
+    return [sizes[name] for name in opened.pool.files]

@@ -1,4 +1,4 @@
-"""What a person wants to know of a data set before training on it, in numbers, findings and pictures."""
+"""Scans a data set: summary, issues and preview images."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -29,39 +29,39 @@ from sparring.errors import UserError, one_line
 from sparring.modalities.base import medium
 
 _COMMON_SIZES = 5
-"""Sizes listed by themselves."""
+"""Image sizes listed."""
 _SHOWN = 64
-"""Examples of a contact sheet."""
+"""Examples on a contact sheet."""
 _LISTED = 10
-"""Classes a table lists."""
+"""Classes listed."""
 
 
 @dataclass(frozen=True)
 class Scan(ScanSummary):
-    """Of images and points. Sizes are (height, width) of images before they are brought to one size."""
+    """Scan result of images or points. Sizes are (height, width) before resizing."""
 
     formats: dict[str, int]
-    """Files by format, such as JPEG; broken ones included as far as their headers can be read."""
+    """Number of files by format, such as JPEG, of all readable headers."""
     sizes: dict[str, int]
-    """The most common ones, as "height x width"; empty for points."""
+    """Counts of the most common sizes, as "height x width"; empty for points."""
     smallest: tuple[int, int] | None
-    """Least height and least width."""
+    """Minimum height and minimum width."""
     largest: tuple[int, int] | None
-    """Greatest height and greatest width."""
+    """Maximum height and maximum width."""
     modes: dict[str, int]
-    """Kinds of pixels, by Pillow's names for pictures and as "3 channels" for arrays."""
+    """Counts by Pillow mode for files, by number of channels for arrays."""
     classes: dict[str, int]
-    """Usable examples by class; empty if unlabelled."""
+    """Number of usable examples by class; empty if unlabelled."""
     attributes: tuple[str, ...]
     broken: Skipped
     smaller: int
-    """Images with a side below the size they are brought to: they are enlarged."""
+    """Number of images that are enlarged to reach the training size."""
     proposed: tuple[int, int] | None
-    """The size that training takes, unless another is asked for; None for points."""
+    """Training size of the given options; None for points."""
     findings: tuple[Issue, ...] = ()
 
     def table(self) -> str:
-        """For a person, a line a fact."""
+        """Human-readable summary."""
         rows = {
             "examples": f"{self.examples:,}",
             "formats": counts_text(self.formats, _COMMON_SIZES),
@@ -71,16 +71,16 @@ class Scan(ScanSummary):
             "classes": f"{len(self.classes)} ({counts_text(self.classes, _LISTED)})" if self.classes else "none",
             "attributes": ", ".join(self.attributes),
             "size used": f"{_side(self.proposed)}; {self.smaller:,} images are smaller" if self.proposed else "",
-            "left out": f"{len(self.broken):,}" if self.broken else "none",
+            "skipped": f"{len(self.broken):,}" if self.broken else "none",
         }
         return summary_table(self.spec, rows, self.findings)
 
 
 def scan_spec(spec: str | Path, options: Options = Options()) -> Scan | TableScan | SoundScan:  # noqa: B008 - frozen
-    """Looks at everything a SPEC holds, and for what may be wrong with it (see `sparring.data.scan`).
+    """Summarises a SPEC and checks it for defects (see `sparring.data.scan`).
 
     Raises:
-        UserError: as `load`, but not for too few usable images.
+        UserError: as `load_dataset`, except for too few usable images.
     """
     return scan_with_examples(spec, options)[0]
 
@@ -88,26 +88,25 @@ def scan_spec(spec: str | Path, options: Options = Options()) -> Scan | TableSca
 def scan_with_examples(
     spec: str | Path, options: Options
 ) -> tuple[Scan | TableScan | SoundScan, ScannedImages | Sequence[ScannedAudio] | None]:
-    """The same with the images that were looked at, for a sheet of those suspected, or the sounds that were heard; None
-    for points and tables."""
+    """As `scan_spec`, with the scanned images or sounds for contact sheets; None for points and tables."""
     if (path := table_at(str(spec))) is not None:
         return scan_table(str(spec), path, options), None
-    held = open_spec(spec, options)
-    if isinstance(held, ImageFiles) and not held.source.items and (source := sounds(str(spec))) is not None:
+    opened = open_spec(spec, options)
+    if isinstance(opened, ImageFiles) and not opened.source.items and (source := sounds(str(spec))) is not None:
         return scan_sounds(str(spec), source)
-    facts, looked = _summary(str(spec), held, options), open_for_scan(held)
-    return replace(facts, findings=unusable_files(facts.broken) + (run_checks(looked) if looked else ())), looked
+    summary, images = _summary(str(spec), opened, options), open_for_scan(opened)
+    return replace(summary, findings=unusable_files(summary.broken) + (run_checks(images) if images else ())), images
 
 
-def _summary(name: str, held: OpenedSpec, options: Options) -> Scan:
-    if isinstance(held, Dataset):
-        parts = [part.labels for part in (held.train, held.test) if part.labels is not None]
-        values = torch.empty(len(held.train) + len(held.test), *held.shape, device="meta")
-        pool = UnsplitDataset(Split(values, torch.cat(parts) if parts else None), held.names, held.skipped)
+def _summary(name: str, opened: OpenedSpec, options: Options) -> Scan:
+    if isinstance(opened, Dataset):
+        parts = [part.labels for part in (opened.train, opened.test) if part.labels is not None]
+        values = torch.empty(len(opened.train) + len(opened.test), *opened.shape, device="meta")
+        pool = UnsplitDataset(Split(values, torch.cat(parts) if parts else None), opened.names, opened.skipped)
         return _of_array(name, _kind(name), pool, options)
-    if isinstance(held, UnsplitDataset):
-        return _of_array(name, Path(name).suffix.removeprefix(".").lower(), held, options)
-    return _of_pictures(name, [header for header in held.headers if header], held.pool, options)
+    if isinstance(opened, UnsplitDataset):
+        return _of_array(name, Path(name).suffix.removeprefix(".").lower(), opened, options)
+    return _of_pictures(name, [header for header in opened.headers if header], opened.pool, options)
 
 
 def _kind(name: str) -> str:
@@ -136,17 +135,17 @@ def _of_array(spec: str, kind: str, pool: UnsplitDataset, options: Options) -> S
     )
 
 
-def _of_pictures(spec: str, seen: list[Header], pool: UnsplitDataset, options: Options) -> Scan:
-    proposed = options.size or default_size(seen)
-    sizes = [each.size for each in seen]
+def _of_pictures(spec: str, scanned: list[Header], pool: UnsplitDataset, options: Options) -> Scan:
+    proposed = options.size or default_size(scanned)
+    sizes = [each.size for each in scanned]
     return Scan(
         spec=spec,
         examples=len(pool.examples),
-        formats=count_values(each.format for each in seen),
+        formats=count_values(each.format for each in scanned),
         sizes=dict(list(count_values(map(_side, sizes)).items())[:_COMMON_SIZES]),
         smallest=_each_side(min, sizes),
         largest=_each_side(max, sizes),
-        modes=count_values(each.mode for each in seen),
+        modes=count_values(each.mode for each in scanned),
         **_labels(pool),
         smaller=sum(_below(size, proposed) for size in sizes),
         proposed=proposed,
@@ -163,25 +162,29 @@ def _labels(pool: UnsplitDataset) -> dict[str, Any]:
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.skipped}
 
 
-def overview(spec: str | Path, options: Options, seen: ScannedImages | Sequence[ScannedAudio] | None) -> Image.Image:
-    """Up to 64 of the examples that were scanned. Raises UserError as `load`, and where no sound is usable."""
-    if seen is None or isinstance(seen, ScannedImages):
+def overview(spec: str | Path, options: Options, scanned: ScannedImages | Sequence[ScannedAudio] | None) -> Image.Image:
+    """Contact sheet of up to 64 scanned examples. Raises UserError as `load_dataset`, and without usable sounds."""
+    if scanned is None or isinstance(scanned, ScannedImages):
         return dataset_sheet(load_dataset(spec, options))
-    if not seen:
-        raise UserError(f"{one_line(spec)} has no usable sounds to make a picture of")
-    return waveform_sheet(seen)
+    if not scanned:
+        raise UserError(f"{one_line(spec)} has no usable sounds to plot")
+    return waveform_sheet(scanned)
 
 
 def dataset_sheet(data: Dataset) -> Image.Image:
-    """Up to 64 examples of the train part as they are kept, spread evenly over the classes; points and rows, all."""
+    """Contact sheet of up to 64 training images, evenly over classes; of points and rows, a plot of all."""
     return medium(data.medium, data.schema).picture(_preview_examples(data))
 
 
 def degraded_preview(data: Dataset, steps: Sequence[str]) -> Image.Image:
-    """What restoration is given of the same examples, each before the example itself. Raises UserError for data that is
-    no images, and for damage that is not understood or does not suit them."""
+    """Contact sheet of degraded images, each beside its original.
+
+    Raises UserError for data other than images, and for unknown or unsuitable degradations.
+    """
     if data.medium not in ("image", "pair"):
-        raise UserError(f"{one_line(data.spec)} is of {data.medium}s, and only images are damaged: leave it out")
+        raise UserError(
+            f"{one_line(data.spec)} has {data.medium}s, and only images can be degraded: leave out --damage"
+        )
     damage, values = Degradation(steps), _preview_examples(data)
     damage.inputs(data.shape)
     given, _ = damage.of(values)
@@ -189,23 +192,25 @@ def degraded_preview(data: Dataset, steps: Sequence[str]) -> Image.Image:
 
 
 def network_preview(data: Dataset) -> Image.Image:
-    """What networks will see of the same examples: encoded and decoded again, with mirrored copies after them; of
-    two domains, what is given before what it becomes."""
+    """Contact sheet of examples as networks see them: encoded and decoded, with mirrored copies if enabled.
+
+    For image pairs, each condition beside its target.
+    """
     given = data.train.condition
     if given is not None:
         return side_by_side([given[:_SHOWN], data.train.values[:_SHOWN]], _SHOWN)
     of = medium(data.medium, data.schema)
-    seen = of.encode(_preview_examples(data))
-    return of.picture(of.decode(torch.cat([seen, seen.flip(-1)]) if data.mirrored else seen))
+    scanned = of.encode(_preview_examples(data))
+    return of.picture(of.decode(torch.cat([scanned, scanned.flip(-1)]) if data.mirrored else scanned))
 
 
 def _preview_examples(data: Dataset) -> Tensor:
     values = data.train.values
-    return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows make a picture only together
+    return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows are plotted together
 
 
 def _spread(examples: Split) -> Tensor:
-    """Indices of up to `SHOWN` examples: one of each class in turn, or of every so many classes; sorted by class."""
+    """Indices of up to 64 examples, evenly over classes and sorted by class."""
     labels = examples.labels
     if labels is None or labels.is_floating_point():
         return torch.arange(min(_SHOWN, len(examples)))

@@ -1,5 +1,7 @@
-"""Images of a Hugging Face data set: the SPEC `hf:NAME`, or `hf:FOLDER` of one saved to disk. Needs datasets, the extra
-`hf`."""
+"""Images of a Hugging Face data set: `hf:NAME` or `hf:FOLDER`.
+
+Needs the package datasets (extra `hf`).
+"""
 
 import hashlib
 from functools import partial
@@ -16,28 +18,29 @@ PREFIX, SPLIT = "hf:", "train"
 
 
 def hub_source(name: str) -> FileSource:
-    """The images of the first column of images; classes as those of a parquet file. Of several splits, "train".
+    """Items of the first image column of the "train" split, with classes as in `parquet_source`.
 
-    Raises UserError: datasets is missing, there is no such set, or it has no images.
+    Raises:
+        UserError: datasets is not installed, or the data set is missing or has no images.
     """
     try:
         import datasets  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise UserError("reading hf:… needs datasets: pip install 'sparring[hf]'") from None
-    place = name.removeprefix(PREFIX)
+    path = name.removeprefix(PREFIX)
     try:
-        on_disk = Path(place).is_dir()
-        held = datasets.load_from_disk(place) if on_disk else datasets.load_dataset(place, split=SPLIT)
-    except Exception as error:  # the library raises its own, of the network and of every file format
+        on_disk = Path(path).is_dir()
+        loaded = datasets.load_from_disk(path) if on_disk else datasets.load_dataset(path, split=SPLIT)
+    except Exception as error:  # the library raises network and file format errors of many types
         raise UserError(f"can't read {one_line(name)}: {one_line(error).partition('.')[0][:160]}") from None
-    if isinstance(held, dict) and SPLIT not in held:
+    if isinstance(loaded, dict) and SPLIT not in loaded:
         raise UserError(
-            f"{one_line(name)} has no part '{SPLIT}', only {one_line(', '.join(held))}: save that part alone"
+            f"{one_line(name)} has no split '{SPLIT}', only {one_line(', '.join(loaded))}: save one split by itself"
         )
-    rows: Any = held[SPLIT] if isinstance(held, dict) else held
+    rows: Any = loaded[SPLIT] if isinstance(loaded, dict) else loaded
     column = next((key for key, kind in rows.features.items() if isinstance(kind, datasets.Image)), None)
     if column is None:
-        raise UserError(f"{one_line(name)} has no column of images, only {', '.join(rows.features)}")
+        raise UserError(f"{one_line(name)} has no image column, only {', '.join(rows.features)}")
     rows = rows.cast_column(column, datasets.Image(decode=False))
     label = next((key for key in LABEL_COLUMNS if key in rows.features), None)
     values = [None] * len(rows) if label is None else rows[label]
@@ -51,9 +54,9 @@ def hub_source(name: str) -> FileSource:
 
 
 def _open_cell(rows: Any, column: str, i: int) -> BinaryIO:
-    held = rows[i][column]
-    if held.get("bytes") is not None:
-        return BytesIO(held["bytes"])
-    if held.get("path"):
-        return open(held["path"], "rb")
+    cell = rows[i][column]
+    if cell.get("bytes") is not None:
+        return BytesIO(cell["bytes"])
+    if cell.get("path"):
+        return open(cell["path"], "rb")
     raise UnreadableImage("no image in this row")

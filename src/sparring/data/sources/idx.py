@@ -1,4 +1,7 @@
-"""The idx format of MNIST: two zeros, type, number of axes, each axis as big-endian uint32, the bytes; or gzipped."""
+"""Reader of MNIST's idx format, plain or gzipped.
+
+Layout: two zero bytes, type, number of axes, each axis as big-endian uint32, data.
+"""
 
 import gzip
 import math
@@ -18,37 +21,38 @@ MOST_BYTES = 2**30
 
 
 def read_idx(path: Path, axes: int) -> torch.Tensor:
-    """Reads an idx file of unsigned bytes with this many axes, as a uint8 tensor; gzipped if its name ends in .gz.
+    """Reads an idx file of unsigned bytes with `axes` axes into a uint8 tensor; gzipped if its name ends in .gz.
 
     Raises:
-        UserError: names the file, when it can't be read, is not such a file, or is damaged, cut short, over-long or
-            over 1 GiB.
+        UserError: the file is unreadable, of another format, truncated, too long or over 1 GiB.
     """
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             return _read(file, axes)  # type: ignore[arg-type]
     except (OSError, EOFError, zlib.error, ValueError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
-        raise UserError(f"{one_line(path)} is damaged or no idx file ({reason}): replace it") from None
+        raise UserError(f"{one_line(path)} is damaged or not an idx file ({reason}): replace it") from None
 
 
 def read_idx_images(path: Path) -> UnsplitDataset:
-    """Grey images of an idx3 file, with the labels of the idx1 file beside it, if there is one.
+    """Greyscale images (n, 1, h, w) of an idx3 file, with the labels of the matching idx1 file, if present.
 
-    That is the file of the same name with `labels` for `images` and `idx1` for `idx3`, gzipped or not.
+    Its name has `labels` for `images` and `idx1` for `idx3`, gzipped or not.
 
     Raises:
-        UserError: as `read_idx`; or the labels are not as many as the images.
+        UserError: as `read_idx`, or the numbers of labels and images differ.
     """
     values = read_idx(path, 3)[:, None]
-    beside = re.sub("idx3", "idx1", re.sub("images", "labels", path.name, flags=re.I), flags=re.I)
-    plain = re.sub(r"\.gz$", "", beside, flags=re.I)
-    found = next((path.with_name(name) for name in (beside, plain, f"{plain}.gz") if _is_other(path, name)), None)
-    if found is None:
+    label_name = re.sub("idx3", "idx1", re.sub("images", "labels", path.name, flags=re.I), flags=re.I)
+    plain = re.sub(r"\.gz$", "", label_name, flags=re.I)
+    label_path = next(
+        (path.with_name(name) for name in (label_name, plain, f"{plain}.gz") if _is_other(path, name)), None
+    )
+    if label_path is None:
         return UnsplitDataset(Split(values))
-    labels = read_idx(found, 1)
+    labels = read_idx(label_path, 1)
     if len(labels) != len(values):
-        raise UserError(f"{one_line(found)} holds {len(labels):,} labels for {len(values):,} images: replace one")
+        raise UserError(f"{one_line(label_path)} holds {len(labels):,} labels for {len(values):,} images: replace one")
     names, numbers = encode_labels([str(label) for label in labels.tolist()])
     return UnsplitDataset(Split(values, numbers), names)
 
@@ -58,18 +62,18 @@ def _is_other(path: Path, name: str) -> bool:
 
 
 def _read(file: BinaryIO, axes: int) -> torch.Tensor:
-    """Raises ValueError for what is wrong with the contents."""
+    """Raises ValueError for invalid content."""
     head, start = file.read(4 + 4 * axes), bytes((0, 0, UNSIGNED_BYTE, axes))
     if len(head) < 4 + 4 * axes:
-        raise ValueError("its header is cut short")
+        raise ValueError("its header is truncated")
     if head[:4] != start:
         raise ValueError(f"it starts with {head[:4].hex()}, not {start.hex()}")
     shape = struct.unpack(f">{axes}I", head[4:])
     size = math.prod(shape)
     if not 0 < size <= MOST_BYTES:
-        raise ValueError(f"it says it holds {'×'.join(map(str, shape))} bytes")
-    # No more than announced is ever unpacked, so a gzip bomb stays packed; one byte more tells an over-long file.
+        raise ValueError(f"its header announces {'×'.join(map(str, shape))} bytes")
+    # Reads at most one byte more than announced: a gzip bomb is never unpacked, and an over-long file is detected.
     body = file.read(size + 1)
     if len(body) != size:
-        raise ValueError(f"it holds {'more' if len(body) > size else len(body)} bytes where it says {size}")
+        raise ValueError(f"it holds {'more' if len(body) > size else len(body)} bytes, its header announces {size}")
     return torch.frombuffer(bytearray(body), dtype=torch.uint8).reshape(shape)

@@ -1,4 +1,4 @@
-"""Arrays handed over from Python, as a data set."""
+"""Data sets from NumPy arrays or tensors in memory."""
 
 import numpy as np
 import torch
@@ -10,19 +10,19 @@ from sparring.errors import UserError
 
 
 def of_arrays(images: np.ndarray | torch.Tensor, labels: np.ndarray | torch.Tensor | None = None) -> Dataset:
-    """A data set of images, split by a fixed seed: five sixths to train, one to test.
+    """A data set of images, split with a fixed seed: five sixths train, one sixth test.
 
     Args:
         images: n×h×w, n×h×w×c or n×c×h×w; uint8, uint16, or floats in [0, 1] or [−1, 1].
         labels: classes (n,) or attributes (n, k).
 
     Raises:
-        UserError: arrays of other shapes or ranges, or of too few usable images.
+        UserError: unsupported shapes or value ranges, or too few usable images.
     """
     try:
         pool = dataset_from_arrays("images", np.asarray(images), None if labels is None else np.asarray(labels))
-    except InvalidArray as unfit:
-        raise UserError(f"these arrays are no data set: {unfit}") from None
+    except InvalidArray as error:
+        raise UserError(f"invalid arrays: {error}") from None
     if len(pool.examples) < FEWEST:
-        raise UserError(f"these arrays are no data set: {len(pool.examples)} usable images, and {FEWEST} are needed")
+        raise UserError(f"invalid arrays: {len(pool.examples)} usable images, {FEWEST} or more are needed")
     return Dataset.of("arrays given in Python", *split(pool.examples), pool.names, pool.skipped)

@@ -1,4 +1,4 @@
-"""What a folder, a zip and a parquet file have in common: named pictures, perhaps of a class."""
+"""Named files of a data source, with optional labels."""
 
 import re
 from collections.abc import Callable
@@ -7,65 +7,64 @@ from pathlib import Path
 from typing import BinaryIO
 
 Label = str | tuple[float, ...] | None
-"""A class, an attribute vector, or nothing known."""
+"""A class name, an attribute vector, or None for unlabelled."""
 Skipped = tuple[tuple[str, str], ...]
-"""Files left out, with the reason."""
+"""(file, reason) for each file left out."""
 
 
 @dataclass(frozen=True)
 class FileItem:
     name: str
-    """Path inside the source, printable, with forward slashes."""
+    """Printable path inside the source, with forward slashes."""
     open: Callable[[], BinaryIO]
-    """Its bytes as a seekable file. May raise `Unusable` or anything a reader raises."""
+    """Opens the file for reading, seekable. May raise `UnreadableImage` or any error of the reader."""
     label: Label = None
 
 
 @dataclass(frozen=True)
 class LabelFile:
     name: str
-    """For messages."""
+    """Printable; for messages and for its suffix."""
     content: bytes
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Can be sent to another process."""
+    """The files of a folder, archive or table. Picklable."""
 
     path: Path
     items: tuple[FileItem, ...]
-    """By name."""
+    """Sorted by name."""
     skipped: Skipped
-    """What was left out unopened, with the reason."""
+    """Files left out without opening them."""
     stamp: tuple[object, ...]
-    """Changes when a file does: names, sizes, times of change."""
+    """Names, sizes and modification times: changes if a file changes."""
     labels: LabelFile | None = None
-    """The dataset.json that came along."""
+    """The dataset.json of the source, if it has one."""
 
 
 def escapes_root(name: str) -> bool:
-    """Whether an item's name leads out of the place that it is looked for, or written, in. It is to be the name as it
-    is used in the end: making it printable takes characters away."""
+    """Whether a name is absolute or has a ".." part. Pass the printable name: printing removes characters."""
     return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
 def sort_items(items: list[FileItem]) -> tuple[FileItem, ...]:
-    """By name, a folder's files together."""
+    """Sorted by path components, so that a folder's files stay together."""
     return tuple(sorted(items, key=lambda item: item.name.split("/")))
 
 
 def with_folder_labels(items: tuple[FileItem, ...]) -> tuple[list[FileItem], list[tuple[str, str]]]:
-    """Items of the classes their folders make, and those left out: images beside the class folders.
+    """Items labelled with their class folders, and the items skipped because they lie outside of any.
 
-    The folders of the first level are classes, counted from the first level that holds more than one thing (zips often
-    wrap all they hold in a folder). A single folder is no class.
+    Class folders are those of the first level with more than one entry (zips often wrap everything in one folder). With
+    a single folder, items stay unlabelled.
     """
-    places = [item.name.split("/") for item in items]
-    while places and all(len(place) > 1 for place in places) and len({place[0] for place in places}) == 1:
-        places = [place[1:] for place in places]
-    folders = [place[0] if len(place) > 1 else None for place in places]
+    paths = [item.name.split("/") for item in items]
+    while paths and all(len(path) > 1 for path in paths) and len({path[0] for path in paths}) == 1:
+        paths = [path[1:] for path in paths]
+    folders = [path[0] if len(path) > 1 else None for path in paths]
     if len({folder for folder in folders} - {None}) < 2:
         return list(items), []
     pairs = list(zip(items, folders, strict=True))
-    beside = [(item.name, "beside the class folders, so of no class") for item, folder in pairs if folder is None]
-    return [replace(item, label=folder) for item, folder in pairs if folder is not None], beside
+    outside = [(item.name, "outside the class folders") for item, folder in pairs if folder is None]
+    return [replace(item, label=folder) for item, folder in pairs if folder is not None], outside

@@ -1,4 +1,4 @@
-"""Images in a NumPy archive (.npz), of any number of channels. Nothing in it is ever unpickled."""
+"""Images and labels of NumPy archives (.npz), without unpickling."""
 
 import math
 import zlib
@@ -16,32 +16,32 @@ from sparring.data.dataset import Split, UnsplitDataset, encode_labels
 from sparring.errors import UserError, one_line
 
 _MAX_ARRAY_BYTES = 2**33
-"""Bytes an array may unpack to."""
+"""Size limit of an unpacked array, in bytes."""
 _IMAGES, _LABELS = "images", "labels"
 _CHUNK = 4096
 _RANGE_TOLERANCE = 1e-3
-"""By how much floats may leave their range; they are clamped."""
+"""Tolerance on the range of floats; values beyond the range are clamped."""
 _HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 class InvalidArray(Exception):
-    """What is wrong with an archive."""
+    """Unusable arrays; the message is the reason."""
 
 
 def read_npz(path: Path) -> UnsplitDataset:
-    """The array `images`, or the only one of 3 or 4 axes, with the array `labels` if there is one.
+    """The array `images`, or the only one of 3 or 4 axes, with the array `labels`, if present.
 
-    Layout: n×h×w, n×h×w×c or n×c×h×w. Of four axes, two equal neighbours among the last three are the sides, so square
-    images tell by themselves; otherwise the smaller of the second and the last is the channels, the last if equal.
+    Layout: n×h×w, n×h×w×c or n×c×h×w. With four axes, two equal neighbours among the last three are height and width;
+    otherwise the smaller of the second and the last axis is the channels, the last on a tie.
 
-    Values: uint8 as they are; uint16 scaled to 0..255; bool as 0 and 255; floats in [−1, 1] if any is negative, else
-    in [0, 1]. Images with a NaN or an infinity are left out.
+    Values: uint8 unchanged; uint16 scaled to 0..255; bool as 0 and 255; floats in [−1, 1] if any is negative, else
+    in [0, 1]. Images with NaN or infinite values are skipped.
 
-    Labels: (n,) of whole numbers or text are classes; (n, k) of numbers are attributes named "0" to "k−1", and
-    examples with a NaN or an infinity among them are left out.
+    Labels: integers or text (n,) are classes; numbers (n, k) are attributes named "0" to "k−1", and examples with NaN
+    or infinite attributes are skipped.
 
     Raises:
-        UserError: a damaged archive, arrays of Python objects or of another shape, type or range.
+        UserError: a damaged archive, arrays of Python objects, or an unsupported shape, type or range.
     """
     try:
         with ZipFile(path) as archive:
@@ -53,15 +53,16 @@ def read_npz(path: Path) -> UnsplitDataset:
     except InvalidArray as error:
         raise UserError(f"{one_line(path)}: {error}") from None
     except (OSError, EOFError, ValueError, BadZipFile, zlib.error, LZMAError, MemoryError, RuntimeError) as error:
-        # A RuntimeError is of an entry that is encrypted, or packed in a way that zipfile does not know.
+        # zipfile raises RuntimeError for an encrypted entry or an unknown compression method.
         reason = one_line(getattr(error, "strerror", None) or error)
-        raise UserError(f"{one_line(path)} is damaged or no npz ({reason}): replace it") from None
+        raise UserError(f"{one_line(path)} is damaged or not an npz file ({reason}): replace it") from None
 
 
 def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
-    """Arrays with their shapes, which their headers alone tell, by printable names.
+    """Entries and shapes, from the headers, by printable name.
 
-    Raises Unfit for arrays of objects and for claims that are too large."""
+    Raises InvalidArray for arrays of objects and for sizes over the limit.
+    """
     entries = {}
     for entry in archive.infolist():
         if not entry.filename.endswith(".npy"):
@@ -72,7 +73,9 @@ def _entries(archive: ZipFile) -> dict[str, tuple[ZipInfo, tuple[int, ...]]]:
         if kind.hasobject:
             raise InvalidArray(f"{name} holds Python objects, which are never unpickled: save plain numbers")
         if math.prod(shape) * kind.itemsize > min(_MAX_ARRAY_BYTES, entry.file_size):
-            raise InvalidArray(f"{name} says it is {'×'.join(map(str, shape))}, more than it holds or may hold")
+            raise InvalidArray(
+                f"{name} declares shape {'×'.join(map(str, shape))}, which exceeds its data or the limit"
+            )
         entries[name] = entry, shape
     return entries
 
@@ -82,11 +85,11 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype]:
         version = npy.read_magic(file)
         shape, _, kind = _HEADER_READERS[version](file)
     except KeyError:
-        raise InvalidArray(f"{name} is of an unknown version of npy: save it again") from None
-    except Exception as error:  # numpy reads the header as Python text, and whatever its parser raises comes out
+        raise InvalidArray(f"{name} has an unknown npy version: save it again") from None
+    except Exception as error:  # numpy parses the header as a Python literal, and any parser error may come out
         raise InvalidArray(f"{name} has a damaged header ({one_line(error)}): save it again") from None
     if min(shape, default=0) < 0:
-        raise InvalidArray(f"{name} has a negative side: save it again")
+        raise InvalidArray(f"{name} has a negative dimension: save it again")
     return shape, kind
 
 
@@ -95,8 +98,8 @@ def _choose_images(shapes: dict[str, tuple[int, ...]]) -> str:
         return _IMAGES
     found = [name for name, shape in shapes.items() if len(shape) in (3, 4)]
     if len(found) != 1:
-        held = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:8])
-        raise InvalidArray(f"it holds {held or 'no arrays'}: call the images '{_IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
+        listed = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in list(shapes.items())[:8])
+        raise InvalidArray(f"it holds {listed or 'no arrays'}: name the images '{_IMAGES}', n×h×w, n×h×w×c or n×c×h×w")
     return found[0]
 
 
@@ -106,22 +109,23 @@ def _array(archive: ZipFile, entry: ZipInfo) -> np.ndarray:
 
 
 def dataset_from_arrays(name: str, images: np.ndarray, labels: np.ndarray | None) -> UnsplitDataset:
+    """Images and labels by the rules of `read_npz`; `name` is for messages. Raises InvalidArray."""
     images = channels_first(images)
     if labels is not None and (labels.ndim not in (1, 2) or len(labels) != len(images)):
         raise InvalidArray(f"{_LABELS} of shape {'×'.join(map(str, labels.shape))} do not fit {len(images):,} images")
     whole = _finite(images)
-    broken = [(f"{name}[{i}]", "a NaN or an infinity among its pixels") for i in np.flatnonzero(~whole)]
+    skipped = [(f"{name}[{i}]", "NaN or infinite pixels") for i in np.flatnonzero(~whole)]
     if labels is not None and labels.ndim == 2:
-        told = _finite(_numeric(labels))
-        broken += [(f"{name}[{i}]", "a NaN or an infinity among its labels") for i in np.flatnonzero(whole & ~told)]
-        whole &= told
+        finite = _finite(_numeric(labels))
+        skipped += [(f"{name}[{i}]", "NaN or infinite labels") for i in np.flatnonzero(whole & ~finite)]
+        whole &= finite
     values = _pixels(images if whole.all() else images[whole])
     names, numbers = _labels(labels if labels is None else labels[whole])
-    return UnsplitDataset(Split(values, numbers), names, tuple(broken))
+    return UnsplitDataset(Split(values, numbers), names, tuple(skipped))
 
 
 def channels_first(images: np.ndarray) -> np.ndarray:
-    """Images (n, c, h, w), by the rule of `read_npz`. Raises Unfit for other shapes."""
+    """Images (n, c, h, w), by the layout rule of `read_npz`. Raises InvalidArray for other shapes."""
     if images.ndim not in (3, 4) or not images.size:
         raise InvalidArray(f"images of shape {'×'.join(map(str, images.shape))}: give n×h×w, n×h×w×c or n×c×h×w")
     if images.ndim == 3:
@@ -132,7 +136,7 @@ def channels_first(images: np.ndarray) -> np.ndarray:
 
 
 def _finite(array: np.ndarray) -> np.ndarray:
-    """Which examples are all finite, bool (n,)."""
+    """Whether all values of each example are finite, bool (n,)."""
     if array.dtype.kind != "f":
         return np.ones(len(array), bool)
     parts = [array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK)]
@@ -140,7 +144,7 @@ def _finite(array: np.ndarray) -> np.ndarray:
 
 
 def _pixels(images: np.ndarray) -> torch.Tensor:
-    """uint8 (n, c, h, w), converted in slices."""
+    """uint8 (n, c, h, w), converted in chunks to bound memory."""
     if images.dtype.kind == "f":
         scale = _float_scale(images)
     elif (kind := images.dtype.newbyteorder("=")) in _TO_UINT8:
@@ -181,7 +185,5 @@ def _labels(labels: np.ndarray | None) -> tuple[tuple[str, ...], torch.Tensor | 
     if labels.ndim == 2:
         return tuple(map(str, range(labels.shape[1]))), torch.from_numpy(labels.astype(np.float32))
     if labels.dtype.kind not in "iuU":
-        raise InvalidArray(
-            f"{_LABELS} of {labels.dtype}: give whole numbers or text for classes, (n, k) for attributes"
-        )
+        raise InvalidArray(f"{_LABELS} of {labels.dtype}: give integers or text for classes, (n, k) for attributes")
     return encode_labels([one_line(label) for label in labels.tolist()])

@@ -1,4 +1,7 @@
-"""Images in a column of a parquet file, as Hugging Face keeps them. Needs pyarrow, the extra `parquet`."""
+"""Images in a column of a parquet file, in Hugging Face's layout.
+
+Needs pyarrow (extra `parquet`).
+"""
 
 from bisect import bisect_right
 from functools import partial
@@ -15,17 +18,17 @@ from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
 LABEL_COLUMNS = ("label", "labels", "class")
-"""Columns that hold a class: whole numbers or text."""
+"""Names of class columns, of integers or text."""
 
 
 def parquet_source(path: Path) -> FileSource:
-    """The images of the first column of bytes, or of structs with a field `bytes`; one item a row, named "row 0" on.
+    """One item per row of the first column of bytes, or of structs with a field `bytes`; named "row 0", "row 1", ….
 
-    Classes are those of the column `label`, `labels` or `class`, if there is one, by the names a Hugging Face feature
-    gives them. Rows without a class are left out then.
+    Classes come from the column `label`, `labels` or `class`, if present, with the names of its Hugging Face feature;
+    rows without a class are then skipped.
 
     Raises:
-        UserError: pyarrow is missing, the file is damaged, or has no such column.
+        UserError: pyarrow is not installed, or the file is damaged or has no such column.
     """
     try:
         import pyarrow as arrow
@@ -41,9 +44,8 @@ def parquet_source(path: Path) -> FileSource:
             label = next((name for name in LABEL_COLUMNS if name in schema.names), None)
             labels = file.read(columns=[label]).column(label).to_pylist() if label else None
     except (arrow.ArrowException, OSError, ValueError) as error:
-        # Arrow's errors run over several lines; the first says what is wrong.
         reason = str(getattr(error, "strerror", None) or error).partition("\n")[0]
-        raise UserError(f"{one_line(path)} is damaged or no parquet file ({one_line(reason)}): replace it") from None
+        raise UserError(f"{one_line(path)} is damaged or not a parquet file ({one_line(reason)}): replace it") from None
     items = tuple(FileItem(f"row {i}", partial(_open_cell, column, i)) for i in range(len(column)))
     stamp = (state.st_size, state.st_mtime_ns)
     if label is None or labels is None:
@@ -51,11 +53,12 @@ def parquet_source(path: Path) -> FileSource:
     names = _class_names(schema.metadata, label)
     classes = [class_of(value, names) for value in labels]
     kept = tuple(FileItem(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
-    bare = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
-    return FileSource(path.resolve(), kept, bare, stamp)
+    unlabelled = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
+    return FileSource(path.resolve(), kept, unlabelled, stamp)
 
 
 def image_column(schema: Any, path: Path) -> str:
+    """Name of the first column of image bytes. Raises UserError if there is none."""
     import pyarrow.types as kinds
 
     def holds_bytes(kind: Any) -> bool:
@@ -71,7 +74,7 @@ def image_column(schema: Any, path: Path) -> str:
 
 
 class ParquetColumn:
-    """A column's values, read a row group at a time: a file may be larger than memory, and there may be many."""
+    """Values of one column, read one row group at a time, as a file may exceed memory."""
 
     def __init__(self, path: Path, name: str, about: Any):
         self._path, self._name = path.absolute(), name
@@ -93,7 +96,7 @@ class ParquetColumn:
 
 
 class _RowGroupCache:
-    """The row group that was read last, of whatever column: no other is in memory."""
+    """The row group read last; the only one in memory, whatever the number of files."""
 
     def __init__(self):
         self._lock, self._of, self._values = Lock(), None, None
@@ -101,30 +104,28 @@ class _RowGroupCache:
     def values(self, column: ParquetColumn, group: int) -> Any:
         with self._lock:
             if self._of != (column, group):
-                self._of = self._values = None  # gone before another is read
+                self._of = self._values = None  # free it before reading the next one
                 self._values = column.read(group)
                 self._of = column, group
             return self._values
 
 
 _row_groups = _RowGroupCache()
-"""Of this process."""
 
 
 def _open_cell(column: ParquetColumn, row: int) -> BinaryIO:
     try:
-        held = column[row]
-    except (OSError, ValueError) as error:  # arrow's errors are both
+        value = column[row]
+    except (OSError, ValueError) as error:  # Arrow's errors derive from these
         raise UnreadableImage(f"can't be read: {one_line(str(error).partition(chr(10))[0])}") from None
-    content = held.get("bytes") if isinstance(held, dict) else held
+    content = value.get("bytes") if isinstance(value, dict) else value
     if content is None:
         raise UnreadableImage("no image in this row")
     return BytesIO(content)
 
 
 def class_of(value: Any, names: list[str]) -> str | None:
-    """A class by its name or number, None for none. Hugging Face numbers what has no class −1, where classes have
-    names."""
+    """Class name of a label, None for unlabelled. Hugging Face marks unlabelled rows with −1 if classes have names."""
     if isinstance(value, str):
         return one_line(value)
     if not isinstance(value, int) or (names and value < 0):
@@ -133,7 +134,7 @@ def class_of(value: Any, names: list[str]) -> str | None:
 
 
 def _class_names(metadata: dict[bytes, bytes] | None, label: str) -> list[str]:
-    """The names Hugging Face's `ClassLabel` gives the numbers of a column; none if it is none."""
+    """Class names of a Hugging Face `ClassLabel` column; empty for other columns."""
     try:
         features = from_json((metadata or {})[b"huggingface"])["info"]["features"]
         return [one_line(name) for name in features[label]["names"]]

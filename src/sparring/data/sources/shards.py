@@ -1,4 +1,4 @@
-"""Several files of one kind in a folder, as one source."""
+"""Sharded data sets: several tar or parquet files as one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,23 +11,21 @@ SourceReader = Callable[[Path], FileSource]
 
 
 def shards(folder: Path, readers: Mapping[str, SourceReader]) -> list[Path]:
-    """The files of the first ending in `readers` that a folder has any of, by name; those of its sub-folders do not
-    count."""
+    """Files of a folder with the first suffix in `readers` that occurs, sorted by name, without sub-folders."""
     for ending in readers:
-        if found := sorted(path for path in folder.glob(f"*{ending}") if path.is_file() and path.name[0] != "."):
-            return found
+        if files := sorted(path for path in folder.glob(f"*{ending}") if path.is_file() and path.name[0] != "."):
+            return files
     return []
 
 
 def check_unmixed(own: FileSource, folder: Path, readers: Mapping[str, SourceReader]) -> None:
-    """Raises UserError if shards with pictures lie beside a folder's own, as nobody can tell which are meant; tars and
-    tables of something else are no matter."""
+    """Raises UserError if a folder holds both image files and shards with images: which ones are meant is unclear."""
     for ending, read in readers.items():
         for path in shards(folder, {ending: read}):
             if _holds_any(path, read):
                 raise UserError(
-                    f"{one_line(folder)} holds pictures, such as {own.items[0].name}, and {one_line(path.name)} holds "
-                    "some too: give each a folder of its own"
+                    f"{one_line(folder)} holds both image files, such as {own.items[0].name}, and an archive of images, "
+                    f"{one_line(path.name)}: move them to separate folders"
                 )
 
 
@@ -39,7 +37,7 @@ def _holds_any(path: Path, read: SourceReader) -> bool:
 
 
 def shard_source(folder: Path, paths: list[Path], read: SourceReader) -> FileSource:
-    """All of them, one after the other; an item's name begins with its shard's. Raises UserError as `read`."""
+    """All shards concatenated; item names begin with the shard's name. Raises UserError as `read`."""
     sources = [(one_line(path.name), read(path)) for path in paths]
     return FileSource(
         folder.resolve(),

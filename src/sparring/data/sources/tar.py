@@ -1,7 +1,6 @@
-"""The images of a tar, as WebDataset keeps them: `KEY.jpg` with its class in `KEY.cls`, or in sub-folders.
+"""Images of an uncompressed tar archive, read in place.
 
-It is read in place. Members are found by one pass over the headers; a compressed tar has no places to go to, and is
-refused.
+Classes come from sub-folders or, in WebDataset's layout, from `KEY.cls` beside `KEY.jpg`.
 """
 
 import tarfile
@@ -16,14 +15,14 @@ from sparring.data.sources.item import FileItem, FileSource, escapes_root
 from sparring.errors import UserError, one_line
 
 _CLASS_SUFFIX, _MAX_CLASS_BYTES = ".cls", 256
-"""The ending of a member that holds a class as text, and the most bytes one may have."""
+"""Suffix of members that hold a class as text, and their maximum size in bytes."""
 
 
 def tar_source(path: Path) -> FileSource:
-    """The image members of a tar, in their order. Links and members with a climbing path are left out.
+    """Image members of a tar, in archive order. Links and unsafe paths are skipped.
 
     Raises:
-        UserError: no tar, a compressed one, or one that ends early.
+        UserError: not a tar, a compressed one, or a truncated one.
     """
     try:
         with tarfile.open(path, "r:") as archive:
@@ -34,33 +33,33 @@ def tar_source(path: Path) -> FileSource:
     except (tarfile.TarError, OSError, ValueError) as error:
         reason = one_line(getattr(error, "strerror", None) or error)
         raise UserError(
-            f"{one_line(path)} ends early, is damaged, or is no plain tar ({reason}): replace it, or unpack it if it "
-            "is compressed"
+            f"{one_line(path)} is truncated, damaged, or not an uncompressed tar ({reason}): replace it, or decompress "
+            "it first"
         ) from None
     classes = {_stem(m.name): _read_class(path, m) for m in members if m.name.endswith(_CLASS_SUFFIX)}
     items: dict[str, FileItem] = {}
-    broken: list[tuple[str, str]] = []
+    skipped: list[tuple[str, str]] = []
     for member in members:
         name = one_line(member.name.removeprefix("./"))
         if not is_image(name.split("/")[-1]):
             continue
-        if why := _skip_reason(member, name) or ("the same name twice" if name in items else None):
-            broken.append((name, why))
+        if why := _skip_reason(member, name) or ("duplicate name" if name in items else None):
+            skipped.append((name, why))
         elif classes and _stem(member.name) not in classes:
-            broken.append((name, f"no {_CLASS_SUFFIX} beside it"))
+            skipped.append((name, f"no {_CLASS_SUFFIX} file with its key"))
         else:
             open_it = partial(read_member, path, member.offset_data, member.size)
             items[name] = FileItem(name, open_it, classes.get(_stem(member.name)))
-    return FileSource(path.resolve(), tuple(items.values()), tuple(broken), (state.st_size, state.st_mtime_ns))
+    return FileSource(path.resolve(), tuple(items.values()), tuple(skipped), (state.st_size, state.st_mtime_ns))
 
 
 def read_member(path: Path, offset: int, size: int) -> BinaryIO:
-    """A member's bytes, in memory."""
+    """A member's content, in memory. Raises UnreadableImage if the archive is too short."""
     with open(path, "rb") as file:
         file.seek(offset)
         content = file.read(size)
     if len(content) < size:
-        raise UnreadableImage("the tar ends before it does")
+        raise UnreadableImage("truncated: the tar ends within it")
     return BytesIO(content)
 
 
@@ -71,22 +70,22 @@ def _is_relevant(member: tarfile.TarInfo) -> bool:
 
 def _skip_reason(member: tarfile.TarInfo, name: str) -> str | None:
     if not member.isreg():
-        return "a link, or no plain file"
+        return "a link or special file"
     if escapes_root(name):
-        return "its path climbs out of the tar"
+        return "its path leads outside the tar"
     return None
 
 
 def _check_end(path: Path, end: int, size: int) -> None:
-    """A tar ends in two blocks of zeros, which begin at `end`, behind the last member."""
+    """Raises ValueError if the zero block that ends a tar is missing at `end`."""
     with open(path, "rb") as file:
         file.seek(end)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise ValueError(f"{size:,} bytes, and no end")
+            raise ValueError(f"{size:,} bytes without an end marker")
 
 
 def _stem(name: str) -> str:
-    """WebDataset's key: the path up to the first full stop of the file's name."""
+    """WebDataset's key: the path up to the first dot of the file name."""
     folder, slash, file = name.rpartition("/")
     return folder + slash + file.partition(".")[0]
 

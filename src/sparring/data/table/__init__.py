@@ -1,1 +1,1 @@
-"""Tables: columns of several kinds, between a frame, the cells that are kept of it, and what networks see."""
+"""Tables: schema inference, and conversion between data frames, numeric cells and network input."""

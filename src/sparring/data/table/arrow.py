@@ -1,5 +1,7 @@
-"""Tables in and out: pandas and Arrow in memory, CSV and parquet on disk. All become an Arrow table and come back as
-one of the same schema; pandas' own types are part of it. Needs the extra `tables`."""
+"""Reads and writes tables: pandas, Arrow, CSV and parquet.
+
+Every table is converted to an Arrow table and written back with the same schema. Needs the extra `tables`.
+"""
 
 import csv
 import warnings
@@ -8,24 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sparring.data.limits import max_unpacked
 from sparring.errors import UserError, one_line
 
 _SNIFFED = 1 << 16
-"""Bytes a delimiter is told by."""
+"""Characters from which the delimiter is inferred."""
 DELIMITERS = ",;\t|"
 ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-"""By the first bytes of a file."""
+"""Encoding by byte order mark."""
 _MISSING_TEXTS = ["?", ""]
-"""Texts that stand for no value in a CSV, beside those of pandas (NA, NaN, null, None, …)."""
+"""Texts for a missing value in a CSV, besides those of pandas (NA, NaN, null, None, …)."""
 MOST_COLUMNS = 10_000
-"""What is learnt of a table grows with the square of its columns."""
-BOMB_RATIO, HARMLESS = 200, 2**23
-"""A file that unpacks to this many times its size is a bomb, unless that is no more than so many bytes."""
+"""Limit: the work grows with the square of the number of columns."""
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
 
 
 def libraries() -> tuple[Any, Any]:
-    """pandas and pyarrow. Raises UserError where they are missing."""
+    """The modules pandas and pyarrow. Raises UserError if they are not installed."""
     try:
         import pandas
         import pyarrow
@@ -35,24 +36,24 @@ def libraries() -> tuple[Any, Any]:
 
 
 def arrow_compute() -> Any:
-    """pyarrow's functions of arrays."""
+    """The module pyarrow.compute."""
     from importlib import import_module
 
     return import_module("pyarrow.compute")
 
 
 def to_arrow(frame: Any) -> Any:
-    """A pandas frame or Arrow table as an Arrow table.
+    """Converts a pandas DataFrame or Arrow table to an Arrow table.
 
     Raises:
-        UserError: something else, two columns of one name, a column of several types.
+        UserError: another type, duplicate column names, or a column of mixed types.
     """
     pandas, arrow = libraries()
     if isinstance(frame, arrow.Table):
         _check_names(frame.column_names)
         return frame
     if not isinstance(frame, pandas.DataFrame):
-        raise UserError(f"a {type(frame).__name__} is no table: give a pandas DataFrame or a pyarrow Table")
+        raise UserError(f"a {type(frame).__name__} is not a table: give a pandas DataFrame or a pyarrow Table")
     _check_names([str(name) for name in frame.columns])
     for name in frame.columns:
         _check_types(str(name), frame[name])
@@ -63,41 +64,40 @@ def to_arrow(frame: Any) -> Any:
     except OverflowError:
         long = next(name for name in frame.columns if frame[name].dtype == object and _exceeds_64_bits(frame[name]))
         raise UserError(
-            f"column '{one_line(long)}' holds whole numbers of more than 64 bits: make them texts, or drop it"
+            f"column '{one_line(long)}' has integers of more than 64 bits: convert them to text, or drop the column"
         ) from None
 
 
 def _check_names(names: list[str]) -> None:
     if len(names) > MOST_COLUMNS:
-        raise UserError(f"a table of {len(names):,} columns is too wide: give one of at most {MOST_COLUMNS:,}")
+        raise UserError(f"a table of {len(names):,} columns is too wide: the limit is {MOST_COLUMNS:,}")
     if twice := sorted(name for name, count in Counter(names).items() if count > 1):
-        raise UserError(f"two columns are called '{one_line(twice[0])}': give each a name of its own")
+        raise UserError(f"duplicate column name '{one_line(twice[0])}': make column names unique")
 
 
 def _check_types(name: str, column: Any) -> None:
-    """Refuses numbers among texts, and what is neither."""
+    """Raises UserError for a column that mixes types, such as numbers and text."""
     if column.dtype != object:
         return
     kinds = {type(value) for value in column if value is not None and value == value}
     numbers = {kind for kind in kinds if issubclass(kind, int | float) and kind is not bool}
     if len(kinds) > 1 and kinds != numbers:
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise UserError(f"column '{one_line(name)}' holds values of several types ({found}): make them one")
+        raise UserError(f"column '{one_line(name)}' has values of several types ({found}): convert them to one")
 
 
 def _exceeds_64_bits(column: Any) -> bool:
-    """Whether it holds whole numbers that no type of numbers takes."""
+    """Whether a column has integers of more than 64 bits."""
     return any(isinstance(value, int) and value.bit_length() >= 64 for value in column)
 
 
 def read_table_file(path: Path) -> Any:
-    """A CSV or parquet file as an Arrow table.
+    """Reads a CSV or parquet file as an Arrow table.
 
-    Of a CSV, the delimiter and the encoding are told by its first bytes, blanks around values are dropped, and "?"
-    stands for no value.
+    For CSV, delimiter and encoding are inferred, blanks around values are stripped, and "?" is a missing value.
 
     Raises:
-        UserError: a file that is damaged, empty or of another kind.
+        UserError: a damaged or empty file, or another format.
     """
     pandas, arrow = libraries()
     readers: dict[str, Callable[[Path], Any]] = {".parquet": _parquet}
@@ -128,11 +128,13 @@ def _parquet(path: Path) -> Any:
 
 
 def check_packed(path: Path, about: Any) -> None:
-    """Raises UserError for a parquet file that its own metadata call a bomb: by the bytes it unpacks to, or by its
-    cells, which take a byte or more each and of which any number alike are packed into a few."""
-    most = max(HARMLESS, BOMB_RATIO * path.stat().st_size)
-    told = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-    if max(told, about.num_rows * about.num_columns) > most:
+    """Raises UserError for a parquet file whose metadata declare a decompression bomb.
+
+    Cells count too, at a byte each: any number of equal cells packs into a few bytes.
+    """
+    most = max_unpacked(path.stat().st_size)
+    declared = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+    if max(declared, about.num_rows * about.num_columns) > most:
         raise UserError(f"{one_line(path)} unpacks to more than {most:,} bytes: a decompression bomb")
 
 
@@ -141,16 +143,16 @@ def _csv(path: Path) -> Any:
 
     start, how = _start(path)
     if not start.strip():
-        raise UserError(f"{one_line(path)} is empty: give a table with a line of names and rows below")
+        raise UserError(f"{one_line(path)} is empty: give a table with a header and rows")
     delimiter = _delimiter(start)
     about: dict[str, Any] = {"sep": delimiter, "encoding": how, "skipinitialspace": True, "index_col": False}
-    _check_names(_names(start, delimiter))  # pandas gives names that come twice others
+    _check_names(_names(start, delimiter))  # before pandas, which renames duplicates
     with warnings.catch_warnings():
-        warnings.simplefilter("error", pandas.errors.ParserWarning)  # what it warns of is that it leaves values out
+        warnings.simplefilter("error", pandas.errors.ParserWarning)  # the warning means that values are dropped
         try:
             frame = pandas.read_csv(path, na_values=_MISSING_TEXTS, low_memory=False, **about)
         except pandas.errors.ParserWarning:
-            raise UserError(f"{one_line(path)} has rows of more values than it has names: name every column") from None
+            raise UserError(f"{one_line(path)} has rows with more values than its header: name every column") from None
     frame.columns = [str(name).strip() for name in frame.columns]
     _check_names(list(frame.columns))
     texts = [name for name in frame.columns if pandas.api.types.is_string_dtype(frame[name].dtype)]
@@ -161,16 +163,16 @@ def _csv(path: Path) -> Any:
 
 
 def _names(start: str, delimiter: str) -> list[str]:
-    """In the first line that is not blank."""
+    """Column names in the first non-blank line."""
     rows = csv.reader(start.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
     return next(([name.strip() for name in row] for row in rows if len(row) > 1 or "".join(row).strip()), [])
 
 
 def _start(path: Path) -> tuple[str, str]:
-    """The file's first text, and its encoding: as its first bytes say, else UTF-8, else Windows' western one."""
+    """The beginning of the file, and its encoding: by byte order mark, else UTF-8, Windows-1252 or Latin-1."""
     import gzip
 
-    most = max(HARMLESS, BOMB_RATIO * path.stat().st_size)
+    most = max_unpacked(path.stat().st_size)
     with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -182,11 +184,11 @@ def _start(path: Path) -> tuple[str, str]:
             return text[: max(_SNIFFED, text.find("\n"))], how  # the first line is whole
         except UnicodeDecodeError:
             continue
-    raise UserError(f"{one_line(path)} is no text: give a CSV or parquet file")
+    raise UserError(f"{one_line(path)} is not text: give a CSV or parquet file")
 
 
 def _delimiter(start: str) -> str:
-    """The one that cuts every line of the start into as many parts; the comma for tables of one column."""
+    """The delimiter that splits all first lines into equally many fields; the comma for single columns."""
     lines = [line for line in start.splitlines()[:-1] or start.splitlines() if line.strip()][:200]
     parts = {d: _widths(lines, d) for d in DELIMITERS}
     even = {d: counts[0] for d, counts in parts.items() if counts and min(counts) == max(counts) > 1}
@@ -194,7 +196,7 @@ def _delimiter(start: str) -> str:
 
 
 def _widths(lines: list[str], delimiter: str) -> list[int]:
-    """Parts of each line; one where csv finds a part too long to be any."""
+    """Fields of each line; 1 for all if csv finds a field over its size limit."""
     try:
         return [len(cut) for cut in csv.reader(lines, delimiter=delimiter)]
     except csv.Error:
@@ -202,7 +204,7 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
 
 
 def write_table_file(table: Any, path: Path, form: str) -> None:
-    """An Arrow table as ".csv" or ".parquet"."""
+    """Writes an Arrow table; `form` is ".csv" or ".parquet"."""
     import pyarrow.parquet as parquet
 
     if form == ".csv":
@@ -212,18 +214,18 @@ def write_table_file(table: Any, path: Path, form: str) -> None:
 
 
 def schema_to_text(schema: Any) -> str:
-    """An Arrow schema as text."""
+    """Encodes an Arrow schema as base64 text."""
     import base64
 
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def schema_from_text(text: str) -> Any:
-    """Its inverse. Raises UserError for a text that is none."""
+    """Inverse of `schema_to_text`. Raises UserError for invalid text."""
     import base64
 
     _, arrow = libraries()
     try:
         return arrow.ipc.read_schema(arrow.py_buffer(base64.b64decode(text)))
     except (arrow.ArrowException, ValueError) as error:
-        raise UserError(f"the columns' types can't be read ({one_line(error)}): save the model again") from None
+        raise UserError(f"the table schema is damaged ({one_line(error)}): save the model again") from None

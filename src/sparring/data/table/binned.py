@@ -1,4 +1,4 @@
-"""Columns cut into a few bins, to be counted and seen together with others."""
+"""Discretised columns, for joint distributions and associations."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,16 @@ from sparring.data.table.columns import Category, Follower, Identifier
 from sparring.data.table.schema import Schema
 
 _BINS = 10
-"""Of numbers, with equal shares of the rows they are cut by."""
+"""Bins of a number column, with equal shares of the reference rows."""
 _CATEGORIES = 30
-"""Categories that are told apart; the others count as one."""
+"""Categories kept apart; the remaining ones share one bin."""
 
 
 def binned(schema: Schema, like: Tensor, *tables: Tensor) -> list[Tensor]:
-    """Tables of cells (n, columns) as int64 bins (n, compared columns), cut by `like`; missing is a bin of its own."""
+    """Bin indices, int64 (n, compared columns), of tables of cells (n, columns); edges are quantiles of `like`.
+
+    Missing values have a bin of their own.
+    """
     columns = [[] for _ in tables]
     for i in compared_columns(schema):
         column = schema.columns[i]
@@ -27,7 +30,7 @@ def binned(schema: Schema, like: Tensor, *tables: Tensor) -> list[Tensor]:
 
 
 def compared_columns(schema: Schema) -> list[int]:
-    """Columns that have something to compare: not identifiers."""
+    """Indices of all columns but identifiers."""
     return [i for i, column in enumerate(schema.columns) if not isinstance(column, Identifier)]
 
 
@@ -38,22 +41,22 @@ def _edges(cells: Tensor) -> Tensor:
     shares = torch.linspace(0, 1, _BINS + 1, dtype=torch.float64)[1:-1]
     edges = present.quantile(shares).unique()
     others = present[present != present.median()]
-    if len(edges) < _BINS // 2 and len(others):  # one value is most of them: the others are cut too
+    if len(edges) < _BINS // 2 and len(others):  # one value dominates: add quantiles of the others
         edges = torch.cat([edges, others.quantile(shares)]).unique()[: 2 * _BINS]
     return edges
 
 
 _WIDTH = _CATEGORIES + 2
-"""Bins of a column at most: missing is the last."""
+"""Maximum number of bins of a column; the last is for missing values."""
 
 
 def joint_distribution(bins: Tensor, i: int, j: int) -> Tensor:
-    """Shares of the rows by the bins of two columns, (bins, bins)."""
+    """Joint distribution of two columns, float64 (bins, bins)."""
     return (bins[:, i] * _WIDTH + bins[:, j]).bincount(minlength=_WIDTH**2).double().view(_WIDTH, _WIDTH) / len(bins)
 
 
 def association(bins: Tensor) -> Tensor:
-    """Cramér's V of each pair of columns, (k, k): 0 for independent ones, 1 where one tells the other."""
+    """Cramér's V of each pair of columns, (k, k): 0 for independent columns, 1 if one determines the other."""
     k = bins.shape[1]
     V = torch.eye(k, dtype=torch.float64)
     for i in range(k):

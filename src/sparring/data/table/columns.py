@@ -1,11 +1,13 @@
-"""The kinds of columns. Each goes between a column's *cells*, float64 (n,) with NaN where a value is missing, and what
-a generator decides: one of the column's options, and for the first few of them, the *places*, a position in [−1, 1].
+"""Column types and their encodings for networks.
 
-A number is one of its spikes (values that occur often, learnt one by one) or lies in one of its bins, which hold equal
-shares of what is left; so heavy tails, spikes and several modes need no shape of their own. It is the piecewise-linear
-encoding of Gorishniy et al. 2022 (arXiv:2203.05556), section 3.1, made sharp, in the place of the mixture of Gaussians
-of Xu et al. 2019 (arXiv:1907.00503), section 4.2. A category is one of those that are learnt, or stands at its place
-among the rare rest. Missing is an option of its own, the last.
+A column's *cells* are float64 (n,), NaN if missing. A network chooses one *option* of the column and, for the first
+`places` options, a *position* in [−1, 1].
+
+Number: an option per frequent value (spike) and per quantile bin of the remaining values, with the position inside the
+bin. This is the piecewise-linear encoding of Gorishniy et al. 2022 (arXiv:2203.05556), section 3.1, as a one-hot,
+instead of the Gaussian mixture of Xu et al. 2019 (arXiv:1907.00503), section 4.2; it handles heavy tails and several
+modes alike. Category: an option per frequent category; rare ones share option 0 and are told apart by position. The
+last option is missing.
 """
 
 from dataclasses import dataclass, replace
@@ -16,36 +18,36 @@ import torch
 from torch import Tensor
 
 FORBID_UNKNOWN = {"extra": "forbid"}
-"""To pydantic: a file that says what the library does not know is refused."""
+"""pydantic configuration: reject unknown fields."""
 
 _POINT_SHARE = 1e-12
-"""The share of a bin that a single value takes, where values are not rounded."""
+"""Share of a bin assigned to a single point of a continuous column."""
 
 Value = str | int | float | bool
-"""What JSON can hold of a category."""
+"""JSON value of a category."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """Numbers, dates, times. Cells are (value − origin) / unit of whole values, other values as they are."""
+    """Numbers, dates, times. Cells are (value − origin) / unit for integers, the values themselves for floats."""
 
     __pydantic_config__ = FORBID_UNKNOWN
 
     name: str
     edges: tuple[float, ...]
-    """Of the bins, rising; empty if all values are spikes."""
+    """Bin edges, ascending; empty if all values are spikes."""
     spikes: tuple[float, ...]
-    """Rising."""
+    """Frequent values, ascending."""
     missing: float = 0.0
-    """The share of rows without a value."""
+    """Share of missing values."""
     decimals: int | None = None
-    """Places behind the point that values are rounded to; None: not at all."""
+    """Decimals that values are rounded to; None: not rounded."""
     origin: int = 0
     unit: int = 1
     whole: bool = False
     low: float = -float("inf")
     high: float = float("inf")
-    """What samples are held within; the bounds of the data, unless the user says otherwise."""
+    """Bounds that samples are clamped to; by default those of the data."""
     kind: Literal["number"] = "number"
 
     @property
@@ -61,25 +63,25 @@ class Number:
         return torch.tensor(self.edges, dtype=torch.float64), torch.tensor(self.spikes, dtype=torch.float64)
 
     def encode(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Options int64 (n,), positions float64 (n,)."""
+        """Cells (n,) → options int64 (n,), positions float64 (n,)."""
         edges, spikes = self._tensors
-        gone = cells.isnan()
+        missing = cells.isnan()
         option = torch.full(cells.shape, self.options - 1)
         position = torch.zeros_like(cells)
         if self.places:
             bin = (torch.bucketize(cells, edges, right=True) - 1).clamp(0, self.places - 1)
             low, high = edges[bin], edges[bin + 1]
             position = (2 * (cells - low) / (high - low) - 1).clamp(-1, 1)
-            option = torch.where(gone, option, bin)
+            option = torch.where(missing, option, bin)
         if len(spikes):
             near = torch.bucketize(cells, spikes).clamp(max=len(spikes) - 1)
-            is_spike = (spikes[near] == cells) | ((self.places == 0) & ~gone)
+            is_spike = (spikes[near] == cells) | ((self.places == 0) & ~missing)
             option = torch.where(is_spike, self.places + near, option)
             position = position.masked_fill(is_spike, 0.0)
-        return option, position.masked_fill(gone, 0.0)
+        return option, position.masked_fill(missing, 0.0)
 
     def decode(self, option: Tensor, position: Tensor) -> Tensor:
-        """The cells."""
+        """Options and positions (n,) → cells float64 (n,)."""
         edges, spikes = self._tensors
         cells = torch.full(option.shape, torch.nan, dtype=torch.float64)
         if self.places:
@@ -93,7 +95,7 @@ class Number:
         return self.rounded(cells)
 
     def rounded(self, cells: Tensor) -> Tensor:
-        """To the decimals, within the bounds."""
+        """Rounds cells to the column's decimals and clamps them to its bounds."""
         if self.whole:
             cells = cells.round()
         elif self.decimals is not None:
@@ -101,15 +103,14 @@ class Number:
         return cells.clamp(self.low, self.high)
 
     def interval_positions(self, low: float, high: float) -> Tensor:
-        """Where in each bin the cells are that are rounded to one in [low, high]: positions from, to, (places, 2)."""
+        """Start and end position in each bin of cells that round into [low, high], (places, 2)."""
         edges, _ = self._tensors
         half = 0.5 if self.whole else 0.0 if self.decimals is None else 0.5 * 10.0**-self.decimals
         ends = torch.tensor([low - half, high + half], dtype=torch.float64)
         return (2 * (ends - edges[:-1, None]) / edges.diff()[:, None] - 1).clamp(-1, 1)
 
     def match_shares(self, low: float, high: float) -> Tensor:
-        """The share of each option that is in [low, high], float64 (options,): of a bin as if it were evenly filled,
-        and of one that is only touched next to nothing."""
+        """Share of each option inside [low, high], float64 (options,); bins are taken as uniform."""
         edges, spikes = self._tensors
         shares = torch.zeros(self.options, dtype=torch.float64)
         if self.places:
@@ -122,7 +123,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Category:
-    """Cells are indices into the values."""
+    """Categories. Cells are indices into `values`."""
 
     __pydantic_config__ = FORBID_UNKNOWN
 
@@ -131,10 +132,10 @@ class Category:
     """Most frequent first."""
     counts: tuple[int, ...]
     learnt: int
-    """So many of them have an option of their own; the others share a place."""
+    """Number of values with an option of their own; the others share option 0."""
     missing: float = 0.0
     order: tuple[Value, ...] = ()
-    """In which the data's type lists them, with those that are not there; empty if it lists none."""
+    """Categories in the order of the data's type, including unused ones; empty if the type has none."""
     kind: Literal["category"] = "category"
 
     @property
@@ -147,20 +148,20 @@ class Category:
 
     @cached_property
     def _ends(self) -> Tensor:
-        """Of the rare ones' parts of [0, 1], each as wide as it is frequent."""
+        """Boundaries of the rare values' intervals in [0, 1], proportional to their counts."""
         counts = torch.tensor((0, *self.counts[self.learnt :]), dtype=torch.float64)
         return counts.cumsum(0) / counts.sum()
 
     def encode(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        gone = cells.isnan()
+        missing = cells.isnan()
         index = cells.nan_to_num().long()
         position = torch.zeros_like(cells)
         option = index + self.places
         if self.places:
             rare = index >= self.learnt
-            position = torch.where(rare & ~gone, self.centre_position(index.clamp(min=self.learnt)), position)
+            position = torch.where(rare & ~missing, self.centre_position(index.clamp(min=self.learnt)), position)
             option = option.masked_fill(rare, 0)
-        return option.masked_fill(gone, self.options - 1), position
+        return option.masked_fill(missing, self.options - 1), position
 
     def decode(self, option: Tensor, position: Tensor) -> Tensor:
         index = option - self.places
@@ -168,12 +169,12 @@ class Category:
             rare = torch.bucketize((position.double() + 1) / 2, self._ends, right=True) - 1
             rare = self.learnt + rare.clamp(0, len(self.values) - self.learnt - 1)
             index = torch.where(option == 0, rare, index)
-        gone = option == self.options - 1 if self.missing else torch.zeros_like(option, dtype=torch.bool)
-        return index.double().masked_fill(gone, torch.nan)
+        missing = option == self.options - 1 if self.missing else torch.zeros_like(option, dtype=torch.bool)
+        return index.double().masked_fill(missing, torch.nan)
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Of the options."""
+        """Share of each option in the data."""
         present = 1 - self.missing
         each = [present * count / sum(self.counts) for count in self.counts]
         rest = [sum(each[self.learnt :])] if self.places else []
@@ -184,12 +185,12 @@ class Category:
         return {value: i for i, value in enumerate(self.values)}
 
     def centre_position(self, index: Tensor) -> Tensor:
-        """The position of rare values, of their parts of [−1, 1]."""
+        """Positions of rare values: the centres of their intervals in [−1, 1]."""
         i = index - self.learnt
         return self._ends[i] + self._ends[i + 1] - 1
 
     def match_shares(self, index: int | None) -> Tensor:
-        """The share of each option that is of the value of this index, or of no value (None), float64 (options,)."""
+        """Share of each option with the value of this index, or missing (None), float64 (options,)."""
         shares = torch.zeros(self.options, dtype=torch.float64)
         if index is not None and index >= self.learnt:
             shares[0] = self.counts[index] / sum(self.counts[self.learnt :])
@@ -200,17 +201,17 @@ class Category:
 
 @dataclass(frozen=True)
 class Identifier:
-    """Values that only tell rows apart. They are made anew, numbered, and none of them is in the data."""
+    """Unique row identifiers. Samples get new numbers, none of which occurs in the data."""
 
     __pydantic_config__ = FORBID_UNKNOWN
 
     name: str
     prefix: str
-    """Of texts."""
+    """Prefix of text identifiers."""
     first: int
-    """Number."""
+    """First new number."""
     digits: int = 0
-    """Texts are filled up with zeros to so many."""
+    """Minimum digits of text identifiers, padded with zeros."""
     kind: Literal["identifier"] = "identifier"
     options = 0
     places = 0
@@ -219,15 +220,15 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Follower:
-    """A column that another one tells: every value of the leader always comes with the same value here."""
+    """A column determined by another one: each value of the leader occurs with a single value of this column."""
 
     __pydantic_config__ = FORBID_UNKNOWN
 
     column: Number | Category
     leader: str
-    """A category."""
+    """Name of the determining category column."""
     table: tuple[float | None, ...]
-    """Cells by the leader's index; the last is for a leader that is missing."""
+    """Cell for each index of the leader; the last is for a missing leader."""
     kind: Literal["follower"] = "follower"
     options = 0
     places = 0
@@ -245,7 +246,7 @@ class Follower:
         return torch.tensor([torch.nan if cell is None else cell for cell in self.table], dtype=torch.float64)
 
     def follow(self, leader: Tensor) -> Tensor:
-        """Cells, from the leader's."""
+        """Cells of this column from those of the leader."""
         return self._cells[leader.nan_to_num(len(self.table) - 1).long()]
 
 
@@ -253,5 +254,5 @@ Column = Number | Category | Identifier | Follower
 
 
 def with_bounds(column: Number, low: float | None, high: float | None) -> Number:
-    """With these bounds, in cells, in the place of the data's."""
+    """A copy with these bounds, in cells, where given."""
     return replace(column, low=column.low if low is None else low, high=column.high if high is None else high)

@@ -1,4 +1,4 @@
-"""What rows are asked for: values of columns, as shares of the options of those that are learnt."""
+"""Conditions on sampled rows, as weights of column options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ from sparring.errors import UserError, did_you_mean, one_line
 
 @dataclass
 class RowConditions:
-    """Of each column (by its place) that is asked for: what share of its options will do, and what cells must be."""
+    """Conditions by column index."""
 
     options: dict[int, Tensor] = field(default_factory=dict)
-    """Float64 (options,)."""
+    """Share of each option that satisfies the condition, float64 (options,)."""
     spans: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """Of numbers, in cells."""
+    """Bounds of numbers, in cells."""
     rare: dict[int, list[int]] = field(default_factory=dict)
-    """Of categories without an option of their own, one of which it is to be."""
+    """Allowed categories without an option of their own."""
     indices: dict[int, list[int | None]] = field(default_factory=dict)
-    """Of categories, all that will do; None for a missing one."""
+    """All allowed categories; None for missing."""
 
     def narrow(self, i: int, column: Category, indices: Sequence[int | None]) -> None:
-        """Column i is to be one of these, and of those that it was to be one of before."""
+        """Restricts column i to these categories, and to those it was restricted to before."""
         new = dict.fromkeys(indices)
         both = [index for index in new if i not in self.indices or index in self.indices[i]]
         none = torch.zeros(column.options, dtype=torch.float64)
@@ -39,7 +39,7 @@ class RowConditions:
         self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
 
     def place(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
-        """Positions of column i, (n,), brought to where what is asked for is, in the options that were chosen."""
+        """Positions of column i, (n,), moved inside the condition for the chosen options."""
         if i in self.spans and isinstance(column, Number) and column.places:
             start, end = column.interval_positions(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
             return start + (position.double() + 1) / 2 * (end - start)
@@ -50,28 +50,28 @@ class RowConditions:
         return position
 
     def clamp(self, values: Tensor) -> Tensor:
-        """Cells (n, columns) within the bounds that are asked for, whatever rounding did to them."""
+        """Clamps cells (n, columns) to the bounds of the conditions, which rounding may leave."""
         for i, (low, high) in self.spans.items():
             values[:, i] = values[:, i].clamp(low, high)
         return values
 
 
 def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
-    """What these values of columns come to.
+    """Parses conditions on columns.
 
     Args:
-        where: by column, a value, a list of values any of which will do, None for missing; of numbers also a pair
-            (low, high) or a text "low:high", either end of which may be left out.
+        where: column → a value, a list of allowed values, or None for missing; for numbers also a pair (low, high) or
+            a text "low:high", either end of which may be omitted.
 
     Raises:
-        UserError: a column or a value that is not there, or a column that can't be asked for.
+        UserError: an unknown column or value, or a column that can't be conditioned on.
     """
     found = RowConditions()
     for name, value in where.items():
         column, i = schema.column(name), schema.names.index(name)
         _check_free(schema, name)
         if isinstance(column, Identifier):
-            raise UserError(f"'{one_line(name)}' only tells rows apart: it can't be asked for")
+            raise UserError(f"'{one_line(name)}' is an identifier and can't be conditioned on: leave it out")
         if isinstance(column, Follower):
             leader = schema.column(column.leader)
             assert isinstance(leader, Category)
@@ -82,7 +82,7 @@ def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
             _span(found, i, column, schema, value)
     for i, options in found.options.items():
         if not options.any():
-            raise UserError(f"no row can be as asked: '{one_line(schema.names[i])}' is asked for in two ways")
+            raise UserError(f"the conditions on '{one_line(schema.names[i])}' contradict each other: relax one")
     return found
 
 
@@ -90,8 +90,8 @@ def _check_free(schema: Schema, name: str) -> None:
     for constraint in schema.constraints:
         if isinstance(constraint, Sum) and constraint.total == name:
             raise UserError(
-                f"'{one_line(name)}' is worked out ('{one_line(constraint)}') and can't be asked for: "
-                f"ask for its parts, {one_line(', '.join(constraint.parts))}"
+                f"'{one_line(name)}' is computed ('{one_line(constraint)}') and can't be conditioned on: "
+                f"set its parts, {one_line(', '.join(constraint.parts))}"
             )
 
 
@@ -120,11 +120,11 @@ def _span(found: RowConditions, i: int, column: Number, schema: Schema, value: A
     low, high = (_cell(column, schema, end) for end in _ends(value))
     low = column.low if low is None else max(low, column.low)
     high = column.high if high is None else min(high, column.high)
-    if column.whole:  # what lies between two whole values is none
+    if column.whole:
         low, high = float(np.ceil(low)), float(np.floor(high))
     options = column.match_shares(low, high)
     if low > high or not options.any():
-        raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: ask for what is")
+        raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: choose another value")
     found.spans[i], found.options[i] = (low, high), options
 
 
@@ -136,7 +136,7 @@ def _ends(value: Any) -> Sequence[Any]:
 
 
 def _cell(column: Number, schema: Schema, value: Any) -> float | None:
-    """A value of the column's type as a cell. Raises UserError for one of another type."""
+    """Cell of a value. Raises UserError for a value of another type than the column's."""
     if value is None:
         return None
     _, arrow = libraries()
@@ -148,11 +148,11 @@ def _cell(column: Number, schema: Schema, value: Any) -> float | None:
         ticks = cell.plain_array(column.name, array)[0].as_py()
         return (ticks - column.origin) / column.unit
     except (arrow.ArrowException, TypeError, ValueError):
-        raise UserError(f"'{one_line(column.name)}' is of type {kind}: '{one_line(value)}' is none") from None
+        raise UserError(f"'{one_line(column.name)}' is of type {kind}, which '{one_line(value)}' is not") from None
 
 
 def _leader_indices(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
-    """The leader's indices that have a follower that will do; None for a missing leader."""
+    """Indices of the leader whose follower satisfies the condition; None for a missing leader."""
     cells = torch.tensor([torch.nan if each is None else each for each in column.table], dtype=torch.float64)
     fits = _fitting(cells, schema, column.column, value).nonzero()[:, 0].tolist()
     indices = [index if index < len(leader.values) else None for index in fits]
@@ -160,7 +160,7 @@ def _leader_indices(schema: Schema, leader: Category, column: Follower, value: A
 
 
 def _fitting(cells: Tensor, schema: Schema, column: Number | Category, value: Any) -> Tensor:
-    """Which cells of a column will do, bool (n,)."""
+    """Whether each cell satisfies the condition, bool (n,)."""
     if isinstance(column, Category):
         wanted = [_index(column, each) for each in _listed(value)]
         known = torch.tensor([index for index in wanted if index is not None], dtype=torch.float64)

@@ -1,11 +1,11 @@
-"""What must hold in every row, or between rows. Said as text:
+"""Constraints on table rows, parsed from text.
 
     "low <= high"           (or <, >=, >)           numbers, dates
-    "part + other = total"                          the last is worked out
-    "unique(a, b)"                                  no two rows alike in these columns
-    "only(a, b)"                                    combinations that are in the data, no others
+    "part + other = total"                          the total is computed
+    "unique(a, b)"                                  no two rows are equal in these columns
+    "only(a, b)"                                    only combinations that occur in the data
 
-A row in which a value that is compared is missing holds. A text that does not hold in the data is refused.
+A row with a missing value satisfies any comparison. A constraint that the data violate is rejected.
 """
 
 import operator
@@ -23,7 +23,7 @@ from sparring.errors import UserError, lookup, one_line
 
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
 _SUM_TOLERANCE = 1e-9
-"""By how much a sum may miss, of the total's largest value."""
+"""Tolerance of sums, relative to the largest total."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Inequality:
     kind: Literal["inequality"] = "inequality"
 
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        """Bool (n,)."""
+        """Whether each row of cells (n, columns) satisfies the constraint, bool (n,)."""
         left, right = (_numbers(values, columns, name) for name in (self.left, self.right))
         return _COMPARISONS[self.sense](left, right) | left.isnan() | right.isnan()
 
@@ -55,11 +55,11 @@ class Sum:
 
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         total = _numbers(values, columns, self.total)
-        off = (self._sum(values, columns) - total).abs()
-        return (off <= _SUM_TOLERANCE * total.nan_to_num().abs().max().clamp(min=1)) | off.isnan()
+        error = (self._sum(values, columns) - total).abs()
+        return (error <= _SUM_TOLERANCE * total.nan_to_num().abs().max().clamp(min=1)) | error.isnan()
 
     def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        """With the total worked out, to its decimals."""
+        """Computes the total, rounded like its column."""
         place, column = _number_column(columns, self.total)
         cells = (self._sum(values, columns) - column.origin) / column.unit
         if column.whole:
@@ -83,7 +83,7 @@ class Unique:
     kind: Literal["unique"] = "unique"
 
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        """All but the first of rows that are alike do not."""
+        """False for all but the first of equal rows."""
         groups = _groups(values, columns, self.names)
         first = torch.full((int(groups.max()) + 1,), len(groups)).scatter_reduce_(
             0, groups, torch.arange(len(groups)), "amin"
@@ -102,7 +102,7 @@ class Only:
     __pydantic_config__ = FORBID_UNKNOWN
     names: tuple[str, ...]
     combinations: tuple[tuple[float | None, ...], ...]
-    """Of cells."""
+    """Allowed tuples of cells."""
     kind: Literal["only"] = "only"
 
     @cached_property
@@ -124,13 +124,15 @@ Constraint = Inequality | Sum | Unique | Only
 
 
 def parse_constraint(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
-    """The constraint a text says of a table's cells. Raises UserError for a text that is not understood, a column that
-    is not there, and one that does not hold in the data."""
+    """Parses a constraint and checks it on the table's cells.
+
+    Raises UserError for a syntax error, an unknown column, and a constraint that the data violate.
+    """
     constraint = _read(text, columns, values)
-    held = constraint.holds(values, columns)
-    if not held.all():
-        row = int((~held).nonzero()[0])
-        raise UserError(f"'{one_line(text)}' does not hold in the data (row {row}): correct the row, or leave it out")
+    satisfied = constraint.holds(values, columns)
+    if not satisfied.all():
+        row = int((~satisfied).nonzero()[0])
+        raise UserError(f"row {row} violates '{one_line(text)}': correct the row, or leave out the constraint")
     return constraint
 
 
@@ -157,18 +159,18 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
             _number_column(columns, name)
         return summed
     raise UserError(
-        f"the constraint '{one_line(text)}' is not understood: write 'low <= high', 'part + other = total', "
+        f"invalid constraint '{one_line(text)}': write 'low <= high', 'part + other = total', "
         "'unique(a, b)' or 'only(a, b)'"
     )
 
 
 def _number_column(columns: Sequence[Column], name: str) -> tuple[int, Number]:
-    """A column of numbers, and where it stands."""
+    """Index and type of a number column. Raises UserError for other columns."""
     place = [column.name for column in columns].index(name)
     column = columns[place]
     bare = column.column if isinstance(column, Follower) else column
     if not isinstance(bare, Number):
-        raise UserError(f"column '{one_line(name)}' holds no numbers, and can't be compared or added up")
+        raise UserError(f"column '{one_line(name)}' is not numeric: it can't be compared or added")
     return place, bare
 
 
@@ -183,6 +185,6 @@ def _combinations(values: Tensor, columns: Sequence[Column], names: Sequence[str
 
 
 def _groups(values: Tensor, columns: Sequence[Column], names: Sequence[str]) -> Tensor:
-    """Rows alike in these columns have the same number, int64 (n,)."""
+    """Group index of each row, int64 (n,): equal for rows that are equal in these columns."""
     places = [[column.name for column in columns].index(name) for name in names]
     return values[:, places].nan_to_num(-1e308).unique(dim=0, return_inverse=True)[1]

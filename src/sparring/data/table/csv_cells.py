@@ -1,4 +1,4 @@
-"""Between Arrow columns and cells, float64 (n,) with NaN where a value is missing."""
+"""Conversion between Arrow columns and cells: float64 (n,), NaN if missing."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from sparring.data.table.columns import Category, Column, Follower, Identifier
 from sparring.errors import UserError, one_line
 
 _MAX_INT64 = 2**63 - 1
-"""The largest whole number of 64 bits with a sign."""
+"""Largest signed 64-bit integer."""
 
 
 def plain_array(name: str, array: Any) -> Any:
-    """An Arrow column as one array of numbers, texts or booleans: times as whole numbers, NaN as missing.
+    """Converts an Arrow column to one array of numbers, text or booleans; times become integers, NaN missing.
 
     Raises UserError for nested and binary columns, and for infinite values.
     """
@@ -35,7 +35,7 @@ def plain_array(name: str, array: Any) -> Any:
         if arrow_compute().any(bad).as_py():
             row = bad.to_pylist().index(True)
             raise UserError(
-                f"column '{one_line(name)}' holds an infinite value (row {row}): make it missing, or a number"
+                f"column '{one_line(name)}' has an infinite value in row {row}: replace it, or leave it empty"
             )
         return array
     if arrow.types.is_integer(kind):
@@ -44,15 +44,15 @@ def plain_array(name: str, array: Any) -> Any:
         return array
     if arrow.types.is_string(kind) or arrow.types.is_large_string(kind) or str(kind) == "string_view":
         return array.cast(arrow.large_string())
-    raise UserError(f"column '{one_line(name)}' is of type {kind}, which no table learns: leave it out")
+    raise UserError(f"column '{one_line(name)}' is of the unsupported type {kind}: leave it out")
 
 
 UNKNOWN = -1.0
-"""The cell of a category that the column does not know."""
+"""Cell of an unknown category."""
 
 
 def read_cells(column: Column, array: Any) -> np.ndarray:
-    """Cells of a plain Arrow array."""
+    """Cells of an array from `plain_array`."""
     if isinstance(column, Follower):
         return read_cells(column.column, array)
     if isinstance(column, Identifier):
@@ -61,10 +61,10 @@ def read_cells(column: Column, array: Any) -> np.ndarray:
         return _indices(column, array)
     _, arrow = libraries()
     if column.whole and not arrow.types.is_floating(array.type):
-        gone = np.asarray(array.is_null())
+        missing = np.asarray(array.is_null())
         whole = array.fill_null(column.origin).to_numpy(zero_copy_only=False)
         cells = ((whole - np.asarray(column.origin, whole.dtype)) // column.unit).astype(np.float64)
-        return np.where(gone, np.nan, cells)
+        return np.where(missing, np.nan, cells)
     values = array.cast(arrow.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     return (values - column.origin) / column.unit if column.whole else values
 
@@ -77,27 +77,29 @@ def _indices(column: Category, array: Any) -> np.ndarray:
 
 
 def write_cells(column: Column, cells: np.ndarray, kind: Any, start: int = 0) -> Any:
-    """An Arrow array of this type, from cells; identifiers are numbered from `start`."""
+    """Arrow array of type `kind` from cells (n,); identifiers are numbered from `start`."""
     if isinstance(column, Follower):
         return write_cells(column.column, cells, kind)
     if isinstance(column, Identifier):
         return _numbered(column, len(cells), kind, start)
     _, arrow = libraries()
-    gone = np.isnan(cells)
+    missing = np.isnan(cells)
     if isinstance(column, Category):
         values = arrow.array([*column.values, None]) if column.values else arrow.nulls(1)
-        index = np.where(gone, len(column.values), np.nan_to_num(cells)).astype(np.int64)
-        made = values.take(arrow.array(index))
-        return _listed(made, column, kind) if arrow.types.is_dictionary(kind) and column.order else _cast(made, kind)
+        index = np.where(missing, len(column.values), np.nan_to_num(cells)).astype(np.int64)
+        result = values.take(arrow.array(index))
+        return (
+            _listed(result, column, kind) if arrow.types.is_dictionary(kind) and column.order else _cast(result, kind)
+        )
     if column.whole:
         exact = np.uint64 if column.origin + column.high * column.unit > _MAX_INT64 else np.int64
         whole = np.nan_to_num(cells).astype(exact) * exact(column.unit) + exact(column.origin)
-        return _cast(arrow.array(whole, mask=gone), kind)
-    return _cast(arrow.array(cells, mask=gone), kind)
+        return _cast(arrow.array(whole, mask=missing), kind)
+    return _cast(arrow.array(cells, mask=missing), kind)
 
 
 def _listed(array: Any, column: Category, kind: Any) -> Any:
-    """With the dictionary that the data had."""
+    """Encodes with the dictionary of the original data."""
     _, arrow = libraries()
     values = _cast(arrow.array(list(column.order)), kind.value_type)
     index = arrow_compute().index_in(_cast(array, kind.value_type), value_set=values).cast(kind.index_type)
@@ -105,15 +107,15 @@ def _listed(array: Any, column: Category, kind: Any) -> Any:
 
 
 def _numbered(column: Identifier, n: int, kind: Any, start: int) -> Any:
-    """Raises UserError where the type has no room for them."""
+    """New identifiers. Raises UserError if the type is too small for them."""
     _, arrow = libraries()
     first = column.first + start
     try:
         return _written(column, range(first, first + n), kind)
     except (arrow.ArrowException, OverflowError):
         raise UserError(
-            f"column '{one_line(column.name)}' is of type {kind}, which has no room for {n:,} new identifiers from "
-            f"{first:,} on: give it a wider type, or drop it"
+            f"column '{one_line(column.name)}' is of type {kind}, which is too small for {n:,} new identifiers from "
+            f"{first:,}: give it a wider type, or drop it"
         ) from None
 
 
@@ -126,7 +128,7 @@ def _written(column: Identifier, numbers: range, kind: Any) -> Any:
 
 
 def _cast(array: Any, kind: Any) -> Any:
-    """To a type as it was found, by way of what it was read as."""
+    """Casts to the original type; the inverse of `plain_array`."""
     _, arrow = libraries()
     if arrow.types.is_dictionary(kind):
         return _cast(array, kind.value_type).dictionary_encode().cast(kind)

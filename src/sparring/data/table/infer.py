@@ -1,4 +1,4 @@
-"""What kind of column an Arrow array is, and all that is to be known of it."""
+"""Infers a column's type and parameters from an Arrow array."""
 
 import re
 from collections.abc import Callable
@@ -12,35 +12,35 @@ from sparring.data.table.columns import Category, Column, Identifier, Number, Va
 from sparring.errors import UserError, lookup, one_line
 
 _MAX_CATEGORIES = 500
-"""Categories of a column, and rare values of its numbers, that are learnt one by one, at most: memory is bounded."""
+"""Categories with an option of their own, at most: bounds memory."""
 _MAX_BINS, _MIN_ROWS_PER_BIN = 32, 20
-"""Bins of a number's column at most, and rows a bin must hold."""
+"""Maximum bins of a number column, and minimum rows per bin."""
 _FEW_VALUES = 150
-"""Different numbers up to which every one that occurs often enough is a spike."""
+"""Number of distinct values up to which the lower spike threshold applies."""
 _SPIKE_SHARE_OF_FEW, _SPIKE_SHARE, _MIN_SPIKE_ROWS = 5e-4, 1e-2, 5
-"""Shares of the rows that make a spike of one of few, and of many, different numbers; and rows that it takes."""
+"""Minimum share of rows of a spike, for few and for many distinct values; and minimum rows."""
 _FREE_TEXT_WORDS = 4.0
-"""Of a value, on average, from which on texts that hardly repeat are free text, not categories."""
+"""Mean words per value from which mostly unique text counts as free text."""
 _IDENTIFIER_NAMES = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr)$|[a-z](Id|ID|Key)$")
-"""Of columns of whole numbers that only tell rows apart."""
+"""Names of integer identifier columns."""
 _MIN_ROWS = 20
-"""Rows from which on values that are all different can mean that."""
+"""Minimum rows to infer an identifier from unique values."""
 
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What the user says of a column, in the place of what would be inferred."""
+    """User settings of a column that override inference."""
 
     kind: str = ""
-    """'number', 'category', 'identifier', or 'drop'; empty: as inferred."""
+    """'number', 'category', 'identifier' or 'drop'; empty: inferred."""
     low: float | None = None
     high: float | None = None
-    """Bounds of numbers, by default those of the data."""
+    """Bounds of numbers; by default those of the data."""
     decimals: int | None = None
 
 
 def infer(name: str, array: Any, wanted: ColumnKind = ColumnKind()) -> Column:
-    """The column of a plain Arrow array (`cells.plain`). Raises UserError for free text, and kinds that do not fit."""
+    """Infers the column of an array from `plain_array`. Raises UserError for free text and unsuitable kinds."""
     kind = wanted.kind or _inferred(name, array)
     return lookup(_KINDS, "kind of column", kind)(name, array, wanted)
 
@@ -58,7 +58,7 @@ def _inferred(name: str, array: Any) -> str:
 
 
 def _is_identifier(name: str, array: Any) -> bool:
-    """Whole numbers, all different, that are called so or just count the rows."""
+    """Whether unique integers are identifiers: by the column's name, or because they count the rows."""
     import pyarrow as arrow
 
     if not arrow.types.is_integer(array.type) or len(array) < _MIN_ROWS or array.null_count:
@@ -73,8 +73,8 @@ def _kind_of_texts(name: str, array: Any, different: int, present: int) -> str:
     words = 1 + arrow_compute().mean(arrow_compute().count_substring(array.drop_null(), " ")).as_py()
     if words >= _FREE_TEXT_WORDS:
         raise UserError(
-            f"column '{one_line(name)}' looks like free text ({different:,} different values of {words:.0f} words): "
-            "leave it out (kind 'drop'), or call it a 'category' or an 'identifier'"
+            f"column '{one_line(name)}' looks like free text ({different:,} distinct values of {words:.0f} words): "
+            "set its kind to 'drop', 'category' or 'identifier'"
         )
     return "identifier" if different == present else "category"
 
@@ -97,11 +97,11 @@ def _identifier(name: str, array: Any, wanted: ColumnKind) -> Identifier:
     import pyarrow as arrow
 
     if arrow.types.is_boolean(array.type):
-        raise UserError(f"column '{one_line(name)}' is true or false, which tells no rows apart: call it a 'category'")
+        raise UserError(f"column '{one_line(name)}' is boolean, not an identifier: set its kind to 'category'")
     if not arrow.types.is_large_string(array.type):
         known = array.drop_null().to_pylist()
         if any(value != int(value) for value in known):
-            raise UserError(f"column '{one_line(name)}' holds numbers that are not whole: call it a 'number'")
+            raise UserError(f"column '{one_line(name)}' has fractional numbers: set its kind to 'number'")
         return Identifier(name, "", int(max(known, default=0)) + 1)
     values = [str(value) for value in array.drop_null().to_pylist()]
     parts = [re.fullmatch(r"(.*?)(\d{1,15})", value, re.DOTALL) for value in values]
@@ -119,10 +119,10 @@ def _number(name: str, array: Any, wanted: ColumnKind) -> Number:
     import pyarrow as arrow
 
     if arrow.types.is_large_string(array.type) or arrow.types.is_boolean(array.type):
-        raise UserError(f"column '{one_line(name)}' holds no numbers: call it a 'category' or an 'identifier'")
+        raise UserError(f"column '{one_line(name)}' is not numeric: set its kind to 'category' or 'identifier'")
     values = array.drop_null().to_numpy(zero_copy_only=False)
     if not len(values):
-        raise UserError(f"column '{one_line(name)}' has no values to learn: leave its kind to be found, or drop it")
+        raise UserError(f"column '{one_line(name)}' has no values: leave its kind unset, or drop it")
     missing = array.null_count / len(array)
     if values.dtype.kind == "f":
         decimals = _decimals(values) if wanted.decimals is None else wanted.decimals
@@ -140,24 +140,26 @@ def _number(name: str, array: Any, wanted: ColumnKind) -> Number:
 
 
 def _decimals(values: np.ndarray) -> int | None:
-    """Places behind the point that lose nothing; None if there are more than six."""
+    """Decimals that represent all values exactly; None if more than six."""
     return next((d for d in range(7) if (np.round(values, d) == values).all()), None)
 
 
 def _edges_and_spikes(values: np.ndarray, step: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Edges of the bins and spikes. Values are multiples of the step, unless it is 0."""
+    """Bin edges and spikes. Values are multiples of `step`, unless it is 0."""
     different, counts = np.unique(values, return_counts=True)
-    often = max(_MIN_SPIKE_ROWS, (_SPIKE_SHARE_OF_FEW if len(different) <= _FEW_VALUES else _SPIKE_SHARE) * len(values))
-    spiked = counts >= often
-    if (~spiked).sum() <= 1:  # one value is no range
-        spiked[:] = True
-    rest = values[np.isin(values, different[~spiked])]
-    spikes = tuple(map(float, different[spiked]))
+    threshold = max(
+        _MIN_SPIKE_ROWS, (_SPIKE_SHARE_OF_FEW if len(different) <= _FEW_VALUES else _SPIKE_SHARE) * len(values)
+    )
+    is_spike = counts >= threshold
+    if (~is_spike).sum() <= 1:  # a single value makes no bin
+        is_spike[:] = True
+    rest = values[np.isin(values, different[~is_spike])]
+    spikes = tuple(map(float, different[is_spike]))
     if not len(rest):
         return (), spikes
     bins = min(_MAX_BINS, max(1, len(rest) // _MIN_ROWS_PER_BIN))
     edges = np.quantile(rest, np.linspace(0, 1, bins + 1))
-    if step:  # between two values, so that the first and the last of a bin get their full share
+    if step:  # edges lie between values, so that the first and last value of a bin get their full share
         edges = (np.floor(np.round(edges / step, 6)) + 0.5) * step
         edges[0] -= step
     return tuple(map(float, np.unique(edges))), spikes

@@ -1,4 +1,4 @@
-"""Tables as data to train on."""
+"""Loads tables as data sets."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from sparring.errors import UserError
 
 
 def is_table(path: Path) -> bool:
-    """By its ending; a parquet with a column of bytes holds pictures."""
+    """Whether a file is a table, by its suffix; parquet files with a column of bytes hold images."""
     if path.is_dir() or not path.name.lower().endswith(TABLE_SUFFIXES):
         return False
     return path.suffix.lower() != ".parquet" or not _holds_bytes(path)
@@ -25,7 +25,7 @@ def _holds_bytes(path: Path) -> bool:
         from sparring.data.sources.parquet import image_column
 
         image_column(parquet.read_schema(path), path)
-    except (ImportError, OSError, ValueError):  # told by whoever reads it
+    except (ImportError, OSError, ValueError):  # the image reader reports the error
         return True
     except UserError:
         return False
@@ -40,17 +40,17 @@ def table_data(
     target: str = "",
     test: Any = None,
 ) -> Dataset:
-    """A pandas frame or Arrow table as data.
+    """A data set from a pandas DataFrame or Arrow table.
 
     Args:
-        kinds: what is said of columns, by name.
+        kinds: settings by column name.
         constraints: see `sparring.data.table.constraints`.
-        target: the column that rows are scored by foretelling; by default the last.
-        test: rows of the same columns to score with, but for those with a category that the table has not; by default
-            every sixth of the table's, drawn by a fixed seed.
+        target: target column for ML efficacy; by default the last column.
+        test: test rows with the same columns; rows with unknown categories are dropped. By default, a random sixth of
+            the table, with a fixed seed.
 
     Raises:
-        UserError: a table that can't be learnt, said in one line.
+        UserError: the table can't be learnt.
     """
     schema, values = Schema.of(to_arrow(table), kinds, constraints, target)
     parts = split(Split(values)) if test is None else (Split(values), Split(schema.cells(to_arrow(test))))
@@ -60,6 +60,6 @@ def table_data(
 def load_table(
     spec: str, path: Path, columns: Sequence[tuple[str, str]], constraints: Sequence[str], target: str
 ) -> Dataset:
-    """The table in a CSV or parquet file."""
+    """A data set from a CSV or parquet file."""
     kinds = {name: ColumnKind(kind) for name, kind in columns}
     return table_data(spec, read_table_file(path), kinds, constraints, target)

@@ -1,4 +1,4 @@
-"""Tables to look at: a histogram of every column, laid over each other, and what columns have to do with each other."""
+"""Plots of tables: column histograms and association matrices."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -13,15 +13,15 @@ from sparring.data.table.columns import Category, Column, Follower, Number
 from sparring.data.table.schema import Schema
 
 _MAX_COLUMNS = 32
-"""Columns shown."""
+"""Columns plotted."""
 _PER_ROW = 4
 _BARS, _BINS = 12, 40
-"""Categories shown of a column, and parts of a histogram."""
+"""Categories plotted per column; bins of a histogram."""
 _COLOURS = ("#999999", "#2b6cb0")
 
 
 def histograms(schema: Schema, tables: Mapping[str, Tensor]) -> Image.Image:
-    """Of cells (n, columns), by name; the first is what the others are compared with."""
+    """Overlaid column histograms and association matrices of tables of cells (n, columns); the first sets the bins."""
     down = -(-len(compared_columns(schema)[:_MAX_COLUMNS]) // _PER_ROW)
     figure = _figure(2.1 * down + 3.6, layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[2.1 * down, 3.6])
@@ -31,7 +31,7 @@ def histograms(schema: Schema, tables: Mapping[str, Tensor]) -> Image.Image:
 
 
 def sketch(schema: Schema, cells: Tensor) -> Image.Image:
-    """Histograms alone, without scales: quick to draw while a run goes on."""
+    """Histograms without axes: fast enough for previews in training."""
     down = -(-len(compared_columns(schema)[:_MAX_COLUMNS]) // _PER_ROW)
     figure = _figure(1.4 * down)
     grid = figure.subplots(down, _PER_ROW, squeeze=False, subplot_kw={"xticks": [], "yticks": []}).flat

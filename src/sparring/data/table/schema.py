@@ -1,4 +1,4 @@
-"""A table's schema: all that is known of its columns, found once and kept with the model."""
+"""Table schema: columns, types, constraints; stored in `model.json`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ from sparring.data.table.infer import ColumnKind, infer
 from sparring.errors import UserError, lookup, one_line
 
 _MIN_ROWS = 12
-"""Rows."""
+"""Minimum rows of a table."""
 _MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE = 100, 10
-"""Rows, in all and for each value of a column, from which on another one can be seen to follow it."""
+"""Minimum rows, in total and per value of the leader, to detect a follower."""
 _QUICK_ROWS = 5_000
 
 
@@ -30,26 +30,26 @@ class Schema:
 
     columns: tuple[Column, ...]
     arrow: str
-    """The Arrow schema, packed."""
+    """The Arrow schema, as by `schema_to_text`."""
     constraints: tuple[Constraint, ...] = ()
     target: str = ""
-    """The column that the others are to foretell, when rows are scored."""
+    """Target column for ML efficacy."""
 
     @staticmethod
     def of(
         table: Any, kinds: Mapping[str, ColumnKind] = {}, constraints: Sequence[str] = (), target: str = ""
     ) -> tuple["Schema", Tensor]:
-        """The schema of an Arrow table, and the table's cells, float64 (n, columns).
+        """Infers the schema of an Arrow table; returns it and the cells, float64 (n, columns).
 
-        Raises UserError for a table that is too small, columns that can't be learnt, kinds of columns that are not
-        there, and constraints that do not hold.
+        Raises UserError for a table that is too small, columns that can't be learnt, unknown column names, and
+        constraints that the data violate.
         """
         for name in kinds:
             lookup(dict.fromkeys(table.column_names), "column", name)
-        table = table.drop_columns([name for name, said in kinds.items() if said.kind == "drop"])
+        table = table.drop_columns([name for name, settings in kinds.items() if settings.kind == "drop"])
         if table.num_rows < _MIN_ROWS or not table.num_columns:
-            held = f"{table.num_rows:,} rows" if table.num_columns else "no columns"
-            raise UserError(f"a table of {held} has nothing to learn: give {_MIN_ROWS} rows or more")
+            size = f"{table.num_rows:,} rows" if table.num_columns else "no columns"
+            raise UserError(f"a table of {size} is too small: give {_MIN_ROWS} rows or more")
         arrays = {name: cell.plain_array(name, table.column(name)) for name in table.column_names}
         columns = [_column(name, table.column(name), array, kinds.get(name)) for name, array in arrays.items()]
         read = [cell.read_cells(column, array) for column, array in zip(columns, arrays.values(), strict=True)]
@@ -67,48 +67,48 @@ class Schema:
 
     @cached_property
     def learnt(self) -> tuple[int, ...]:
-        """Which columns networks see; the others are constant, or made of these, or anew."""
+        """Indices of columns that networks learn; the others are constants, followers or identifiers."""
         return tuple(i for i, column in enumerate(self.columns) if column.options > 1 or column.places)
 
     @property
     def choices(self) -> list[int]:
-        """Options of each learnt column."""
+        """Number of options of each learnt column."""
         return [self.columns[i].options for i in self.learnt]
 
     @property
     def places(self) -> list[int]:
-        """How many of them, the first, have positions."""
+        """Number of options with a position, of each learnt column."""
         return [self.columns[i].places for i in self.learnt]
 
     @cached_property
     def conditions(self) -> tuple[int, ...]:
-        """Learnt columns of categories with a choice: what rows are given in training by sampling."""
+        """Learnt category columns: the condition in CTGAN's training by sampling."""
         return tuple(i for i in self.learnt if isinstance(self.columns[i], Category) and self.columns[i].options > 1)
 
     @property
     def option_shares(self) -> tuple[tuple[float, ...], ...]:
-        """Of each learnt column's options in the data; empty for those that are no condition."""
+        """Option shares of each learnt column in the data; empty for columns that are not conditions."""
         found = [self.columns[i] if i in self.conditions else None for i in self.learnt]
         return tuple(column.shares if isinstance(column, Category) else () for column in found)
 
     def option(self, i: int, values: Tensor) -> Tensor:
-        """Of column i in rows (n, columns): int64 (n,)."""
+        """Option of column i in each row of cells (n, columns), int64 (n,)."""
         column = self.columns[i]
         assert isinstance(column, Number | Category)
         return column.encode(values[:, i].cpu().contiguous())[0]
 
     def shares(self, values: Tensor) -> list[Tensor]:
-        """Of each learnt column's options in rows (n, columns), (options,)."""
+        """Option shares (options,) of each learnt column in rows of cells (n, columns)."""
         counts = [self.option(i, values).bincount(minlength=self.columns[i].options) for i in self.learnt]  # pyright: ignore
         return [count / len(values) for count in counts]
 
     @property
     def shape(self) -> tuple[int]:
-        """Of a row as networks see it: the options of each learnt column as a one-hot, then the positions."""
+        """Shape of an encoded row: one-hot options of each learnt column, then the positions."""
         return (sum(self.choices) + sum(places > 0 for places in self.places),)
 
     def encode(self, values: Tensor) -> Tensor:
-        """Cells (n, columns) → what networks see, float32 (n, width), on the cells' device."""
+        """Cells (n, columns) → network input float32 (n, width), on the cells' device."""
         device, values = values.device, values.cpu()
         shown, positions = [], []
         for i in self.learnt:
@@ -121,11 +121,11 @@ class Schema:
         return torch.cat([*shown, *(position[:, None] for position in positions)], 1).to(device)
 
     def decode(self, shown: Tensor) -> Tensor:
-        """Its inverse, on the CPU."""
+        """Network output (n, width) → cells (n, columns), on the CPU."""
         return self.join(len(shown), self.parts(shown))
 
     def parts(self, shown: Tensor) -> dict[int, tuple[Tensor, Tensor]]:
-        """By learnt column, the option int64 (n,), of each one-hot the largest, and the position (n,)."""
+        """Option (argmax) int64 (n,) and position (n,) of each learnt column, from network output (n, width)."""
         *options, positions = shown.cpu().split([*self.choices, self.shape[0] - sum(self.choices)], 1)
         taken, none = iter(positions.unbind(1)), torch.zeros(len(shown))
         return {
@@ -134,7 +134,7 @@ class Schema:
         }
 
     def join(self, n: int, parts: Mapping[int, tuple[Tensor, Tensor]]) -> Tensor:
-        """Cells of n rows, from the parts of all learnt columns."""
+        """Cells of n rows from the options and positions of all learnt columns."""
         values = torch.zeros(n, len(self.columns), dtype=torch.float64)
         for i, (option, position) in parts.items():
             column = self.columns[i]
@@ -143,7 +143,7 @@ class Schema:
         return self.complete(values)
 
     def complete(self, values: Tensor) -> Tensor:
-        """Cells with those of constants, followers, and sums filled in."""
+        """Fills in constants, followers and sums."""
         for i, column in enumerate(self.columns):
             if isinstance(column, Number | Category) and i not in self.learnt:
                 values[:, i] = column.decode(torch.zeros(len(values), dtype=torch.long), torch.zeros(len(values)))
@@ -154,16 +154,16 @@ class Schema:
         return values
 
     def holds(self, values: Tensor) -> Tensor:
-        """Rows in which all constraints hold, bool (n,)."""
-        held = torch.ones(len(values), dtype=torch.bool)
+        """Whether each row satisfies all constraints, bool (n,)."""
+        satisfied = torch.ones(len(values), dtype=torch.bool)
         for constraint in self.constraints:
-            held &= constraint.holds(values, self.columns)
-        return held
+            satisfied &= constraint.holds(values, self.columns)
+        return satisfied
 
     def cells(self, table: Any) -> Tensor:
-        """Of an Arrow table with these columns; rows with a category that is unknown here are left out.
+        """Cells of an Arrow table with these columns; rows with unknown categories are dropped.
 
-        Raises UserError for another table, and where no row is left.
+        Raises UserError for missing columns, and if no row is left.
         """
         for name in self.names:
             lookup(dict.fromkeys(table.column_names), "column", name)
@@ -173,11 +173,11 @@ class Schema:
         unknown = torch.tensor([isinstance(c, Category) for c in bare]) & (values == cell.UNKNOWN)
         if len(values) and unknown.any(1).all():
             name = self.names[int(unknown[0].long().argmax())]
-            raise UserError(f"no row is left: each has a category that is unknown, the first one in '{one_line(name)}'")
+            raise UserError(f"every row has an unknown category, the first one in '{one_line(name)}': use other rows")
         return values[~unknown.any(1)]
 
     def table(self, values: Tensor, start: int = 0) -> Any:
-        """Cells as an Arrow table of the types the data had; identifiers are numbered from `start`."""
+        """Arrow table of cells (n, columns), with the data's types; identifiers are numbered from `start`."""
         _, arrow = libraries()
         types = schema_from_text(self.arrow)
         arrays = [
@@ -187,18 +187,18 @@ class Schema:
         return arrow.Table.from_arrays(arrays, schema=types)
 
     def column(self, name: str) -> Column:
-        """Raises UserError for one that is not there."""
+        """The column of this name. Raises UserError for an unknown name."""
         return lookup({column.name: column for column in self.columns}, "column", name)
 
 
-def _column(name: str, found: Any, array: Any, said: ColumnKind | None) -> Column:
-    """Of an Arrow column and what it comes to as a plain array."""
+def _column(name: str, found: Any, array: Any, settings: ColumnKind | None) -> Column:
+    """Column of an Arrow column `found` and its plain array."""
     _, arrow = libraries()
-    said = said or ColumnKind()
-    if not said.kind and arrow.types.is_temporal(found.type) and array.null_count < len(array):
-        said = replace(said, kind="number")  # counting days tells no rows apart
-    column = infer(name, array, said)
-    if isinstance(column, Identifier):  # as many rows as these can be made, or it is told now and not after training
+    settings = settings or ColumnKind()
+    if not settings.kind and arrow.types.is_temporal(found.type) and array.null_count < len(array):
+        settings = replace(settings, kind="number")  # consecutive dates are not identifiers
+    column = infer(name, array, settings)
+    if isinstance(column, Identifier):  # fail now, not after training, if the type is too small for new identifiers
         cell.write_cells(column, np.zeros(1), found.type, len(array) - 1)
     if isinstance(column, Category) and arrow.types.is_dictionary(found.type):
         order = found.combine_chunks().dictionary.to_pylist()
@@ -207,13 +207,13 @@ def _column(name: str, found: Any, array: Any, said: ColumnKind | None) -> Colum
 
 
 def _target(columns: Sequence[Column], name: str) -> str:
-    """The last column that is no identifier, unless another is named."""
+    """Name of the target column; by default the last one that is not an identifier."""
     known = {column.name: column for column in columns if not isinstance(column, Identifier)}
     return lookup(known, "column", name).name if name else next(reversed(known), "")
 
 
 def _find_followers(columns: list[Column], values: Tensor) -> list[Column]:
-    """The columns, those that a category tells as its followers."""
+    """The columns, with those determined by a category replaced by a `Follower`."""
     found, leaders = list(columns), set()
     for j, column in enumerate(columns):
         if not isinstance(column, Number | Category) or column.options < 2 or j in leaders:
@@ -229,18 +229,18 @@ def _find_followers(columns: list[Column], values: Tensor) -> list[Column]:
 
 
 def _follower_table(leader: Category, leading: Tensor, following: Tensor) -> tuple[float | None, ...] | None:
-    """What follows each value of the leader; None where that is not one value always."""
+    """Cell of the follower for each value of the leader; None if not unique."""
     if len(leading) < max(_MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE * len(leader.values)):
         return None
     index = leading.nan_to_num(len(leader.values)).long()
     if not _lookup_table(index[:_QUICK_ROWS], following[:_QUICK_ROWS], len(leader.values) + 1)[1]:
         return None
-    table, told = _lookup_table(index, following, len(leader.values) + 1)
-    return tuple(None if cell != cell else cell for cell in table.tolist()) if told else None
+    table, determined = _lookup_table(index, following, len(leader.values) + 1)
+    return tuple(None if cell != cell else cell for cell in table.tolist()) if determined else None
 
 
 def _lookup_table(index: Tensor, following: Tensor, n: int) -> tuple[Tensor, bool]:
     table = torch.full((n,), torch.nan, dtype=torch.float64)
     table[index] = following
-    seen = table[index]
-    return table, bool(((seen == following) | (seen.isnan() & following.isnan())).all())
+    predicted = table[index]
+    return table, bool(((predicted == following) | (predicted.isnan() & following.isnan())).all())

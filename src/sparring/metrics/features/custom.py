@@ -13,11 +13,11 @@ from torch import Tensor
 
 from sparring.errors import UserError, one_line
 from sparring.metrics.features.extractors import Classifier
-from sparring.metrics.features.features import Features
-from sparring.metrics.features.published import given_inception
+from sparring.metrics.features.features import FeatureExtractor
+from sparring.metrics.features.published import inception_from_file
 
 
-def onnx_features(path: Path) -> Features:
+def onnx_features(path: Path) -> FeatureExtractor:
     """Of a network with one input, images float32 (n, c, h, w) in [−1, 1]; its first output is flattened to (n, d).
 
     Raises UserError for a file that is none, and (when used) for images it does not take.
@@ -45,10 +45,10 @@ def onnx_features(path: Path) -> Features:
             raise UserError(f"{path} does not take images of {shape} ({one_line(error)[:100]})") from None
         return torch.from_numpy(first).flatten(1)
 
-    return Features(path.name, body, hashlib.sha256(content).hexdigest()[:12])
+    return FeatureExtractor(path.name, body, hashlib.sha256(content).hexdigest()[:12])
 
 
-def safetensors_features(path: Path) -> Features:
+def safetensors_features(path: Path) -> FeatureExtractor:
     """Of a classifier that Sparring fitted and kept, to judge several sets alike. Raises UserError for another file."""
     _content(path)
     try:
@@ -67,9 +67,9 @@ def _content(path: Path) -> bytes:
         raise UserError(f"can't read the features file {path}: {error.strerror}") from None
 
 
-GIVEN: dict[str, Callable[[Path], Features]] = {
+FILE_EXTRACTORS: dict[str, Callable[[Path], FeatureExtractor]] = {
     ".onnx": onnx_features,
     ".safetensors": safetensors_features,
-    ".pth": given_inception,
+    ".pth": inception_from_file,
 }
 """By the file's ending."""

@@ -9,13 +9,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 
-from sparring.metrics.features.features import CHUNK, Features, digest, unit
+from sparring.metrics.features.features import EXTRACTOR_BATCH, FeatureExtractor, to_extractor_input, weights_digest
 from sparring.progress import progress_range
 from sparring.storage.atomic import atomic_write
 
-WIDTH = 128
+_WIDTH = 128
 """Features."""
-BATCH, STEPS, RATE = 128, 1_500, 2e-3
+_BATCH, _STEPS, _LEARNING_RATE = 128, 1_500, 2e-3
 
 
 class Classifier(nn.Module):
@@ -31,25 +31,27 @@ class Classifier(nn.Module):
             nn.ReLU(),
             nn.AdaptiveMaxPool2d(4),
             nn.Flatten(),
-            nn.Linear(32 * 16, WIDTH),
+            nn.Linear(32 * 16, _WIDTH),
             nn.ReLU(),
         )
-        self.head = nn.Linear(WIDTH, classes)
+        self.head = nn.Linear(_WIDTH, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.body(x))
 
-    def features(self, name: str, names_classes: bool) -> Features:
+    def features(self, name: str, names_classes: bool) -> FeatureExtractor:
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore
-        return Features(name, self.body, digest(self.state_dict().values()), self.head if names_classes else None)
+        return FeatureExtractor(
+            name, self.body, weights_digest(self.state_dict().values()), self.head if names_classes else None
+        )
 
 
-def random_features(channels: int) -> Features:
+def random_features(channels: int) -> FeatureExtractor:
     """The classifier before any training, always with the same weights."""
-    return fresh(channels, 1).features("random", names_classes=False)
+    return new_classifier(channels, 1).features("random", names_classes=False)
 
 
-def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> Features:
+def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> FeatureExtractor:
     """The classifier after a fixed number of steps on these images, without augmentation; read from `kept` if there.
 
     Args:
@@ -57,29 +59,31 @@ def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> F
         labels: int64 (n,).
         kept: a safetensors file, made when it is missing or can't be read.
     """
-    net = fresh(pixels.shape[1], classes)
-    fitted(net, kept, lambda: fit(net, pixels, labels, STEPS, "fitting a classifier to judge by, once"))
+    net = new_classifier(pixels.shape[1], classes)
+    load_or_fit(
+        net, kept, lambda: fit_classifier(net, pixels, labels, _STEPS, "fitting a classifier to judge by, once")
+    )
     return net.features("task", names_classes=True)
 
 
-def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> Features:
+def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> FeatureExtractor:
     """Of stacks of digits as channels, uint8 (n, c, h, w), labelled by the number they spell: a classifier of single
     digits sees each channel by itself. A classifier of all numbers would have too few examples of each."""
     channels = pixels.shape[1]
-    net = fresh(1, 10)
+    net = new_classifier(1, 10)
     places = 10 ** torch.arange(channels).flip(0)
     digits = labels[:, None] // places % 10
     about = "fitting a classifier of digits to judge by, once"
-    fitted(net, kept, lambda: fit(net, pixels.flatten(0, 1)[:, None], digits.flatten(), STEPS, about))
+    load_or_fit(net, kept, lambda: fit_classifier(net, pixels.flatten(0, 1)[:, None], digits.flatten(), _STEPS, about))
     net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore
 
     def body(x: Tensor) -> Tensor:
         return net.body(x.flatten(0, 1)[:, None]).view(len(x), -1)
 
-    return Features("stacked", body, digest(net.state_dict().values()), Spelled(net.head, channels))
+    return FeatureExtractor("stacked", body, weights_digest(net.state_dict().values()), StackedHead(net.head, channels))
 
 
-class Spelled(nn.Module):
+class StackedHead(nn.Module):
     """Features of all channels (n, c · 128) → logits of the number that their digits spell, (n, 10ᶜ)."""
 
     def __init__(self, head: nn.Module, channels: int):
@@ -93,28 +97,30 @@ class Spelled(nn.Module):
         return number
 
 
-def pixel_features(pixels: Tensor) -> Features:
+def pixel_features(pixels: Tensor) -> FeatureExtractor:
     """Principal components of the pixels of these images, uint8 (n, c, h, w): at most 128, fewer of tiny images.
 
     The least learned features there are, blind to what is not linear in pixels. Images are first averaged down to
     32×32 where they are larger.
     """
-    small = (min(pixels.shape[2], THUMBNAIL), min(pixels.shape[3], THUMBNAIL))
-    x = torch.cat([adaptive_avg_pool2d(unit(chunk), small).flatten(1) for chunk in pixels.split(CHUNK)])
+    small = (min(pixels.shape[2], _THUMBNAIL), min(pixels.shape[3], _THUMBNAIL))
+    x = torch.cat(
+        [adaptive_avg_pool2d(to_extractor_input(chunk), small).flatten(1) for chunk in pixels.split(EXTRACTOR_BATCH)]
+    )
     mean = x.mean(0)
     _, vectors = torch.linalg.eigh(((x - mean).T @ (x - mean)).double())
-    basis = vectors[:, -WIDTH:].flip(1).float()
+    basis = vectors[:, -_WIDTH:].flip(1).float()
 
     def body(images: Tensor) -> Tensor:
         return (adaptive_avg_pool2d(images, small).flatten(1) - mean) @ basis
 
-    return Features("pixels", body, digest([mean, basis]))
+    return FeatureExtractor("pixels", body, weights_digest([mean, basis]))
 
 
-THUMBNAIL = 32
+_THUMBNAIL = 32
 
 
-def fitted(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
+def load_or_fit(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
     """Gives the network the weights in the file, or fits it and writes them there."""
     try:
         net.load_state_dict(load_file(kept))
@@ -125,24 +131,24 @@ def fitted(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
             save_file(net.state_dict(), aside)
 
 
-def fresh(channels: int, classes: int) -> Classifier:
+def new_classifier(channels: int, classes: int) -> Classifier:
     """Always with the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Classifier(channels, classes)
 
 
-def fit(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, about: str) -> None:
+def fit_classifier(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, about: str) -> None:
     """So many steps on these images, uint8 (n, c, h, w), by a fixed seed."""
 
     def loss(g: torch.Generator) -> Tensor:
-        batch = torch.randint(len(pixels), (BATCH,), generator=g)
-        return cross_entropy(net(unit(pixels[batch])), labels[batch])
+        batch = torch.randint(len(pixels), (_BATCH,), generator=g)
+        return cross_entropy(net(to_extractor_input(pixels[batch])), labels[batch])
 
-    descend(net, loss, count, RATE, about)
+    minimise(net, loss, count, _LEARNING_RATE, about)
 
 
-def descend(net: nn.Module, loss: Callable[[torch.Generator], Tensor], count: int, rate: float, about: str) -> None:
+def minimise(net: nn.Module, loss: Callable[[torch.Generator], Tensor], count: int, rate: float, about: str) -> None:
     """So many steps down a loss, whose batches are drawn from a fixed seed; the rate rises and falls once."""
     g = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(net.parameters(), lr=rate)

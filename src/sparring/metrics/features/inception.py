@@ -10,13 +10,13 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-Size = int | tuple[int, int]
+_Size = int | tuple[int, int]
 
 
 class Conv(nn.Module):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, n: int, out: int, size: Size, stride: int = 1, padding: str | int = "same"):
+    def __init__(self, n: int, out: int, size: _Size, stride: int = 1, padding: str | int = "same"):
         super().__init__()
         self.conv = nn.Conv2d(n, out, size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(out, eps=1e-3)
@@ -25,7 +25,7 @@ class Conv(nn.Module):
         return self.bn(self.conv(x)).relu()
 
 
-class Beside(nn.Module):
+class Branches(nn.Module):
     """Branches that see the same and are joined by channels."""
 
     def __init__(self, **branches: nn.Module):
@@ -37,7 +37,7 @@ class Beside(nn.Module):
         return torch.cat([branch(x) for branch in self.children()], 1)
 
 
-def chain(n: int, *convs: tuple[int, Size] | nn.Module) -> nn.Sequential:
+def chain(n: int, *convs: tuple[int, _Size] | nn.Module) -> nn.Sequential:
     """Of (channels, size) after n channels; what is a module already stands as it is."""
     layers = []
     for conv in convs:
@@ -46,21 +46,21 @@ def chain(n: int, *convs: tuple[int, Size] | nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def mean() -> nn.Module:
+def mean_pool() -> nn.Module:
     return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
 
 def block_35(n: int, pooled: int) -> nn.Module:
-    return Beside(
+    return Branches(
         branch1x1=chain(n, (64, 1)),
         branch5x5=chain(n, (48, 1), (64, 5)),
         branch3x3dbl=chain(n, (64, 1), (96, 3), (96, 3)),
-        branch_pool=chain(n, mean(), (pooled, 1)),
+        branch_pool=chain(n, mean_pool(), (pooled, 1)),
     )
 
 
 def to_17(n: int) -> nn.Module:
-    return Beside(
+    return Branches(
         branch3x3=nn.Sequential(Conv(n, 384, 3, 2, 0)),
         branch3x3dbl=chain(n, (64, 1), (96, 3), Conv(96, 96, 3, 2, 0)),
         branch_pool=nn.MaxPool2d(3, 2),
@@ -68,16 +68,16 @@ def to_17(n: int) -> nn.Module:
 
 
 def block_17(n: int, w: int) -> nn.Module:
-    return Beside(
+    return Branches(
         branch1x1=chain(n, (192, 1)),
         branch7x7=chain(n, (w, 1), (w, (1, 7)), (192, (7, 1))),
         branch7x7dbl=chain(n, (w, 1), (w, (7, 1)), (w, (1, 7)), (w, (7, 1)), (192, (1, 7))),
-        branch_pool=chain(n, mean(), (192, 1)),
+        branch_pool=chain(n, mean_pool(), (192, 1)),
     )
 
 
 def to_8(n: int) -> nn.Module:
-    return Beside(
+    return Branches(
         branch3x3=chain(n, (192, 1), Conv(192, 320, 3, 2, 0)),
         branch7x7x3=chain(n, (192, 1), (192, (1, 7)), (192, (7, 1)), Conv(192, 192, 3, 2, 0)),
         branch_pool=nn.MaxPool2d(3, 2),
@@ -85,7 +85,7 @@ def to_8(n: int) -> nn.Module:
 
 
 def block_8(n: int, pool: nn.Module) -> nn.Module:
-    return Beside(
+    return Branches(
         branch1x1=chain(n, (320, 1)),
         branch3x3=chain(n, (384, 1), _both(384)),
         branch3x3dbl=chain(n, (448, 1), (384, 3), _both(384)),
@@ -94,7 +94,7 @@ def block_8(n: int, pool: nn.Module) -> nn.Module:
 
 
 def _both(n: int) -> nn.Module:
-    return Beside(a=Conv(n, n, (1, 3)), b=Conv(n, n, (3, 1)))
+    return Branches(a=Conv(n, n, (1, 3)), b=Conv(n, n, (3, 1)))
 
 
 class Inception(nn.Sequential):
@@ -118,7 +118,7 @@ class Inception(nn.Sequential):
             "Mixed_6d": block_17(768, 160),
             "Mixed_6e": block_17(768, 192),
             "Mixed_7a": to_8(768),
-            "Mixed_7b": block_8(1280, mean()),
+            "Mixed_7b": block_8(1280, mean_pool()),
             "Mixed_7c": block_8(2048, nn.MaxPool2d(3, 1, 1)),
             "pool_3": nn.AdaptiveAvgPool2d(1),
             "flat": nn.Flatten(),

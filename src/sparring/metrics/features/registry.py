@@ -7,10 +7,10 @@ from pathlib import Path
 from torch import Tensor
 
 from sparring.errors import UserError, did_you_mean
-from sparring.metrics.features.custom import GIVEN
+from sparring.metrics.features.custom import FILE_EXTRACTORS
 from sparring.metrics.features.dinov2 import dinov2_features
 from sparring.metrics.features.extractors import pixel_features, random_features, stacked_features, task_features
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.features.published import inception_features
 from sparring.metrics.features.self_supervised import self_features
 
@@ -34,25 +34,25 @@ class JudgeData:
         return slice(2 * len(self.train) // 3)
 
 
-def _task(data: JudgeData, cache: Path) -> Features:
+def _task(data: JudgeData, cache: Path) -> FeatureExtractor:
     if not data.classes or data.labels is None:
         raise UserError("task features need images with classes: take others, such as --features self")
     kept = cache / "judges" / f"{data.fingerprint}.safetensors"
     return task_features(data.train[data.fitting], data.labels[data.fitting], data.classes, kept)
 
 
-def _self(data: JudgeData, cache: Path) -> Features:
+def _self(data: JudgeData, cache: Path) -> FeatureExtractor:
     return self_features(data.train[data.fitting], cache / "judges" / f"{data.fingerprint}-self.safetensors")
 
 
-def _stacked(data: JudgeData, cache: Path) -> Features:
+def _stacked(data: JudgeData, cache: Path) -> FeatureExtractor:
     if data.labels is None or data.classes != 10 ** data.train.shape[1]:
         raise UserError("stacked features are for stacks of digits, as in stacked-mnist: take --features task")
     kept = cache / "judges" / f"{data.fingerprint}-stacked.safetensors"
     return stacked_features(data.train[data.fitting], data.labels[data.fitting], kept)
 
 
-FEATURES: dict[str, Callable[[JudgeData, Path], Features]] = {
+FEATURES: dict[str, Callable[[JudgeData, Path], FeatureExtractor]] = {
     "task": _task,
     "self": _self,
     "stacked": _stacked,
@@ -63,13 +63,13 @@ FEATURES: dict[str, Callable[[JudgeData, Path], Features]] = {
 }
 
 
-def named_features(name: str, data: JudgeData, cache: Path) -> Features:
+def named_features(name: str, data: JudgeData, cache: Path) -> FeatureExtractor:
     """Raises UserError for features that are not there, or do not suit the data."""
     if name in FEATURES:
         return FEATURES[name](data, cache)
-    if Path(name).suffix in GIVEN:
-        return GIVEN[Path(name).suffix](Path(name))
+    if Path(name).suffix in FILE_EXTRACTORS:
+        return FILE_EXTRACTORS[Path(name).suffix](Path(name))
     raise UserError(
         f"no features '{name}'{did_you_mean(name, FEATURES)}; there are: {', '.join(FEATURES)}, "
-        f"or a file that ends in {', '.join(GIVEN)}"
+        f"or a file that ends in {', '.join(FILE_EXTRACTORS)}"
     )

@@ -11,27 +11,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, normalize
 
-from sparring.metrics.features.extractors import descend, fitted, fresh
-from sparring.metrics.features.features import Features, unit
+from sparring.metrics.features.extractors import load_or_fit, minimise, new_classifier
+from sparring.metrics.features.features import FeatureExtractor, to_extractor_input
 
 PROJECTED = 64
-BATCH, STEPS, RATE = 128, 500, 3e-3
+_BATCH, _STEPS, _LEARNING_RATE = 128, 500, 3e-3
 TEMPERATURE = 0.2
 
 
-def self_features(pixels: Tensor, kept: Path) -> Features:
+def self_features(pixels: Tensor, kept: Path) -> FeatureExtractor:
     """The network after a fixed number of steps on these images, uint8 (n, c, h, w); read from `kept` if there."""
-    net = fresh(pixels.shape[1], PROJECTED)
+    net = new_classifier(pixels.shape[1], PROJECTED)
 
     def loss(g: torch.Generator) -> Tensor:
-        images = unit(pixels[torch.randint(len(pixels), (BATCH,), generator=g)])
-        return agreement(net(changed(images, g)), net(changed(images, g)))
+        images = to_extractor_input(pixels[torch.randint(len(pixels), (_BATCH,), generator=g)])
+        return nt_xent(net(augment_view(images, g)), net(augment_view(images, g)))
 
-    fitted(net, kept, lambda: descend(net, loss, STEPS, RATE, "fitting features to the images, once"))
+    load_or_fit(net, kept, lambda: minimise(net, loss, _STEPS, _LEARNING_RATE, "fitting features to the images, once"))
     return net.features("self", names_classes=False)
 
 
-def agreement(a: Tensor, b: Tensor) -> Tensor:
+def nt_xent(a: Tensor, b: Tensor) -> Tensor:
     """The paper's NT-Xent loss (eq. 1) of two views (n, d) of the same n images."""
     n = len(a)
     views = normalize(torch.cat([a, b]), dim=1)
@@ -40,7 +40,7 @@ def agreement(a: Tensor, b: Tensor) -> Tensor:
     return cross_entropy(likeness, torch.arange(2 * n).roll(n))
 
 
-def changed(images: Tensor, g: torch.Generator) -> Tensor:
+def augment_view(images: Tensor, g: torch.Generator) -> Tensor:
     """Another view of each image (n, c, h, w)."""
     n, h, w = len(images), *images.shape[2:]
     noise = lambda *shape: 2 * torch.rand(n, *shape, generator=g) - 1  # noqa: E731

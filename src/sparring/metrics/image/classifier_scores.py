@@ -2,9 +2,9 @@
 
 from torch import Tensor, special
 
-from sparring.metrics.features.extractors import fit, fresh
+from sparring.metrics.features.extractors import fit_classifier, new_classifier
 
-STEPS = 500
+_STEPS = 500
 
 
 def inception_score(probabilities: Tensor, splits: int = 10) -> float:
@@ -32,7 +32,7 @@ def train_on_synthetic(pixels: Tensor, labels: Tensor, test: Tensor, test_labels
     (n, c, h, w) with the classes they were asked for.
     """
     classes = int(max(labels.max(), test_labels.max())) + 1
-    net = fresh(pixels.shape[1], classes)
-    fit(net, pixels, labels, STEPS, "teaching a classifier by samples")
+    net = new_classifier(pixels.shape[1], classes)
+    fit_classifier(net, pixels, labels, _STEPS, "teaching a classifier by samples")
     features = net.features("taught", names_classes=True)
     return features.accuracy(test, test_labels)

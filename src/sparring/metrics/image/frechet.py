@@ -21,10 +21,10 @@ class Moments:
         x = features.double()
         mean = x.mean(0)
         centred = (x - mean) / (len(x) - 1) ** 0.5
-        return cls(mean, centred) if len(x) <= x.shape[1] else cls.given(mean, centred.T @ centred)
+        return cls(mean, centred) if len(x) <= x.shape[1] else cls.from_statistics(mean, centred.T @ centred)
 
     @classmethod
-    def given(cls, mean: Tensor, covariance: Tensor) -> "Moments":
+    def from_statistics(cls, mean: Tensor, covariance: Tensor) -> "Moments":
         """Of statistics that are kept, as published ones are: mean (d,), covariance (d, d)."""
         return cls(mean.double(), _root(covariance.double()))
 
@@ -52,12 +52,12 @@ def _root(covariance: Tensor) -> Tensor:
     """By Cholesky; of a singular one by its eigenvectors, without those of eigenvalue 0."""
     factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
     smallest, largest = factor.diagonal().aminmax()
-    if not failed and smallest > TINY * largest:
+    if not failed and smallest > _TINY * largest:
         return factor
     values, vectors = torch.linalg.eigh(covariance)
     kept = values > len(values) * torch.finfo(torch.float64).eps * values[-1]
     return values[kept].sqrt()[:, None] * vectors.T[kept]
 
 
-TINY = 1e-6
+_TINY = 1e-6
 """Of pivots: a covariance with a smaller one, relative to the largest, is taken for singular."""

@@ -13,36 +13,36 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.metrics.features.features import Features
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.features.registry import JudgeData, named_features
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
-from sparring.metrics.image.metrics import DEFAULT, IMAGES
+from sparring.metrics.image.metrics import DEFAULT_IMAGE_METRICS, IMAGE_METRICS
 from sparring.metrics.image.quick_check import (
-    GLANCED,
+    DIAGNOSTIC_SAMPLES,
     DiagnosticsReference,
     range_error,
 )
 from sparring.metrics.image.views import Comparison, FeatureSet
-from sparring.metrics.judge import Judge, Part, SampleSet
+from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores
 
-PARTS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
-MOST = 10_000
+_SPLITS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
+MAX_SAMPLES = 10_000
 """Samples a score is taken from."""
-LEAST = 256
+_MIN_SELECTION_SAMPLES = 256
 """That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
-FITTING = 150
+_MIN_FITTED = 150
 """Images below which no network teaches itself: one taught by 66 or 133 photographs told the better of two states of a
 run no more often than their pixels did (docs/measuring.md)."""
 CHUNK = 512
 """Images that are changed at once."""
-GRAIN = 20.0
+_NOISE_STD = 20.0
 """Spread of the noise on copies, of 255."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageJudge(Judge):
-    features: Features
+    features: FeatureExtractor
     train: Tensor
     """uint8 (n, c, h, w)."""
     test: Tensor
@@ -51,58 +51,60 @@ class ImageJudge(Judge):
     labels: Tensor | None = None
     """Classes of `train`, int64 (n,)."""
     test_labels: Tensor | None = None
-    metrics = IMAGES
+    metrics = IMAGE_METRICS
     selection_metric = "frechet"
-    default = DEFAULT
+    default = DEFAULT_IMAGE_METRICS
 
-    def span(self, name: Part) -> slice:
+    def span(self, name: JudgeSplit) -> slice:
         n = len(self.train)
         cut, end = 2 * n // 3, 2 * n // 3 + n // 6
         return slice(cut, end) if name == "select" else slice(end, n)
 
-    def part(self, name: Part) -> Tensor:
+    def real_images(self, name: JudgeSplit) -> Tensor:
         return self.train[self.span(name)]
 
     @cached_property
-    def _parts(self) -> dict[Part, FeatureSet]:
+    def _parts(self) -> dict[JudgeSplit, FeatureSet]:
         return {name: self._view(SampleSet(self.train, self.labels), self.span(name)) for name in ("select", "report")}
 
     def _view(self, drawn: SampleSet, kept: slice = slice(None)) -> FeatureSet:
         return FeatureSet(drawn.values[kept], self.features, None if drawn.labels is None else drawn.labels[kept])
 
     @cached_property
-    def memory(self) -> TrainingNeighbours:
-        return TrainingNeighbours(self.features(self.train), self.features(self.test[:MOST]))
+    def training_neighbours(self) -> TrainingNeighbours:
+        return TrainingNeighbours(self.features(self.train), self.features(self.test[:MAX_SAMPLES]))
 
-    def case(self, drawn: SampleSet, part: Part) -> Comparison:
-        return Comparison(self._view(drawn), self._parts[part], lambda: self.memory)
+    def comparison(self, drawn: SampleSet, part: JudgeSplit) -> Comparison:
+        return Comparison(self._view(drawn), self._parts[part], lambda: self.training_neighbours)
 
-    def describe_reference(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: JudgeSplit, samples: int) -> str:
         accuracy = "" if self.accuracy is None else f", classifier accuracy {self.accuracy:.2%}"
         return (
             f"{self.features.name} features {self.features.digest}{accuracy}; {samples:,} samples "
-            f"against {len(self.part(part)):,} real images ({PARTS[part]}), uint8, {self.features.resize}"
+            f"against {len(self.real_images(part)):,} real images ({_SPLITS[part]}), uint8, {self.features.resize}"
         )
 
-    def sample_count(self, part: Part) -> int:
-        n = min(MOST, len(self.part(part)))
-        return n if part == "report" else max(n, LEAST)
+    def sample_count(self, part: JudgeSplit) -> int:
+        n = min(MAX_SAMPLES, len(self.real_images(part)))
+        return n if part == "report" else max(n, _MIN_SELECTION_SAMPLES)
 
     @cached_property
     def _glancer(self) -> DiagnosticsReference:
         view = self._parts["select"]
-        few = view.of(torch.arange(min(GLANCED, len(view))))
-        return DiagnosticsReference(few.embedded, few.labels, self.features(self.test[:GLANCED]))
+        few = view.of(torch.arange(min(DIAGNOSTIC_SAMPLES, len(view))))
+        return DiagnosticsReference(few.embedded, few.labels, self.features(self.test[:DIAGNOSTIC_SAMPLES]))
 
     def diagnostics(self, values: Tensor) -> Scores:
-        few = values[:GLANCED]
-        return self._glancer(self.features(few)) | {"extent": range_error(few, self.part("select")[:GLANCED])}
+        few = values[:DIAGNOSTIC_SAMPLES]
+        return self._glancer(self.features(few)) | {
+            "extent": range_error(few, self.real_images("select")[:DIAGNOSTIC_SAMPLES])
+        }
 
     def copy_test(self, values: Tensor) -> Scores:
-        return self.metrics["memorisation"].compute(self.case(SampleSet(values[:GLANCED]), "select"))
+        return self.metrics["memorisation"].compute(self.comparison(SampleSet(values[:DIAGNOSTIC_SAMPLES]), "select"))
 
     def nearest_training(self, values: Tensor) -> Tensor:
-        found = memorisation(self.features(values), self.memory)
+        found = memorisation(self.features(values), self.training_neighbours)
         return torch.stack([values[found.worst], self.train[found.originals]], 1).flatten(0, 1)
 
     @property
@@ -123,10 +125,10 @@ class ImageJudge(Judge):
 
         yield "real", SampleSet(self.test[:n], None if self.test_labels is None else self.test_labels[:n])
         yield "training copies", SampleSet(self.train[which], labels)
-        yield "noisy copies", changed(lambda x: _pixels(x + GRAIN * torch.randn(x.shape, generator=g)))
+        yield "noisy copies", changed(lambda x: _pixels(x + _NOISE_STD * torch.randn(x.shape, generator=g)))
         yield "blurred copies", changed(_blurred)
         yield "one copy", repeated(self.train[:1])
-        total = torch.stack([part.sum(0) for part in self.train.split(MOST)]).sum(0)
+        total = torch.stack([part.sum(0) for part in self.train.split(MAX_SAMPLES)]).sum(0)
         yield "mean image", repeated((total.double() / len(self.train)).round().to(torch.uint8))
         noise = torch.randint(256, (n, *self.train.shape[1:]), generator=g, dtype=torch.uint8)
         yield "noise", SampleSet(noise, labels)
@@ -142,7 +144,7 @@ def _pixels(x: Tensor) -> Tensor:
     return x.round().clamp(0, 255).to(torch.uint8)
 
 
-def judge_images(data: JudgeData, cache: Path, features: str | Features | None = None) -> ImageJudge:
+def judge_images(data: JudgeData, cache: Path, features: str | FeatureExtractor | None = None) -> ImageJudge:
     """The judge of a data set: by default by task features if it has classes, else by those it teaches itself, or,
     of few images, by their pixels.
 
@@ -150,7 +152,7 @@ def judge_images(data: JudgeData, cache: Path, features: str | Features | None =
     or do not suit the data.
     """
     if features is None:
-        unlabelled = "self" if len(data.train[data.fitting]) >= FITTING else "pixels"
+        unlabelled = "self" if len(data.train[data.fitting]) >= _MIN_FITTED else "pixels"
         features = "task" if data.classes else unlabelled
     if isinstance(features, str):
         features = named_features(features, data, cache)

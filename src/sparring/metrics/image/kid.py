@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-BLOCK, FEWEST = 1_000, 4
+_BLOCK, MIN_BLOCKS = 1_000, 4
 """Samples in a block, at most; and blocks, at least."""
 
 
 @dataclass(frozen=True)
-class Kernel:
+class KernelDistance:
     kid: float
     error: float
     """Standard error of `kid`."""
@@ -24,13 +24,13 @@ def mmd(x: Tensor, y: Tensor) -> float:
     return float(within - 2 * kxy.mean())
 
 
-def kernel(fake: Tensor, real: Tensor, seed: int = 0) -> Kernel:
+def kernel_distance(fake: Tensor, real: Tensor, seed: int = 0) -> KernelDistance:
     """MMD² averaged over blocks of each set that do not overlap, so that their spread is an honest error.
 
     Of features (n, d) and (m, d), 8 and more of each.
     """
     g = torch.Generator().manual_seed(seed)
-    count = max(FEWEST, min(len(fake), len(real)) // BLOCK)
+    count = max(MIN_BLOCKS, min(len(fake), len(real)) // _BLOCK)
     parts = (x[torch.randperm(len(x), generator=g)].tensor_split(count) for x in (fake, real))
     found = torch.tensor([mmd(x, y) for x, y in zip(*parts, strict=True)], dtype=torch.float64)
-    return Kernel(float(found.mean()), float(found.std() / count**0.5))
+    return KernelDistance(float(found.mean()), float(found.std() / count**0.5))

@@ -13,9 +13,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from sparring.metrics.distances import nearest
+from sparring.metrics.distances import nearest_neighbours
 
-FELLOWS = 10
+NEIGHBOURS = 10
 """Training examples beyond the nearest."""
 TAIL, MARGIN = 0.01, 0.7
 """Too close is below this share of the ratio that so many of the held-out examples fall below.
@@ -23,8 +23,8 @@ TAIL, MARGIN = 0.01, 0.7
 Without the margin, blurred images and images of few classes, whose neighbourhoods are others than those of held-out
 images as a whole, are taken for copies (docs/measuring.md); copies with slight noise stay far below it.
 """
-ALARM = 1e-3
-SHOWN = 16
+_ALARM = 1e-3
+_SHOWN = 16
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ class TrainingNeighbours:
     """Features (m, d) of real examples never trained on; m of 500 and more lets few copies be seen."""
 
     @cached_property
-    def by_chance(self) -> Tensor:
+    def held_out_ratios(self) -> Tensor:
         """Ratios of the held-out examples (m,)."""
         return self.ratios(self.held_out)[0]
 
     @cached_property
     def threshold(self) -> float:
-        return MARGIN * float(self.by_chance.quantile(TAIL))
+        return MARGIN * float(self.held_out_ratios.quantile(TAIL))
 
     def ratios(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Of each of x: distance to the nearest over that to the eleventh (1 where both are 0), and the nearest."""
-        distances, places = nearest(x, self.train, min(FELLOWS + 1, len(self.train)))
+        distances, places = nearest_neighbours(x, self.train, min(NEIGHBOURS + 1, len(self.train)))
         first, last = distances[:, 0], distances[:, -1]
         return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
 
@@ -67,9 +67,9 @@ class TrainingNeighbours:
 def memorisation(fake: Tensor, memory: TrainingNeighbours) -> Memorisation:
     """Of features (n, d)."""
     ratios, places = memory.ratios(fake)
-    close, by_chance = (int((r < memory.threshold).sum()) for r in (ratios, memory.by_chance))
-    worst = ratios.argsort()[:SHOWN]
-    p = upper_tail(close, len(fake), by_chance, len(memory.by_chance))
+    close, by_chance = (int((r < memory.threshold).sum()) for r in (ratios, memory.held_out_ratios))
+    worst = ratios.argsort()[:_SHOWN]
+    p = upper_tail(close, len(fake), by_chance, len(memory.held_out_ratios))
     return Memorisation(close / len(fake), p, worst, places[worst])
 
 

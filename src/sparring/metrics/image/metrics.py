@@ -6,17 +6,17 @@ from torch import Tensor
 
 from sparring.metrics.image.classifier_scores import inception_score, reverse_kl, train_on_synthetic
 from sparring.metrics.image.frechet import frechet, frechet_distance
-from sparring.metrics.image.frechet_infinity import extrapolate, least
-from sparring.metrics.image.kid import FEWEST, kernel
-from sparring.metrics.image.memorisation import FELLOWS, MARGIN, TAIL, memorisation
+from sparring.metrics.image.frechet_infinity import extrapolate, min_samples
+from sparring.metrics.image.kid import MIN_BLOCKS, kernel_distance
+from sparring.metrics.image.memorisation import MARGIN, NEIGHBOURS, TAIL, memorisation
 from sparring.metrics.image.ms_ssim import WINDOW, ms_ssim_diversity
 from sparring.metrics.image.precision_recall import K, overlap
 from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Metric, Requirement, Scores, needs_at_least, too_few
-from sparring.metrics.point.modes import FAIR
+from sparring.metrics.point.modes import FAIR_SHARE
 
-COPIES = 2_000
+_MAX_COPY_SEARCH = 2_000
 """Samples searched for copies: every one is compared with all that was trained on."""
 
 
@@ -30,7 +30,7 @@ def _infinity(case: Comparison) -> Scores:
 
 
 def _kernel(case: Comparison) -> Scores:
-    found = kernel(case.fake.embedded, case.real.embedded)
+    found = kernel_distance(case.fake.embedded, case.real.embedded)
     return {"kid": found.kid, "kid_error": found.error}
 
 
@@ -40,7 +40,7 @@ def _support(case: Comparison) -> Scores:
 
 
 def _memorisation(case: Comparison) -> Scores:
-    found = memorisation(case.fake.embedded[:COPIES], case.memory())
+    found = memorisation(case.fake.embedded[:_MAX_COPY_SEARCH], case.memory())
     return {"copied": found.share, "copied_p": found.p}
 
 
@@ -50,7 +50,7 @@ def _classes(case: Comparison) -> Scores:
     count = case.real.probabilities.shape[1]
     shares = (real.bincount(minlength=count) + 1) / (len(real) + count)
     hits = guesses.bincount(minlength=count)
-    found = int((hits >= FAIR * shares * len(guesses)).sum())
+    found = int((hits >= FAIR_SHARE * shares * len(guesses)).sum())
     score = inception_score(case.fake.probabilities)
     return {"inception_score": score, "classes": float(found), "class_kl": reverse_kl(guesses, shares)}
 
@@ -60,7 +60,7 @@ def _patches(case: Comparison) -> Scores:
     return {"swd": 1e3 * sum(levels) / len(levels)}
 
 
-def _likeness(case: Comparison) -> Scores:
+def _ms_ssim(case: Comparison) -> Scores:
     return {"likeness": ms_ssim_diversity(case.fake.values)}
 
 
@@ -71,7 +71,7 @@ def _conditional(case: Comparison) -> Scores:
     return {"class_accuracy": float(hits), "class_frechet": intra_class(fake, real)}
 
 
-def _taught(case: Comparison) -> Scores:
+def _train_on_synthetic(case: Comparison) -> Scores:
     fake, real = case.fake, case.real
     assert fake.labels is not None and real.labels is not None
     return {"taught": train_on_synthetic(fake.values, fake.labels, real.values, real.labels)}
@@ -114,10 +114,10 @@ def lacks_size(side: int) -> Requirement:
 
 
 def _lacks_rank(case: Comparison, samples: int) -> str:
-    return too_few(least(case.real.embedded.shape[1]), samples)
+    return too_few(min_samples(case.real.embedded.shape[1]), samples)
 
 
-IMAGES = {
+IMAGE_METRICS = {
     "frechet": Metric("Fréchet distance, ddof 1", {"frechet": "less"}, _frechet),
     "frechet-infinity": Metric(
         "Fréchet distance regressed on 1/n over 1, 2, 4 parts, ± of 95 % by jackknife",
@@ -129,7 +129,7 @@ IMAGES = {
         "kernel distance, (xᵀy/d + 1)³, in blocks of 1,000 or a quarter, standard error over them",
         {"kid": "less", "kid_error": "neither"},
         _kernel,
-        needs_at_least(2 * FEWEST),
+        needs_at_least(2 * MIN_BLOCKS),
     ),
     "support": Metric(
         f"precision, recall, density, coverage with k = {K}, strict",
@@ -138,7 +138,7 @@ IMAGES = {
         needs_at_least(K + 1),
     ),
     "memorisation": Metric(
-        f"copied: of the first {COPIES:,}, nearest / {FELLOWS + 1}th training distance below {MARGIN:g} × "
+        f"copied: of the first {_MAX_COPY_SEARCH:,}, nearest / {NEIGHBOURS + 1}th training distance below {MARGIN:g} × "
         f"the {TAIL:.0%} quantile of held-out images', "
         "p by Fisher's exact test",
         {"copied": "neither", "copied_p": "neither"},
@@ -153,7 +153,7 @@ IMAGES = {
     "taught": Metric(
         "taught: accuracy on real images of a classifier fitted to the samples in 500 steps",
         {"taught": "more"},
-        _taught,
+        _train_on_synthetic,
         _lacks_labels,
     ),
     "classes": Metric(
@@ -168,7 +168,7 @@ IMAGES = {
         _patches,
         lacks_size(PATCH),
     ),
-    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _likeness, lacks_size(WINDOW)),
+    "likeness": Metric("MS-SSIM of 2,000 pairs of samples", {"likeness": "as real"}, _ms_ssim, lacks_size(WINDOW)),
 }
 
-DEFAULT = ("frechet", "kernel", "support", "memorisation", "conditional")
+DEFAULT_IMAGE_METRICS = ("frechet", "kernel", "support", "memorisation", "conditional")

@@ -8,14 +8,14 @@ from torch.nn.functional import avg_pool2d
 from sparring.losses.ssim import WINDOW, ssim_maps
 from sparring.losses.ssim import ssim as ssim_of_floats
 
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, finest first."""
-PAIRS = 2_000
+_PAIRS = 2_000
 
 
 def scales(side: int) -> int:
     """How many of the five an image of this side has: every halving must leave the window room."""
-    return max(1, sum(side >= WINDOW * 2**i for i in range(len(WEIGHTS))))
+    return max(1, sum(side >= WINDOW * 2**i for i in range(len(_WEIGHTS))))
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     """
     x, y = x.double(), y.double()
     count = scales(min(x.shape[2:]))
-    weights = torch.tensor(WEIGHTS[:count], dtype=torch.float64)
+    weights = torch.tensor(_WEIGHTS[:count], dtype=torch.float64)
     product = torch.ones(len(x), dtype=torch.float64)
     for i, weight in enumerate(weights / weights.sum()):
         if i:
@@ -36,7 +36,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     return product
 
 
-def ssim(x: Tensor, y: Tensor) -> Tensor:
+def ssim_of_pixels(x: Tensor, y: Tensor) -> Tensor:
     """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more."""
     return ssim_of_floats(x.double(), y.double())
 
@@ -44,7 +44,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 def ms_ssim_diversity(images: Tensor, seed: int = 0) -> float:
     """Mean over 2,000 random pairs of images (n, c, h, w): 1 when all are one, about the data's own when diverse."""
     g = torch.Generator().manual_seed(seed)
-    first = torch.randint(len(images), (PAIRS,), generator=g)
-    other = (first + torch.randint(1, len(images), (PAIRS,), generator=g)) % len(images)
+    first = torch.randint(len(images), (_PAIRS,), generator=g)
+    other = (first + torch.randint(1, len(images), (_PAIRS,), generator=g)) % len(images)
     pairs = zip(first.split(200), other.split(200), strict=True)
     return float(torch.cat([ms_ssim(images[i], images[j]) for i, j in pairs]).mean())

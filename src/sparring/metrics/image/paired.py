@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from sparring.metrics.image.metrics import IMAGES, lacks_size
-from sparring.metrics.image.ms_ssim import WINDOW, ssim
+from sparring.metrics.image.metrics import IMAGE_METRICS, lacks_size
+from sparring.metrics.image.ms_ssim import WINDOW, ssim_of_pixels
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import Metric, Scores
 
-SLICE = 200
+_CHUNK = 200
 
 
-CAP = 100.0
+MAX_PSNR = 100.0
 """Decibels of a picture that is right to the bit."""
 
 
@@ -26,10 +26,10 @@ def l1(x: Tensor, y: Tensor) -> Tensor:
 def psnr(x: Tensor, y: Tensor) -> Tensor:
     """10 log₁₀(255² / E(x − y)²) in decibels, (n,), 100 at most; of uint8 (n, c, h, w)."""
     error = (x.double() - y.double()).square().flatten(1).mean(1) / 255**2
-    return (-10 * error.clamp(min=1e-20).log10()).clamp(max=CAP)
+    return (-10 * error.clamp(min=1e-20).log10()).clamp(max=MAX_PSNR)
 
 
-def retrieved(fake: Tensor, truth: Tensor, first: int) -> float:
+def retrieval_accuracy(fake: Tensor, truth: Tensor, first: int) -> float:
     """The share of pictures whose partner is among the nearest `first` of all right answers; of features (n, d)."""
     distances = torch.cdist(fake, truth)
     own = distances.diagonal()[:, None]
@@ -37,7 +37,7 @@ def retrieved(fake: Tensor, truth: Tensor, first: int) -> float:
 
 
 def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -> float:
-    pairs = zip(made.split(SLICE), truth.split(SLICE), strict=True)
+    pairs = zip(made.split(_CHUNK), truth.split(_CHUNK), strict=True)
     return float(torch.cat([of(x, y) for x, y in pairs]).mean())
 
 
@@ -58,16 +58,16 @@ def _likeness(case: PairedComparison) -> Scores:
 
 
 def _structure(case: PairedComparison) -> Scores:
-    return {"ssim": _mean(ssim, case.fake.values, case.truth.values)}
+    return {"ssim": _mean(ssim_of_pixels, case.fake.values, case.truth.values)}
 
 
 def _retrieval(case: PairedComparison) -> Scores:
     fake, truth = case.fake.embedded, case.truth.embedded
-    found = {f"top{first}": retrieved(fake, truth, first) for first in (1, 5)}
+    found = {f"top{first}": retrieval_accuracy(fake, truth, first) for first in (1, 5)}
     return found | {"feature_distance": float((fake - truth).norm(dim=1).mean())}
 
 
-PAIRED = {
+PAIRED_METRICS = {
     "distance": Metric("L1 and PSNR picture by picture", {"l1": "less", "psnr": "more"}, _likeness),
     "structure": Metric("SSIM picture by picture", {"ssim": "more"}, _structure, lacks_size(WINDOW)),
     "retrieval": Metric(
@@ -78,5 +78,7 @@ PAIRED = {
 }
 
 
-MOVED = {"moved": replace(IMAGES["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})}
+CLASS_TRANSFER_METRICS = {
+    "moved": replace(IMAGE_METRICS["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})
+}
 """Of pictures moved to a class; the first score is the one that weights are chosen by."""

@@ -8,25 +8,25 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.metrics.image.judge import ImageJudge
-from sparring.metrics.image.metrics import IMAGES
-from sparring.metrics.image.paired import MOVED, PAIRED, PairedComparison
+from sparring.metrics.image.metrics import IMAGE_METRICS
+from sparring.metrics.image.paired import CLASS_TRANSFER_METRICS, PAIRED_METRICS, PairedComparison
 from sparring.metrics.image.views import Comparison, FeatureSet
-from sparring.metrics.judge import Part, SampleSet
+from sparring.metrics.judge import JudgeSplit, SampleSet
 
 
-def filtered(x: Tensor) -> Tensor:
+def median_filter(x: Tensor) -> Tensor:
     """The median of 3×3 pixels of each channel, uint8 (n, c, h, w)."""
     padded = torch.nn.functional.pad(x.float(), (1, 1, 1, 1), mode="replicate")
     shifts = [padded[:, :, i : i + x.shape[2], j : j + x.shape[3]] for i in range(3) for j in range(3)]
     return torch.stack(shifts).median(0).values.to(torch.uint8)
 
 
-def enlarged(x: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+def resize_pixels(x: Tensor, size: tuple[int, int], mode: str) -> Tensor:
     """uint8 (n, c, h, w) at another size."""
     return interpolate(x.float(), size, mode=mode).round().clamp(0, 255).to(torch.uint8)
 
 
-def in_channels(x: Tensor, channels: int) -> Tensor:
+def match_channels(x: Tensor, channels: int) -> Tensor:
     """Grey as colour, colour as its mean."""
     if x.shape[1] == channels:
         return x
@@ -38,9 +38,9 @@ def in_channels(x: Tensor, channels: int) -> Tensor:
 class PairedSplit:
     """Pictures, what is known of them, and the right answers."""
 
-    given: Tensor
+    condition: Tensor
     truth: Tensor
-    known: Tensor | None = None
+    mask_known: Tensor | None = None
     labels: Tensor | None = None
     """Classes that pictures are to be moved to, int64 (n,)."""
 
@@ -49,56 +49,58 @@ class PairedSplit:
 class PairedJudge(ImageJudge):
     """Judges pictures made of pictures: by their right answers where these are known, as a set by features."""
 
-    held: Mapping[Part, PairedSplit] = field(default_factory=dict)
+    references: Mapping[JudgeSplit, PairedSplit] = field(default_factory=dict)
     """`Held` by part: of "select", held out of training; of "report", test pictures."""
     paired: bool = True
-    chooses: str = ""
+    selected_by: str = ""
     """The metric that weights are chosen by; by default the distance, if pairs are known."""
-    metrics = IMAGES | PAIRED | MOVED
+    metrics = IMAGE_METRICS | PAIRED_METRICS | CLASS_TRANSFER_METRICS
 
     @property
     def selection_metric(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.chooses or ("distance" if self.paired else "frechet")
+        return self.selected_by or ("distance" if self.paired else "frechet")
 
     @property
     def default(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return (*PAIRED, "frechet") if self.paired else (*MOVED, "frechet", "kernel", "support")
+        return (
+            (*PAIRED_METRICS, "frechet") if self.paired else (*CLASS_TRANSFER_METRICS, "frechet", "kernel", "support")
+        )
 
-    def case(self, drawn: SampleSet, part: Part) -> Comparison:
-        asked = self.held[part].labels
-        plain = super().case(drawn if asked is None else SampleSet(drawn.values, asked[: len(drawn)]), part)
+    def comparison(self, drawn: SampleSet, part: JudgeSplit) -> Comparison:
+        asked = self.references[part].labels
+        plain = super().comparison(drawn if asked is None else SampleSet(drawn.values, asked[: len(drawn)]), part)
         if not self.paired:
             return plain
-        truth = FeatureSet(self.held[part].truth[: len(drawn)], self.features)
+        truth = FeatureSet(self.references[part].truth[: len(drawn)], self.features)
         return PairedComparison(plain.fake, plain.real, plain.memory, truth)
 
-    def describe_reference(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: JudgeSplit, samples: int) -> str:
         where = {"select": "held out of the training set", "report": "of the test set"}[part]
         return f"pictures {where}; as a set: {super().describe_reference(part, samples)}"
 
-    def sample_count(self, part: Part) -> int:
-        return len(self.held[part].truth)
+    def sample_count(self, part: JudgeSplit) -> int:
+        return len(self.references[part].truth)
 
     def nearest_training(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """None: a picture made of a test picture is no copy."""
 
     @property
     def test_count(self) -> int:
-        return len(self.held["report"].truth)
+        return len(self.references["report"].truth)
 
     def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
-        held: PairedSplit = self.held["report"]
-        truth, given = held.truth[:n], in_channels(held.given[:n], held.truth.shape[1])
+        held: PairedSplit = self.references["report"]
+        truth, given = held.truth[:n], match_channels(held.condition[:n], held.truth.shape[1])
         mean = self.train[:10_000].double().mean(0).round().to(torch.uint8).expand(len(truth), -1, -1, -1)
         yield "real", SampleSet(truth)
         yield "mean image", SampleSet(mean)
         if given.shape[2:] != truth.shape[2:]:
             size = (truth.shape[2], truth.shape[3])
             for mode in ("nearest", "bicubic"):
-                yield mode, SampleSet(enlarged(given, size, mode))
+                yield mode, SampleSet(resize_pixels(given, size, mode))
             return
         yield "copy input", SampleSet(given)
-        if held.known is not None:
-            yield "mean in the holes", SampleSet(torch.where(held.known[:n], given, mean))
+        if held.mask_known is not None:
+            yield "mean in the holes", SampleSet(torch.where(held.mask_known[:n], given, mean))
         else:
-            yield "median filter", SampleSet(filtered(given))
+            yield "median filter", SampleSet(median_filter(given))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.metrics.distances import blocks, radii
+from sparring.metrics.distances import distance_blocks, neighbour_radii
 
 K = 5
 
@@ -28,14 +28,14 @@ class Support:
 
 def support(fake: Tensor, real: Tensor, k: int = K) -> Support:
     """Of float64 features (n, d) and (m, d), both n and m > k. Memory: O(n + m) and one block of distances."""
-    return overlap(fake, radii(fake, k), real, radii(real, k), k)
+    return overlap(fake, neighbour_radii(fake, k), real, neighbour_radii(real, k), k)
 
 
 def overlap(fake: Tensor, fake_radii: Tensor, real: Tensor, real_radii: Tensor, k: int = K) -> Support:
     """The same, with the squared distances to the k-th nearest fellow given, (n,) and (m,)."""
     around = torch.zeros(len(fake), dtype=torch.int64)
     recalled, covered = torch.empty(len(real), dtype=torch.bool), torch.empty(len(real), dtype=torch.bool)
-    for rows, table in blocks(real, fake):
+    for rows, table in distance_blocks(real, fake):
         inside = table < real_radii[rows, None]
         around += inside.sum(0)
         covered[rows] = inside.any(1)

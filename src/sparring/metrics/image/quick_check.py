@@ -9,13 +9,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sparring.metrics.distances import blocks, radii
+from sparring.metrics.distances import distance_blocks, neighbour_radii
 from sparring.metrics.image.precision_recall import K
 from sparring.metrics.metric import Scores
 
-GLANCED = 1_000
+DIAGNOSTIC_SAMPLES = 1_000
 """Samples, and real examples."""
-LEAST = 0.05
+_MIN_REAL = 0.05
 """What real examples get counts as at least so much, where they are few."""
 
 
@@ -31,30 +31,30 @@ class SampleDiagnostics:
     """Root of the mean squared distance between samples."""
 
 
-def near(fake: Tensor, real: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+def mutual_coverage(fake: Tensor, real: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
     """Which of the samples (n, d) are within a real example's reach, (n,), and which of the real (m, d) have one, (m,).
 
     Args:
         reach: of each real example, squared, (m,).
     """
     around, covered = torch.zeros(len(fake), dtype=torch.bool), torch.empty(len(real), dtype=torch.bool)
-    for rows, table in blocks(real, fake):
+    for rows, table in distance_blocks(real, fake):
         inside = table < reach[rows, None]
         around |= inside.any(0)
         covered[rows] = inside.any(1)
     return around, covered
 
 
-def glance(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> SampleDiagnostics:
+def sample_diagnostics(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> SampleDiagnostics:
     """Of float64 features (n, d), before real ones (m, d) with their reach (m,) and classes (m,)."""
-    around, covered = near(fake, real, reach)
+    around, covered = mutual_coverage(fake, real, reach)
     classes = [] if labels is None else [labels == c for c in labels.unique()]
     shares = [float(covered[which].double().mean()) for which in classes]
     coverage = float(covered.double().mean())
-    return SampleDiagnostics(float(around.double().mean()), coverage, min(shares, default=coverage), spread(fake))
+    return SampleDiagnostics(float(around.double().mean()), coverage, min(shares, default=coverage), rms_distance(fake))
 
 
-def spread(x: Tensor) -> float:
+def rms_distance(x: Tensor) -> float:
     """√E‖x − x′‖² of two of (n, d)."""
     return float((2 * x.double().var(0).sum()).sqrt())
 
@@ -69,18 +69,18 @@ class DiagnosticsReference:
 
     def __init__(self, real: Tensor, labels: Tensor | None, unseen: Tensor):
         k = min(K, len(real) - 1)
-        self._look = partial(glance, real=real, reach=radii(real, k), labels=labels)
+        self._look = partial(sample_diagnostics, real=real, reach=neighbour_radii(real, k), labels=labels)
         self.unseen = self._look(unseen)
 
     def __call__(self, fake: Tensor) -> Scores:
         """Of features (n, d)."""
-        return relative(self._look(fake), self.unseen)
+        return relative_to_real(self._look(fake), self.unseen)
 
 
-def relative(found: SampleDiagnostics, unseen: SampleDiagnostics) -> Scores:
+def relative_to_real(found: SampleDiagnostics, unseen: SampleDiagnostics) -> Scores:
     """As shares of what real examples get."""
     pairs = asdict(found), asdict(unseen)
-    return {name: pairs[0][name] / max(pairs[1][name], LEAST) for name in pairs[0]}
+    return {name: pairs[0][name] / max(pairs[1][name], _MIN_REAL) for name in pairs[0]}
 
 
 def range_error(fake: Tensor, real: Tensor) -> float:

@@ -7,9 +7,9 @@ from torch.nn.functional import conv2d, interpolate, pad, unfold
 PATCH, PATCHES = 7, 64
 """Side, and patches drawn of an image at every level."""
 PROJECTIONS = 256
-IMAGES = 2_048
+_MAX_IMAGES = 2_048
 """Of each set, at most: more would cost minutes and move the score little."""
-SMALLEST = 16
+_COARSEST = 16
 """Side of the coarsest level."""
 
 
@@ -19,7 +19,7 @@ def sliced_wasserstein(fake: Tensor, real: Tensor, seed: int = 0) -> list[float]
     Both sets are cut to as many images, 2,048 at most. Patches have each channel's mean removed and spread divided out
     over the whole set, so a level tells how local texture differs, not how colours do.
     """
-    n = min(len(fake), len(real), IMAGES)
+    n = min(len(fake), len(real), _MAX_IMAGES)
     g = torch.Generator().manual_seed(seed)
     levels = zip(_pyramid(fake[:n]), _pyramid(real[:n]), strict=True)
     return [projected(_patches(a, g), _patches(b, g), g) for a, b in levels]
@@ -39,7 +39,7 @@ def _between(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
 def _pyramid(images: Tensor) -> list[Tensor]:
     """Laplacian levels, float32, the last one the low-pass rest."""
     x, levels = images.float(), []
-    while min(x.shape[2:]) >= 2 * SMALLEST and not any(side % 2 for side in x.shape[2:]):
+    while min(x.shape[2:]) >= 2 * _COARSEST and not any(side % 2 for side in x.shape[2:]):
         half = _blurred(x)[:, :, ::2, ::2]
         levels.append(x - _blurred(interpolate(half, scale_factor=2.0, mode="nearest")))
         x = half

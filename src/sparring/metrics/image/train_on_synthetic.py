@@ -10,23 +10,23 @@ from sparring.data.table.binned import compared_columns
 from sparring.data.table.columns import Category, Column, Follower, Number
 from sparring.data.table.schema import Schema
 
-CLASSES = 20
+_MAX_CLASSES = 20
 """Values of a target at most that are told apart as classes."""
-COMMON = 30
+_ONE_HOT_CATEGORIES = 30
 """Categories that a linear model has a weight for."""
 
 
-def bare(column: Column) -> Column:
+def underlying_column(column: Column) -> Column:
     return column.column if isinstance(column, Follower) else column
 
 
-def task(schema: Schema) -> str:
+def target_kind(schema: Schema) -> str:
     """'classes', 'number', or '' where there is no target."""
     if not schema.target:
         return ""
-    column = bare(schema.column(schema.target))
+    column = underlying_column(schema.column(schema.target))
     if isinstance(column, Category):
-        return "classes" if 2 <= len(column.values) <= CLASSES else ""
+        return "classes" if 2 <= len(column.values) <= _MAX_CLASSES else ""
     return "classes" if isinstance(column, Number) and not column.edges and len(column.spikes) <= 5 else "number"
 
 
@@ -42,21 +42,23 @@ def linear(number: bool = False) -> Any:
     return Ridge() if number else LogisticRegression(max_iter=300)
 
 
-def seen_by_trees(schema: Schema, cells: Tensor, target: int | None = None) -> np.ndarray:
+def tree_inputs(schema: Schema, cells: Tensor, target: int | None = None) -> np.ndarray:
     """The compared columns but the target, as they are kept: categories by number, NaN for missing."""
     return cells[:, [i for i in compared_columns(schema) if i != target]].numpy()
 
 
-def seen_by_linear(schema: Schema, cells: Tensor, like: Tensor, target: int) -> np.ndarray:
+def linear_inputs(schema: Schema, cells: Tensor, like: Tensor, target: int) -> np.ndarray:
     """Numbers standardised by `like`, missing ones at the mean, categories as one-hots."""
     parts = []
     for i in compared_columns(schema):
         if i == target:
             continue
-        values, column = cells[:, i].numpy(), bare(schema.columns[i])
+        values, column = cells[:, i].numpy(), underlying_column(schema.columns[i])
         if isinstance(column, Category):
             parts.append(
-                np.stack([values == k for k in range(min(len(column.values), COMMON))], 1).reshape(len(values), -1)
+                np.stack([values == k for k in range(min(len(column.values), _ONE_HOT_CATEGORIES))], 1).reshape(
+                    len(values), -1
+                )
             )
             continue
         known = like[:, i].numpy()
@@ -72,25 +74,25 @@ def _target(schema: Schema, *tables: Tensor) -> tuple[int, list[np.ndarray], lis
     return i, [table[:, i].numpy() for table in rows], rows
 
 
-def classified(schema: Schema, made: Tensor, real: Tensor, train: Tensor) -> dict[str, float]:
+def classification_scores(schema: Schema, made: Tensor, real: Tensor, train: Tensor) -> dict[str, float]:
     """F1 of the rarest class of two (the mean over more), accuracy and area under the ROC curve, by trees; and the area
     by a linear model. Where the made rows know one class, it is what is always answered."""
     i, (y, truth, trained), (made, real, _) = _target(schema, made, real, train)
     classes, counts = np.unique(trained, return_counts=True)
-    told = _told(trees(), seen_by_trees(schema, made, i), y, seen_by_trees(schema, real, i), classes)
-    flat = [seen_by_linear(schema, x, made, i) for x in (made, real)]
-    also = _told(linear(), flat[0], y, flat[1], classes)
+    told = _probabilities(trees(), tree_inputs(schema, made, i), y, tree_inputs(schema, real, i), classes)
+    flat = [linear_inputs(schema, x, made, i) for x in (made, real)]
+    also = _probabilities(linear(), flat[0], y, flat[1], classes)
     answer = classes[told.argmax(1)]
     rarest = classes[counts.argmin()]
     return {
         "f1": _f1(truth, answer, [rarest] if len(classes) == 2 else classes),
         "accuracy": float((answer == truth).mean()),
-        "auc": _area(truth, told, classes),
-        "linear_auc": _area(truth, also, classes),
+        "auc": _auc(truth, told, classes),
+        "linear_auc": _auc(truth, also, classes),
     }
 
 
-def _told(model: Any, x: np.ndarray, y: np.ndarray, asked: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def _probabilities(model: Any, x: np.ndarray, y: np.ndarray, asked: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Probabilities (n, classes)."""
     told = np.zeros((len(asked), len(classes)))
     found = np.unique(y)
@@ -106,7 +108,7 @@ def _f1(truth: np.ndarray, answer: np.ndarray, classes: Any) -> float:
     return float(np.mean([2 * (t & a).sum() / max((t.sum() + a.sum()), 1) for t, a in both]))
 
 
-def _area(truth: np.ndarray, told: np.ndarray, classes: np.ndarray) -> float:
+def _auc(truth: np.ndarray, told: np.ndarray, classes: np.ndarray) -> float:
     """One class against the others, the mean over those that are there."""
     from sklearn.metrics import roc_auc_score
 
@@ -114,12 +116,12 @@ def _area(truth: np.ndarray, told: np.ndarray, classes: np.ndarray) -> float:
     return float(np.mean([roc_auc_score(truth == classes[k], told[:, k]) for k in there])) if there else 0.5
 
 
-def predicted(schema: Schema, made: Tensor, real: Tensor) -> dict[str, float]:
+def regression_scores(schema: Schema, made: Tensor, real: Tensor) -> dict[str, float]:
     """R² of a number, by trees and by a linear model."""
     from sklearn.metrics import r2_score
 
     i, (y, truth), (made, real) = _target(schema, made, real)
-    told = trees(number=True).fit(seen_by_trees(schema, made, i), y).predict(seen_by_trees(schema, real, i))
-    flat = [seen_by_linear(schema, x, made, i) for x in (made, real)]
+    told = trees(number=True).fit(tree_inputs(schema, made, i), y).predict(tree_inputs(schema, real, i))
+    flat = [linear_inputs(schema, x, made, i) for x in (made, real)]
     also = linear(number=True).fit(flat[0], y).predict(flat[1])
     return {"r2": float(r2_score(truth, told)), "linear_r2": float(r2_score(truth, also))}

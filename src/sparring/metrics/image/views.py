@@ -6,8 +6,8 @@ from functools import cached_property
 
 from torch import Tensor
 
-from sparring.metrics.distances import radii
-from sparring.metrics.features.features import Features
+from sparring.metrics.distances import neighbour_radii
+from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.frechet import Moments
 from sparring.metrics.image.memorisation import TrainingNeighbours
 from sparring.metrics.image.precision_recall import K
@@ -17,7 +17,7 @@ from sparring.metrics.image.precision_recall import K
 class FeatureSet:
     values: Tensor
     """uint8 (n, c, h, w)."""
-    features: Features
+    features: FeatureExtractor
     labels: Tensor | None = None
     """What each was asked to be, or is; int64 (n,)."""
 
@@ -36,7 +36,7 @@ class FeatureSet:
     @cached_property
     def radii(self) -> Tensor:
         """Squared distance of each to its k-th nearest fellow, (n,)."""
-        return radii(self.embedded, K)
+        return neighbour_radii(self.embedded, K)
 
     @cached_property
     def probabilities(self) -> Tensor:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.metrics.image.judge import MOST
+from sparring.metrics.image.judge import MAX_SAMPLES
 from sparring.metrics.image.quick_check import (
     SampleDiagnostics,
-    relative,
-    spread,
+    relative_to_real,
+    rms_distance,
 )
-from sparring.metrics.judge import Judge, Part, SampleSet
+from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores
-from sparring.metrics.point.metrics import POINTS, ModeAssignment
-from sparring.metrics.point.modes import SHARE, count
+from sparring.metrics.point.metrics import POINT_METRICS, ModeAssignment
+from sparring.metrics.point.modes import REAL_SHARE, count_modes
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,24 +26,24 @@ class PointJudge(Judge):
     """(n, 2)."""
     modes: Tensor
     sigma: float
-    metrics = POINTS
+    metrics = POINT_METRICS
     selection_metric = "modes"
     default = ("modes",)
 
-    def case(self, drawn: SampleSet, part: Part) -> ModeAssignment:
+    def comparison(self, drawn: SampleSet, part: JudgeSplit) -> ModeAssignment:
         return ModeAssignment(drawn.values, self.modes, self.sigma)
 
-    def describe_reference(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: JudgeSplit, samples: int) -> str:
         return f"{samples:,} samples against {len(self.modes)} modes, σ = {self.sigma:g}"
 
-    def sample_count(self, part: Part) -> int:
-        return min(MOST, len(self.test))
+    def sample_count(self, part: JudgeSplit) -> int:
+        return min(MAX_SAMPLES, len(self.test))
 
     def diagnostics(self, values: Tensor) -> Scores:
         """Its classes are the modes."""
-        found = count(values, self.modes, self.sigma)
-        seen = SampleDiagnostics(found.high_quality, found.modes / len(self.modes), found.least, spread(values))
-        return relative(seen, SampleDiagnostics(SHARE, 1.0, 1.0, spread(self.test)))
+        found = count_modes(values, self.modes, self.sigma)
+        seen = SampleDiagnostics(found.high_quality, found.modes / len(self.modes), found.least, rms_distance(values))
+        return relative_to_real(seen, SampleDiagnostics(REAL_SHARE, 1.0, 1.0, rms_distance(self.test)))
 
     @property
     def test_count(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from sparring.metrics.metric import Metric, Scores
-from sparring.metrics.point.modes import count
+from sparring.metrics.point.modes import count_modes
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ class ModeAssignment:
 
 
 def _modes(case: ModeAssignment) -> Scores:
-    found = count(case.points, case.modes, case.sigma)
+    found = count_modes(case.points, case.modes, case.sigma)
     return {"kl": found.kl, "modes": found.modes, "high_quality": found.high_quality}
 
 
-POINTS = {
+POINT_METRICS = {
     "modes": Metric(
         "of high quality within 3σ, modes found with ≥ ¼ of a fair share, KL(samples ‖ real) over modes and none",
         {"kl": "less", "modes": "more", "high_quality": "more"},

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-REACH = 3.0
+_REACH = 3.0
 """In σ."""
-FAIR = 0.25
-SHARE = 1 - math.exp(-(REACH**2) / 2)
+FAIR_SHARE = 0.25
+REAL_SHARE = 1 - math.exp(-(_REACH**2) / 2)
 """Of real points within 3σ of their mode, in the plane: 98.9 %."""
 
 
 @dataclass(frozen=True)
-class Count:
+class ModeCount:
     modes: int
     """Found."""
     high_quality: float
@@ -29,14 +29,14 @@ class Count:
     """What the mode with the fewest samples near it gets, as a share of what is fair."""
 
 
-def count(points: Tensor, modes: Tensor, sigma: float) -> Count:
+def count_modes(points: Tensor, modes: Tensor, sigma: float) -> ModeCount:
     """Of points (n, 2) by modes (k, 2)."""
     distance, nearest = torch.cdist(points.double(), modes.double()).min(1)
-    good = nearest[distance <= REACH * sigma]
+    good = nearest[distance <= _REACH * sigma]
     k, n = len(modes), len(points)
     hits = torch.bincount(good, minlength=k).double()
     p = torch.cat([hits, hits.new_tensor([n - hits.sum()])]) / n
-    q = torch.tensor([SHARE / k] * k + [1 - SHARE], dtype=torch.float64)
+    q = torch.tensor([REAL_SHARE / k] * k + [1 - REAL_SHARE], dtype=torch.float64)
     kl = torch.special.xlogy(p, p / q).sum()
-    shares = hits * k / (n * SHARE)
-    return Count(int((shares >= FAIR).sum()), float(hits.sum() / n), float(kl), float(shares.min()))
+    shares = hits * k / (n * REAL_SHARE)
+    return ModeCount(int((shares >= FAIR_SHARE).sum()), float(hits.sum() / n), float(kl), float(shares.min()))

@@ -11,14 +11,14 @@ from torch import Tensor
 from sparring.data.table.binned import binned, compared_columns, joint_distribution
 from sparring.data.table.columns import Category, Follower
 from sparring.data.table.schema import Schema
-from sparring.metrics.image.train_on_synthetic import seen_by_trees, trees
+from sparring.metrics.image.train_on_synthetic import tree_inputs, trees
 
-FOLDS = 3
-RARE, KNOWN = 0.05, 5
+DETECTION_FOLDS = 3
+_RARE, _MIN_TRAINING_ROWS = 0.05, 5
 """The share of the rows below which a category is rare, and training rows from which on it can be learnt."""
 
 
-def shape(schema: Schema, made: Tensor, real: Tensor) -> float:
+def column_shapes(schema: Schema, made: Tensor, real: Tensor) -> float:
     """The mean over columns of 1 − the distance of their distributions, 0 to 1: total variation for categories, the
     largest gap of the cumulative distributions (Kolmogorov & Smirnov) for numbers; missing counts as a value."""
     return float(np.mean([1 - _gap(schema, i, made[:, i], real[:, i]) for i in compared_columns(schema)]))
@@ -39,7 +39,7 @@ def _gap(schema: Schema, i: int, made: Tensor, real: Tensor) -> float:
     return max(missing, float((F - G).abs().max()))
 
 
-def trend(schema: Schema, made: Tensor, real: Tensor) -> float:
+def pair_trends(schema: Schema, made: Tensor, real: Tensor) -> float:
     """The mean over pairs of columns of 1 − the total variation of their joint distributions, numbers in tenths."""
     a, b = binned(schema, real, made, real)
     pairs = list(combinations(range(a.shape[1]), 2))
@@ -49,16 +49,16 @@ def trend(schema: Schema, made: Tensor, real: Tensor) -> float:
     return 1 - float(np.mean(gaps))
 
 
-def detected(schema: Schema, made: Tensor, real: Tensor) -> float:
+def detection_auc(schema: Schema, made: Tensor, real: Tensor) -> float:
     """The area under the ROC curve of boosted trees that tell made from real rows, as many of each, cross-validated:
     .5 where they can't, 1 where they always can."""
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     n = min(len(made), len(real))
-    x = np.concatenate([seen_by_trees(schema, made[:n]), seen_by_trees(schema, real[:n])])
+    x = np.concatenate([tree_inputs(schema, made[:n]), tree_inputs(schema, real[:n])])
     y = np.repeat([1, 0], n)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    folds = StratifiedKFold(DETECTION_FOLDS, shuffle=True, random_state=0)
     told = np.asarray(cross_val_predict(trees(), x, y, cv=folds, method="predict_proba"))
     return float(roc_auc_score(y, told[:, 1]))
 
@@ -69,7 +69,7 @@ def rare_covered(schema: Schema, made: Tensor, train: Tensor) -> float:
     for i in _categories(schema):
         size = len(schema.columns[i].values)  # pyright: ignore[reportAttributeAccessIssue]
         counts, there = (_counts(x[:, i], size) for x in (train, made))
-        rare = (counts >= KNOWN) & (counts < RARE * len(train))
+        rare = (counts >= _MIN_TRAINING_ROWS) & (counts < _RARE * len(train))
         found += (there[rare] > 0).tolist()
     return float(np.mean(found)) if found else 1.0
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
-from sparring.metrics.judge import Judge, Part, SampleSet
-from sparring.metrics.table.metrics import TABLES, RowComparison, independent
+from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
+from sparring.metrics.table.metrics import TABLE_METRICS, RowComparison, independent_columns
 
-MOST = 50_000
+_MAX_ROWS = 50_000
 """Rows a score is taken of."""
-SELECTED = 4_000
+_SELECTION_ROWS = 4_000
 """Rows that weights are selected by."""
 
 
@@ -29,27 +29,27 @@ class TableJudge(Judge):
     train: Tensor
     """Cells (n, columns)."""
     test: Tensor
-    metrics = TABLES
+    metrics = TABLE_METRICS
     selection_metric = "detection"
-    default = tuple(TABLES)
+    default = tuple(TABLE_METRICS)
 
-    def part(self, name: Part) -> Tensor:
+    def real_rows(self, name: JudgeSplit) -> Tensor:
         n = len(self.train)
         if name == "report":
-            return self.test[:MOST]
-        return self.train[2 * n // 3 : 2 * n // 3 + max(n // 6, 12)][:SELECTED]
+            return self.test[:_MAX_ROWS]
+        return self.train[2 * n // 3 : 2 * n // 3 + max(n // 6, 12)][:_SELECTION_ROWS]
 
-    def case(self, drawn: SampleSet, part: Part) -> RowComparison:
-        real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, TestRows) else self.part(part)
-        return RowComparison(self.schema, drawn.values, real[:MOST], self.train)
+    def comparison(self, drawn: SampleSet, part: JudgeSplit) -> RowComparison:
+        real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, TestRows) else self.real_rows(part)
+        return RowComparison(self.schema, drawn.values, real[:_MAX_ROWS], self.train)
 
-    def describe_reference(self, part: Part, samples: int) -> str:
+    def describe_reference(self, part: JudgeSplit, samples: int) -> str:
         told = {"select": "fifth sixth of the training rows", "report": "test rows, unseen"}
-        rows = f"{len(self.part(part)):,} real rows ({told[part]}; the row real: the other way)"
+        rows = f"{len(self.real_rows(part)):,} real rows ({told[part]}; the row real: the other way)"
         return f"{samples:,} samples against {rows}"
 
-    def sample_count(self, part: Part) -> int:
-        return min(MOST, len(self.train)) if part == "report" else len(self.part(part))
+    def sample_count(self, part: JudgeSplit) -> int:
+        return min(_MAX_ROWS, len(self.train)) if part == "report" else len(self.real_rows(part))
 
     @property
     def test_count(self) -> int:
@@ -58,4 +58,4 @@ class TableJudge(Judge):
     def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         yield "real", TestRows(self.test[:n])
         yield "training copies", SampleSet(self.train[torch.arange(n) % len(self.train)])
-        yield "independent columns", SampleSet(independent(self.train, n))
+        yield "independent columns", SampleSet(independent_columns(self.train, n))

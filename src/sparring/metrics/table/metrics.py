@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
-from sparring.metrics.image.train_on_synthetic import classified, predicted, task
+from sparring.metrics.image.train_on_synthetic import classification_scores, regression_scores, target_kind
 from sparring.metrics.metric import Metric, Requirement, Scores
-from sparring.metrics.table.columns import FOLDS, detected, rare_covered, shape, trend
-from sparring.metrics.table.nearest_record import closest, copied
+from sparring.metrics.table.columns import DETECTION_FOLDS, column_shapes, detection_auc, pair_trends, rare_covered
+from sparring.metrics.table.nearest_record import closest_distances, copied_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,18 +17,18 @@ class RowComparison:
     """Made rows before real ones that they are compared with, and those that were trained on; cells (n, columns)."""
 
     schema: Schema
-    made: Tensor
+    generated: Tensor
     real: Tensor
     train: Tensor
 
     def of(self, kept: Tensor) -> "RowComparison":
         """With these of the made rows."""
-        return RowComparison(self.schema, self.made[kept], self.real, self.train)
+        return RowComparison(self.schema, self.generated[kept], self.real, self.train)
 
 
 def _lacks(wanted: str) -> Requirement:
     def lack(case: RowComparison, samples: int) -> str:
-        if task(case.schema) == wanted:
+        if target_kind(case.schema) == wanted:
             return ""
         return f"needs a target column of {'classes' if wanted == 'classes' else 'numbers'}: name one, or leave it out"
 
@@ -37,41 +37,45 @@ def _lacks(wanted: str) -> Requirement:
 
 def _few(case: RowComparison, samples: int) -> str:
     least = min(samples, len(case.real))
-    return "" if least >= 2 * FOLDS else f"needs {2 * FOLDS} rows or more on both sides, here there are {least}"
+    return (
+        ""
+        if least >= 2 * DETECTION_FOLDS
+        else f"needs {2 * DETECTION_FOLDS} rows or more on both sides, here there are {least}"
+    )
 
 
 def _closest(case: RowComparison) -> Scores:
-    distances = closest(case.schema, case.made, case.train)
-    return {"closest": float(distances.median()), "copied": copied(case.schema, case.made, case.train)}
+    distances = closest_distances(case.schema, case.generated, case.train)
+    return {"closest": float(distances.median()), "copied": copied_share(case.schema, case.generated, case.train)}
 
 
-TABLES = {
+TABLE_METRICS = {
     "detection": Metric(
-        f"detection by boosted trees, area under ROC, {FOLDS}-fold",
+        f"detection by boosted trees, area under ROC, {DETECTION_FOLDS}-fold",
         {"detection": "less"},
-        lambda case: {"detection": detected(case.schema, case.made, case.real)},
+        lambda case: {"detection": detection_auc(case.schema, case.made, case.real)},
         _few,
     ),
     "shapes": Metric(
         "shapes 1 − TV or KS, mean of columns",
         {"shapes": "more"},
-        lambda case: {"shapes": shape(case.schema, case.made, case.real)},
+        lambda case: {"shapes": column_shapes(case.schema, case.made, case.real)},
     ),
     "trends": Metric(
         "trends 1 − TV of pairs in tenths",
         {"trends": "more"},
-        lambda case: {"trends": trend(case.schema, case.made, case.real)},
+        lambda case: {"trends": pair_trends(case.schema, case.made, case.real)},
     ),
     "classes": Metric(
         "taught by the rows, examined on real ones: HistGradientBoosting and logistic regression, default settings",
         {"f1": "more", "accuracy": "more", "auc": "more", "linear_auc": "more"},
-        lambda case: classified(case.schema, case.made, case.real, case.train),
+        lambda case: classification_scores(case.schema, case.made, case.real, case.train),
         _lacks("classes"),
     ),
     "number": Metric(
         "taught by the rows, examined on real ones: HistGradientBoosting and ridge regression, default settings",
         {"r2": "more", "linear_r2": "more"},
-        lambda case: predicted(case.schema, case.made, case.real),
+        lambda case: regression_scores(case.schema, case.made, case.real),
         _lacks("number"),
     ),
     "rare": Metric(
@@ -87,7 +91,7 @@ TABLES = {
 }
 
 
-def independent(train: Tensor, n: int) -> Tensor:
+def independent_columns(train: Tensor, n: int) -> Tensor:
     """n rows whose columns are drawn one by one from the training rows, (n, columns)."""
     g = torch.Generator().manual_seed(0)
     drawn = [train[torch.randint(len(train), (n,), generator=g), i] for i in range(train.shape[1])]

@@ -135,7 +135,7 @@ class Run:
 
     def _rewind(self) -> None:
         ensure_folder(self.folder / "samples")  # a copy may lack it: Git and some archives drop empty folders
-        rollback_best(self.folder, self.journal, self._judge.measures[0], self.loop, self.settled)
+        rollback_best(self.folder, self.journal, self._judge.score_names[0], self.loop, self.settled)
         self.journal.rewind(self.loop.seen)
 
     def over(self, entry: Entry | None) -> str:
@@ -202,7 +202,7 @@ class Run:
         waiting: float,
     ) -> Entry:
         """The report of these losses and the model's samples, as the first rank leaves it; scoring began at `start`."""
-        leading, n, seen = self._judge.measures[0], len(samples), self.loop.seen
+        leading, n, seen = self._judge.score_names[0], len(samples), self.loop.seen
         told = told | sample_diagnostics(self._judge, samples, seen / len(self.data.train))
         scores = self._judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
@@ -238,6 +238,6 @@ class Run:
         killed before has written is written again when it goes on."""
         model.save(self.folder / "model", "last")
         state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
-        best = self.journal.best(self._judge.measures[0])
+        best = self.journal.best(self._judge.score_names[0])
         checkpoint.save_checkpoint(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
         self._saved = self.loop.seen

@@ -15,7 +15,7 @@ from sparring.data import Split
 from sparring.errors import UserError
 from sparring.metrics.image.paired_judge import PairedJudge
 from sparring.metrics.judge import Judge, SampleSet
-from sparring.metrics.report import evaluate
+from sparring.metrics.report import evaluate_samples
 from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.models.translator import ImageToImageModel
@@ -92,7 +92,7 @@ def _final_evaluation(run: Run, jury: Judge) -> None:
     """The closing scores, and the papers."""
     players = {name: deepcopy(player) for name, player in run.model.players.items()}
     model = load_model(run.folder, networks=players)  # takes networks of the user's own too
-    run.report = evaluate(draw_samples(model, jury), jury, kept=shelf(run.data))
+    run.report = evaluate_samples(draw_samples(model, jury), jury, kept=shelf(run.data))
     write_report(run.folder, run.config, run.data, model, jury, run.report)
     scores = run.report.to_dict() | {"images": run.loop.seen}
     write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
@@ -102,6 +102,6 @@ def draw_samples(model: Model, jury: Judge, samples: int | None = None, seed: in
     """Samples to be scored, by default as many as suit the judge."""
     n = samples or jury.sample_count("report")
     if isinstance(model, ImageToImageModel) and isinstance(jury, PairedJudge):
-        held = jury.held["report"]
-        model.validation = Split(held.truth, held.labels, held.given, held.known)
+        held = jury.references["report"]
+        model.validation = Split(held.truth, held.labels, held.condition, held.mask_known)
     return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))

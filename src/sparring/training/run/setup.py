@@ -92,7 +92,7 @@ def make_judge(
         if not ranks.leads:
             return None
         jury = judge(data)
-        if config.bar and config.bar.score not in (known := [*jury.measures, *scores]):
+        if config.bar and config.bar.score not in (known := [*jury.score_names, *scores]):
             own = f"; one of your own is handed over from Python: scores={{'{config.bar.score}': …}}"
             raise UserError(f"--until {config.until!r}: there is no such score here, only {', '.join(known)}{own}")
         return jury
