@@ -9,7 +9,7 @@ from sparring.data.table import infer
 from sparring.data.table.arrow import to_arrow
 from sparring.data.table.columns import Follower
 from sparring.data.table.conditions import parse_conditions
-from sparring.data.table.infer import ColumnKind
+from sparring.data.table.infer import Kind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
@@ -106,7 +106,7 @@ def zips(monkeypatch) -> Schema:
     names = [f"z{k}" for k in range(6) for _ in range(150 - 20 * k)]
     town = {"z0": "A", "z1": "B", "z2": "C", "z3": "A", "z4": "B", "z5": "C"}
     frame = pd.DataFrame({"zip": names, "town": map(town.get, names), "height": [int(name[1]) for name in names]})
-    schema, _ = Schema.of(to_arrow(frame), {"height": ColumnKind("number")})
+    schema, _ = Schema.of(to_arrow(frame), {"height": Kind("number")})
     assert schema.learnt == (0,) and isinstance(schema.column("town"), Follower)
     return schema
 
@@ -153,6 +153,6 @@ def test_a_total_is_asked_for_by_its_parts():
     ],
 )
 def test_what_cannot_be_asked(where, expected):
-    schema, _ = Schema.of(to_arrow(people()), {"person": ColumnKind("identifier")})
+    schema, _ = Schema.of(to_arrow(people()), {"person": Kind("identifier")})
     with pytest.raises(UserError, match=expected):
         parse_conditions(schema, where)

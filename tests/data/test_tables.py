@@ -15,7 +15,7 @@ from sparring.data import Options, load_dataset
 from sparring.data.table import infer
 from sparring.data.table.arrow import read_table_file, to_arrow
 from sparring.data.table.columns import Category, Follower, Identifier, Number
-from sparring.data.table.infer import ColumnKind
+from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
@@ -77,7 +77,7 @@ def test_identifiers_that_have_no_room_are_refused_before_training():
 
 
 def test_identifiers_of_other_types():
-    kinds, n = {"id": ColumnKind("identifier"), "x": ColumnKind("number")}, range(40)
+    kinds, n = {"id": Kind("identifier"), "x": Kind("number")}, range(40)
     for ids in (
         np.array([float(i) for i in n]),
         pa.array([None, *n[1:]], pa.float32()),
@@ -99,7 +99,7 @@ def test_identifiers_of_other_types():
 def test_many_categories_stay_bounded_and_keep_their_frequencies():
     g = np.random.default_rng(0)
     values = pd.Series((g.pareto(0.5, 20_000) * 10).astype(int).clip(max=9_999)).map("c{}".format)
-    schema, cells = learnt(pd.DataFrame({"code": values, "x": g.random(20_000)}), {"code": ColumnKind("category")})
+    schema, cells = learnt(pd.DataFrame({"code": values, "x": g.random(20_000)}), {"code": Kind("category")})
     column = schema.column("code")
     assert column.options == infer._MAX_CATEGORIES + 1 < len(column.values)
     assert torch.equal(schema.decode(schema.encode(cells[:, :]))[:, 0], cells[:, 0])
@@ -114,20 +114,20 @@ def test_many_categories_stay_bounded_and_keep_their_frequencies():
 def test_kinds_can_be_said_and_bounds_hold():
     frame = people()
     kinds = {
-        "age": ColumnKind("category"),
-        "person": ColumnKind("drop"),
-        "wage": ColumnKind(low=0, high=5000.0, decimals=0),
+        "age": Kind("category"),
+        "person": Kind("drop"),
+        "wage": Kind(low=0, high=5000.0, decimals=0),
     }
     schema, cells = learnt(frame, kinds)
     assert isinstance(schema.column("age"), Category) and "person" not in schema.names
     wage = schema.table(schema.decode(schema.encode(cells))).to_pandas()["wage"]
     assert wage.max() == 5000 and (wage.dropna() == wage.dropna().round()).all()
     with pytest.raises(UserError, match=r"no column 'wages' \(did you mean 'wage'\?\)"):
-        learnt(frame, {"wages": ColumnKind("number")})
+        learnt(frame, {"wages": Kind("number")})
     with pytest.raises(UserError, match=r"no kind of column 'nummer'.*did you mean 'number'"):
-        learnt(frame, {"wage": ColumnKind("nummer")})
+        learnt(frame, {"wage": Kind("nummer")})
     with pytest.raises(UserError, match="'city' holds no numbers"):
-        learnt(frame, {"city": ColumnKind("number")})
+        learnt(frame, {"city": Kind("number")})
 
 
 TYPES = {
@@ -150,7 +150,7 @@ TYPES = {
 @pytest.mark.parametrize("name", TYPES)
 def test_arrow_in_the_same_schema_out(name):
     table = pa.table({name: TYPES[name], "x": range(40)})
-    schema, cells = Schema.of(table, {name: ColumnKind("" if name != "int8" else "number"), "x": ColumnKind("number")})
+    schema, cells = Schema.of(table, {name: Kind("" if name != "int8" else "number"), "x": Kind("number")})
     made = schema.decode(schema.encode(cells))
     torch.testing.assert_close(made, cells, rtol=0, atol=1e-7, equal_nan=True)  # networks see float32
     assert schema.table(made).schema.equals(table.schema) and schema.table(cells).equals(table)

@@ -8,7 +8,7 @@ from frames import people
 
 from sparring.data.table.arrow import to_arrow
 from sparring.data.table.binned import association, binned
-from sparring.data.table.infer import ColumnKind
+from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
@@ -122,6 +122,6 @@ def test_a_report_has_the_trivial_rows():
 
 
 def test_a_table_without_a_target_is_scored_by_the_rest():
-    data = table_data("people", people(200), {"city": ColumnKind("identifier")}, target="planet")
+    data = table_data("people", people(200), {"city": Kind("identifier")}, target="planet")
     assert target_kind(data.schema) == ""
     assert "f1" not in evaluate_samples(data.train.values, judge(data)).rows[0].scores

@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring import api
 from sparring.data.table.arrow import libraries
-from sparring.data.table.infer import ColumnKind
+from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.errors import UserError
 from sparring.metrics.report import Report
@@ -58,7 +58,7 @@ def fit(
     table: Any,
     recipe: str | Recipe = "table",
     *,
-    columns: Mapping[str, str | ColumnKind] = {},
+    columns: Mapping[str, str | Kind] = {},
     constraints: Sequence[str] = (),
     target: str = "",
     test: Any = None,
@@ -81,7 +81,7 @@ def fit(
     Raises:
         UserError: a table that can't be learnt, said in one line.
     """
-    kinds = {name: said if isinstance(said, ColumnKind) else ColumnKind(said) for name, said in columns.items()}
+    kinds = {name: said if isinstance(said, Kind) else Kind(said) for name, said in columns.items()}
     data = table_data("a table", table, kinds, constraints, target, test)
     aside = tempfile.mkdtemp(prefix="sparring-") if out is None else None
     folder = Path(aside or "", "run") if out is None else Path(out)

@@ -14,7 +14,7 @@ from sparring.data.options import Options
 from sparring.data.scan.finding import Issue, ScanSummary, issue_lines
 from sparring.data.table.arrow import read_table_file
 from sparring.data.table.csv_cells import plain_array
-from sparring.data.table.infer import ColumnKind, infer
+from sparring.data.table.infer import Kind, infer
 from sparring.errors import UserError, one_line
 
 _MISSING = 0.5
@@ -52,7 +52,7 @@ def scan_table(spec: str, path: Path, options: Options) -> TableScan:
     table = read_table_file(path)
     if not table.num_rows:
         raise UserError(f"{one_line(spec)} has no rows: give a table with a header and rows")
-    kinds_by_name = {name: ColumnKind(kind) for name, kind in options.columns}
+    kinds_by_name = {name: Kind(kind) for name, kind in options.columns}
     target = options.target or (table.column_names[-1] if table.column_names else "")
     if strange := [name for name in [*kinds_by_name, target] if name not in table.column_names]:
         raise UserError(f"{one_line(spec)} has no column '{one_line(strange[0])}'")
@@ -72,10 +72,10 @@ def scan_table(spec: str, path: Path, options: Options) -> TableScan:
     return TableScan(spec, table.num_rows, kinds, missing, one_line(target), findings)
 
 
-def _kinds(columns: Mapping[str, Any], kinds_by_name: Mapping[str, ColumnKind]) -> tuple[dict[str, str], Issue]:
+def _kinds(columns: Mapping[str, Any], kinds_by_name: Mapping[str, Kind]) -> tuple[dict[str, str], Issue]:
     kinds, where = {}, []
     for name, column in columns.items():
-        kind = kinds_by_name.get(name, ColumnKind())
+        kind = kinds_by_name.get(name, Kind())
         try:
             learnt = (
                 "drop" if kind.kind == "drop" else type(infer(name, plain_array(name, column), kind)).__name__.lower()

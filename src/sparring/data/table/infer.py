@@ -28,7 +28,7 @@ _MIN_ROWS = 20
 
 
 @dataclass(frozen=True)
-class ColumnKind:
+class Kind:
     """User settings of a column that override inference."""
 
     kind: str = ""
@@ -39,7 +39,7 @@ class ColumnKind:
     decimals: int | None = None
 
 
-def infer(name: str, array: Any, wanted: ColumnKind = ColumnKind()) -> Column:
+def infer(name: str, array: Any, wanted: Kind = Kind()) -> Column:
     """Infers the column of an array from `plain_array`. Raises UserError for free text and unsuitable kinds."""
     kind = wanted.kind or _inferred(name, array)
     return lookup(_KINDS, "kind of column", kind)(name, array, wanted)
@@ -79,7 +79,7 @@ def _kind_of_texts(name: str, array: Any, different: int, present: int) -> str:
     return "identifier" if different == present else "category"
 
 
-def _category(name: str, array: Any, wanted: ColumnKind) -> Category:
+def _category(name: str, array: Any, wanted: Kind) -> Category:
     values: list[tuple[Value, int]] = [
         (each["values"], each["counts"]) for each in array.value_counts().to_pylist() if each["values"] is not None
     ]
@@ -93,7 +93,7 @@ def _category(name: str, array: Any, wanted: ColumnKind) -> Category:
     )
 
 
-def _identifier(name: str, array: Any, wanted: ColumnKind) -> Identifier:
+def _identifier(name: str, array: Any, wanted: Kind) -> Identifier:
     import pyarrow as arrow
 
     if arrow.types.is_boolean(array.type):
@@ -115,7 +115,7 @@ def _identifier(name: str, array: Any, wanted: ColumnKind) -> Identifier:
     return Identifier(name, prefix, 1)
 
 
-def _number(name: str, array: Any, wanted: ColumnKind) -> Number:
+def _number(name: str, array: Any, wanted: Kind) -> Number:
     import pyarrow as arrow
 
     if arrow.types.is_large_string(array.type) or arrow.types.is_boolean(array.type):
@@ -165,7 +165,7 @@ def _edges_and_spikes(values: np.ndarray, step: float) -> tuple[tuple[float, ...
     return tuple(map(float, np.unique(edges))), spikes
 
 
-_KINDS: dict[str, Callable[[str, Any, ColumnKind], Column]] = {
+_KINDS: dict[str, Callable[[str, Any, Kind], Column]] = {
     "number": _number,
     "category": _category,
     "identifier": _identifier,

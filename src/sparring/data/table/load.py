@@ -6,7 +6,7 @@ from typing import Any
 
 from sparring.data.dataset import Dataset, Split, split
 from sparring.data.table.arrow import TABLE_SUFFIXES, read_table_file, to_arrow
-from sparring.data.table.infer import ColumnKind
+from sparring.data.table.infer import Kind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
 
@@ -35,7 +35,7 @@ def _holds_bytes(path: Path) -> bool:
 def table_data(
     spec: str,
     table: Any,
-    kinds: Mapping[str, ColumnKind] = {},
+    kinds: Mapping[str, Kind] = {},
     constraints: Sequence[str] = (),
     target: str = "",
     test: Any = None,
@@ -61,5 +61,5 @@ def load_table(
     spec: str, path: Path, columns: Sequence[tuple[str, str]], constraints: Sequence[str], target: str
 ) -> Dataset:
     """A data set from a CSV or parquet file."""
-    kinds = {name: ColumnKind(kind) for name, kind in columns}
+    kinds = {name: Kind(kind) for name, kind in columns}
     return table_data(spec, read_table_file(path), kinds, constraints, target)

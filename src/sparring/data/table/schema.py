@@ -14,7 +14,7 @@ from sparring.data.table import csv_cells as cell
 from sparring.data.table.arrow import libraries, schema_from_text, schema_to_text
 from sparring.data.table.columns import FORBID_UNKNOWN, Category, Column, Follower, Identifier, Number
 from sparring.data.table.constraints import Constraint, parse_constraint
-from sparring.data.table.infer import ColumnKind, infer
+from sparring.data.table.infer import Kind, infer
 from sparring.errors import UserError, lookup, one_line
 
 _MIN_ROWS = 12
@@ -37,7 +37,7 @@ class Schema:
 
     @staticmethod
     def of(
-        table: Any, kinds: Mapping[str, ColumnKind] = {}, constraints: Sequence[str] = (), target: str = ""
+        table: Any, kinds: Mapping[str, Kind] = {}, constraints: Sequence[str] = (), target: str = ""
     ) -> tuple["Schema", Tensor]:
         """Infers the schema of an Arrow table; returns it and the cells, float64 (n, columns).
 
@@ -191,10 +191,10 @@ class Schema:
         return lookup({column.name: column for column in self.columns}, "column", name)
 
 
-def _column(name: str, found: Any, array: Any, settings: ColumnKind | None) -> Column:
+def _column(name: str, found: Any, array: Any, settings: Kind | None) -> Column:
     """Column of an Arrow column `found` and its plain array."""
     _, arrow = libraries()
-    settings = settings or ColumnKind()
+    settings = settings or Kind()
     if not settings.kind and arrow.types.is_temporal(found.type) and array.null_count < len(array):
         settings = replace(settings, kind="number")  # consecutive dates are not identifiers
     column = infer(name, array, settings)
