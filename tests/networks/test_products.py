@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from sparring.networks.layers.conv_gemm import OPERATIONS, fits, twin
+from sparring.networks.layers.conv_gemm import OPERATIONS, is_lowerable, lowered_conv
 from sparring.networks.layers.conv_ops import GroupedConv2d
 
 LAYERS = {
@@ -23,7 +23,7 @@ LAYERS = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_twin_is_the_layer(name, products):
     layer = copy.deepcopy(LAYERS[name]).double()
-    other = twin(layer, frozenset(products.split()))
+    other = lowered_conv(layer, frozenset(products.split()))
     assert other.weight is layer.weight and other.bias is layer.bias
     x = torch.randn(2, layer.in_channels, 5, 6, dtype=torch.double, requires_grad=True)
     for kept in (x, x.detach().to(memory_format=torch.channels_last).requires_grad_()):
@@ -58,7 +58,7 @@ def test_a_twin_keeps_to_autocast(name):
     layer = copy.deepcopy(LAYERS[name])
     x = torch.randn(4, layer.in_channels, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
-        made, plain = (net(x) for net in (twin(layer, frozenset(OPERATIONS)), layer))
+        made, plain = (net(x) for net in (lowered_conv(layer, frozenset(OPERATIONS)), layer))
     assert made.dtype == plain.dtype == torch.bfloat16
     assert (made - plain).abs().max().item() < 0.02
     made.float().sum().backward()
@@ -67,7 +67,7 @@ def test_a_twin_keeps_to_autocast(name):
 
 @pytest.mark.parametrize("name", ["halving", "doubling"])
 def test_gradients_of_each_example_go_through_a_twin(name):
-    layer = twin(copy.deepcopy(LAYERS[name]), frozenset(OPERATIONS))
+    layer = lowered_conv(copy.deepcopy(LAYERS[name]), frozenset(OPERATIONS))
     x, weights = torch.randn(3, 3, 8, 8), dict(layer.named_parameters())
 
     def loss(weights, x):
@@ -78,7 +78,7 @@ def test_gradients_of_each_example_go_through_a_twin(name):
 
 
 def test_what_fits():
-    assert all(fits(layer) for layer in LAYERS.values())
+    assert all(is_lowerable(layer) for layer in LAYERS.values())
     for layer in (
         nn.Conv2d(3, 4, 1),
         nn.Conv2d(4, 4, 3, groups=2),
@@ -88,4 +88,4 @@ def test_what_fits():
         nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)),
         nn.Linear(3, 4),
     ):
-        assert not fits(layer)
+        assert not is_lowerable(layer)

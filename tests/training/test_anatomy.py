@@ -1,4 +1,4 @@
-"""Where a round's time goes: parts without the parts inside them, and operations counted against closed forms."""
+"""Where a round's time goes: parts without the parts inside them, and operations counter against closed forms."""
 
 import json
 
@@ -12,9 +12,9 @@ from sparring.recipes import get_recipe
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.breakdown import OpCounter, Section, SectionTimer, breakdown
-from sparring.training.profile.forecast import forecast, kinds
+from sparring.training.profile.forecast import RandomImages
 from sparring.training.profile.roofline import Roofline
-from sparring.training.profile.round_time import RandomImages
+from sparring.training.tuning.round_time import round_kinds, round_time
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 
@@ -26,17 +26,17 @@ def test_a_part_is_without_the_parts_inside_it():
         pass
     with meter("inner"):
         pass
-    assert meter.grown == {"inner": 3 + 3, "outer": 10 - 3}
+    assert meter.increase == {"inner": 3 + 3, "outer": 10 - 3}
 
 
 def test_operations_are_counted():
     a, b, table = torch.ones(3, 5), torch.ones(5, 7), torch.ones(1000, 4)
-    with OpCounter() as counted:
+    with OpCounter() as counter:
         a @ b
-    assert (counted.flops, counted.bytes) == (2 * 3 * 5 * 7, 4 * (3 * 5 + 5 * 7 + 3 * 7))
-    with OpCounter() as counted:
+    assert (counter.flops, counter.bytes) == (2 * 3 * 5 * 7, 4 * (3 * 5 + 5 * 7 + 3 * 7))
+    with OpCounter() as counter:
         table[torch.tensor([1, 2])].view(8)
-    assert counted.flops == 0 and counted.bytes == 2 * 4 * 2 * 4
+    assert counter.flops == 0 and counter.bytes == 2 * 4 * 2 * 4
 
 
 def test_the_parts_of_a_round():
@@ -65,7 +65,7 @@ def lazy(every: int) -> Loop:
 
 
 def test_a_lazy_turn_counts_for_the_share_of_rounds_it_is_played_in():
-    assert [(kind.first, kind.cycle, kind.share) for kind in kinds(lazy(4))] == [(0, 4, 0.25), (1, 4, 0.75)]
+    assert [(kind.first, kind.cycle, kind.share) for kind in round_kinds(lazy(4))] == [(0, 4, 0.25), (1, 4, 0.75)]
     seldom, often = breakdown(lazy(4), 1)["smooth"].gflop, breakdown(lazy(2), 5)["smooth"].gflop
     assert 0 < 2 * seldom == pytest.approx(often)
 
@@ -77,9 +77,9 @@ def test_a_forecast_counts_lazy_turns_for_their_share(monkeypatch):
     def round(loop):
         spent[0] += 5.0 if loop.rounds % 4 == 0 else 1.0
 
-    monkeypatch.setattr("sparring.training.profile.forecast.now", lambda device: spent[0])
+    monkeypatch.setattr("sparring.training.tuning.round_time.synchronised_time", lambda device: spent[0])
     monkeypatch.setattr(Loop, "round", round)
-    assert forecast(lazy(4), 64).seconds == pytest.approx(64 / 16 * (1 + 4 / 4))
+    assert round_time(lazy(4)) == pytest.approx(1 + 4 / 4)
 
 
 def test_the_floor_is_of_what_takes_longer():

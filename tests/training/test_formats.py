@@ -8,14 +8,15 @@ import torch
 import sparring
 from sparring.recipes import get_recipe
 from sparring.training.loop import precision
-from sparring.training.tuning import precision_autotune, resolve, timing_cache
+from sparring.training.run import machine_settings
+from sparring.training.tuning import machine, timing_cache
 
 CPU = torch.device("cpu")
 UNITS = {"avx512_bf16": True}
 
 
 @pytest.fixture(autouse=True)
-def machine(tmp_path, monkeypatch):
+def empty_cache(tmp_path, monkeypatch):
     """One with units for bf16, and nothing in its cache."""
     monkeypatch.setattr(timing_cache, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: UNITS)
@@ -23,11 +24,11 @@ def machine(tmp_path, monkeypatch):
 
 def seconds(monkeypatch, **by_format):
     """Rounds take so long."""
-    monkeypatch.setattr(precision_autotune, "round_time", lambda loop, *_: by_format[loop])
+    monkeypatch.setattr(machine, "round_time", lambda loop, *_: by_format[loop])
 
 
 def chosen(recipe="dcgan"):
-    return precision_autotune.select_precision(get_recipe(recipe), (1, 8, 8), CPU, str)
+    return machine.faster_precision(get_recipe(recipe), (1, 8, 8), CPU, str)
 
 
 @pytest.mark.parametrize(("half", "taken"), [(0.5, "bf16"), (0.95, "fp32"), (2.0, "fp32")])
@@ -51,10 +52,8 @@ def test_only_a_cpu_with_units_for_it_is_timed(monkeypatch):
 
 @pytest.mark.usefixtures("quick_judge")
 def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        precision_autotune, "round_time", lambda loop, *_: 1.0 if loop.settings.autocast is None else 0.5
-    )
-    monkeypatch.setattr(resolve, "autotune", lambda loop: ())
+    monkeypatch.setattr(machine, "round_time", lambda loop, *_: 1.0 if loop.settings.autocast is None else 0.5)
+    monkeypatch.setattr(machine_settings, "measure_choices", lambda loop: machine.MachineChoices())
     options = {"images": 128, "reports": 2, "threads": 1, "device": "cpu"}
 
     def played(name):
@@ -62,7 +61,7 @@ def test_a_run_records_its_format_and_resumes_with_it(monkeypatch, tmp_path):
         return run.loop.settings.autocast, json.loads((tmp_path / name / "run.json").read_text())["config"]["precision"]
 
     assert played("short") == (None, "fp32")  # not worth the timing
-    monkeypatch.setattr(resolve, "LONG", 1)
+    monkeypatch.setattr(machine_settings, "MIN_ROUNDS", 1)
     assert played("long") == (torch.bfloat16, "bf16")
-    monkeypatch.setattr(resolve, "select_precision", lambda *_: pytest.fail("timed again"))
+    monkeypatch.setattr(machine_settings, "faster_precision", lambda *_: pytest.fail("timed again"))
     assert sparring.resume(tmp_path / "long").loop.settings.autocast == torch.bfloat16

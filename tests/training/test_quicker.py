@@ -14,13 +14,16 @@ from sparring.errors import UserError
 from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
-from sparring.networks.layers.conv_gemm import ProductConv2d, ProductConvTranspose2d
+from sparring.networks.layers.conv_gemm import LoweredConv2d, LoweredConvTranspose2d
 from sparring.recipes import get_recipe
 from sparring.sampling.samples import Samples, write_samples
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
-from sparring.training.profile.round_time import RandomImages
-from sparring.training.tuning import conv_autotune, resolve, timing_cache
+from sparring.training.profile.forecast import RandomImages
+from sparring.training.run import machine_settings
+from sparring.training.tuning import machine, timing_cache
+from sparring.training.tuning.machine import MachineChoices, measure_choices
+from sparring.training.tuning.timing_cache import is_faster
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 SHAPE = (1, 16, 16)
@@ -31,35 +34,35 @@ def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(timing_cache, "cache_folder", lambda: tmp_path / "cache")
 
 
-def loop(products=()):
+def loop(lowered=()):
     torch.manual_seed(0)
     game = build_game(get_recipe("dcgan"), SHAPE)
-    conv_autotune.apply_lowering(dict(game.players.items()), products)
+    MachineChoices(tuple(lowered)).apply(dict(game.players.items()))
     return Loop(game, RandomImages(64, SHAPE, 0, torch.device("cpu")), loop_settings(get_recipe("dcgan")))
 
 
 def twins(loop) -> list[str]:
     """Layers computed as products."""
     layers = loop.game.players.named_modules()
-    return [name for name, layer in layers if isinstance(layer, ProductConv2d | ProductConvTranspose2d)]
+    return [name for name, layer in layers if isinstance(layer, LoweredConv2d | LoweredConvTranspose2d)]
 
 
 def test_what_is_measured_once_is_known(monkeypatch, tmp_path):
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
-    chosen = conv_autotune.autotune(loop())
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: True)
+    chosen = measure_choices(loop()).lowered_convs
     assert "D.0.scatter" in chosen and "G.7.weight" in chosen and not any(name.startswith("D.1.") for name in chosen)
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: False)
-    assert conv_autotune.autotune(loop()) == chosen
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: False)
+    assert measure_choices(loop()).lowered_convs == chosen
     for path in (tmp_path / "cache" / "layers").iterdir():
         path.write_text("no JSON")
-    assert conv_autotune.autotune(loop()) == ()
+    assert measure_choices(loop()).lowered_convs == ()
 
 
 def test_the_quicker_one_wins():
     def slow():
         return torch.stack([torch.randn(200, 200) @ torch.randn(200, 200) for _ in range(20)])
 
-    assert conv_autotune._faster(lambda: torch.ones(1), slow) and not conv_autotune._faster(slow, lambda: torch.ones(1))
+    assert is_faster(lambda: torch.ones(1), slow) and not is_faster(slow, lambda: torch.ones(1))
 
 
 def test_products_are_the_same_game():
@@ -73,15 +76,15 @@ def test_products_are_the_same_game():
 
 
 def test_a_run_records_its_products_and_resumes_with_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(resolve, "LONG", 1)
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
+    monkeypatch.setattr(machine_settings, "MIN_ROUNDS", 1)
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: True)
     options = {"images": 192, "reports": 3, "threads": 1, "device": "cpu", "precision": "fp32"}
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     sparring.train("dcgan", "digits", whole, **options)
     sparring.train("dcgan", "digits", parts, minutes=1e-9, **options)
-    chosen = json.loads((parts / "run.json").read_text())["config"]["products"]
+    chosen = json.loads((parts / "run.json").read_text())["config"]["machine"]["lowered_convs"]
     assert "D.0.scatter" in chosen
-    monkeypatch.setattr(resolve, "autotune", lambda loop: pytest.fail("measured again"))
+    monkeypatch.setattr(machine_settings, "measure_choices", lambda loop: pytest.fail("measured again"))
     while (run := sparring.resume(parts)).outcome != "finished":
         assert "D.0" in twins(run.loop)
     assert same(final(whole), final(parts))
@@ -93,16 +96,16 @@ def test_many_samples_are_drawn_by_products(monkeypatch, tmp_path):
     recipe = get_recipe("dcgan")
     model = Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE))
     model.save(tmp_path / "model", "best")
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
-    monkeypatch.setattr(conv_autotune, "MANY", 600)
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: True)
+    monkeypatch.setattr(machine, "MIN_SAMPLES", 600)
     images = {}
     for n in (599, 601):
         model = load_model(tmp_path / "model")
         write_samples(Samples(model, n), tmp_path / f"{n}.npz")
         images[n] = np.load(tmp_path / f"{n}.npz")["images"].astype(int)
-        made = [name for name, layer in model.G.named_modules() if isinstance(layer, ProductConvTranspose2d)]
+        made = [name for name, layer in model.G.named_modules() if isinstance(layer, LoweredConvTranspose2d)]
         assert made == ([] if n == 599 else ["1", "4", "7"])
-        assert all(layer.operations.products == {"scatter"} for layer in model.G if hasattr(layer, "operations"))
+        assert all(layer.operations.lowered == {"scatter"} for layer in model.G if hasattr(layer, "operations"))
     assert np.abs(images[599] - images[601][:599]).max() <= 1
 
 
@@ -110,9 +113,9 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     torch.manual_seed(0)
     recipe = get_recipe("dcgan")
     model = Model(ModelSpec(recipe, SHAPE), build_generator(recipe, SHAPE))
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: True)
-    monkeypatch.setattr(conv_autotune, "MANY", 600)
-    monkeypatch.setattr(conv_autotune, "chosen_format", lambda name, device, medium: name)
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: True)
+    monkeypatch.setattr(machine, "MIN_SAMPLES", 600)
+    monkeypatch.setattr(machine.formats, "precision", lambda name, device, medium: name)
     images = {}
     for precision, n in (("fp32", 601), ("bf16", 601), ("auto", 601), ("auto", 599)):
         write_samples(Samples(model, n), tmp_path / f"{precision}-{n}.npz", precision)
@@ -120,7 +123,7 @@ def test_samples_in_bf16_are_nearly_the_same(monkeypatch, tmp_path):
     fp32, bf16 = images["fp32", 601], images["bf16", 601]
     assert 1 <= np.abs(fp32 - bf16).max() <= 4
     assert (images["auto", 601] == bf16).all() and np.abs(images["auto", 599] - fp32[:599]).max() <= 1
-    monkeypatch.setattr(conv_autotune, "_faster", lambda a, b: pytest.fail("measured again"))
+    monkeypatch.setattr(timing_cache, "is_faster", lambda a, b: pytest.fail("measured again"))
     write_samples(Samples(model, 601), tmp_path / "known.npz", "auto")
     assert (np.load(tmp_path / "known.npz")["images"] == bf16).all()
 

@@ -26,9 +26,9 @@ from sparring.training.health.alarms import Raised, RunDiverged
 from sparring.training.loop.compiled import CompiledGenerator
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
+from sparring.training.run import machine_settings
 from sparring.training.run import run as running
 from sparring.training.run.config import Config
-from sparring.training.tuning import resolve
 
 ROUNDS = 6
 FULL = {
@@ -242,8 +242,8 @@ def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, ca
 
 @pytest.mark.parametrize("flags", [["--batch", "auto"], ["--micro-batches", "auto"]], ids=["batch", "micro-batches"])
 def test_auto_takes_the_largest_slices_that_fit(flags, tmp_path, monkeypatch, capsys):
-    new, batch = resolve.initial_loop, RECIPES["points"].batch
-    monkeypatch.setattr(resolve, "initial_loop", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
+    new, batch = machine_settings.initial_loop, RECIPES["points"].batch
+    monkeypatch.setattr(machine_settings, "initial_loop", lambda *arguments: fed(new(*arguments), batch // 4 + 1))
     small = [word for word in TRAIN if word not in ("--batch", "32")]
     assert spar(*small, tmp_path / "run", *flags) == 0
     assert f"memory holds {batch // 4} of {batch} examples at once (--micro-batches 4)" in capsys.readouterr().err
@@ -255,10 +255,11 @@ def test_probing_plays_lazy_turns_and_leaves_the_users_networks_alone(monkeypatc
     played, G = [], torch.nn.Linear(2, 2)
     before = G.weight.clone()
     recipe = with_flags(RECIPES["points"], {"batch": "16", "penalties": "r1", "penalty-every": "16", "z": "2"})
-    monkeypatch.setattr(resolve, "initial_loop", lambda *arguments: watched(running.initial_loop(*arguments), played))
+    new = machine_settings.initial_loop
+    monkeypatch.setattr(machine_settings, "initial_loop", lambda *arguments: watched(new(*arguments), played))
     data = load_dataset("ring")
     config = api.configure(recipe, data, networks={"G": G}, micro_batches=0, device="cpu", precision="fp32")
-    assert resolve.resolve_machine_settings(config, data, {"G": G}).micro_batches == 1
+    assert machine_settings.resolve_machine_settings(config, data, {"G": G}).micro_batches == 1
     assert torch.equal(G.weight, before) and played.count("smooth") == 2, played
 
 

@@ -8,8 +8,8 @@ from sparring.build.overrides import with_flags
 from sparring.commands.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fitted, scaled
-from sparring.training.profile.round_time import measured_round
+from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fit_interconnect, scaled
+from sparring.training.profile.forecast import recipe_round_time
 
 
 def test_an_all_reduce_passes_the_ring_and_climbs_the_tree():
@@ -33,10 +33,10 @@ def test_a_round_waits_for_the_slower_of_compute_and_data():
 def test_a_link_is_found_again_from_what_it_takes():
     link = Interconnect(3e9, 4e-5)
     told = [(size, n, link.seconds(size, n)) for size in (1e3, 1e5, 1e7) for n in (2, 4, 8)]
-    found = fitted(told)
+    found = fit_interconnect(told)
     assert found.bandwidth == pytest.approx(3e9) and found.latency == pytest.approx(4e-5)
-    with pytest.raises(ValueError, match="two sizes"):
-        fitted(told[:1])
+    with pytest.raises(ValueError, match="at least two sizes"):
+        fit_interconnect(told[:1])
 
 
 def test_what_a_game_averages_is_its_learners_gradients():
@@ -51,10 +51,10 @@ def test_what_a_game_averages_is_its_learners_gradients():
 
 @pytest.mark.parametrize("recipe", ["dcgan", "pix2pix", "cyclegan", "stargan", "upscale"])
 def test_a_round_of_any_recipe_of_pictures_is_measured(recipe, monkeypatch):
-    monkeypatch.setattr("sparring.training.profile.forecast.WARM", 0)
-    monkeypatch.setattr("sparring.training.profile.forecast.TIMED", 1)
+    monkeypatch.setattr("sparring.training.tuning.round_time.WARM", 0)
+    monkeypatch.setattr("sparring.training.tuning.round_time.TIMED", 1)
     small = with_flags(RECIPES[recipe], {"generator.width": "8", "critic.width": "8"})
-    assert measured_round(small, (3, 32, 32), 2, 10 if small.conditional else 0) > 0
+    assert recipe_round_time(small, (3, 32, 32), 2, 10 if small.conditional else 0) > 0
 
 
 def test_the_command_tells_it(capsys):

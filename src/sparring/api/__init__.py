@@ -29,12 +29,13 @@ from sparring.training.distributed.processes import TIMEOUT, process_group
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section, profile_config
-from sparring.training.profile.plan import Plan, make_plan
+from sparring.training.profile.forecast import Forecast, forecast_run
 from sparring.training.report.judges import judge, shelf
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
 from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
+from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.run.run import Run, Score
 from sparring.training.run.session import SAVED, draw_samples, run_session
 from sparring.training.run.setup import (
@@ -46,7 +47,6 @@ from sparring.training.run.setup import (
     read_config,
     same_data,
 )
-from sparring.training.tuning.resolve import resolve_machine_settings
 
 
 def configure(
@@ -180,7 +180,7 @@ def resume(
             return run_session(new, config, True, networks, watchers if ranks.leads else ())
 
 
-def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
+def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
     """What a run of this configuration will take on this machine, by playing a few rounds of it and scoring once.
 
     Leaves no run folder. Raises UserError as `train` does.
@@ -188,7 +188,7 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Plan:
     torch.set_num_threads(config.threads)
     data = _loaded(config.data, config)
     with machine_errors_as_user_errors():
-        return make_plan(config, data, judge(data), networks)
+        return forecast_run(config, data, judge(data), networks)
 
 
 def dissect(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Section]]:

@@ -64,14 +64,14 @@ def step(args: argparse.Namespace) -> Answer:
 def scaling(args: argparse.Namespace) -> Answer:
     from sparring.build.game import build_game
     from sparring.training.profile.cost_model import Cost, Interconnect, averaged, scaled
-    from sparring.training.profile.round_time import measured_round
+    from sparring.training.profile.forecast import recipe_round_time
 
     recipe, shape = get_recipe(args.recipe), _numbers(args.shape, "x", "shape", 3)
     batch = recipe.batch if args.batch is None else args.batch
     if batch < 1:
         raise UserError(f"batch is {batch}: it must be 1 or more")
     classes = 10 if recipe.conditional else 0
-    seconds = measured_round(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
+    seconds = recipe_round_time(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
     sizes = averaged(build_game(recipe, shape, {}, classes))
     cost = Cost(seconds, batch, sizes, args.data_rate)
     link = Interconnect(args.bandwidth * 1e9, args.latency * 1e-6)

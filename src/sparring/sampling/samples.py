@@ -19,7 +19,7 @@ from sparring.progress import with_progress
 from sparring.sampling.npz import write_npz
 from sparring.sampling.rows import sample_rows, schema_of
 from sparring.storage.atomic import atomic_folder, atomic_write, output_target
-from sparring.training.tuning.conv_autotune import MANY, autotuned_sampling
+from sparring.training.tuning.machine import MIN_SAMPLES, autotuned_sampling
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Samples:
     @property
     def _abreast(self) -> bool:
         """A part of a chunk on each core; as many samples as for which rounding does not matter."""
-        return not self.seeds and self.count >= MANY and next(self.model.G.parameters()).device.type == "cpu"
+        return not self.seeds and self.count >= MIN_SAMPLES and next(self.model.G.parameters()).device.type == "cpu"
 
     @property
     def each(self) -> int:
@@ -142,7 +142,7 @@ def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
     files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
 
     Args:
-        precision: as `sparring.training.tuning.conv_autotune.hastened` has it.
+        precision: see `sparring.training.tuning.machine.autotuned_sampling`.
 
     Raises:
         UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision

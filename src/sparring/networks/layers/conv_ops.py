@@ -1,9 +1,9 @@
-"""Convolutions whose derivatives are convolutions.
+"""Convolutions with fast second derivatives, for gradient penalties.
 
-A convolution and its gradients are three operations, bilinear, and each is the derivative of the others: `gather`
-(y = W·cols(x), a convolution), `scatter` (x = colsᵀ(Wᵀ·y), a transposed one) and `weight` (W = y·cols(x)ᵀ). Said so, a
-gradient's gradient, which penalties ask for, costs what a gradient does; PyTorch's own goes through groups one at a
-time, each with a copy of its map, and finds that of weights that never learn.
+A convolution and its two gradients are bilinear operations, and the derivatives of each are the other two: `gather`
+(y = W·cols(x), a convolution), `scatter` (x = colsᵀ(Wᵀ·y), a transposed one) and `weight` (W = y·cols(x)ᵀ). So a second
+derivative costs what a first one does. PyTorch's own loops over groups, copies the map for each, and computes gradients
+of weights that need none.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Operations:
-    """The three, for one geometry. x is (n, c, h, w), y (n, o, h', w') and a weight (o, c / groups, kh, kw)."""
+class ConvOperations:
+    """The three operations of one geometry: x (n, c, h, w), y (n, o, h', w'), weight (o, c / groups, kh, kw)."""
 
     kernel: Pair
     stride: Pair
@@ -28,42 +28,41 @@ class Operations:
     groups: int = 1
 
     def gather(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """y, of x."""
+        """y from x."""
         return conv2d(x, weight, bias, self.stride, self.padding, 1, self.groups)
 
     def scatter(self, y: Tensor, weight: Tensor, size: Pair) -> Tensor:
-        """x, of `size` (h, w), of y."""
-        if self._filters(weight) and self.stride == (1, 1):  # what reverses a filter is one too
-            beyond = [k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True)]
-            return conv2d(y, weight.flip(2, 3), None, 1, beyond, 1, self.groups)
+        """x of `size` (h, w) from y."""
+        if self._is_depthwise(weight) and self.stride == (1, 1):  # the transpose of a filter is a filter
+            padding = [k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True)]
+            return conv2d(y, weight.flip(2, 3), None, 1, padding, 1, self.groups)
         return self._backward(y, _empty(y, len(y), weight.shape[1] * self.groups, *size), weight, True)
 
     def weight(self, x: Tensor, y: Tensor) -> Tensor:
-        """The weight's gradient, of x and what came of y."""
+        """The gradient of the weight from x and the gradient of y."""
         return self._backward(y, x, _empty(x, y.shape[1], x.shape[1] // self.groups, *self.kernel), False)
 
     def _backward(self, y: Tensor, x: Tensor, weight: Tensor, of_x: bool) -> Tensor:
-        """Of x, or else of the weight; what is asked for, its argument gives the shape of."""
+        """The gradient of x, otherwise of the weight; that argument provides a shape only."""
         dtype = y.dtype
-        if dtype == torch.bfloat16 and y.device.type == "cpu" and self._filters(weight):
-            # A map at a time, oneDNN takes twenty times as long in bf16.
+        if dtype == torch.bfloat16 and y.device.type == "cpu" and self._is_depthwise(weight):
+            # oneDNN takes twenty times as long for depthwise gradients in bf16.
             y, x, weight = y.float(), x.float(), weight.float()
         geometry = (None, self.stride, self.padding, (1, 1), False, (0, 0), self.groups)
-        found = torch.ops.aten.convolution_backward(y, x, weight, *geometry, (of_x, not of_x, False))
-        return found[0 if of_x else 1].to(dtype)
+        gradients = torch.ops.aten.convolution_backward(y, x, weight, *geometry, (of_x, not of_x, False))
+        return gradients[0 if of_x else 1].to(dtype)
 
-    def _filters(self, weight: Tensor) -> bool:
-        """Each map by itself."""
+    def _is_depthwise(self, weight: Tensor) -> bool:
         return self.groups == len(weight) and weight.shape[1] == 1
 
 
 def _empty(like: Tensor, *shape: int) -> Tensor:
-    """Channels last, as networks are kept in training: the kernels are chosen by it."""
+    """Channels last, the memory format of training: PyTorch selects kernels by it."""
     return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
 
 
 class _Operation(Function):
-    """Of two tensors, linear in each; its derivatives are of the same kind, so there are as many as are asked for."""
+    """A bilinear operation whose derivatives are such operations again, so it has derivatives of any order."""
 
     generate_vmap_rule = True
 
@@ -75,7 +74,7 @@ class _Operation(Function):
 
 class Gather(_Operation):
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | None) -> Tensor:  # pyright: ignore
+    def forward(x: Tensor, weight: Tensor, operations: ConvOperations, bias: Tensor | None) -> Tensor:  # pyright: ignore
         return operations.gather(x, weight, bias)
 
     @staticmethod
@@ -91,7 +90,7 @@ class Gather(_Operation):
 
 class Scatter(_Operation):
     @staticmethod
-    def forward(y: Tensor, weight: Tensor, operations: Operations, size: Pair) -> Tensor:  # pyright: ignore
+    def forward(y: Tensor, weight: Tensor, operations: ConvOperations, size: Pair) -> Tensor:  # pyright: ignore
         return operations.scatter(y, weight, size)
 
     @staticmethod
@@ -107,7 +106,7 @@ class Scatter(_Operation):
 
 class Weight(_Operation):
     @staticmethod
-    def forward(x: Tensor, y: Tensor, operations: Operations) -> Tensor:  # pyright: ignore
+    def forward(x: Tensor, y: Tensor, operations: ConvOperations) -> Tensor:  # pyright: ignore
         return operations.weight(x, y)
 
     @staticmethod
@@ -120,8 +119,8 @@ class Weight(_Operation):
         )
 
 
-def _alike(*tensors: Tensor | None) -> list[Tensor | None]:
-    """All as autocast wants them, by the first one's device."""
+def _autocast(*tensors: Tensor | None) -> list[Tensor | None]:
+    """The tensors in the dtype of autocast, if it is enabled on the device of the first."""
     device = tensors[0].device.type  # pyright: ignore[reportOptionalMemberAccess]
     if not torch.is_autocast_enabled(device):
         return [*tensors]
@@ -129,27 +128,29 @@ def _alike(*tensors: Tensor | None) -> list[Tensor | None]:
     return [None if x is None else x.to(dtype) for x in tensors]
 
 
-def gathered(x: Tensor, weight: Tensor, operations: Operations, bias: Tensor | None = None) -> Tensor:
-    """A convolution, of x (n, c, h, w) and a weight (o, c / groups, kh, kw)."""
-    if is_compiling():  # or exporting: a compiler takes derivatives itself
+def convolve(x: Tensor, weight: Tensor, operations: ConvOperations, bias: Tensor | None = None) -> Tensor:
+    """The convolution of x (n, c, h, w) with a weight (o, c / groups, kh, kw)."""
+    if is_compiling():  # or exporting: the compiler differentiates by itself
         return conv2d(x, weight, bias, operations.stride, operations.padding, 1, operations.groups)
-    x, weight, bias = _alike(x, weight, bias)  # pyright: ignore[reportAssignmentType]
+    x, weight, bias = _autocast(x, weight, bias)  # pyright: ignore[reportAssignmentType]
     return Gather.apply(x, weight, operations, bias)  # pyright: ignore[reportReturnType]
 
 
-def scattered(y: Tensor, weight: Tensor, operations: Operations, size: Pair) -> Tensor:
-    """A transposed convolution, of y (n, o, h', w') and a weight (o, c / groups, kh, kw), to maps of `size`."""
+def convolve_transposed(y: Tensor, weight: Tensor, operations: ConvOperations, size: Pair) -> Tensor:
+    """The transposed convolution of y (n, o, h', w') with a weight (o, c / groups, kh, kw): (n, c, *size)."""
     if is_compiling():
         geometry = zip(size, y.shape[2:], operations.kernel, operations.stride, operations.padding, strict=True)
-        missing = [side - ((out - 1) * s - 2 * p + k) for side, out, k, s, p in geometry]
-        return conv_transpose2d(y, weight, None, operations.stride, operations.padding, missing, operations.groups)
-    y, weight = _alike(y, weight)  # pyright: ignore[reportAssignmentType]
+        output_padding = [side - ((out - 1) * s - 2 * p + k) for side, out, k, s, p in geometry]
+        return conv_transpose2d(
+            y, weight, None, operations.stride, operations.padding, output_padding, operations.groups
+        )
+    y, weight = _autocast(y, weight)  # pyright: ignore[reportAssignmentType]
     return Scatter.apply(y, weight, operations, size)  # pyright: ignore[reportReturnType]
 
 
 class GroupedConv2d(nn.Conv2d):
-    """The same layer, all of whose derivatives go through all groups at once."""
+    """`nn.Conv2d` whose derivatives of any order process all groups at once."""
 
     def forward(self, input: Tensor) -> Tensor:
-        operations = Operations(self.kernel_size, self.stride, self.padding, self.groups)  # pyright: ignore
-        return gathered(input, self.weight, operations, self.bias)
+        operations = ConvOperations(self.kernel_size, self.stride, self.padding, self.groups)  # pyright: ignore
+        return convolve(input, self.weight, operations, self.bias)

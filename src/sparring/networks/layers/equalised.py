@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from sparring.networks.layers.conv_ops import Operations, gathered
+from sparring.networks.layers.conv_ops import ConvOperations, convolve
 
 GROUP = 4
 SLOPE = 0.2
@@ -57,9 +57,9 @@ class EqualisedConv(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        operations = Operations(self.kernel_size, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
+        operations = ConvOperations(self.kernel_size, self.stride, self.padding)  # pyright: ignore[reportArgumentType]
         bias = None if self.bias is None else self.bias * self.gain
-        return gathered(x, self.weight * self.scale, operations, bias)
+        return convolve(x, self.weight * self.scale, operations, bias)
 
 
 class PixelNorm(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from sparring.networks.layers.conv_ops import Operations, gathered, scattered
+from sparring.networks.layers.conv_ops import ConvOperations, convolve, convolve_transposed
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedLinear
 from sparring.networks.layers.resample import blurred
 from sparring.networks.layers.sizes import Size
@@ -48,9 +48,10 @@ class ModulatedConv(nn.Module):
         x = x * s[:, :, None, None]
         if self.doubled:
             size = (2 * x.shape[2] - 2 + self.kernel, 2 * x.shape[3] - 2 + self.kernel)
-            x = blurred(scattered(x, weight.transpose(0, 1), Operations(sides, (2, 2), (0, 0)), size), 1, gain=4.0)
+            operations = ConvOperations(sides, (2, 2), (0, 0))
+            x = blurred(convolve_transposed(x, weight.transpose(0, 1), operations, size), 1, gain=4.0)
         else:
-            x = gathered(x, weight, Operations(sides, (1, 1), (self.kernel // 2, self.kernel // 2)))
+            x = convolve(x, weight, ConvOperations(sides, (1, 1), (self.kernel // 2, self.kernel // 2)))
         if self.demodulated:
             norms = s.square() @ weight.square().sum((2, 3)).T + 1e-8  # (n, o), squared
             x = x * (self.gain * norms.rsqrt())[:, :, None, None]

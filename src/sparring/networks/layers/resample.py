@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.networks.layers.conv_ops import Operations, gathered, scattered
+from sparring.networks.layers.conv_ops import ConvOperations, convolve, convolve_transposed
 from sparring.networks.layers.sizes import Size
 
 SMALLEST = 4
@@ -33,23 +33,23 @@ def halvings(shape: Sequence[int]) -> list[Size]:
     return [(height >> k, width >> k) for k in range(times + 1)]
 
 
-def _filter(x: Tensor, gain: float, stride: int, padding: int) -> tuple[Tensor, Operations]:
+def _filter(x: Tensor, gain: float, stride: int, padding: int) -> tuple[Tensor, ConvOperations]:
     """For each channel of x, (c, 1, 4, 4), of sum `gain`, and what to do with it."""
     taps = x.new_tensor([1.0, 3.0, 3.0, 1.0])
     weight = (taps[:, None] * taps * (gain / 64)).expand(x.shape[1], 1, 4, 4)
-    return weight, Operations((4, 4), (stride, stride), (padding, padding), groups=x.shape[1])
+    return weight, ConvOperations((4, 4), (stride, stride), (padding, padding), groups=x.shape[1])
 
 
 def upsampled(x: Tensor) -> Tensor:
     """(n, c, h, w) → (n, c, 2h, 2w): zeros between the pixels, then the filter, of gain 4. Constants stay inside."""
-    return scattered(x, *_filter(x, 4.0, 2, 1), (2 * x.shape[2], 2 * x.shape[3]))
+    return convolve_transposed(x, *_filter(x, 4.0, 2, 1), (2 * x.shape[2], 2 * x.shape[3]))
 
 
 def downsampled(x: Tensor) -> Tensor:
     """(n, c, 2h, 2w) → (n, c, h, w): the filter, then every other pixel."""
-    return gathered(x, *_filter(x, 1.0, 2, 1))
+    return convolve(x, *_filter(x, 1.0, 2, 1))
 
 
 def blurred(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
     """(n, c, h, w) → (n, c, h + 2·padding − 3, …): the filter alone, beside a convolution that changes the sides."""
-    return gathered(x, *_filter(x, gain, 1, padding))
+    return convolve(x, *_filter(x, gain, 1, padding))

@@ -21,8 +21,8 @@ from sparring.training.loop.compiled import CompiledGenerator, CompiledTurn
 from sparring.training.loop.ema import EMA
 from sparring.training.loop.gradients import LossWeight, add_gradients
 from sparring.training.loop.optim import Adam, correction, optimiser_state, restore_optimiser
+from sparring.training.loop.out_of_memory import OutOfMemoryRetry
 from sparring.training.loop.settings import Settings
-from sparring.training.tuning.out_of_memory import OutOfMemoryRetry
 
 
 class Loop:

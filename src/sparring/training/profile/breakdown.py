@@ -1,4 +1,4 @@
-"""Where a round's time goes, and how near each part of it is to what this machine can do."""
+"""Breakdown of a round's time, floating-point operations and memory traffic by section."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,26 +15,25 @@ from torch.utils.flop_counter import flop_registry
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.training.loop.loop import Loop
-from sparring.training.profile.clock import now
-from sparring.training.profile.forecast import Kind, kinds
-from sparring.training.profile.plan import make_plan
+from sparring.training.profile.forecast import forecast_run
 from sparring.training.profile.roofline import Roofline
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
+from sparring.training.tuning.round_time import RoundKind, round_kinds, synchronised_time
 
 WARM = 2
 LOOKUPS = (torch.ops.aten.index, torch.ops.aten.index_select, torch.ops.aten.gather, torch.ops.aten.embedding)
-"""Operations that read no more of a tensor than they take."""
-COMMON = ("data", "fakes", "optimisers", "average", "the rest")
-"""Parts of every round; the others are turns."""
+"""Operations that read only the selected part of their input."""
+SHARED_SECTIONS = ("data", "fakes", "optimisers", "average", "the rest")
+"""Sections of every round; the others are turns."""
 
 
 class SectionTimer:
-    """What a growing number grew by in each part, without the parts inside it."""
+    """Increase of a counter in each named section, without nested sections."""
 
     def __init__(self, read: Callable[[], float]):
         self.read = read
-        self.grown: dict[str, float] = {}
+        self.increase: dict[str, float] = {}
         self._inner: list[float] = []
 
     @contextmanager
@@ -44,15 +43,15 @@ class SectionTimer:
         try:
             yield
         finally:
-            grown = self.read() - start
-            self.grown[part] = self.grown.get(part, 0.0) + grown - self._inner.pop()
+            increase = self.read() - start
+            self.increase[part] = self.increase.get(part, 0.0) + increase - self._inner.pop()
             if self._inner:
-                self._inner[-1] += grown
+                self._inner[-1] += increase
 
 
 class OpCounter(TorchDispatchMode):
-    """What operations ask of a machine: floating-point operations of products and convolutions, and bytes read and
-    written, each tensor once an operation, which is what memory moves where caches do not hold it."""
+    """Counts floating-point operations of matrix products and convolutions, and bytes read and written: each tensor
+    once per operation, which is the memory traffic if nothing is cached."""
 
     def __init__(self):
         super().__init__()
@@ -64,14 +63,14 @@ class OpCounter(TorchDispatchMode):
         if (count := flop_registry.get(func.overloadpacket)) is not None:
             self.flops += count(*args, **kwargs, out_val=out)
         if not func.is_view:
-            taken = (out, out) if func.overloadpacket in LOOKUPS else (args, kwargs, out)
-            self.bytes += sum(x.nbytes for x in tree_leaves(taken) if isinstance(x, Tensor))
+            tensors = (out, out) if func.overloadpacket in LOOKUPS else (args, kwargs, out)
+            self.bytes += sum(x.nbytes for x in tree_leaves(tensors) if isinstance(x, Tensor))
         return out
 
 
 @dataclass(frozen=True)
 class Section:
-    """Of a round, on average."""
+    """Average of one round."""
 
     seconds: float
     gflop: float
@@ -87,7 +86,7 @@ class Section:
         return self + other * -1
 
     def floor(self, limits: Roofline) -> float:
-        """Seconds that it would take if products ran at the machine's rate, or memory did, whichever takes longer."""
+        """Seconds at the machine's peak rate of operations or of memory, whichever takes longer."""
         return max(self.gflop / limits.gflops, self.gigabytes / limits.bandwidth)
 
 
@@ -95,50 +94,49 @@ NOTHING = Section(0, 0, 0)
 
 
 def profile_config(config: Config, data: Dataset, judge: Judge, rounds: int) -> tuple[Config, dict[str, Section]]:
-    """The configuration as this machine plays it, and the parts of its round by name, with what penalties cost and a
-    round's share of the reports."""
-    plan = make_plan(config, data, judge)
-    config = plan.config
-    parts = breakdown(_begun(config, data), rounds)
+    """The configuration with machine settings resolved, and the sections of its round by name. "penalties" is the
+    difference from a round without them, "reports" the time of all reports divided by the number of rounds."""
+    forecast = forecast_run(config, data, judge)
+    config = forecast.config
+
+    def new_loop(config: Config) -> Loop:
+        return initial_loop(config, data, torch.device(config.device))
+
+    parts = breakdown(new_loop(config), rounds)
     if config.recipe.penalties:
-        plain = breakdown(_begun(replace(config, recipe=replace(config.recipe, penalties=())), data), rounds)
-        turns = [name for name in parts if name not in COMMON]
-        bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn is nothing but its penalties
+        plain = breakdown(new_loop(replace(config, recipe=replace(config.recipe, penalties=()))), rounds)
+        turns = [name for name in parts if name not in SHARED_SECTIONS]
+        bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn has only penalties
         penalties = sum((parts.pop(name) for name in turns), NOTHING) - sum(bare.values(), NOTHING)
         parts |= bare | {"penalties": penalties}
-    return config, parts | {"reports": Section(plan.reports * plan.scoring / config.rounds, 0, 0)}
-
-
-def _begun(config: Config, data: Dataset) -> Loop:
-    return initial_loop(config, data, torch.device(config.device))
+    return config, parts | {"reports": Section(forecast.reports * forecast.scoring / config.rounds, 0, 0)}
 
 
 def breakdown(loop: Loop, rounds: int = 10) -> dict[str, Section]:
-    """By the name of the part, for a loop that is thrown away: data; fakes, made where no generator learns from them;
-    each turn with its gradients; optimisers; the average; and what is left of the round."""
+    """Sections of a round by name: data; fakes generated without gradients; each turn with its gradients; optimisers;
+    the average; and the rest. Trains the loop: pass a disposable one."""
     parts: dict[str, Section] = {}
-    for kind in kinds(loop):
-        for name, part in _of_kind(loop, kind, kind.times(rounds)).items():
+    for kind in round_kinds(loop):
+        for name, part in _of_kind(loop, kind, kind.count(rounds)).items():
             parts[name] = parts.get(name, NOTHING) + part * kind.share
     return parts
 
 
-def _of_kind(loop: Loop, kind: Kind, rounds: int) -> dict[str, Section]:
-    """Of the rounds in which the same turns are played."""
-    clock = SectionTimer(lambda: now(loop.device))
+def _of_kind(loop: Loop, kind: RoundKind, rounds: int) -> dict[str, Section]:
+    clock = SectionTimer(lambda: synchronised_time(loop.device))
     for k in range(WARM + rounds):
         loop.profile_section = clock if k >= WARM else SectionTimer(time.perf_counter)
         with loop.profile_section("the rest"):
             kind.play(loop, k)
-    with OpCounter() as counted:
-        flops, moved = SectionTimer(lambda: counted.flops), SectionTimer(lambda: counted.bytes)
+    with OpCounter() as counter:
+        flops, moved = SectionTimer(lambda: counter.flops), SectionTimer(lambda: counter.bytes)
         loop.profile_section = lambda name: _both(flops(name), moved(name))
         with loop.profile_section("the rest"):
             for k in range(rounds):
                 kind.play(loop, k)
     return {
-        name: Section(seconds / rounds, flops.grown[name] / rounds / 1e9, moved.grown[name] / rounds / 1e9)
-        for name, seconds in clock.grown.items()
+        name: Section(seconds / rounds, flops.increase[name] / rounds / 1e9, moved.increase[name] / rounds / 1e9)
+        for name, seconds in clock.increase.items()
     }
 
 

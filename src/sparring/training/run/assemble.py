@@ -19,7 +19,6 @@ from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.config import Config
 from sparring.training.run.transfer import freeze_layers, load_weights_of
-from sparring.training.tuning.conv_autotune import apply_lowering
 
 
 def build_loop(
@@ -38,7 +37,7 @@ def build_loop(
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
     recipe = config.played.with_layout(data.layout)
     game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
-    apply_lowering(dict(game.players.items()), config.products)
+    config.machine.apply(dict(game.players.items()))
     freeze_layers(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")

@@ -20,6 +20,8 @@ from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA
 from sparring.storage.atomic import from_json, write_bytes
 from sparring.training.health.adjustments import Adjustment, adjusted
+from sparring.training.run.upgrade import config_from_v1
+from sparring.training.tuning.machine import MachineChoices
 
 PACKAGES = ("sparring", "torch", "numpy")
 
@@ -58,8 +60,8 @@ class Config:
     precision: str = "fp32"
     threads: int = 1
     """CPU threads: sums depend on them, so a resumed run uses as many."""
-    products: tuple[str, ...] = ()
-    """Operations of convolutions that this machine computes quicker as matrix products (`conv_autotune.py`)."""
+    machine: MachineChoices = field(default_factory=MachineChoices)
+    """Choices by timing on this machine."""
     micro_batches: int = 1
     """Slices a batch is accumulated from; 0, before a run has begun: as few as memory allows."""
     recompute: bool = False
@@ -127,7 +129,7 @@ class Config:
         path = folder / "run.json"
         try:
             about = from_json(path.read_bytes())
-            return TypeAdapter(Config).validate_python(about["config"]), str(about["data_fingerprint"])
+            return TypeAdapter(Config).validate_python(config_from_v1(about["config"])), str(about["data_fingerprint"])
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{folder} is no run: it has no run.json") from None
         except (ValidationError, ValueError, KeyError, TypeError) as error:

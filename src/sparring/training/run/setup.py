@@ -71,8 +71,8 @@ def is_restart(out: Path, config: Config) -> bool:
         return False
     if not restarts():
         raise UserError(f"{out} exists already: choose another --out, or go on with: spar resume {out}")
-    become = Config.load(out)[0]  # what is measured and what came later are not asked for
-    asked = replace(become, remedies=(), products=(), micro_batches=config.micro_batches, precision=config.precision)
+    measured = {name: getattr(config, name) for name in ("machine", "micro_batches", "precision")}
+    asked = replace(Config.load(out)[0], remedies=(), **measured)
     if _plain(asked) != _plain(config):
         raise UserError(f"{out} is another run's, with other settings: choose another --out")
     return True
