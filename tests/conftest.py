@@ -26,13 +26,13 @@ def _quick(monkeypatch):
     """One thread, for pytest runs as many processes as there are cores."""
     torch.set_num_threads(1)
     # Enough for what is not about these features; their own tests say how many they take.
-    monkeypatch.setattr("sparring.metrics.features.self_supervised.STEPS", 5)
+    monkeypatch.setattr("sparring.metrics.features.self_supervised._STEPS", 5)
 
 
 @pytest.fixture
 def quick_judge(monkeypatch, session):
     """A classifier of a few steps, for tests that ask nothing of it, in a cache apart from that of good ones."""
-    monkeypatch.setattr("sparring.metrics.features.extractors.STEPS", 20)
+    monkeypatch.setattr("sparring.metrics.features.extractors._STEPS", 20)
     monkeypatch.setenv("XDG_CACHE_HOME", str(session / "quick"))
 
 

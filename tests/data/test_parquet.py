@@ -9,7 +9,6 @@ from data.pictures import labels_by_shade, png, shades, told, unpacked
 
 from sparring.data import load_dataset
 from sparring.data.load import file_source
-from sparring.data.table import arrow as packed
 
 FILES = list(shades(12).values())
 
@@ -81,7 +80,7 @@ def test_one_row_group_of_all_shards_is_held_and_no_file(saved, tmp_path):
 
 
 def test_a_bomb_of_images_is_refused(saved, monkeypatch):
-    monkeypatch.setattr(packed, "HARMLESS", 1000)
+    monkeypatch.setattr("sparring.data.limits.HARMLESS", 1000)
     assert "decompression bomb" in told(saved({"image": [b""] * 2_000_000, "label": [1] * 2_000_000}))
 
 

@@ -8,7 +8,6 @@ from commands import refused, spar
 
 from sparring.data import Options
 from sparring.data.scan.scan import scan_spec
-from sparring.data.table import arrow
 from sparring.data.table.arrow import MOST_COLUMNS
 from sparring.errors import UserError
 
@@ -116,7 +115,7 @@ def test_a_parquet_is_refused_before_it_is_read(tmp_path, monkeypatch):
         raise AssertionError("it was read")
 
     monkeypatch.setattr("pyarrow.parquet.read_table", read)
-    monkeypatch.setattr(arrow, "HARMLESS", 1000)
+    monkeypatch.setattr("sparring.data.limits.HARMLESS", 1000)
     pandas.DataFrame({"a": np.zeros(2_000_000, np.int8)}).to_parquet(tmp_path / "long.parquet")
     pandas.DataFrame({f"c{i}": [0] for i in range(MOST_COLUMNS + 1)}).to_parquet(tmp_path / "wide.parquet")
     with pytest.raises(UserError, match="decompression bomb"):

@@ -65,7 +65,7 @@ def test_weights_are_checked_converted_once_and_read_from_then_on(weights, tmp_p
     home.mkdir(parents=True)
     torch.save(weights, home / published._WEIGHTS)
     pins = {published._WEIGHTS: pinned(home / published._WEIGHTS)}
-    monkeypatch.setattr(published, "PUBLISHED", Remote("inception", "https://nowhere.invalid/", pins))
+    monkeypatch.setattr(published, "INCEPTION_WEIGHTS", Remote("inception", "https://nowhere.invalid/", pins))
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path / "data"))
     by_path, first = inception_from_file(home / published._WEIGHTS), inception_features(tmp_path)
     (home / published._WEIGHTS).unlink()

@@ -182,7 +182,7 @@ def test_bad_asking(digits, jury, tmp_path):
 
 
 def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
-    monkeypatch.setattr("sparring.metrics.features.extractors.STEPS", 300)
+    monkeypatch.setattr("sparring.metrics.features.extractors._STEPS", 300)
     whole = load_dataset("digits")
     g = torch.Generator().manual_seed(0)
     train, test = stack_digits(whole.train, 3_000, g), stack_digits(whole.test, 800, g)
@@ -196,7 +196,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
 
 
 def test_samples_teach_what_they_show(digits, jury, monkeypatch):
-    monkeypatch.setattr("sparring.metrics.image.classifier_scores.STEPS", 100)
+    monkeypatch.setattr("sparring.metrics.image.classifier_scores._STEPS", 100)
     drawn = SampleSet(digits.test.values, digits.test.labels)
     rows = {row.name: row.scores["taught"] for row in evaluate_samples(drawn, jury, ["taught"]).rows}
     assert rows["model"] == rows["real"] > 0.85 and rows["training copies"] > 0.85 > 0.3 > rows["noise"]
@@ -208,8 +208,8 @@ def test_neither_batch_size_nor_threads_move_a_score(digits, jury, monkeypatch):
         return fresh.scores(digits.test.values, "report", fresh.named(["frechet", "kernel", "support", "memorisation"]))
 
     first = scores()
-    monkeypatch.setattr("sparring.metrics.features.features.CHUNK", 37)
-    monkeypatch.setattr("sparring.metrics.distances.CELLS", 9_000)
+    monkeypatch.setattr("sparring.metrics.features.features.EXTRACTOR_BATCH", 37)
+    monkeypatch.setattr("sparring.metrics.distances.MAX_DISTANCES", 9_000)
     torch.set_num_threads(2)
     try:
         second = scores()

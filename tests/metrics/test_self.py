@@ -27,7 +27,7 @@ def test_changes_keep_the_shape_and_the_seed_fixes_them():
 
 
 def test_they_know_digits_better_than_random_ones(tmp_path, monkeypatch):
-    monkeypatch.setattr(self_supervised, "STEPS", 150)
+    monkeypatch.setattr(self_supervised, "_STEPS", 150)
     data = load_dataset("digits")
     train, labels = data.train.values[:998], data.train.labels[:998]
     found = {}

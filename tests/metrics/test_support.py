@@ -14,7 +14,7 @@ def cloud(n, d, seed, shift=0.0, scale=1.0):
 
 @pytest.mark.parametrize("shift, scale, k", [(0.0, 1.0, 5), (0.8, 1.0, 3), (0.0, 0.4, 5), (0.3, 2.0, 1)])
 def test_equal_to_the_prdc_package(shift, scale, k, monkeypatch):
-    monkeypatch.setattr(distances, "CELLS", 7_000)  # many blocks, the last one short
+    monkeypatch.setattr(distances, "MAX_DISTANCES", 7_000)  # many blocks, the last one short
     fake, real = cloud(310, 6, 0, shift, scale), cloud(277, 6, 1)
     ours = support(fake, real, k)
     theirs = compute_prdc(real.numpy(), fake.numpy(), k)
@@ -32,7 +32,7 @@ def test_each_catches_what_it_is_for():
 
 
 def test_nearest_against_the_whole_table(monkeypatch):
-    monkeypatch.setattr(distances, "CELLS", 500)
+    monkeypatch.setattr(distances, "MAX_DISTANCES", 500)
     x, y = cloud(40, 3, 0), cloud(33, 3, 1)
     table = torch.cdist(x, y) ** 2
     values, places = distances.nearest_neighbours(x, y, 4)
