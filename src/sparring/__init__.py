@@ -4,7 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sparring.api import Options, advise, compare, evaluate, get_recipe, load, of_arrays, plan, resume, train
+    from sparring.api import (
+        Options,
+        advise,
+        compare,
+        evaluate,
+        get_recipe,
+        load,
+        load_game,
+        of_arrays,
+        plan,
+        resume,
+        train,
+    )
     from sparring.api.tabular import Synthesizer, fit
     from sparring.data.table.infer import Kind
 
@@ -20,6 +32,7 @@ __all__ = [
     "fit",
     "get_recipe",
     "load",
+    "load_game",
     "of_arrays",
     "plan",
     "resume",

@@ -33,6 +33,7 @@ from sparring.training.profile.forecast import Forecast, forecast_run
 from sparring.training.report.judges import judge, shelf
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
+from sparring.training.run.load_game import load_game
 from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
 from sparring.training.run.machine_settings import resolve_machine_settings
@@ -271,6 +272,7 @@ __all__ = [
     "evaluate",
     "get_recipe",
     "load",
+    "load_game",
     "of_arrays",
     "plan",
     "resume",

@@ -1,0 +1,58 @@
+"""Reading the game of a run, with all its players."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparring.build.game import build_game
+from sparring.errors import UserError, one_line
+from sparring.game import Game
+from sparring.models.spec import ModelSpec, read_spec
+from sparring.training.loop.loop import strip_prefix
+from sparring.training.run import checkpoint
+
+CPU = torch.device("cpu")
+
+
+def load_game(run: str | Path, images: int | None = None, networks: Mapping[str, nn.Module] = {}) -> Game:
+    """The game of a run folder with all players (the critic too) and buffers, on the CPU and in evaluation mode.
+
+    The weights are those that play, not their averages, which `load_model` gives.
+
+    Args:
+        images: of the checkpoint, the images it had seen; by default the latest checkpoint.
+        networks: players by name, for a run with networks that are not the library's own; they receive the weights.
+
+    Raises:
+        UserError: no run there, no such checkpoint, or networks that do not fit it.
+    """
+    folder = Path(run)
+    spec = read_spec(folder / "model" / "model.json")
+    state = strip_prefix("game.", _state(folder / "checkpoints", images))
+    game = _game_of(spec, networks)
+    try:
+        game.load_state_dict(state)
+    except RuntimeError as error:
+        reason = one_line(str(error).splitlines()[1])[:100]
+        raise UserError(f"the checkpoint of {folder} does not fit its model.json ({reason})") from None
+    return game.eval()
+
+
+def _state(folder: Path, images: int | None) -> dict[str, Tensor]:
+    if images is None:
+        return checkpoint.latest_checkpoint(folder, CPU)[0]
+    state = checkpoint.checkpoint_at(folder, images, CPU)
+    if state is None:
+        stored = ", ".join(f"{checkpoint.images(path):,}" for path in checkpoint.saved_checkpoints(folder))
+        raise UserError(
+            f"{folder} has no readable checkpoint after {images:,} images: choose one of {stored or 'none'}"
+        )
+    return state
+
+
+def _game_of(spec: ModelSpec, networks: Mapping[str, nn.Module]) -> Game:
+    classed = not spec.scales and spec.schema is None
+    classes, attributes = (spec.width, 0) if classed else (0, spec.width)
+    return build_game(spec.recipe, spec.shape, networks, classes, attributes)
