@@ -29,9 +29,9 @@ def test_no_check_hangs_and_none_takes_the_others_along():
     found = dict(running.run(hanging, names, dict.fromkeys(names, 5.0)))
     assert list(found) == names
     assert found["first"] == Check(OK, "well") and found["fourth"] == Check(SLOW, "so", "wait")
-    assert found["hangs"].state == BROKEN and "no answer in 5 s" in found["hangs"].told
-    assert found["dies"].state == BROKEN and "died" in found["dies"].told
-    assert found["wrong"].state == BROKEN and "ZeroDivisionError" in found["wrong"].told
+    assert found["hangs"].state == BROKEN and "no answer in 5 s" in found["hangs"].message
+    assert found["dies"].state == BROKEN and "died" in found["dies"].message
+    assert found["wrong"].state == BROKEN and "ZeroDivisionError" in found["wrong"].message
 
 
 def test_training_here_loses_what_it_should():
@@ -51,7 +51,7 @@ def test_a_compiler_that_fails_is_told(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", failing)
     found = working.compiling()
-    assert found.state == BROKEN and "no C++ compiler" in found.told and "\n" not in found.told and found.todo
+    assert found.state == BROKEN and "no C++ compiler" in found.message and "\n" not in found.message and found.advice
 
 
 def test_two_processes_reach_each_other():
@@ -61,7 +61,7 @@ def test_two_processes_reach_each_other():
 def test_processes_that_do_not_reach_each_other_are_told(monkeypatch):
     monkeypatch.setattr(working, "TOGETHER", 0.05)  # not enough to start python
     found = working.collective()
-    assert found.state == BROKEN and "\n" not in found.told
+    assert found.state == BROKEN and "\n" not in found.message
 
 
 @pytest.mark.parametrize("free, state", [(1e8, BROKEN), (1e9, SLOW), (1e10, OK), (float("inf"), OK)])
@@ -91,7 +91,7 @@ def test_disks(tmp_path, monkeypatch):
 
     monkeypatch.setattr(machine.tempfile, "TemporaryFile", full)
     found = machine.disks()
-    assert found.state == BROKEN and "No space left" in found.told
+    assert found.state == BROKEN and "No space left" in found.message
     assert not list(tmp_path.iterdir())
 
 
@@ -109,14 +109,14 @@ def test_extras(monkeypatch):
     monkeypatch.setattr(installed, "import_module", lambda name: None)
     assert installed.extras() == Check(OK, "a; not installed: b (pip install 'sparring[NAME]')")
     monkeypatch.setattr(installed, "_version", {"pyarrow": "9.0"}.get)
-    assert installed.extras().state == BROKEN and "older than 17" in installed.extras().told
+    assert installed.extras().state == BROKEN and "older than 17" in installed.extras().message
 
     def unfit(name):
         raise ImportError("built against another torch")
 
     monkeypatch.setattr(installed, "_version", {"pyarrow": "18.1.0"}.get)
     monkeypatch.setattr(installed, "import_module", unfit)
-    assert "another torch" in installed.extras().told
+    assert "another torch" in installed.extras().message
 
 
 def test_data_that_is_damaged_is_told(tmp_path, monkeypatch):
@@ -124,11 +124,11 @@ def test_data_that_is_damaged_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path / "none"))
     assert installed.data().state == BROKEN
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
-    assert installed.data().state == OK and "would be downloaded" in installed.data().told
+    assert installed.data().state == OK and "would be downloaded" in installed.data().message
     (tmp_path / "mnist").mkdir()
     for file in installed.MNIST.pins:
         (tmp_path / "mnist" / file).write_bytes(b"short")
-    assert installed.data().state == BROKEN and "damaged" in installed.data().todo
+    assert installed.data().state == BROKEN and "damaged" in installed.data().advice
 
 
 def test_the_worst_is_told_first_of_all():
@@ -147,5 +147,5 @@ def test_the_command(monkeypatch, capsys):
     assert "memory     ok      well" in capsys.readouterr().out
     assert spar("doctor", "--json") == 1
     told = json.loads(capsys.readouterr().out)
-    assert list(told["checks"]) == list(CHECKS) and told["broken"] and told["checks"]["disk"]["todo"] == "mend it"
+    assert list(told["checks"]) == list(CHECKS) and told["broken"] and told["checks"]["disk"]["advice"] == "mend it"
     assert "no check 'dick' (did you mean 'disk'?)" in refused(capsys, "doctor", "--only", "dick")

@@ -8,7 +8,7 @@ from sparring.errors import lookup
 
 
 def add(command: Add) -> None:
-    parser = command("doctor", doctor, "What this machine can do, and whether it works. Exit code 1 if not.")
+    parser = command("doctor", doctor, "Check this machine and installation. Exit code 1 if something is broken.")
     parser.add_argument("--only", nargs="+", metavar="CHECK", help="some of the checks")
 
 
@@ -21,11 +21,11 @@ def doctor(args: argparse.Namespace) -> Answer:
     names = list(dict.fromkeys(args.only or CHECKS))
     for name in names:
         lookup(CHECKS, "check", name)
-    found = {}
+    results = {}
     for name, check in run(every, names, limits):
-        found[name] = check
-        say(args, f"{name:<10} {check.state:<7} {check.told}")
-        if check.todo:
-            say(args, f"{'':<18} → {check.todo}")
-    args.code = int(any(check.state == BROKEN for check in found.values()))
-    return {"checks": {name: asdict(check) for name, check in found.items()}, "broken": bool(args.code)}
+        results[name] = check
+        say(args, f"{name:<10} {check.state:<7} {check.message}")
+        if check.advice:
+            say(args, f"{'':<18} → {check.advice}")
+    args.code = int(any(check.state == BROKEN for check in results.values()))
+    return {"checks": {name: asdict(check) for name, check in results.items()}, "broken": bool(args.code)}

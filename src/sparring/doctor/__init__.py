@@ -1,2 +1,5 @@
-"""`spar doctor`: what this machine can do, and whether it works. Each check is a function; `checks` holds them by name
-with the seconds they may take, `running` runs them in a process of their own, so that nothing they do can hang."""
+"""`spar doctor`: checks of this machine and installation.
+
+Each check is a function; `checks` lists them by name with the seconds they may take, and `running` runs them in a
+process of their own, so that a check that hangs or crashes does not stop the others.
+"""

@@ -1,24 +1,24 @@
-"""What a check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 
 OK, SLOW, BROKEN = "ok", "slow", "broken"
 STATES = (OK, SLOW, BROKEN)
-"""From best to worst: slow is what works, but not as it could."""
+"""From best to worst; slow means that it works, but could be faster."""
 
 
 @dataclass(frozen=True)
 class Check:
     state: str
     """One of `STATES`."""
-    told: str
-    """What was seen, in a line."""
-    todo: str = ""
-    """What to do; empty if it is ok."""
+    message: str
+    """The observation, in one line."""
+    advice: str = ""
+    """What to do; empty if ok."""
 
 
 def worst(checks: list[Check]) -> Check:
-    """Several of one topic as one: the worst state, everything that was told, what to do where it is not ok."""
+    """Several checks of one topic as one: the worst state, all messages, all advice."""
     state = max((check.state for check in checks), key=STATES.index, default=OK)
-    todo = "; ".join(check.todo for check in checks if check.todo)
-    return Check(state, "; ".join(check.told for check in checks), todo)
+    advice = "; ".join(check.advice for check in checks if check.advice)
+    return Check(state, "; ".join(check.message for check in checks), advice)

@@ -1,4 +1,4 @@
-"""Every check with the seconds it may take; the dict is the registry."""
+"""All checks by name, with the seconds each may take."""
 
 from collections.abc import Callable
 
@@ -23,5 +23,5 @@ CHECKS: dict[str, tuple[Callable[[], Check], float]] = {
 
 
 def every() -> dict[str, tuple[Callable[[], Check], float]]:
-    """`CHECKS`, for the process that runs them."""
+    """`CHECKS`, as a function that the process of the checks can import."""
     return CHECKS

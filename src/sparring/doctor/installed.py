@@ -1,4 +1,4 @@
-"""What is installed and where data lies."""
+"""Checks of installed packages and data sets."""
 
 import os
 import platform
@@ -19,23 +19,23 @@ NEEDED = re.compile(r"([\w-]+)>=([\d.]+);\s*extra == ['\"](\w+)['\"]")
 
 
 def versions() -> Check:
-    said = [f"{name} {version(name)}" for name in PACKAGES]
-    return Check(OK, ", ".join([*said, f"Python {platform.python_version()}", platform.platform(terse=True)]))
+    versions = [f"{name} {version(name)}" for name in PACKAGES]
+    return Check(OK, ", ".join([*versions, f"Python {platform.python_version()}", platform.platform(terse=True)]))
 
 
 def extras() -> Check:
-    """What is installed of the extras can be imported, and is new enough."""
+    """Whether the installed extras can be imported and are recent enough."""
     wanted: dict[str, list[tuple[str, str]]] = {}
     for line in requires("sparring") or []:
-        if (found := NEEDED.fullmatch(line)) and found[3] != "dev":
-            wanted.setdefault(found[3], []).append((found[1], found[2]))
+        if (match := NEEDED.fullmatch(line)) and match[3] != "dev":
+            wanted.setdefault(match[3], []).append((match[1], match[2]))
     missing, checks = [], []
     for extra, packages in wanted.items():
-        held = {name: _version(name) for name, _ in packages}
-        if not all(held.values()):
+        installed = {name: _version(name) for name, _ in packages}
+        if not all(installed.values()):
             missing.append(extra)
             continue
-        checks.append(_extra(extra, [(name, held[name] or "", least) for name, least in packages]))
+        checks.append(_extra(extra, [(name, installed[name] or "", least) for name, least in packages]))
     absent = [Check(OK, f"not installed: {', '.join(missing)} (pip install 'sparring[NAME]')")] if missing else []
     return worst(checks + absent)
 
@@ -48,14 +48,14 @@ def _version(name: str) -> str | None:
 
 
 def _extra(extra: str, packages: list[tuple[str, str, str]]) -> Check:
-    again = f"pip install --upgrade 'sparring[{extra}]'"
-    for name, held, least in packages:
-        if _numbers(held) < _numbers(least):
-            return Check(BROKEN, f"{extra}: {name} {held} is older than {least}", again)
+    upgrade = f"pip install --upgrade 'sparring[{extra}]'"
+    for name, installed, least in packages:
+        if _numbers(installed) < _numbers(least):
+            return Check(BROKEN, f"{extra}: {name} {installed} is older than {least}", upgrade)
         try:
             import_module(name)
-        except Exception as error:  # a package that does not fit the others may raise anything
-            return Check(BROKEN, f"{extra}: {name} {held} can't be imported ({one_line(error)[:80]})", again)
+        except Exception as error:  # an incompatible package may raise anything
+            return Check(BROKEN, f"{extra}: {name} {installed} can't be imported ({one_line(error)[:80]})", upgrade)
     return Check(OK, extra)
 
 
@@ -64,24 +64,21 @@ def _numbers(text: str) -> list[int]:
 
 
 def data() -> Check:
-    """Where named sets are looked for, and whether those that are there are whole."""
+    """Where named data sets are searched for, and whether those present are intact."""
     own = os.environ.get("SPARRING_DATA")
-    place = Check(
-        OK, f"$SPARRING_DATA is {own}" if own else f"$SPARRING_DATA is not set; sets are kept in {cache_folder()}"
-    )
+    place = Check(OK, f"$SPARRING_DATA is {own or f'not set: data sets are stored in {cache_folder()}'}")
     if own and not Path(own).expanduser().is_dir():
-        place = Check(
-            BROKEN, f"$SPARRING_DATA is {own}, and no folder", "set it to the folder that holds mnist/, or not"
-        )
+        advice = "set it to the folder that contains mnist/, or unset it"
+        place = Check(BROKEN, f"$SPARRING_DATA is {own}, which is no folder", advice)
     return worst([place, *(_set(remote) for remote in (MNIST, FASHION))])
 
 
 def _set(remote: Remote) -> Check:
     if lacking := remote.lacking():
-        return Check(OK, f"{remote.name} is not here ({len(lacking)} files would be downloaded)")
+        return Check(OK, f"{remote.name} is not present ({len(lacking)} files would be downloaded)")
     try:
         for file in remote.pins:
             remote.path(file)
     except UserError as error:
         return Check(BROKEN, f"{remote.name} is damaged", str(error))
-    return Check(OK, f"{remote.name} is whole")
+    return Check(OK, f"{remote.name} is intact")

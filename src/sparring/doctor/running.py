@@ -1,5 +1,7 @@
-"""Checks run one after the other in a process beside this one; when one hangs or brings the process down, that is what
-it found, and the rest go on in another."""
+"""Runs checks one after the other in a child process.
+
+If a check hangs or crashes the process, it is reported as broken, and the rest run in a new process.
+"""
 
 import json
 import multiprocessing
@@ -18,15 +20,15 @@ from sparring.errors import one_line
 
 Checks = Mapping[str, tuple[Callable[[], Check], float]]
 STARTING = 120.0
-"""Seconds a process has to import torch."""
+"""Seconds in which a process must have imported torch."""
 
 
 def run(checks: Callable[[], Checks], names: Sequence[str], limits: Mapping[str, float]) -> Iterator[tuple[str, Check]]:
-    """Each name with what its check found, as it is found.
+    """Yields each name with the result of its check, as soon as there is one.
 
     Args:
-        checks: gives the registry; called in the other process, so importable from its module.
-        limits: seconds each may take.
+        checks: returns the registry; called in the child process, so it must be importable.
+        limits: seconds each check may take.
     """
     spawn, left = multiprocessing.get_context("spawn"), list(names)
     while left:
@@ -35,52 +37,46 @@ def run(checks: Callable[[], Checks], names: Sequence[str], limits: Mapping[str,
         process.start()
         there.close()
         try:
-            for name, check in _heard(here, list(left), limits):
+            for name, check in _results(here, list(left), limits):
                 left.remove(name)
                 yield name, check
         finally:
             _end(process)
 
 
-def _heard(here: Connection, names: Sequence[str], limits: Mapping[str, float]) -> Iterator[tuple[str, Check]]:
-    """What a process tells, until it is silent for too long or gone: then that is what the check at work found."""
-    limit, waited = STARTING, "start"
+def _results(here: Connection, names: Sequence[str], limits: Mapping[str, float]) -> Iterator[tuple[str, Check]]:
+    """Results from the child process; the last one is broken if the process is silent for too long or has died."""
+    limit, current = STARTING, "start"
     for name in [None, *names]:
-        limit, waited = (STARTING, names[0]) if name is None else (limits[name], name)
+        limit, current = (STARTING, names[0]) if name is None else (limits[name], name)
         try:
             if not here.poll(limit):
-                yield (
-                    waited,
-                    Check(
-                        BROKEN,
-                        f"no answer in {limit:g} s",
-                        "run it alone with --only: it hangs, or others take the machine (see threads)",
-                    ),
-                )
+                advice = "run it alone with --only: it hangs, or other programs use the machine (see threads)"
+                yield current, Check(BROKEN, f"no answer in {limit:g} s", advice)
                 return
-            said = json.loads(here.recv_bytes())
+            result = json.loads(here.recv_bytes())
         except (EOFError, OSError):
-            yield waited, Check(BROKEN, "its process died", "see the messages above: memory, drivers, a broken install")
+            advice = "see the messages above: memory, drivers, a broken install"
+            yield current, Check(BROKEN, "its process died", advice)
             return
         if name is not None:
-            yield name, Check(**said)
+            yield name, Check(**result)
 
 
-def _work(checks: Callable[[], Checks], names: Sequence[str], told: Connection) -> None:
+def _work(checks: Callable[[], Checks], names: Sequence[str], results: Connection) -> None:
     if hasattr(os, "setsid"):
-        os.setsid()  # a group of its own, which ends with all that a check has started
+        os.setsid()  # a process group, to be killed with everything that a check starts
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.stdout = sys.stderr
     known = checks()
-    told.send_bytes(b"{}")
+    results.send_bytes(b"{}")
     for name in names:
         try:
-            found = known[name][0]()
-        except Exception as error:  # whatever is wrong here is what is to be told
-            found = Check(
-                BROKEN, f"{type(error).__name__}: {one_line(error)[:160]}", "this may be our fault: report it"
-            )
-        told.send_bytes(json.dumps(asdict(found)).encode())
+            result = known[name][0]()
+        except Exception as error:  # any error is a result
+            message = f"{type(error).__name__}: {one_line(error)[:160]}"
+            result = Check(BROKEN, message, "this may be an error in sparring: report it")
+        results.send_bytes(json.dumps(asdict(result)).encode())
 
 
 def _end_with_parent() -> None:
@@ -92,12 +88,12 @@ def _end_with_parent() -> None:
 
 def _end(process) -> None:
     _kill(process.pid)
-    process.kill()  # it may not have had the time to begin a group
+    process.kill()  # it may not have begun its group yet
     process.join()
 
 
 def _kill(pid: int) -> None:
-    """The process, and whatever is in its group."""
+    """Kills the process and its group."""
     if hasattr(os, "killpg"):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

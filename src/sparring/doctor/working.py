@@ -1,5 +1,4 @@
-"""Whether what a run needs works: training gives the numbers it should, compiled code what eager code gives, and two
-processes reach each other."""
+"""Checks of training: reference losses, `torch.compile`, communication of processes."""
 
 import json
 import os
@@ -17,27 +16,28 @@ from sparring.data import load_dataset
 from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import one_line
 from sparring.recipes import RECIPES
+from sparring.training.distributed.processes import process_group
 from sparring.training.loop.precision import device
 from sparring.training.run.assemble import build_loop
 from sparring.training.run.config import Config
 
 ROUNDS, LR = 6, 5e-3
-"""Steps so long that the losses leave where they begin."""
+"""A large learning rate, so that losses move away from their initial values."""
 TOLERANCE = {"cpu": 1e-3, "cuda": 2e-2, "mps": 2e-2}
-"""Of a loss. The order of sums differs from machine to machine, and GPUs round products of fp32."""
+"""Of a loss: the order of summation depends on the machine, and GPUs round fp32 products."""
 TOGETHER = 60.0
-"""Seconds two processes have to find each other and add two numbers."""
+"""Seconds in which two processes must connect and average a number."""
 
 
 def training() -> Check:
-    """A few rounds of a small DCGAN lose what they lost when the numbers in `losses.json` were taken."""
-    wanted = json.loads((files("sparring.doctor") / "losses.json").read_text())
+    """Whether a few rounds of a small DCGAN have the losses in `losses.json`."""
+    expected = json.loads((files("sparring.doctor") / "losses.json").read_text())
     names = dict.fromkeys(["cpu", str(device("auto"))])
-    return worst([_compared(name, wanted, losses(name)) for name in names])
+    return worst([_compared(name, expected, losses(name)) for name in names])
 
 
 def losses(name: str) -> list[dict[str, float]]:
-    """Every loss of each round, on a device."""
+    """The losses of each round on a device, by name."""
     dcgan = RECIPES["dcgan"]
     small = {"width": 8}
     recipe = replace(
@@ -58,21 +58,20 @@ def losses(name: str) -> list[dict[str, float]]:
         torch.set_num_threads(before)
 
 
-def _compared(name: str, wanted: list[dict[str, float]], found: list[dict[str, float]]) -> Check:
-    apart = max(
+def _compared(name: str, expected: list[dict[str, float]], actual: list[dict[str, float]]) -> Check:
+    error = max(
         abs(now[part] - loss) if part in now else float("inf")
-        for now, then in zip(found, wanted, strict=True)
+        for now, then in zip(actual, expected, strict=True)
         for part, loss in then.items()
     )
-    told = f"{ROUNDS} rounds on {name} are within {apart:.0e} of what they should lose"
-    if apart <= TOLERANCE[name.split(":")[0]]:  # false for NaN
-        return Check(OK, told)
-    todo = f"do not trust what is trained on {name}: reinstall torch, and see memory and driver"
-    return Check(BROKEN, f"{ROUNDS} rounds on {name} lose what they should not, {apart:.2g} apart", todo)
+    if error <= TOLERANCE[name.split(":")[0]]:  # false for NaN
+        return Check(OK, f"the losses of {ROUNDS} rounds on {name} are within {error:.0e} of the reference")
+    advice = f"do not trust results of {name}: reinstall torch, and check memory and driver"
+    return Check(BROKEN, f"the losses of {ROUNDS} rounds on {name} differ from the reference by {error:.2g}", advice)
 
 
 def compiling() -> Check:
-    """`torch.compile` gives what eager code gives."""
+    """Whether `torch.compile` gives the results of eager code."""
 
     def loss(x: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.softplus(x @ x.T).mean()
@@ -80,30 +79,29 @@ def compiling() -> Check:
     on = device("auto")
     x = torch.randn(32, 16, generator=torch.Generator().manual_seed(0)).to(on)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder  # so that it is compiled now
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder  # an empty cache, so that it compiles
         start = time.perf_counter()
         try:
-            apart = float((torch.compile(loss, dynamic=False)(x) - loss(x)).abs())
-        except Exception as error:  # a compiler that is missing or fails raises almost anything
-            reason = one_line(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)[:120]
-            todo = "install a C++ compiler (g++ or clang), or train without --compiled"
-            return Check(BROKEN, f"torch.compile fails: {reason}", todo)
+            error = float((torch.compile(loss, dynamic=False)(x) - loss(x)).abs())
+        except Exception as problem:  # a missing or failing compiler raises almost anything
+            lines = str(problem).strip().splitlines() or [type(problem).__name__]
+            advice = "install a C++ compiler (g++ or clang), or train without --compiled"
+            return Check(BROKEN, f"torch.compile fails: {one_line(lines[0])[:120]}", advice)
         seconds = time.perf_counter() - start
-    if not apart < 1e-4:
-        return Check(BROKEN, f"compiled code is {apart:.2g} off", "train without --compiled")
-    return Check(OK, f"compiled on {on} in {seconds:.0f} s, within {apart:.0e} of eager code")
+    if not error < 1e-4:
+        return Check(BROKEN, f"compiled code differs from eager code by {error:.2g}", "train without --compiled")
+    return Check(OK, f"compiled on {on} in {seconds:.0f} s, within {error:.0e} of eager code")
 
 
 def collective() -> Check:
-    """Two processes on this machine average a number, as a run on several does."""
+    """Whether two processes on this machine can average a number, as distributed training does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-m", "sparring.doctor.collective", str(TOGETHER)]
     started = [
         subprocess.Popen(
-            command,
+            [sys.executable, "-m", "sparring.doctor.working", str(TOGETHER)],
             env=os.environ | world | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,15 +109,22 @@ def collective() -> Check:
         )
         for rank in range(2)
     ]
-    todo = "see the firewall of 127.0.0.1 and GLOO_SOCKET_IFNAME; without it, train in one process"
+    advice = "check the firewall of 127.0.0.1 and GLOO_SOCKET_IFNAME; until then, train in one process"
     try:
-        said = [process.communicate(timeout=2 * TOGETHER) for process in started]
+        outputs = [process.communicate(timeout=2 * TOGETHER) for process in started]
     except subprocess.TimeoutExpired:
-        return Check(BROKEN, f"two processes did not reach each other in {2 * TOGETHER:.0f} s", todo)
+        return Check(BROKEN, f"two processes did not connect within {2 * TOGETHER:.0f} s", advice)
     finally:
         for process in started:
             process.kill()
-    if [out.strip() for out, _ in said] == ["1.5", "1.5"]:
+    if [out.strip() for out, _ in outputs] == ["1.5", "1.5"]:
         return Check(OK, "two processes averaged a number over gloo")
-    reason = next((error.strip().splitlines()[-1] for _, error in said if error.strip()), "wrong numbers")
-    return Check(BROKEN, f"two processes can't work together: {one_line(reason)[:160]}", todo)
+    reason = next((error.strip().splitlines()[-1] for _, error in outputs if error.strip()), "wrong numbers")
+    return Check(BROKEN, f"two processes can't communicate: {one_line(reason)[:160]}", advice)
+
+
+if __name__ == "__main__":  # one of the two processes of `collective`: prints the mean of rank + 1
+    with process_group(float(sys.argv[1])) as ranks:
+        number = torch.tensor([ranks.rank + 1.0])
+        ranks.average_([number])
+        print(f"{float(number):g}")
