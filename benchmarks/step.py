@@ -28,6 +28,7 @@ from unittest.mock import patch
 
 import plain
 import torch
+from sparring.training.tuning.resolve import resolve_machine_settings
 from torch import Tensor, nn
 
 import sparring
@@ -42,7 +43,6 @@ from sparring.training.profile.roofline import product_rate
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
 from sparring.training.tuning import allocator
-from sparring.training.tuning.resolve import resolve_machine_settings
 
 LONG = 100_000
 """Rounds of a run that is worth measuring for."""

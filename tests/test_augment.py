@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.augment import Adaptive, Augment, resolved
+from sparring.augment import Adaptive, Augment, expand_groups
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
-from sparring.augment.warp import warped
+from sparring.augment.warp import warp
 from sparring.build.game import build_game
 from sparring.errors import UserError
 from sparring.game import Round, ScheduledBuffer, Verdict
@@ -27,7 +27,7 @@ X = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
 def moved(name: str, *u: float) -> torch.Tensor:
     move, numbers = MOVES[name]
     assert len(u) == numbers
-    return warped(X, move(torch.tensor([u] * len(X)), (8, 8)))
+    return warp(X, move(torch.tensor([u] * len(X)), (8, 8)))
 
 
 def tinted(name: str, *u: float) -> torch.Tensor:
@@ -52,7 +52,7 @@ def test_moves_of_oblong_images_keep_their_proportions():
     """A square drawn in an oblong image is a square when it was turned by a quarter."""
     x = torch.zeros(1, 1, 8, 16)
     x[..., 2:4, 9:11] = 1
-    turned = warped(x, MOVES["quarter"][0](torch.tensor([[0.3]]), (8, 16)))
+    turned = warp(x, MOVES["quarter"][0](torch.tensor([[0.3]]), (8, 16)))
     where = (turned[0, 0] > 0.5).nonzero()
     assert turned.sum().item() == pytest.approx(4, abs=1e-4)
     assert where.min(0).values.tolist() == [5, 8] and where.max(0).values.tolist() == [6, 9]
@@ -61,8 +61,8 @@ def test_moves_of_oblong_images_keep_their_proportions():
 def test_a_warp_is_differentiable_twice():
     x = torch.rand(2, 2, 5, 6, dtype=torch.float64, requires_grad=True)
     maps = MOVES["squeeze"][0](torch.tensor([[0.9, 0.3], [0.2, 0.8]], dtype=torch.float64), (5, 6))
-    assert torch.autograd.gradcheck(lambda x: warped(x, maps), x)
-    assert torch.autograd.gradgradcheck(lambda x: warped(x, maps).square().sum(), x)
+    assert torch.autograd.gradcheck(lambda x: warp(x, maps), x)
+    assert torch.autograd.gradgradcheck(lambda x: warp(x, maps).square().sum(), x)
 
 
 def test_colours_keep_what_they_should():
@@ -165,6 +165,6 @@ def test_what_can_not_be_is_one_line(changes, line):
 
 
 def test_groups_stand_for_their_names():
-    assert resolved(["diffaugment", "cutout", "flip"]) == [
+    assert expand_groups(["diffaugment", "cutout", "flip"]) == [
         "translation", "brighten", "saturate", "contrast", "cutout", "flip",
     ]  # fmt: skip

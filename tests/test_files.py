@@ -55,7 +55,7 @@ def test_each_failing_operation_is_told_in_a_line_and_harms_nothing(disk, folder
         # A disk that takes nothing any more can't be told to take back half a line either.
         assert lines in (b"first\n", b"first\nsecond\n") or (lasting and kind == "half")
         assert lasting or not list(folder.rglob(".*"))
-        atomic.sweep(folder)
+        atomic.remove_partial_files(folder)
         if len(failing.made) <= at:
             break
         at += 1

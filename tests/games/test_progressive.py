@@ -13,7 +13,7 @@ from sparring.game import Round
 from sparring.games.progressive import grown_after
 from sparring.models.load import load_model
 from sparring.models.model import Model, ModelSpec
-from sparring.networks.progan import ProGANCritic, ProGANGenerator, blended, enlarged, reduced
+from sparring.networks.progan import ProGANCritic, ProGANGenerator, blend_resolutions, downscale, upscale
 from sparring.recipes import RECIPES
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
@@ -46,10 +46,10 @@ def test_images_are_of_the_full_size_and_show_no_more_than_their_stage():
         G.grow(stage)
         image = G(z)
         assert image.shape == (3, *SHAPE)
-        small = reduced(image, 2 - stage)
-        torch.testing.assert_close(image, enlarged(small, 2 - stage))
+        small = downscale(image, 2 - stage)
+        torch.testing.assert_close(image, upscale(small, 2 - stage))
         if pixel > 1:
-            assert not torch.allclose(image, enlarged(reduced(image, 3 - stage), 3 - stage))
+            assert not torch.allclose(image, upscale(downscale(image, 3 - stage), 3 - stage))
 
 
 def test_fading_goes_from_one_size_to_the_next_without_a_step():
@@ -63,9 +63,9 @@ def test_fading_goes_from_one_size_to_the_next_without_a_step():
         torch.testing.assert_close(answers[0], answers[1], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(answers[3], answers[4], atol=1e-4, rtol=1e-4)
         assert not torch.allclose(answers[0], answers[4], atol=1e-2)
-    halfway = enlarged(reduced(PICTURES.x, 2), 2) / 2 + enlarged(reduced(PICTURES.x, 1), 1) / 2
-    torch.testing.assert_close(blended(PICTURES.x, 0.5, 2), halfway)
-    assert torch.equal(blended(PICTURES.x, 2.0, 2), PICTURES.x)
+    halfway = upscale(downscale(PICTURES.x, 2), 2) / 2 + upscale(downscale(PICTURES.x, 1), 1) / 2
+    torch.testing.assert_close(blend_resolutions(PICTURES.x, 0.5, 2), halfway)
+    assert torch.equal(blend_resolutions(PICTURES.x, 2.0, 2), PICTURES.x)
 
 
 def test_the_critic_sees_real_images_as_small_as_it_is_grown():
@@ -78,7 +78,7 @@ def test_the_critic_sees_real_images_as_small_as_it_is_grown():
     for seen, stage in ((0, 0), (24, 0.5), (32, 1), (1000, 2)):
         game.turns(seen)
         seen_as = game.verdict(Round(real, None, latent, real)).real
-        torch.testing.assert_close(seen_as, blended(real, stage, 2))
+        torch.testing.assert_close(seen_as, blend_resolutions(real, stage, 2))
 
 
 def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
-from sparring.losses.auxiliary import orthogonal
+from sparring.losses.auxiliary import orthogonal_regulariser
 from sparring.models.load import load_model
 from sparring.models.model import Model, ModelSpec
 from sparring.networks.biggan import (
@@ -160,7 +160,7 @@ def test_the_orthogonal_penalty_against_its_equation():
         off = (W @ W.T) * (1 - torch.eye(len(W)))
         expected += off.square().sum()
         slopes.append((4 * off @ W).view_as(layer.weight))
-    found = orthogonal(net)(None)
+    found = orthogonal_regulariser(net)(None)
     torch.testing.assert_close(found, expected)
     for slope, expected in zip(torch.autograd.grad(found, [convolution.weight, dense.weight]), slopes, strict=True):
         torch.testing.assert_close(slope, expected)
@@ -171,15 +171,15 @@ def test_the_orthogonal_penalty_leaves_lengths_free():
     nn.init.orthogonal_(net.weight)
     with torch.no_grad():
         net.weight *= torch.tensor([[1.0], [5.0], [0.1]])
-    assert orthogonal(net)(None).item() == pytest.approx(0, abs=1e-10)
+    assert orthogonal_regulariser(net)(None).item() == pytest.approx(0, abs=1e-10)
     with torch.no_grad():
         net.weight[1] = net.weight[0]  # of length 1 both: ⟨w₀, w₁⟩² and ⟨w₁, w₀⟩²
-    assert orthogonal(net)(None).item() == pytest.approx(2)
+    assert orthogonal_regulariser(net)(None).item() == pytest.approx(2)
 
 
 def test_bad_sizes_and_latents():
     for design in (*GENERATORS, *CRITICS):
-        with pytest.raises(UserError, match="can't make 7×28 by doubling a map: give images of sides of 8"):
+        with pytest.raises(UserError, match="network for 7×28: use images with sides of 8 pixels"):
             design((1, 7, 28))
     with pytest.raises(UserError, match=r"z is 3: each of 4 layers takes a part of it, so give as many"):
         BigGANGenerator((1, 28, 28), 3)

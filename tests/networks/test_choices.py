@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.networks.layers.discrete import FARTHEST, gumbel, inverted, reinmax, tilt
+from sparring.networks.layers.discrete import FARTHEST, fit_bias, gumbel, reinmax, sample_categorical
 
 
 def test_gumbel_noise():
@@ -14,11 +14,11 @@ def test_gumbel_noise():
 def test_options_come_with_their_probabilities():
     p = torch.tensor([0.0, 0.2, 0.0, 0.5, 0.3, 0.0])
     noise = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
-    shares = inverted(p.expand(len(noise), 6), noise).bincount(minlength=6) / len(noise)
+    shares = sample_categorical(p.expand(len(noise), 6), noise).bincount(minlength=6) / len(noise)
     torch.testing.assert_close(shares, p, atol=0.005, rtol=0)
     assert (shares[p == 0] == 0).all()
     ends = torch.tensor([-torch.inf, -30.0, 30.0, torch.inf])
-    assert inverted(p.expand(4, 6), ends).tolist() == [1, 1, 4, 4]
+    assert sample_categorical(p.expand(4, 6), ends).tolist() == [1, 1, 4, 4]
 
 
 def test_reinmax_is_right_to_second_order():
@@ -44,6 +44,6 @@ def test_reinmax_is_right_to_second_order():
 def test_tilted_options_are_as_likely_as_they_should_be():
     logits = 2 * torch.randn(3_000, 5, generator=torch.Generator().manual_seed(0))
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05, 0.0])
-    b = tilt(logits, shares)
+    b = fit_bias(logits, shares)
     torch.testing.assert_close((logits + b).softmax(1).mean(0), shares, atol=2e-3, rtol=0)
     assert b[4] == -FARTHEST

@@ -4,7 +4,7 @@ from torch import nn
 
 from sparring.networks.dcgan import DCGANCritic
 from sparring.networks.fourier import FourierCritic
-from sparring.networks.layers.heads import HeadedCritic, Linear, Projection
+from sparring.networks.layers.heads import HeadedCritic, LinearHead, ProjectionHead
 from sparring.networks.layers.labels import LabelledCritic, LabelledGenerator
 from sparring.networks.mlp import MLPCritic
 
@@ -20,7 +20,7 @@ def test_the_label_stands_behind_latent_and_channels():
 
 
 def test_the_auxiliary_critic_tells_the_class_without_being_told():
-    net, head = MLPCritic((1, 4, 4), (6,), 0.0), Linear("class", 6, 3)
+    net, head = MLPCritic((1, 4, 4), (6,), 0.0), LinearHead("class", 6, 3)
     critic, x = HeadedCritic(net, [head], []), torch.randn(5, 1, 4, 4)
     one, other = critic(x, torch.zeros(5).long()), critic(x, torch.ones(5).long())
     assert torch.equal(one.logits, other.logits) and torch.equal(one.logits, net(x))
@@ -29,7 +29,7 @@ def test_the_auxiliary_critic_tells_the_class_without_being_told():
 
 
 def test_the_projection_against_its_equation():
-    net, projection = DCGANCritic((1, 8, 8), 4, "none"), Projection(64, 3)
+    net, projection = DCGANCritic((1, 8, 8), 4, "none"), ProjectionHead(64, 3)
     critic = HeadedCritic(net, [], [projection])
     x, y = torch.randn(5, 1, 8, 8), torch.tensor([0, 1, 2, 2, 1])
     phi = nn.Sequential(*list(net)[:-2])(x).flatten(1)
@@ -44,7 +44,7 @@ def test_the_projection_against_its_equation():
 def test_heads_of_a_critic_with_spectral_norm_have_it_too():
     torch.manual_seed(0)
     net = DCGANCritic((1, 8, 8), 4, "spectral")
-    critic = HeadedCritic(net, [Linear("class", 64, 3)], [Projection(64, 3)])
+    critic = HeadedCritic(net, [LinearHead("class", 64, 3)], [ProjectionHead(64, 3)])
     for layer in (critic.heads[0], critic.additions[0].v):
         for _ in range(200):
             layer.parametrizations["weight"][0].after_step()

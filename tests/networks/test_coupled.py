@@ -10,7 +10,7 @@ from sparring.build.game import build_game
 from sparring.errors import UserError
 from sparring.networks.coupled import CoupledCritic, CoupledGenerator, domain
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
-from sparring.networks.layers.heads import HeadedCritic, Linear, width_of
+from sparring.networks.layers.heads import HeadedCritic, LinearHead, feature_width
 from sparring.recipes import RECIPES
 
 PAIR, ONE = (2, 28, 28), (1, 28, 28)
@@ -26,7 +26,7 @@ def test_pairs_are_made_and_judged(shape):
         x = CoupledGenerator(shape, 5, 2)(torch.randn(3, 5))
         assert x.shape == (3, *shape) and x.abs().max() <= 1
         features, logits = CoupledCritic(shape, 2).features_and_logits(x)
-    assert features.shape == (3, width_of(CoupledCritic(shape, 2), shape)) and logits.shape == (3, 2)
+    assert features.shape == (3, feature_width(CoupledCritic(shape, 2), shape)) and logits.shape == (3, 2)
 
 
 @pytest.mark.parametrize("own", [1, 2, 3])
@@ -62,7 +62,7 @@ def test_both_domains_get_gradients():
 
 def test_heads_read_the_features_of_both_domains():
     D, x = CoupledCritic(PAIR, 4, "none"), torch.randn(3, *PAIR)
-    told = HeadedCritic(D, [Linear("class", width_of(D, PAIR), 10)], [])(x)
+    told = HeadedCritic(D, [LinearHead("class", feature_width(D, PAIR), 10)], [])(x)
     assert told.logits.shape == (3, 2) and told.extras["class"].shape == (3, 10)
 
 

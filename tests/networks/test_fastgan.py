@@ -12,10 +12,19 @@ from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, Verdict
-from sparring.losses.decoder import quarter, reconstruction
+from sparring.losses.decoder import random_window, reconstruction
 from sparring.models.load import load_model
 from sparring.models.model import Model, ModelSpec
-from sparring.networks.fastgan import Decoder, Down, Excitation, FastGANCritic, FastGANGenerator, Noise, decoders, gated
+from sparring.networks.fastgan import (
+    DownBlock,
+    Excitation,
+    FastGANCritic,
+    FastGANGenerator,
+    ImageDecoder,
+    Noise,
+    decoders,
+    gated_conv,
+)
 from sparring.networks.layers.blocks import NORMS
 from sparring.priors import uniform
 from sparring.recipes import RECIPES
@@ -92,7 +101,7 @@ def test_excitation_against_its_equation():
 
 def test_gates_halve_the_channels():
     torch.manual_seed(0)
-    conv, norm, glu = gated(3, 2)
+    conv, norm, glu = gated_conv(3, 2)
     x = torch.randn(2, 3, 4, 4)
     h = norm(conv(x))
     torch.testing.assert_close(glu(h), h[:, :2] * h[:, 2:].sigmoid())
@@ -100,7 +109,7 @@ def test_gates_halve_the_channels():
 
 def test_a_block_down_is_the_mean_of_its_two_ways():
     torch.manual_seed(0)
-    block, x = Down(3, 4, (5, 6), NORMS["none"]), torch.randn(2, 3, 5, 6)
+    block, x = DownBlock(3, 4, (5, 6), NORMS["none"]), torch.randn(2, 3, 5, 6)
     (half, one, _, _), (strided, _, _, three, _, _) = block.shortcut, block.branch
     assert half(x).shape[2:] == (3, 3) and strided.kernel_size == (3, 4)
     torch.testing.assert_close(half(x)[:, :, :2], avg_pool2d(x[:, :, :4], 2))
@@ -140,12 +149,12 @@ def test_noise_is_one_value_a_pixel_for_all_channels():
 def test_quarters_reach_every_corner():
     x = torch.arange(30.0).view(1, 1, 5, 6).repeat(3, 2, 1, 1)
     last = 1 - 2**-24
-    windows = quarter(x, torch.tensor([[0.0, 0.0], [last, last], [0.0, 0.5]]))
+    windows = random_window(x, torch.tensor([[0.0, 0.0], [last, last], [0.0, 0.5]]))
     assert windows.shape == (3, 2, 3, 3)
     assert torch.equal(windows[0], x[0, :, :3, :3]) and torch.equal(windows[1], x[1, :, 2:, 3:])
     assert torch.equal(windows[2], x[2, :, :3, 2:5])
     drawn = uniform(2)(10_000, (), torch.Generator().manual_seed(0))
-    starts = quarter(torch.arange(5.0).view(1, 1, 5, 1).expand(10_000, 1, 5, 1), drawn)[:, 0, 0, 0]
+    starts = random_window(torch.arange(5.0).view(1, 1, 5, 1).expand(10_000, 1, 5, 1), drawn)[:, 0, 0, 0]
     assert (starts.long().bincount() / 10_000).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
 
 
@@ -154,8 +163,8 @@ def test_a_quarter_of_the_map_shows_the_same_as_that_of_the_image():
     torch.manual_seed(0)
     m, place = torch.randn(8, 2, 5, 6), torch.rand(8, 2)
     image = m.repeat_interleave(4, 2).repeat_interleave(4, 3)
-    expected = quarter(m, place).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    assert torch.equal(quarter(image, place, grain=4), expected)
+    expected = random_window(m, place).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    assert torch.equal(random_window(image, place, grain=4), expected)
 
 
 def test_the_term_against_its_equation():
@@ -237,14 +246,14 @@ def test_a_critic_without_decoders_is_refused():
     with pytest.raises(UserError, match="no decoders: the method 'reconstruction' goes with fastgan-critic alone"):
         build_game(replace(RECIPES["dcgan"], methods=("reconstruction",)), SHAPE)
     for network in (FastGANGenerator, FastGANCritic):
-        with pytest.raises(UserError, match="can't make 28×7 by doubling a map"):
+        with pytest.raises(UserError, match="can't build a convolutional network for 28×7"):
             network((1, 28, 7))
 
 
 def test_decoders_double_and_halve():
     with torch.no_grad():
-        assert Decoder(5, 3, 4)(torch.randn(2, 5, 3, 4)).shape == (2, 3, 48, 64)
-    assert [m.in_channels for m in Decoder(12, 3, 3) if isinstance(m, nn.Conv2d)] == [12, 6, 3, 1]
+        assert ImageDecoder(5, 3, 4)(torch.randn(2, 5, 3, 4)).shape == (2, 3, 48, 64)
+    assert [m.in_channels for m in ImageDecoder(12, 3, 3) if isinstance(m, nn.Conv2d)] == [12, 6, 3, 1]
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -10,7 +10,7 @@ from torch.nn.functional import conv2d, leaky_relu
 
 from sparring.networks.layers.equalised import RECTIFIED, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers.modulated import ModulatedConv, StyledLayer
-from sparring.networks.layers.resample import upsampled
+from sparring.networks.layers.resample import upsample
 
 
 def randn(*shape: int) -> Tensor:
@@ -47,7 +47,7 @@ def test_a_doubling_layer_is_upsampling_and_then_the_convolution():
     plain.load_state_dict(doubling.state_dict() | {"weight": doubling.weight.flip(2, 3)})
     x, w = randn(2, 3, 6, 7), randn(2, 5)
     assert doubling(x, w).shape == (2, 4, 12, 14)
-    torch.testing.assert_close(doubling(x, w)[..., 2:-2, 2:-2], plain(upsampled(x), w)[..., 2:-2, 2:-2])
+    torch.testing.assert_close(doubling(x, w)[..., 2:-2, 2:-2], plain(upsample(x), w)[..., 2:-2, 2:-2])
 
 
 def test_equalised_layers_keep_large_weights_and_use_small_ones():

@@ -31,7 +31,7 @@ def test_dcgan_64_is_the_papers():
 
 @pytest.mark.parametrize("shape", [(1, 28, 7), (1, 7, 7)])
 def test_dcgan_says_what_it_can_not_make(shape):
-    with pytest.raises(UserError, match=f"can't make {shape[1]}×{shape[2]}"):
+    with pytest.raises(UserError, match=f"network for {shape[1]}×{shape[2]}"):
         DCGANGenerator(shape)
 
 

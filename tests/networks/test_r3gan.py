@@ -10,7 +10,7 @@ from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.models.load import load_model
 from sparring.models.model import Model, ModelSpec
-from sparring.networks.r3gan import Block, R3GANCritic, R3GANGenerator
+from sparring.networks.r3gan import R3GANBlock, R3GANCritic, R3GANGenerator
 from sparring.recipes import RECIPES
 from sparring.schedules import at
 from sparring.training.loop.loop import Loop
@@ -34,7 +34,7 @@ def test_the_preset_has_as_many_weights_as_the_paper_says():
 @pytest.mark.parametrize("depth", [4, 8])
 def test_a_block_begins_as_nothing_and_its_branch_has_variance_one_over_depth(depth):
     torch.manual_seed(0)
-    block, x = Block(64, 16, depth), torch.randn(8, 64, 16, 16)
+    block, x = R3GANBlock(64, 16, depth), torch.randn(8, 64, 16, 16)
     assert torch.equal(block(x), x)
     inner = leaky_relu(block.W2(leaky_relu(block.W1(x), 0.2)), 0.2)[..., 1:-1, 1:-1]  # zeros stand beyond the border
     assert inner.square().mean().item() == pytest.approx(1 / depth, rel=0.1)

@@ -10,7 +10,7 @@ from sparring.networks.gated import GatedUNet
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm
 from sparring.networks.patch import DomainCritic, PatchCritic
 from sparring.networks.rrdb import RRDB
-from sparring.networks.translator import Block, PatchHeads, Translator, doubling
+from sparring.networks.translator import PatchHeads, Translator, TranslatorBlock, upsampling_layers
 from sparring.networks.unet import UNet
 
 SHAPE = (3, 16, 16)
@@ -127,7 +127,7 @@ def test_a_class_is_told_in_every_norm_and_matters():
 @pytest.mark.parametrize("smooth", [True, False])
 def test_smooth_doubling_weaves_no_grid(smooth):
     torch.manual_seed(0)
-    double = nn.Sequential(*doubling(3, 5, lambda channels: nn.Identity(), smooth))
+    double = nn.Sequential(*upsampling_layers(3, 5, lambda channels: nn.Identity(), smooth))
     made = double(torch.rand(1, 3, 1, 1).expand(1, 3, 6, 7))
     assert made.shape == (1, 5, 12, 14)
     inside = made[:, :, 2:-2, 2:-2]
@@ -189,4 +189,7 @@ class Beside(nn.Module):
 
 def test_the_last_features_are_the_fifth_of_nine_blocks():
     net = Translator(SHAPE, width=2, blocks=9)
-    assert net.taps == [1, 2, 3, 7] and [i for i, stage in enumerate(net.down) if isinstance(stage, Block)][4] == 7
+    assert (
+        net.taps == [1, 2, 3, 7]
+        and [i for i, stage in enumerate(net.down) if isinstance(stage, TranslatorBlock)][4] == 7
+    )

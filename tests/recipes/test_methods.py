@@ -19,7 +19,7 @@ from sparring.losses.auxiliary import category_loss, code_loss, contrastive, rot
 from sparring.losses.consistency import affine_jitter, mutual_information, shift, shift_scale
 from sparring.losses.objectives import TopK, non_saturating, wasserstein
 from sparring.losses.running import HistoricalAverage, LeCam
-from sparring.networks.layers.heads import Embedding, MinibatchDiscrimination, MinibatchStddev
+from sparring.networks.layers.heads import EmbeddingHead, MinibatchDiscrimination, MinibatchStddev
 from sparring.priors import latent_prior, normal
 from sparring.recipes import RECIPES
 from sparring.schedules import Linear
@@ -176,7 +176,7 @@ def test_minibatch_discrimination_against_its_equation():
 
 def test_the_contrast_against_its_equation():
     torch.manual_seed(0)
-    told = Embedding(5, 3, 4)(torch.randn(6, 5))
+    told = EmbeddingHead(5, 3, 4)(torch.randn(6, 5))
     y = torch.tensor([0, 1, 2, 0, 1, 1])
     e, cos = told["embedding"], told["class"]
     torch.testing.assert_close(e.norm(dim=1), torch.ones(6))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.augment.moves import MOVES
 from sparring.augment.tints import TINTS
-from sparring.augment.warp import warped
+from sparring.augment.warp import warp
 from sparring.errors import lookup
 from sparring.game import Draw, Parts, ScheduledBuffer, Verdict, per_example
 from sparring.priors import uniform
@@ -25,7 +25,7 @@ GROUPS = {
 """Names for many: Zhao et al. 2020 (arXiv:2006.10738), all with p = 1; Karras et al. 2020, what they call bgc."""
 
 
-def resolved(names: Sequence[str]) -> list[str]:
+def expand_groups(names: Sequence[str]) -> list[str]:
     """Groups as what they stand for, each name once. Raises UserError for a name that is not there."""
     single = {name: (name,) for name in (*MOVES, *TINTS)}
     return list(dict.fromkeys(one for name in names for one in lookup(GROUPS | single, "augmentation", name)))
@@ -42,7 +42,7 @@ class Augment(nn.Module):
 
     def __init__(self, names: Sequence[str], p: "ScheduledBuffer | Adaptive"):
         super().__init__()
-        single = resolved(names)
+        single = expand_groups(names)
         self.moves = [MOVES[name] for name in MOVES if name in single]
         self.tints = [TINTS[name] for name in TINTS if name in single]
         self.p = p
@@ -58,7 +58,7 @@ class Augment(nn.Module):
                 taken, numbers = next(columns) < self.p.value, next(columns)
                 moved = move(numbers, (x.shape[2], x.shape[3])) @ maps
                 maps = torch.where(taken[:, :, None], moved, maps)
-            x = warped(x, maps)
+            x = warp(x, maps)
         for tint, _ in self.tints:
             taken, numbers = next(columns) < self.p.value, next(columns).to(x.dtype)
             x = torch.where(taken[:, :, None, None], tint(x, numbers), x)

@@ -14,7 +14,7 @@ Sides = tuple[int, int]
 Move = Callable[[Tensor, Sides], Tensor]
 
 
-def normal(u: Tensor) -> Tensor:
+def standard_normal(u: Tensor) -> Tensor:
     """Numbers from U[0, 1) as numbers from N(0, 1)."""
     return torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6))
 
@@ -41,7 +41,7 @@ def flip(u: Tensor, sides: Sides) -> Tensor:
     return _linear(sign, zero, zero, torch.ones_like(sign))
 
 
-def quarter(u: Tensor, sides: Sides) -> Tensor:
+def quarter_turn(u: Tensor, sides: Sides) -> Tensor:
     """By none to three quarters of a turn. An image that is not square shows what is mirrored beyond its edges."""
     return _turn((4 * u[:, 0]).floor() * (math.pi / 2))
 
@@ -54,7 +54,7 @@ def translation(u: Tensor, sides: Sides) -> Tensor:
 
 def scale(u: Tensor, sides: Sides) -> Tensor:
     """By 2^N(0, .2²)."""
-    s, zero = (0.2 * normal(u[:, 0])).exp2(), torch.zeros_like(u[:, 0])
+    s, zero = (0.2 * standard_normal(u[:, 0])).exp2(), torch.zeros_like(u[:, 0])
     return _linear(s, zero, zero, s)
 
 
@@ -65,19 +65,19 @@ def rotation(u: Tensor, sides: Sides) -> Tensor:
 
 def squeeze(u: Tensor, sides: Sides) -> Tensor:
     """Along an axis at any angle by 2^N(0, .2²), and across by its inverse."""
-    s, zero = (0.2 * normal(u[:, 0])).exp2(), torch.zeros_like(u[:, 0])
+    s, zero = (0.2 * standard_normal(u[:, 0])).exp2(), torch.zeros_like(u[:, 0])
     angle = (2 * u[:, 1] - 1) * math.pi
     return _turn(angle) @ _linear(s, zero, zero, 1 / s) @ _turn(-angle)
 
 
 def offset(u: Tensor, sides: Sides) -> Tensor:
     """By N(0, ⅛²) of the sides."""
-    return _shift(*(normal(u) / 8 * u.new_tensor(sides[::-1])).unbind(1))
+    return _shift(*(standard_normal(u) / 8 * u.new_tensor(sides[::-1])).unbind(1))
 
 
 MOVES: dict[str, tuple[Move, int]] = {
     "flip": (flip, 1),
-    "quarter": (quarter, 1),
+    "quarter": (quarter_turn, 1),
     "translation": (translation, 2),
     "scale": (scale, 1),
     "squeeze": (squeeze, 2),

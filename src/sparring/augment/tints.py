@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sparring.augment.moves import normal
+from sparring.augment.moves import standard_normal
 
 Tint = Callable[[Tensor, Tensor], Tensor]
 
@@ -40,12 +40,12 @@ def contrast(x: Tensor, u: Tensor) -> Tensor:
 
 def brightness(x: Tensor, u: Tensor) -> Tensor:
     """By N(0, .2²)."""
-    return x + _by_example(0.2 * normal(u[:, 0]))
+    return x + _by_example(0.2 * standard_normal(u[:, 0]))
 
 
 def gain(x: Tensor, u: Tensor) -> Tensor:
     """Values, as they are in [−1, 1], times 2^N(0, ½²)."""
-    return x * _by_example((normal(u[:, 0]) / 2).exp2())
+    return x * _by_example((standard_normal(u[:, 0]) / 2).exp2())
 
 
 def _coloured(x: Tensor, matrices: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ def _parts(u: Tensor) -> tuple[Tensor, Tensor]:
     return grey, torch.eye(3, dtype=u.dtype, device=u.device) - grey
 
 
-def luma(x: Tensor, u: Tensor) -> Tensor:
+def flip_luma(x: Tensor, u: Tensor) -> Tensor:
     """Light and dark change places, colours stay; or not."""
     grey, colour = _parts(u)
     sign = torch.where(u[:, 0] < 0.5, -1.0, 1.0).view(-1, 1, 1)
@@ -79,7 +79,7 @@ def hue(x: Tensor, u: Tensor) -> Tensor:
 def saturation(x: Tensor, u: Tensor) -> Tensor:
     """Colours are 2^N(0, 1) times as far from grey."""
     grey, colour = _parts(u)
-    return _coloured(x, grey + normal(u[:, 0]).exp2().view(-1, 1, 1) * colour)
+    return _coloured(x, grey + standard_normal(u[:, 0]).exp2().view(-1, 1, 1) * colour)
 
 
 def cutout(x: Tensor, u: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ TINTS: dict[str, tuple[Tint, int]] = {
     "contrast": (contrast, 1),
     "brightness": (brightness, 1),
     "gain": (gain, 1),
-    "luma": (luma, 1),
+    "luma": (flip_luma, 1),
     "hue": (hue, 1),
     "saturation": (saturation, 1),
     "cutout": (cutout, 2),

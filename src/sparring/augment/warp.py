@@ -51,7 +51,7 @@ class _Scattered(torch.autograd.Function):
         return _Sampled.apply(x, ctx.saved_tensors[0]), None, None
 
 
-def warped(x: Tensor, maps: Tensor) -> Tensor:
+def warp(x: Tensor, maps: Tensor) -> Tensor:
     """Images (n, c, h, w) moved by maps (n, 3, 3), the same shape: where a pixel was, and where it goes to, counted in
     pixels from the middle of the image. Bilinear; beyond its edges an image is mirrored."""
     height, width = x.shape[2:]

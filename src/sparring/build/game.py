@@ -30,7 +30,7 @@ from sparring.games.gan import GAN
 from sparring.games.progressive import ProgressiveGAN, grown_after
 from sparring.games.unrolled import UnrolledGAN
 from sparring.games.vaegan import VAEGAN
-from sparring.networks.layers.heads import Standardised
+from sparring.networks.layers.heads import StandardisedFeatures
 from sparring.networks.progan import Grown
 from sparring.priors import normal
 from sparring.recipes.recipe import Network, Recipe, Shape
@@ -60,7 +60,7 @@ def _grown(player: nn.Module, network: Network) -> Grown:
 
 
 def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
-    return with_heads(recipe, build_critic(recipe, shape), shape, 0, [lambda width, fit: Standardised()], [])
+    return with_heads(recipe, build_critic(recipe, shape), shape, 0, [lambda width, fit: StandardisedFeatures()], [])
 
 
 def _encoded(

@@ -80,7 +80,7 @@ METHODS = {
     "auxiliary": Method(
         "Odena et al. 2017, arXiv:1610.09585",
         "the critic tells the class, as the generator wants it to",
-        heads=(lambda width, fit: heads.Linear("class", width, fit.classes),),
+        heads=(lambda width, fit: heads.LinearHead("class", width, fit.classes),),
         of_critic=(constant(auxiliary.class_of_real),),
         of_generator=(constant(auxiliary.class_of_fake),),
         conditional=True,
@@ -89,13 +89,13 @@ METHODS = {
     "projection": Method(
         "Miyato & Koyama 2018, arXiv:1802.05637",
         "the critic's features are projected on a vector of the class",
-        additions=(lambda width, fit: heads.Projection(width, fit.classes),),
+        additions=(lambda width, fit: heads.ProjectionHead(width, fit.classes),),
         conditional=True,
     ),
     "contrastive": Method(
         "Kang et al. 2021, arXiv:2111.01118",
         "the critic's embedding is near the class's, far from those of examples of other classes",
-        heads=(lambda width, fit: heads.Embedding(width, fit.classes),),
+        heads=(lambda width, fit: heads.EmbeddingHead(width, fit.classes),),
         of_critic=(constant(auxiliary.contrast_of_real),),
         of_generator=(constant(auxiliary.contrast_of_fake),),
         conditional=True,
@@ -117,8 +117,8 @@ METHODS = {
         "Chen et al. 2016, arXiv:1606.03657",
         "the critic tells the category and the codes in the latent",
         heads=(
-            lambda width, fit: heads.Linear("category", width, fit.recipe.categories),
-            lambda width, fit: heads.Linear("code", width, fit.recipe.codes),
+            lambda width, fit: heads.LinearHead("category", width, fit.recipe.categories),
+            lambda width, fit: heads.LinearHead("code", width, fit.recipe.codes),
         ),
         of_critic=(
             lambda D, fit: auxiliary.category_loss(fit.recipe.z, fit.recipe.categories),
@@ -149,7 +149,7 @@ METHODS = {
     "feature-matching": Method(
         "Salimans et al. 2016, arXiv:1606.03498",
         "the generator matches the mean of the critic's features",
-        heads=(lambda width, fit: heads.Features(),),
+        heads=(lambda width, fit: heads.FeaturesHead(),),
         of_generator=(constant(auxiliary.feature_matching),),
     ),
     "minibatch-discrimination": Method(
@@ -203,7 +203,7 @@ METHODS = {
     "rotation": Method(
         "Chen et al. 2019, arXiv:1811.11212",
         "the critic tells by how many quarters an image was turned",
-        heads=(lambda width, fit: heads.Linear("rotation", width, 4),),
+        heads=(lambda width, fit: heads.LinearHead("rotation", width, 4),),
         of_critic=(constant(auxiliary.rotation_of_real),),
         of_generator=(constant(auxiliary.rotation_of_fake),),
         weights={"rotation_fake": 0.2},
@@ -211,7 +211,7 @@ METHODS = {
     "orthogonal": Method(
         "Brock et al. 2019, arXiv:1809.11096",
         "the generator's filters are held orthogonal",
-        of_generator=(lambda G, fit: auxiliary.orthogonal(G),),
+        of_generator=(lambda G, fit: auxiliary.orthogonal_regulariser(G),),
         weights={"orthogonal": 1e-4},
     ),
     "reconstruction": Method(

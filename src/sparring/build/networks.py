@@ -21,8 +21,8 @@ from sparring.losses.penalties import PENALTIES
 from sparring.networks import NETWORKS
 from sparring.networks.coupled import CoupledCritic
 from sparring.networks.layers.blocks import LayeredCritic
-from sparring.networks.layers.discrete import chance
-from sparring.networks.layers.heads import HeadedCritic, width_of
+from sparring.networks.layers.discrete import noise_dims
+from sparring.networks.layers.heads import HeadedCritic, feature_width
 from sparring.networks.layers.labels import LabelledCritic, LabelledGenerator
 from sparring.priors import latent_prior
 from sparring.recipes.recipe import USER_NETWORK_PREFIX, Network, Recipe, Shape
@@ -95,7 +95,7 @@ def build_network(network: Network, shape: Shape, **fitted: int) -> nn.Module:
 
 def build_prior(recipe: Recipe, G: nn.Module) -> Draw:
     """The prior of the recipe's latents, and of the random inputs that G itself asks for."""
-    return latent_prior(recipe.z, recipe.categories, recipe.codes, chance(G))
+    return latent_prior(recipe.z, recipe.categories, recipe.codes, noise_dims(G))
 
 
 def build_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
@@ -141,7 +141,7 @@ def with_heads(
     if not isinstance(layered, LayeredCritic):
         raise UserError(f"{recipe.critic.name} is no critic with features: take another for this recipe")
     given = [torch.zeros(2, recipe.pack * width)] if recipe.conditional else []
-    features = width_of(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
+    features = feature_width(net, (recipe.pack * shape[0], *shape[1:]), *given)  # pyright: ignore[reportArgumentType]
     fit = BuildContext(recipe, width)
     built = [[part(features, fit) for part in parts] for parts in (heads, additions)]
     return HeadedCritic(net, *built)  # pyright: ignore[reportArgumentType]

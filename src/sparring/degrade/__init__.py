@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.image.pixels import to_pixels, to_unit
-from sparring.degrade.operations import STEPS, Shape, Step, parsed
+from sparring.degrade.operations import STEPS, Shape, Step, parse_step
 from sparring.errors import UserError
 from sparring.game import Draw
 
@@ -25,7 +25,7 @@ class Degradation:
     """
 
     def __init__(self, steps: Sequence[str]):
-        self.steps: list[tuple[str, Step]] = [(f"{i}.{text}", parsed(text)) for i, text in enumerate(steps)]
+        self.steps: list[tuple[str, Step]] = [(f"{i}.{text}", parse_step(text)) for i, text in enumerate(steps)]
         self.hides = any(step.hides for _, step in self.steps)
         if self.hides and self.scale > 1:
             raise UserError("holes and downscale do not go together: take one of them")

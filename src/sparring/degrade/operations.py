@@ -99,7 +99,7 @@ def _strokes(low: float, high: float) -> Step:
 
 
 @dataclass(frozen=True)
-class Kind:
+class StepKind:
     make: Callable[[float, float], Step]
     about: str
     least: float = 0.0
@@ -107,19 +107,19 @@ class Kind:
     """Bounds of its numbers; 0 for a step without any."""
 
 
-STEPS: dict[str, Kind] = {
-    "noise": Kind(_noise, "Gaussian, σ of brightness 0 to 1", 0.001, 2),
-    "blur": Kind(_blur, "Gaussian, σ in pixels", 0.1, 20),
-    "downscale": Kind(_downscale, "so many times smaller, bicubic", 2, 16),
-    "jpeg": Kind(_jpeg, "quality", 5, 100),
-    "grey": Kind(_grey, "colour is lost"),
-    "edges": Kind(_edges, "all but edges is lost"),
-    "box": Kind(_box, "a box-shaped hole, its sides a share of the image's", 0.02, 1),
-    "strokes": Kind(_strokes, "a hole of so many brush strokes", 1, 20),
+STEPS: dict[str, StepKind] = {
+    "noise": StepKind(_noise, "Gaussian, σ of brightness 0 to 1", 0.001, 2),
+    "blur": StepKind(_blur, "Gaussian, σ in pixels", 0.1, 20),
+    "downscale": StepKind(_downscale, "so many times smaller, bicubic", 2, 16),
+    "jpeg": StepKind(_jpeg, "quality", 5, 100),
+    "grey": StepKind(_grey, "colour is lost"),
+    "edges": StepKind(_edges, "all but edges is lost"),
+    "box": StepKind(_box, "a box-shaped hole, its sides a share of the image's", 0.02, 1),
+    "strokes": StepKind(_strokes, "a hole of so many brush strokes", 1, 20),
 }
 
 
-def parsed(text: str) -> Step:
+def parse_step(text: str) -> Step:
     """The step of "name", "name:number" or "name:low-high". Raises UserError for any other text."""
     name, _, numbers = text.partition(":")
     if name not in STEPS:

@@ -5,7 +5,7 @@ from typing import cast
 
 from sparring.game import Round, Sample, Turn, Verdict, map_sample
 from sparring.games.gan import GAN
-from sparring.networks.progan import Grown, blended
+from sparring.networks.progan import Grown, blend_resolutions
 
 
 def grown_after(seen: int, phase: int) -> float:
@@ -35,6 +35,6 @@ class ProgressiveGAN(GAN):
         stage, last = float(D.stage), D.last
 
         def small(sample: Sample) -> Sample:
-            return map_sample(lambda x: blended(x, stage, last), sample)
+            return map_sample(lambda x: blend_resolutions(x, stage, last), sample)
 
         return super().verdict(Round(small(round.real), round.condition, round.latent, round.fake), critic)

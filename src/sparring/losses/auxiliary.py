@@ -133,7 +133,7 @@ def code_loss(start: int) -> FunctionTerm:
     return FunctionTerm("code", part)
 
 
-def orthogonal(player: nn.Module) -> FunctionTerm:
+def orthogonal_regulariser(player: nn.Module) -> FunctionTerm:
     """Σ ‖WᵀW ⊙ (1 − I)‖²_F over a player's weights: what filters have in common, their lengths left free.
 
     Brock et al. 2019 (arXiv:1809.11096), section 3.1, eq. 3, weighed by β = 1e-4. Under spectral norm W is the weight

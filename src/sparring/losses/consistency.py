@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sparring.augment.moves import scale, squeeze, translation
-from sparring.augment.warp import warped
+from sparring.augment.warp import warp
 from sparring.errors import UserError
 from sparring.game import FunctionTerm, Sample, Verdict, per_example
 from sparring.losses.auxiliary import critic_output
@@ -84,13 +84,13 @@ def _squares(a: Sample, b: Sample) -> Tensor:
 def affine_jitter(x: Tensor, u: Tensor) -> Tensor:
     """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
     sides = (x.shape[2], x.shape[3])
-    return warped(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
+    return warp(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
 
 
 def shift_scale(x: Tensor, u: Tensor) -> Tensor:
     """Images (n, c, h, w) shifted and scaled by numbers u (n, 3) in [0, 1); at .5, by nothing."""
     sides = (x.shape[2], x.shape[3])
-    return warped(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
+    return warp(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
 
 
 def mutual_information(p: Tensor, q: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from sparring.priors import uniform
 Decode = Callable[[Tensor], Tensor]
 
 
-def quarter(x: Tensor, place: Tensor, grain: int = 1) -> Tensor:
+def random_window(x: Tensor, place: Tensor, grain: int = 1) -> Tensor:
     """Windows (n, c, ⌈h/2⌉, ⌈w/2⌉) of x (n, c, h, w), each at its place (n, 2) in [0, 1): down, right.
 
     Args:
@@ -41,10 +41,10 @@ def reconstruction(small: Decode, large: Decode) -> FunctionTerm:
     def part(verdict: Verdict) -> Tensor:
         seen, maps = critic_output(verdict.output_real, "seen"), critic_output(verdict.output_real, "large")
         whole, place = small(critic_output(verdict.output_real, "small")), verdict.draws["place"]
-        window = quarter(maps, place)
+        window = random_window(maps, place)
         detail = large(window)
         grain = detail.shape[2] // window.shape[2]
-        shown = quarter(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
+        shown = random_window(_averaged(seen, grain * maps.shape[2], grain * maps.shape[3]), place, grain)
         return l1_per_example(whole, _averaged(seen, *whole.shape[2:])) + l1_per_example(detail, shown)
 
     return FunctionTerm("reconstruction", part, draws={"place": uniform(2)})

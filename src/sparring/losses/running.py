@@ -101,7 +101,7 @@ class PathLength(nn.Module):
     def lengths(self, verdict: Verdict) -> Tensor:
         """‖J_wᵀ y‖ of the latents that were drawn, (n,)."""
         z, y = verdict.latent["z"], verdict.latent["direction"]
-        given = [rows(verdict.condition, len(z))] if self.conditional and verdict.condition is not None else []
+        given = [unpack_rows(verdict.condition, len(z))] if self.conditional and verdict.condition is not None else []
         _, styled = self._of
         w = styled.styles(z, *given) if styled else z[:, None]
         y = y / math.sqrt(math.prod(y.shape[2:]))
@@ -123,6 +123,6 @@ class PathLength(nn.Module):
         self.a.lerp_(notes[self.name].mean().to(self.a), 1 - self.decay)
 
 
-def rows(given: Tensor, n: int) -> Tensor:
+def unpack_rows(given: Tensor, n: int) -> Tensor:
     """What is given with n examples, (n, …), though packs have it in one row."""
     return given if len(given) == n else given.flatten(0, 1)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.build.networks import build_prior
 from sparring.losses.running import Styled
-from sparring.networks.layers.discrete import chance
+from sparring.networks.layers.discrete import noise_dims
 from sparring.priors import latent_moments, latent_slices
 from sparring.recipes.recipe import Recipe, Shape
 
@@ -85,7 +85,7 @@ class ZSpace:
     def __init__(self, G: nn.Module, recipe: Recipe, sample_shape: Shape, conditions: DrawCondition):
         self.G, self.sample_shape, self.conditions = G, sample_shape, conditions
         self.prior = build_prior(recipe, G)
-        sizes = recipe.z, recipe.categories, recipe.codes, chance(G)
+        sizes = recipe.z, recipe.categories, recipe.codes, noise_dims(G)
         self.slices, self.shape = latent_slices(*sizes), (sum(sizes),)
         self._moments = latent_moments(*sizes)
 

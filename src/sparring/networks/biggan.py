@@ -18,15 +18,15 @@ from sparring.errors import UserError
 from sparring.networks.layers.attention import SelfAttention
 from sparring.networks.layers.blocks import NORMS, Norm
 from sparring.networks.layers.conditioned import ConditionalBatchNorm, Conditioned
-from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.sizes import Size, channel_widths, map_sizes, nearest_size
-from sparring.networks.resnet import Residual, ResNetCritic, conv, halving, on_weights, up
+from sparring.networks.resnet import Residual, ResNetCritic, conv, halving, normalise_weights, up
 
 BatchNorm = Callable[[int], nn.Module]
 """For so many channels."""
 
 
-def orthogonal(module: nn.Module) -> None:
+def orthogonal_init(module: nn.Module) -> None:
     """Saxe et al. 2014 (arXiv:1312.6120): orthogonal weights, filters taken as rows."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.orthogonal_(module.weight)
@@ -71,12 +71,12 @@ class BigGANGenerator(nn.Module):
             blocks = self.stage(i, o, size, partial(ConditionalBatchNorm, width=w))
             self.stages.append(Conditioned(*blocks, *([SelfAttention(o)] if size == attentive else [])))
         self.image = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU(), conv(widths[-1], shape[0], 3), nn.Tanh())
-        self.apply(orthogonal)
+        self.apply(orthogonal_init)
         for part in (self.first, self.stages, self.image):
-            on_weights(part, NORMS["spectral"])
+            normalise_weights(part, NORMS["spectral"])
 
     def forward(self, z: Tensor, *y: Tensor) -> Tensor:
-        e = self.embed(encoded(y[0], self.classes, z)) if self.classes else z[:, :0]
+        e = self.embed(encode_condition(y[0], self.classes, z)) if self.classes else z[:, :0]
         first, *rest = self.conditions(z, e)
         x = self.first(first)
         for stage, w in zip(self.stages, rest, strict=True):
@@ -100,7 +100,7 @@ class BigGANCritic(ResNetCritic):
     """Images (n, c, h, w) → logits (n, 1): ResNet's critic, with orthogonal weights. The paper's widths are 96, 1536
     for 128×128, and its attention is on 64."""
 
-    initialise = staticmethod(orthogonal)
+    initialise = staticmethod(orthogonal_init)
 
 
 class First(nn.Module):

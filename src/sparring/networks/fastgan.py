@@ -15,7 +15,7 @@ from sparring.errors import UserError
 from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, dcgan_init
 from sparring.networks.layers.sizes import Size, channel_widths, halving_kernel, map_sizes
-from sparring.networks.resnet import Residual, halving, on_weights
+from sparring.networks.resnet import Residual, halving, normalise_weights
 
 REACH = 4
 """Of an excitation, in doublings: from 8×8 to 128×128, from 16×16 to 256×256."""
@@ -56,17 +56,17 @@ class Excitation(nn.Module):
         return self.F(low) * high
 
 
-def gated(i: int, o: int, *noise: nn.Module) -> list[nn.Module]:
+def gated_conv(i: int, o: int, *noise: nn.Module) -> list[nn.Module]:
     """A 3×3 convolution to twice o channels, noise perhaps, batch norm, and the gated linear unit that halves them."""
     return [nn.Conv2d(i, 2 * o, 3, padding=1, bias=False), *noise, nn.BatchNorm2d(2 * o), nn.GLU(1)]
 
 
-def plain(i: int, o: int, size: Size) -> list[nn.Module]:
-    return [nn.Upsample(size), *gated(i, o)]
+def plain_block(i: int, o: int, size: Size) -> list[nn.Module]:
+    return [nn.Upsample(size), *gated_conv(i, o)]
 
 
-def noisy(i: int, o: int, size: Size) -> list[nn.Module]:
-    return [nn.Upsample(size), *gated(i, o, Noise(size)), *gated(o, o, Noise(size))]
+def noisy_block(i: int, o: int, size: Size) -> list[nn.Module]:
+    return [nn.Upsample(size), *gated_conv(i, o, Noise(size)), *gated_conv(o, o, Noise(size))]
 
 
 class FastGANGenerator(nn.Module):
@@ -91,7 +91,7 @@ class FastGANGenerator(nn.Module):
             nn.BatchNorm2d(2 * widths[0]),
             nn.GLU(1),
         )
-        blocks = zip(cycle([noisy, plain]), pairwise(widths), maps[1:], strict=False)
+        blocks = zip(cycle([noisy_block, plain_block]), pairwise(widths), maps[1:], strict=False)
         self.stages = nn.ModuleList(nn.Sequential(*block(i, o, size)) for block, (i, o), size in blocks)
         leaps = zip(widths, widths[self.reach :], strict=False)
         self.excite = nn.ModuleList(Excitation(i, o) for i, o in leaps)
@@ -106,7 +106,7 @@ class FastGANGenerator(nn.Module):
         return self.image(maps[-1])
 
 
-class Down(Residual):
+class DownBlock(Residual):
     """From a map of size `larger` to its half, rounded up: the mean of averaged pixels and of convolutions."""
 
     def __init__(self, i: int, o: int, larger: Size, kind: Norm):
@@ -123,12 +123,12 @@ class Down(Residual):
         return super().forward(x, *w) / 2
 
 
-class Decoder(nn.Sequential):
+class ImageDecoder(nn.Sequential):
     """Maps (n, i, h, w) → images (n, c, k·h, k·w) in [−1, 1], k = 2^doublings; each doubling halves the channels."""
 
     def __init__(self, i: int, channels: int, doublings: int):
         widths = [max(1, i >> k) for k in range(doublings + 1)]
-        layers = [layer for i, o in pairwise(widths) for layer in (nn.Upsample(scale_factor=2), *gated(i, o))]
+        layers = [layer for i, o in pairwise(widths) for layer in (nn.Upsample(scale_factor=2), *gated_conv(i, o))]
         super().__init__(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1, bias=False), nn.Tanh())
 
 
@@ -154,14 +154,16 @@ class FastGANCritic(LayeredCritic):
         d = widths[-1]
         self.stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1), nn.LeakyReLU(0.2))
         ends = zip(pairwise(widths), maps, strict=False)
-        self.stages = nn.ModuleList(Down(i, o, larger, kind) for (i, o), larger in ends)
+        self.stages = nn.ModuleList(DownBlock(i, o, larger, kind) for (i, o), larger in ends)
         self.body = nn.Sequential(nn.Conv2d(d, d, 1, bias=not kind.shifts), kind.after(d), nn.LeakyReLU(0.2))
         self.logit = nn.Conv2d(d, 1, 4, bias=False)
         levels = {"small": small, "large": self.large}
-        self.decoders = nn.ModuleDict({name: Decoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()})
+        self.decoders = nn.ModuleDict(
+            {name: ImageDecoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()}
+        )
         self.apply(dcgan_init)
         for part in (self.stem, self.stages, self.body, self.logit):
-            on_weights(part, kind)
+            normalise_weights(part, kind)
 
     def forward(self, x: Tensor) -> CriticOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         _, logits, told = self.tell(x)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sparring.networks.layers.blocks import LayeredCritic
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.heads import like, width_of
+from sparring.networks.layers.heads import feature_width, match_spectral_norm
 
 
 class PairCritic(nn.Module):
@@ -27,11 +27,11 @@ class PairCritic(nn.Module):
         self.body = body
         self.of_z = nn.Sequential(*_layer(z, hidden, dropout), *_layer(hidden, hidden, dropout))
         self.of_both = nn.Sequential(
-            *_layer(width_of(body, shape) + hidden, hidden, dropout),
+            *_layer(feature_width(body, shape) + hidden, hidden, dropout),
             *_layer(hidden, hidden, dropout),
             nn.Linear(hidden, 1),
         )
-        like(body, self.of_z, self.of_both)
+        match_spectral_norm(body, self.of_z, self.of_both)
 
     def forward(self, pair: tuple[Tensor, Tensor]) -> Tensor:
         x, z = pair

@@ -17,27 +17,27 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers.recompute import Steps
-from sparring.networks.layers.resample import halvings
+from sparring.networks.layers.resample import halved_sizes
 from sparring.networks.layers.sizes import channel_widths
 
 
-def enlarged(x: Tensor, times: int = 1) -> Tensor:
+def upscale(x: Tensor, times: int = 1) -> Tensor:
     """(n, c, h, w) → (n, c, 2h, 2w), as often as asked."""
     return interpolate(x, scale_factor=2**times) if times else x
 
 
-def reduced(x: Tensor, times: int = 1) -> Tensor:
+def downscale(x: Tensor, times: int = 1) -> Tensor:
     """(n, c, 2h, 2w) → (n, c, h, w), as often as asked."""
     return avg_pool2d(x, 2**times) if times else x
 
 
-def blended(x: Tensor, stage: float, last: int) -> Tensor:
+def blend_resolutions(x: Tensor, stage: float, last: int) -> Tensor:
     """Real images (n, c, h, w) as grown networks see them: without what is smaller than a stage's pixels; between two
     stages, some of it (section 2)."""
     level, alpha = int(stage), stage % 1
 
     def at(level: int) -> Tensor:
-        return enlarged(reduced(x, last - level), last - level)
+        return upscale(downscale(x, last - level), last - level)
 
     return torch.lerp(at(level), at(level + 1), alpha) if alpha else at(level)
 
@@ -83,7 +83,7 @@ class ProGANGenerator(Grown):
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
-        maps = halvings(shape)[::-1]
+        maps = halved_sizes(shape)[::-1]
         super().__init__(len(maps))
         channels = channel_widths(len(maps), width, widest)[::-1]
         first = channels[0]
@@ -103,8 +103,8 @@ class ProGANGenerator(Grown):
         image = self.images[level](x)
         if alpha:
             level, small = level + 1, image
-            image = torch.lerp(enlarged(small), self.images[level](self.blocks[level](x)), alpha)
-        return enlarged(image, self.last - level)
+            image = torch.lerp(upscale(small), self.images[level](self.blocks[level](x)), alpha)
+        return upscale(image, self.last - level)
 
 
 class ProGANCritic(Grown):
@@ -115,7 +115,7 @@ class ProGANCritic(Grown):
     """
 
     def __init__(self, shape: Sequence[int], width: int = 16, widest: int = 512):
-        maps = halvings(shape)[::-1]
+        maps = halved_sizes(shape)[::-1]
         super().__init__(len(maps))
         channels = channel_widths(len(maps), width, widest)[::-1]
         first, pixels = channels[0], math.prod(maps[0])
@@ -130,11 +130,11 @@ class ProGANCritic(Grown):
     def forward(self, x: Tensor) -> Tensor:
         level, alpha = self.grown()
         if alpha:
-            larger = reduced(x, self.last - level - 1)
+            larger = downscale(x, self.last - level - 1)
             fading = self.blocks[level + 1](self.images[level + 1](larger))
-            h = torch.lerp(self.images[level](reduced(larger)), fading, alpha)
+            h = torch.lerp(self.images[level](downscale(larger)), fading, alpha)
         else:
-            h = self.images[level](reduced(x, self.last - level))
+            h = self.images[level](downscale(x, self.last - level))
         for block in list(self.blocks)[level::-1]:
             h = block(h)
         return h

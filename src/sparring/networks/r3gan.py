@@ -15,9 +15,9 @@ from torch.nn.functional import leaky_relu
 from sparring.errors import UserError
 from sparring.networks.layers.blocks import ClassedCritic
 from sparring.networks.layers.conv_ops import GroupedConv2d
-from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.recompute import Stage
-from sparring.networks.layers.resample import downsampled, halvings, upsampled
+from sparring.networks.layers.resample import downsample, halved_sizes, upsample
 from sparring.networks.layers.sizes import channel_widths
 
 
@@ -34,7 +34,7 @@ def _pixelwise(i: int, o: int) -> nn.Module:
     return _drawn(nn.Conv2d(i, o, 1, bias=False))
 
 
-class Block(Stage):
+class R3GANBlock(Stage):
     """x (n, c, h, w) → x + W₃ φ(W₂ φ(W₁x + b₁) + b₂), the same shape; φ = LeakyReLU(.2).
 
     W₁ widens twofold, W₂ is a 3×3 convolution within groups, W₃ narrows again. W₃ starts at 0, the others so that the
@@ -58,18 +58,18 @@ class Block(Stage):
         return x + self.W3(leaky_relu(self.W2(leaky_relu(self.W1(x), 0.2)), 0.2))
 
 
-class Up(nn.Module):
+class Upsample(nn.Module):
     """(n, c, h, w) → (n, c, 2h, 2w)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return upsampled(x)
+        return upsample(x)
 
 
-class Down(nn.Module):
+class Downsample(nn.Module):
     """(n, c, 2h, 2w) → (n, c, h, w)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return downsampled(x)
+        return downsample(x)
 
 
 def _matched(i: int, o: int) -> list[nn.Module]:
@@ -102,21 +102,21 @@ class R3GANGenerator(nn.Module):
         embedding: int = 64,
     ):
         super().__init__()
-        maps = halvings(shape)[::-1]
+        maps = halved_sizes(shape)[::-1]
         channels = channel_widths(len(maps), width, widest)[::-1]
         depth, first = blocks * len(maps), channels[0]
         self.classes = classes
         self.label = _drawn(nn.Linear(classes, embedding, bias=False)) if classes else None
         self.linear = _drawn(nn.Linear(z + (embedding if classes else 0), first, bias=False))
         self.basis = nn.Parameter(torch.randn(first, *maps[0]))
-        layers: list[nn.Module] = [Block(first, group, depth) for _ in range(blocks)]
+        layers: list[nn.Module] = [R3GANBlock(first, group, depth) for _ in range(blocks)]
         for i, o in pairwise(channels):
-            layers += [*_matched(i, o), Up(), *(Block(o, group, depth) for _ in range(blocks))]
+            layers += [*_matched(i, o), Upsample(), *(R3GANBlock(o, group, depth) for _ in range(blocks))]
         self.stages = nn.Sequential(*layers, _pixelwise(channels[-1], shape[0]))
 
     def forward(self, z: Tensor, *y: Tensor) -> Tensor:
         if self.label is not None:
-            z = torch.cat([z, *(self.label(encoded(given, self.classes, z)) for given in y)], 1)
+            z = torch.cat([z, *(self.label(encode_condition(given, self.classes, z)) for given in y)], 1)
         return self.stages(self.linear(z)[:, :, None, None] * self.basis)
 
 
@@ -131,7 +131,7 @@ class Product(nn.Module):
         self.E = _drawn(nn.Linear(classes, d, bias=False), 1 / math.sqrt(d))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return (self.W(x) * self.E(encoded(y, self.classes, x))).sum(1, keepdim=True)
+        return (self.W(x) * self.E(encode_condition(y, self.classes, x))).sum(1, keepdim=True)
 
 
 class R3GANCritic(ClassedCritic):
@@ -153,13 +153,13 @@ class R3GANCritic(ClassedCritic):
         group: int = 16,
         classes: int = 0,
     ):
-        maps = halvings(shape)
+        maps = halved_sizes(shape)
         channels = channel_widths(len(maps), width, widest)
         depth, last = blocks * len(maps), channels[-1]
         layers: list[nn.Module] = [_pixelwise(shape[0], width)]
         for i, o in pairwise(channels):
-            layers += [*(Block(i, group, depth) for _ in range(blocks)), Down(), *_matched(i, o)]
-        layers += [Block(last, group, depth) for _ in range(blocks)]
+            layers += [*(R3GANBlock(i, group, depth) for _ in range(blocks)), Downsample(), *_matched(i, o)]
+        layers += [R3GANBlock(last, group, depth) for _ in range(blocks)]
         whole = _drawn(GroupedConv2d(last, last, maps[-1], groups=last, bias=False))
         answer = Product(last, classes) if classes else _drawn(nn.Linear(last, 1, bias=False))
         super().__init__(*layers, whole, nn.Flatten(), answer)

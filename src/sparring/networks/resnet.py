@@ -108,7 +108,7 @@ class ResNetGenerator(nn.Sequential):
             layers += [up(i, o, size), *([SelfAttention(o)] if size == attentive else [])]
         super().__init__(*layers, nn.BatchNorm2d(widths[-1]), nn.ReLU(), conv(widths[-1], shape[0], 3), nn.Tanh())
         if spectral:
-            on_weights(self, NORMS["spectral"])
+            normalise_weights(self, NORMS["spectral"])
 
 
 class ResNetCritic(LayeredCritic):
@@ -138,7 +138,7 @@ class ResNetCritic(LayeredCritic):
         nn.init.xavier_uniform_(logit.weight)
         super().__init__(*layers, *self.end(d, kind), kind.after(d), nn.ReLU(), SumPool(), logit)
         self.apply(self.initialise)  # before the norm takes the weights over
-        on_weights(self, kind)
+        normalise_weights(self, kind)
 
     @staticmethod
     def stage(i: int, o: int, kind: Norm, first: bool) -> list[nn.Module]:
@@ -155,7 +155,7 @@ class ResNetCritic(LayeredCritic):
         """Xavier's weights stay."""
 
 
-def on_weights(net: nn.Module, kind: Norm) -> None:
+def normalise_weights(net: nn.Module, kind: Norm) -> None:
     """The norm on every weight of a layer, in place."""
     for layer in list(net.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear):

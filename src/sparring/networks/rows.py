@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from sparring.networks.layers.discrete import tilt
+from sparring.networks.layers.discrete import fit_bias
 
 SPREAD = 6.0
 """By how much e^± the spread of a position can differ from one that fills its place evenly."""
@@ -20,7 +20,7 @@ END = 1 - 1e-4
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidedRows:
     """n rows as a generator decided them, column by column."""
 
     choices: list[int]
@@ -109,7 +109,7 @@ class RowGenerator(nn.Module):
         *given: Tensor,
         allowed: Sequence[Tensor | None] | None = None,
         shares: Sequence[Tensor] | None = None,
-    ) -> Decided:
+    ) -> DecidedRows:
         """Rows, column by column; what comes before a column is known to it.
 
         Args:
@@ -125,7 +125,7 @@ class RowGenerator(nn.Module):
             told = self.output(known, j).float()
             logits = told[:, :choices]
             if shares is not None:
-                moved = tilt(logits, shares[j])
+                moved = fit_bias(logits, shares[j])
                 self.bias(j).add_(moved)
                 logits = logits + moved
             if allowed is not None and (will_do := allowed[j]) is not None:
@@ -138,7 +138,7 @@ class RowGenerator(nn.Module):
             parts.append(part)
             positions.append(position)
             known = self.after(known, j, option, part, position)
-        return Decided(self.choices, options, parts, positions, likely)
+        return DecidedRows(self.choices, options, parts, positions, likely)
 
     def surprise(self, rows: Tensor, z: Tensor, *given: Tensor) -> Tensor:
         """−log p of rows (n, width), (n,): of each column's option and position, with the columns before known as the

@@ -15,7 +15,7 @@ SHARE = 0.2
 """Of a residual that is added."""
 
 
-class Dense(nn.Module):
+class DenseBlock(nn.Module):
     """Five convolutions, each of all maps before it."""
 
     def __init__(self, width: int, growth: int):
@@ -31,12 +31,12 @@ class Dense(nn.Module):
         return x + SHARE * self.convs[-1](torch.cat(maps, 1))
 
 
-class Block(Stage):
+class RRDBBlock(Stage):
     """Three of them."""
 
     def __init__(self, width: int, growth: int):
         super().__init__()
-        self.dense = nn.Sequential(*(Dense(width, growth) for _ in range(3)))
+        self.dense = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + SHARE * self.dense(x)
@@ -71,7 +71,7 @@ class RRDB(nn.Module):
         self.scale, self.adds = scale, (inputs or shape[0]) in (1, shape[0])
         doublings = scale.bit_length() - 1
         self.enter = nn.Conv2d(inputs or shape[0], width, 3, 1, 1)
-        self.body = nn.Sequential(*(Block(width, growth) for _ in range(blocks)), _conv(width, width))
+        self.body = nn.Sequential(*(RRDBBlock(width, growth) for _ in range(blocks)), _conv(width, width))
         self.up = nn.ModuleList(nn.Conv2d(width, width, 3, 1, 1) for _ in range(doublings))
         self.leave = nn.Sequential(
             nn.Conv2d(width, width, 3, 1, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, shape[0], 3, 1, 1)

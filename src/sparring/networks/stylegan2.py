@@ -16,10 +16,10 @@ from torch.nn.functional import leaky_relu
 from sparring.errors import UserError
 from sparring.networks.layers.blocks import ClassedCritic
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
-from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.modulated import StyledLayer, ToImage
 from sparring.networks.layers.recompute import Stage
-from sparring.networks.layers.resample import blurred, downsampled, halvings, upsampled
+from sparring.networks.layers.resample import blur, downsample, halved_sizes, upsample
 from sparring.networks.layers.sizes import Size, channel_widths
 
 DECAY = 0.995
@@ -101,7 +101,7 @@ class StyleGAN2Generator(nn.Module):
         self.classes, self.mixing = classes, mixing
         self.embed = embedding(classes, z) if classes else None
         self.norm, self.mapping = PixelNorm(), mapping_network(2 * z if classes else z, w, mapping)
-        maps = halvings(shape)
+        maps = halved_sizes(shape)
         channels = channel_widths(len(maps), width, widest)
         self.constant = nn.Parameter(torch.randn(channels[-1], *maps[-1]))
         self.stages, self.depth = nn.ModuleList(_stages(maps, channels, shape[0], w)), 2 * len(maps)
@@ -127,7 +127,7 @@ class StyleGAN2Generator(nn.Module):
         """w (n, w)."""
         if self.embed is not None:
             (y,) = given
-            z = torch.cat([z, self.embed(encoded(y, self.classes, z))], 1)
+            z = torch.cat([z, self.embed(encode_condition(y, self.classes, z))], 1)
         return self.mapping(self.norm(z))
 
     def synthesis(self, w: Tensor) -> Tensor:
@@ -135,12 +135,12 @@ class StyleGAN2Generator(nn.Module):
         x, image = self.constant.expand(w.shape[0], -1, -1, -1), None
         for k, stage in enumerate(self.stages):
             x, added = stage(x, w[:, max(0, 2 * k - 1) :])
-            image = added if image is None else upsampled(image) + added
+            image = added if image is None else upsample(image) + added
         assert image is not None
         return image
 
 
-class Halving(Stage):
+class ResidualDown(Stage):
     """x (n, i, 2h, 2w) → (n, o, h, w), a residual block: section 4.1. The sum of two is as large as each of them."""
 
     def __init__(self, i: int, o: int):
@@ -149,12 +149,12 @@ class Halving(Stage):
         self.shortcut = EqualisedConv(i, o, 1, bias=False, gain=math.sqrt(1 / 2))
 
     def forward(self, x: Tensor) -> Tensor:
-        branch = self.halve(blurred(leaky_relu(self.keep(x), SLOPE), 2))
+        branch = self.halve(blur(leaky_relu(self.keep(x), SLOPE), 2))
         # (shortcut + √2·rectified) / √2, as gains of layers
-        return self.shortcut(downsampled(x)) + leaky_relu(branch, SLOPE)
+        return self.shortcut(downsample(x)) + leaky_relu(branch, SLOPE)
 
 
-class Projection(nn.Module):
+class MappedProjection(nn.Module):
     """Features (n, d), y → logits ⟨f, m(y)⟩/√d, (n, 1): m maps an embedding of y. Karras et al. 2020
     (arXiv:2006.06676), whose embedding is normalised; here it keeps the size of attributes."""
 
@@ -166,7 +166,7 @@ class Projection(nn.Module):
         self.map = nn.Sequential(embedding(classes, d), *mapping_network(d, d, mapping))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        toward = self.map(encoded(y, self.classes, x))
+        toward = self.map(encode_condition(y, self.classes, x))
         return (self.linear(x) * toward).sum(1, keepdim=True) / math.sqrt(x.shape[1])
 
 
@@ -186,18 +186,18 @@ class StyleGAN2Critic(ClassedCritic):
     """
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):
-        maps = halvings(shape)
+        maps = halved_sizes(shape)
         channels = channel_widths(len(maps), width, widest)
         d = channels[-1]
         super().__init__(
             EqualisedConv(shape[0], channels[0], 1, gain=RECTIFIED),
             nn.LeakyReLU(SLOPE),
-            *(Halving(i, o) for i, o in pairwise(channels)),
+            *(ResidualDown(i, o) for i, o in pairwise(channels)),
             StddevPlane(),
             EqualisedConv(d + 1, d, 3, gain=RECTIFIED),
             nn.LeakyReLU(SLOPE),
             nn.Flatten(),
             EqualisedLinear(d * math.prod(maps[-1]), d, gain=RECTIFIED),
             nn.LeakyReLU(SLOPE),
-            Projection(d, classes, mapping) if classes else EqualisedLinear(d, 1),
+            MappedProjection(d, classes, mapping) if classes else EqualisedLinear(d, 1),
         )

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.networks.layers.blocks import LayeredCritic
-from sparring.networks.layers.discrete import gumbel, inverted, reinmax
+from sparring.networks.layers.discrete import gumbel, reinmax, sample_categorical
 from sparring.networks.layers.dropout import Dropout
 from sparring.networks.rows import RowGenerator
 
 
-class Block(nn.Module):
+class TableBlock(nn.Module):
     """h + ½ W₂ a(W₁ a(h)), a LeakyReLU(.2): He et al. 2016 (arXiv:1603.05027), without norms."""
 
     def __init__(self, width: int):
@@ -40,7 +40,7 @@ class TableGenerator(RowGenerator):
     ):
         super().__init__(choices, places, z)
         self.tau = tau
-        self.trunk = nn.Sequential(nn.Linear(z + classes, width), *(Block(width) for _ in range(blocks)))
+        self.trunk = nn.Sequential(nn.Linear(z + classes, width), *(TableBlock(width) for _ in range(blocks)))
         self.heads = nn.ModuleList([_head(width, head, outputs) for outputs in self.outputs])
         shown = [choices + (places > 0) for choices, places in zip(self.choices, self.places, strict=True)]
         bounds = [(size, size**-0.5) for size in shown[:-1]]
@@ -56,7 +56,7 @@ class TableGenerator(RowGenerator):
         return self.heads[j][-1].bias[: self.choices[j]]  # pyright: ignore
 
     def choose(self, logits: Tensor, noise: Tensor) -> tuple[Tensor, Tensor | None]:
-        option = inverted(logits.detach().softmax(1), noise[:, 0])
+        option = sample_categorical(logits.detach().softmax(1), noise[:, 0])
         return option, reinmax(logits, option, self.tau) if self.training else None
 
     def after(self, known: Tensor, j: int, option: Tensor, part: Tensor | None, position: Tensor | None) -> Tensor:
@@ -87,7 +87,7 @@ class TableCritic(LayeredCritic):
         width: int = 256,
         blocks: int = 2,
     ):
-        layers = [nn.Linear(shape[0], width), *(Block(width) for _ in range(blocks)), nn.LeakyReLU(0.2)]
+        layers = [nn.Linear(shape[0], width), *(TableBlock(width) for _ in range(blocks)), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Linear(width, 1, bias=False))
 
 

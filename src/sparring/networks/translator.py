@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 
 from sparring.networks.layers.blocks import dcgan_init
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm, Conditioned
-from sparring.networks.layers.labels import encoded
+from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.sizes import pad_to_multiple
 
@@ -22,14 +22,14 @@ SMALLEST = 8
 """Pixels: what is reflected at its border, and whose deviation is taken, has two each way when it is halved twice."""
 
 
-Norm = Callable[[int], nn.Module]
+NormFactory = Callable[[int], nn.Module]
 """Of so many channels."""
 
 
-class Block(Stage):
+class TranslatorBlock(Stage):
     """x + branch(x)."""
 
-    def __init__(self, width: int, norm: Norm):
+    def __init__(self, width: int, norm: NormFactory):
         super().__init__()
         self.branch = Conditioned(*_conv(width, width, norm), nn.ReLU(), *_conv(width, width, norm))
 
@@ -37,7 +37,7 @@ class Block(Stage):
         return x + self.branch(x, *w)
 
 
-def _conv(i: int, o: int, norm: Norm, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+def _conv(i: int, o: int, norm: NormFactory, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
     return [nn.Conv2d(i, o, kernel, stride, kernel // 2, padding_mode="reflect"), norm(o)]
 
 
@@ -74,10 +74,10 @@ class Translator(nn.Module):
             Conditioned(*_conv(width, 2 * width, norm, 3, 2), nn.ReLU()),
             Conditioned(*_conv(2 * width, 4 * width, norm, 3, 2), nn.ReLU()),
         ]
-        self.down = nn.ModuleList([*down, *(Block(4 * width, norm) for _ in range(blocks))])
+        self.down = nn.ModuleList([*down, *(TranslatorBlock(4 * width, norm) for _ in range(blocks))])
         self.up = Conditioned(
-            *doubling(4 * width, 2 * width, norm, smooth),
-            *doubling(2 * width, width, norm, smooth),
+            *upsampling_layers(4 * width, 2 * width, norm, smooth),
+            *upsampling_layers(2 * width, width, norm, smooth),
             nn.Conv2d(width, shape[0], 7, 1, 3, padding_mode="reflect"),
             nn.Tanh(),
         )
@@ -87,7 +87,7 @@ class Translator(nn.Module):
 
     def forward(self, x: Tensor, *y: Tensor) -> Tensor:
         height, width = x.shape[2:]
-        w = [encoded(classes, self.classes, x) for classes in y]
+        w = [encode_condition(classes, self.classes, x) for classes in y]
         x = pad_to_multiple(x, 4, SMALLEST)
         for stage in self.down:
             x = stage(x, *w)
@@ -105,7 +105,7 @@ class Translator(nn.Module):
         return found
 
 
-def doubling(i: int, o: int, norm: Norm, smooth: bool) -> list[nn.Module]:
+def upsampling_layers(i: int, o: int, norm: NormFactory, smooth: bool) -> list[nn.Module]:
     """Layers that make maps twice as large. Bilinear is the filter of `resample.upsampled`, but beyond its border a map
     goes on as it ends, not with zeros."""
     if smooth:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from sparring.errors import UserError
-from sparring.networks.layers.resample import halvings
+from sparring.networks.layers.resample import halved_sizes
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.catalogue.r3gan_presets import proposed
 from sparring.recipes.results import measured_results
@@ -99,7 +99,7 @@ def _by(name: str) -> str:
 
 def _halves(shape: tuple[int, ...]) -> bool:
     try:
-        return bool(halvings(shape))
+        return bool(halved_sizes(shape))
     except UserError:
         return False
 

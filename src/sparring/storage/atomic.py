@@ -107,7 +107,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             raise
 
 
-def sweep(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Deletes what writers left behind when they were killed; nobody else may be writing there."""
     for left in folder.rglob(".*" + PART):
         remove_file(left)

@@ -122,12 +122,12 @@ class Brightness(nn.Module):
         return (x + 1) / 2
 
 
-class Lit(nn.Module):
+class SigmoidImage(nn.Module):
     """Logits of a brightness in [0, 1], as an image in [−1, 1]: 2σ(x) − 1. Undone by `Brightness`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return 2 * x.sigmoid() - 1
 
 
-OUTPUTS: dict[str, Callable[[], nn.Module]] = {"tanh": nn.Tanh, "sigmoid": Lit, "linear": nn.Identity}
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {"tanh": nn.Tanh, "sigmoid": SigmoidImage, "linear": nn.Identity}
 """How a generator ends: images in [−1, 1], the same by way of [0, 1], anything."""

@@ -7,7 +7,7 @@ FITTED, FARTHEST = 20, 8.0
 """Rounds of proportional fitting, and how far it may move a logit."""
 
 
-def chance(network: nn.Module) -> int:
+def noise_dims(network: nn.Module) -> int:
     """Numbers from N(0, 1) that it takes behind its latents, to draw its choices by."""
     return getattr(network, "chance", 0)
 
@@ -17,7 +17,7 @@ def gumbel(normal: Tensor) -> Tensor:
     return -(-torch.special.ndtr(normal).clamp(1e-30, 1 - 6e-8).log()).log()
 
 
-def inverted(p: Tensor, normal: Tensor) -> Tensor:
+def sample_categorical(p: Tensor, normal: Tensor) -> Tensor:
     """Options drawn with probabilities p (n, k), int64 (n,): the first whose cumulative share exceeds Φ(normal), (n,).
 
     One of probability 0 is never drawn, whatever rounding does to their sum.
@@ -27,7 +27,7 @@ def inverted(p: Tensor, normal: Tensor) -> Tensor:
     return torch.searchsorted(ends, (u * ends[:, -1])[:, None], right=True)[:, 0]
 
 
-def tilt(logits: Tensor, shares: Tensor) -> Tensor:
+def fit_bias(logits: Tensor, shares: Tensor) -> Tensor:
     """b (k,), so that the mean of softmax(logits + b) over rows (n, k) is `shares` (k,): by proportional fitting.
 
     An option that these rows hardly ever take gets a bound, not all it lacks; one whose share is 0 the lower one.
@@ -38,7 +38,7 @@ def tilt(logits: Tensor, shares: Tensor) -> Tensor:
     return b
 
 
-def hard(option: Tensor, logits: Tensor) -> Tensor:
+def one_hot_like(option: Tensor, logits: Tensor) -> Tensor:
     """One-hots of options, like their logits (n, k)."""
     return torch.zeros_like(logits).scatter_(1, option[:, None], 1.0)
 
@@ -49,7 +49,7 @@ def reinmax(logits: Tensor, option: Tensor, tau: float) -> Tensor:
     It is that of 2π₁ − π₀/2, where π₁ = (D + softmax(θ/τ))/2 is a softmax of θ shifted by a constant: Liu et al. 2023
     (arXiv:2304.08612), algorithm 2.
     """
-    D = hard(option, logits)
+    D = one_hot_like(option, logits)
     middle = ((D + (logits / tau).softmax(1)) / 2).clamp(min=1e-30)
     pi1 = ((middle.log() - logits).detach() + logits).softmax(1)
     pi2 = 2 * pi1 - logits.softmax(1) / 2

@@ -15,7 +15,7 @@ from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import LayeredCritic, spectral_norm
 
 
-def like(net: nn.Module, *added: nn.Module) -> None:
+def match_spectral_norm(net: nn.Module, *added: nn.Module) -> None:
     """Gives the layers that are added to a net spectral norm, if it has it."""
     if any(map(parametrize.is_parametrized, net.modules())):
         for module in [module for modules in added for module in modules.modules()]:
@@ -29,7 +29,7 @@ class HeadedCritic(nn.Module):
     def __init__(self, net: LayeredCritic, heads: Sequence[nn.Module], additions: Sequence[nn.Module]):
         super().__init__()
         self.net, self.heads, self.additions = net, nn.ModuleList(heads), nn.ModuleList(additions)
-        like(net, self.heads, self.additions)
+        match_spectral_norm(net, self.heads, self.additions)
 
     def forward(self, x: Tensor, *given: Tensor) -> CriticOutput:
         features, logits, told = self.net.tell(x, *given)
@@ -39,21 +39,21 @@ class HeadedCritic(nn.Module):
         )
 
 
-class Features(nn.Module):
+class FeaturesHead(nn.Module):
     """The features themselves."""
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         return {"features": features}
 
 
-class Standardised(nn.Module):
+class StandardisedFeatures(nn.Module):
     """The features of each example with mean 0 and variance 1, so that distances do not hang on the critic's scale."""
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         return {"features": layer_norm(features, features.shape[1:])}
 
 
-class Linear(nn.Linear):
+class LinearHead(nn.Linear):
     """Logits or numbers of one name: `linear` of the features."""
 
     def __init__(self, name: str, width: int, outputs: int):
@@ -64,7 +64,7 @@ class Linear(nn.Linear):
         return {self.name: super().forward(features)}
 
 
-class Embedding(nn.Module):
+class EmbeddingHead(nn.Module):
     """An embedding of length 1, (n, dim), and its cosine to a proxy of each class, (n, classes).
 
     Kang et al. 2021 (arXiv:2111.01118), section 3.
@@ -79,7 +79,7 @@ class Embedding(nn.Module):
         return {"embedding": e, "class": e @ normalize(self.proxies.weight).T}
 
 
-class Projection(nn.Module):
+class ProjectionHead(nn.Module):
     """vᵧᵀφ(x): Miyato & Koyama 2018 (arXiv:1802.05637), eq. 3. The classes of a pack are added up."""
 
     def __init__(self, width: int, classes: int):
@@ -123,7 +123,7 @@ class MinibatchStddev(nn.Module):
         return self.weigh(spread.expand(len(features), 1))
 
 
-def width_of(net: LayeredCritic, shape: Sequence[int], *given: Tensor) -> int:
+def feature_width(net: LayeredCritic, shape: Sequence[int], *given: Tensor) -> int:
     """Of its features, for samples of a shape (and what is given with two of them)."""
     was_training = net.training
     with torch.no_grad():

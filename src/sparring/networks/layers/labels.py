@@ -7,7 +7,7 @@ from torch.nn.functional import one_hot
 from sparring.networks.layers.blocks import LayeredCritic
 
 
-def encoded(y: Tensor, width: int, like: Tensor) -> Tensor:
+def encode_condition(y: Tensor, width: int, like: Tensor) -> Tensor:
     """Classes (n,) as one-hot rows, attributes (n, width) as they are; those of a pack, (n, pack, …), one behind the
     other. Floats like `like`."""
     rows = y if y.is_floating_point() else one_hot(y, width)
@@ -28,7 +28,7 @@ class LabelledGenerator(nn.Module):
         self.net, self.width = net, width
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        return self.net(torch.cat([z, encoded(y, self.width, z)], 1))
+        return self.net(torch.cat([z, encode_condition(y, self.width, z)], 1))
 
 
 class LabelledCritic(nn.Module):
@@ -54,5 +54,5 @@ class LabelledCritic(nn.Module):
         return self.net.tell(self._with_planes(x, y))
 
     def _with_planes(self, x: Tensor, y: Tensor) -> Tensor:
-        planes = encoded(y, self.width, x)
+        planes = encode_condition(y, self.width, x)
         return torch.cat([x, planes.view(*planes.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])], 1)

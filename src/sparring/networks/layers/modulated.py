@@ -13,7 +13,7 @@ from torch.nn.functional import leaky_relu, pad
 
 from sparring.networks.layers.conv_ops import ConvOperations, convolve, convolve_transposed
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedLinear
-from sparring.networks.layers.resample import blurred
+from sparring.networks.layers.resample import blur
 from sparring.networks.layers.sizes import Size
 
 
@@ -49,7 +49,7 @@ class ModulatedConv(nn.Module):
         if self.doubled:
             size = (2 * x.shape[2] - 2 + self.kernel, 2 * x.shape[3] - 2 + self.kernel)
             operations = ConvOperations(sides, (2, 2), (0, 0))
-            x = blurred(convolve_transposed(x, weight.transpose(0, 1), operations, size), 1, gain=4.0)
+            x = blur(convolve_transposed(x, weight.transpose(0, 1), operations, size), 1, gain=4.0)
         else:
             x = convolve(x, weight, ConvOperations(sides, (1, 1), (self.kernel // 2, self.kernel // 2)))
         if self.demodulated:
@@ -77,10 +77,10 @@ class StyledLayer(nn.Module):
         x = self.conv(x, w)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise.to(x.dtype).expand(x.shape[0], 1, -1, -1)
         shifts = torch.stack([self.strength.expand_as(self.bias), self.bias])
-        return leaky_relu(shifted(x, noise, RECTIFIED * shifts), SLOPE)
+        return leaky_relu(add_plane(x, noise, RECTIFIED * shifts), SLOPE)
 
 
-def shifted(x: Tensor, plane: Tensor, shifts: Tensor) -> Tensor:
+def add_plane(x: Tensor, plane: Tensor, shifts: Tensor) -> Tensor:
     """x (n, c, h, w) + shifts (2, c) · (plane (n, 1, h, w), 1): one product over the channels of all pixels, as sums
     with what repeats along them take a CPU seven times as long in half precision."""
     n, c, h, w = x.shape

@@ -16,7 +16,7 @@ SMALLEST = 4
 """The shorter side of the smallest map is from 4 to 7."""
 
 
-def halvings(shape: Sequence[int]) -> list[Size]:
+def halved_sizes(shape: Sequence[int]) -> list[Size]:
     """The sides of the maps, from the image's down to the smallest, each exactly half of the one before.
 
     Raises UserError for a shape that can't be halved so often.
@@ -40,16 +40,16 @@ def _filter(x: Tensor, gain: float, stride: int, padding: int) -> tuple[Tensor, 
     return weight, ConvOperations((4, 4), (stride, stride), (padding, padding), groups=x.shape[1])
 
 
-def upsampled(x: Tensor) -> Tensor:
+def upsample(x: Tensor) -> Tensor:
     """(n, c, h, w) → (n, c, 2h, 2w): zeros between the pixels, then the filter, of gain 4. Constants stay inside."""
     return convolve_transposed(x, *_filter(x, 4.0, 2, 1), (2 * x.shape[2], 2 * x.shape[3]))
 
 
-def downsampled(x: Tensor) -> Tensor:
+def downsample(x: Tensor) -> Tensor:
     """(n, c, 2h, 2w) → (n, c, h, w): the filter, then every other pixel."""
     return convolve(x, *_filter(x, 1.0, 2, 1))
 
 
-def blurred(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
+def blur(x: Tensor, padding: int, gain: float = 1.0) -> Tensor:
     """(n, c, h, w) → (n, c, h + 2·padding − 3, …): the filter alone, beside a convolution that changes the sides."""
     return convolve(x, *_filter(x, gain, 1, padding))

@@ -43,7 +43,7 @@ def _locked(run: Path) -> Iterator[None]:
         with suppress(OSError):  # the text is for people: the lock holds without it
             os.ftruncate(file, 0)
             os.write(file, json.dumps(_owner()).encode())
-        atomic.sweep(run)
+        atomic.remove_partial_files(run)
         yield
     finally:
         with suppress(OSError):
