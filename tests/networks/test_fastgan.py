@@ -20,7 +20,7 @@ from sparring.networks.fastgan import (
     Excitation,
     FastGANCritic,
     FastGANGenerator,
-    ImageDecoder,
+    MapDecoder,
     Noise,
     decoders,
     gated_conv,
@@ -252,8 +252,8 @@ def test_a_critic_without_decoders_is_refused():
 
 def test_decoders_double_and_halve():
     with torch.no_grad():
-        assert ImageDecoder(5, 3, 4)(torch.randn(2, 5, 3, 4)).shape == (2, 3, 48, 64)
-    assert [m.in_channels for m in ImageDecoder(12, 3, 3) if isinstance(m, nn.Conv2d)] == [12, 6, 3, 1]
+        assert MapDecoder(5, 3, 4)(torch.randn(2, 5, 3, 4)).shape == (2, 3, 48, 64)
+    assert [m.in_channels for m in MapDecoder(12, 3, 3) if isinstance(m, nn.Conv2d)] == [12, 6, 3, 1]
 
 
 @pytest.mark.parametrize("norm", NORMS)

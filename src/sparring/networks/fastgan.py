@@ -123,7 +123,7 @@ class DownBlock(Residual):
         return super().forward(x, *w) / 2
 
 
-class ImageDecoder(nn.Sequential):
+class MapDecoder(nn.Sequential):
     """Maps (n, i, h, w) → images (n, c, k·h, k·w) in [−1, 1], k = 2^doublings; each doubling halves the channels."""
 
     def __init__(self, i: int, channels: int, doublings: int):
@@ -159,7 +159,7 @@ class FastGANCritic(LayeredCritic):
         self.logit = nn.Conv2d(d, 1, 4, bias=False)
         levels = {"small": small, "large": self.large}
         self.decoders = nn.ModuleDict(
-            {name: ImageDecoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()}
+            {name: MapDecoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()}
         )
         self.apply(dcgan_init)
         for part in (self.stem, self.stages, self.body, self.logit):
