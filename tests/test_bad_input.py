@@ -21,7 +21,7 @@ BAD = {
     "no schedule": (["train", "dcgan", "--noise", "0.1:0:x", "--out", "{new}"], "schedule like 0.1:0:200000"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "images is -5"),
     "negative batch": (["train", "dcgan", "--batch", "-1", "--out", "{new}"], "batch is -1"),
-    "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal slices"),
+    "uneven slices": (["train", "mlp-gan", "--micro-batches", "7", "--out", "{new}"], "7 equal micro-batches"),
     "bad bar": (["train", "dcgan", "--until", "fidget", "--out", "{new}"], "--until"),
     "unknown flag": (["train", "dcgan", "--bacth", "3", "--out", "{new}"], "did you mean 'batch'"),
     "flag without value": (["train", "dcgan", "--out", "{new}", "--batch"], "--batch wants a value"),

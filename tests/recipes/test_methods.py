@@ -93,7 +93,7 @@ def test_bad_names_and_numbers():
         ({"penalties": ("r3",)}, "no penalty 'r3'"),
         ({"codes": 2}, "go together"),
         ({"methods": ("invariance",)}, "'invariance' goes with 'codes'"),
-        ({"pack": 5}, "groups of 5, but a slice holds 12: choose a batch that is a multiple of 5"),
+        ({"pack": 5}, "groups of 5, but a micro-batch holds 12: choose a batch that is a multiple of 5"),
         ({"pack": 2, "conditioning": "auxiliary"}, "can't tell the class of a pack"),
         ({"pack": 0}, "pack is 0: it must be 1 or more"),
         ({"critic_steps": 0}, "critic-steps is 0: it must be 1 or more"),

@@ -1,4 +1,4 @@
-"""Batches read before they are asked for, and how long the loop waits for them all the same."""
+"""Prefetcher: reads batches ahead of time in threads, and measures how long the loop waits for them."""
 
 import threading
 import time
@@ -13,63 +13,63 @@ from torch import Tensor
 from sparring.errors import MachineError
 
 DEPTH, THREADS = 8, 4
-"""Batches read ahead, and how many of them at once: a disk answers many questions sooner than one after the other."""
+"""Batches read ahead, and concurrent reads: a disk serves several requests at once faster than one by one."""
 TIMEOUT = 300.0
-"""Seconds a batch may take: a disk on a network that is gone answers never."""
-FAREWELL = 1.0
-"""Seconds a thread that still reads is waited for at the end, before it is left alone."""
+"""Seconds after which a read has failed: an unreachable network disk never answers."""
+SHUTDOWN = 1.0
+"""Seconds to wait for a thread at the end."""
 
 Read = Callable[[Tensor], Any]
 Task = tuple[Read, Tensor, Future[Any]]
-Asked = SimpleQueue[Task | None]
+Queue = SimpleQueue[Task | None]
 
 
 class Prefetcher:
-    """Batches 0, 1, 2, … in that order, or on from any other number.
+    """Batches 0, 1, 2, … in this order, or from any other number on.
 
     Args:
-        read: (n,) indices → the rows; called by threads.
-        indices: of batch k; called by whoever asks, each k once unless it is gone back to.
+        read: (n,) indices → rows; called by threads.
+        indices: k → the indices of batch k; called by the user's thread.
         timeout: seconds a batch may take.
     """
 
     def __init__(self, read: Read, indices: Callable[[int], Tensor], timeout: float = TIMEOUT):
         self.read, self.indices, self.timeout = read, indices, timeout
-        self._asked: Asked = SimpleQueue()
-        # Not an executor: a program waits at its end for the threads of one, though they hang.
-        threads = [threading.Thread(target=_reading, args=(self._asked,), daemon=True) for _ in range(THREADS)]
+        self._queue: Queue = SimpleQueue()
+        # Daemon threads, not an executor: the interpreter waits at exit for an executor's threads, even if they hang.
+        threads = [threading.Thread(target=_worker, args=(self._queue,), daemon=True) for _ in range(THREADS)]
         for thread in threads:
             thread.start()
-        weakref.finalize(self, _end, self._asked, threads)
-        self._coming: dict[int, Future[Any]] = {}
+        weakref.finalize(self, _shutdown, self._queue, threads)
+        self._pending: dict[int, Future[Any]] = {}
         self.waited = 0.0
-        """Seconds spent in here."""
+        """Seconds for which callers waited."""
 
     def __call__(self, k: int) -> Any:
-        """The rows of batch k. Raises MachineError when they do not come, and what reading them raised."""
+        """The rows of batch k. Raises MachineError after the timeout, and any error raised by `read`."""
         start = time.perf_counter()
-        self._coming = {i: batch for i, batch in self._coming.items() if i >= k}
+        self._pending = {i: batch for i, batch in self._pending.items() if i >= k}
         for i in range(k, k + DEPTH):
-            if i not in self._coming:
-                self._coming[i] = Future()
-                self._asked.put((self.read, self.indices(i), self._coming[i]))
+            if i not in self._pending:
+                self._pending[i] = Future()
+                self._queue.put((self.read, self.indices(i), self._pending[i]))
         try:
-            rows = self._coming.pop(k).result(self.timeout)
+            rows = self._pending.pop(k).result(self.timeout)
         except TimeoutError:
             raise MachineError(
-                f"waited {self.timeout:g} s for batch {k} of the data, and it did not come: see its disk or network"
+                f"waited {self.timeout:g} s for batch {k} of the data: check its disk or network"
             ) from None
         self.waited += time.perf_counter() - start
         return rows
 
 
-def _reading(asked: Asked) -> None:
-    """What a thread does: it knows the queue alone, so that whoever asks can be forgotten."""
-    while _answered(asked.get()):
+def _worker(queue: Queue) -> None:
+    """The loop of a thread; it references the queue only, so that the prefetcher can be garbage-collected."""
+    while _serve(queue.get()):
         pass
 
 
-def _answered(task: Task | None) -> bool:
+def _serve(task: Task | None) -> bool:
     if task is None:
         return False
     read, indices, batch = task
@@ -80,8 +80,8 @@ def _answered(task: Task | None) -> bool:
     return True
 
 
-def _end(asked: Asked, threads: list[threading.Thread]) -> None:
+def _shutdown(queue: Queue, threads: list[threading.Thread]) -> None:
     for _ in threads:
-        asked.put(None)
+        queue.put(None)
     for thread in threads:
-        thread.join(FAREWELL)
+        thread.join(SHUTDOWN)

@@ -1,8 +1,8 @@
-"""The loop: it plays any game, and knows of none.
+"""The training loop: plays the rounds of any game.
 
-A round, in order: turns are asked for and rates set; a batch is drawn and sliced; each turn's losses are averaged,
-weighed and summed; gradients averaged over ranks; its learners' optimisers move; its `after` runs; at the end the
-players to keep are averaged.
+A round: the turns and their learning rates are set; a batch is drawn and split into micro-batches; for each turn the
+losses are averaged, weighted and summed, gradients are averaged over ranks, the optimisers of the learning players
+step, and `Turn.after` runs; finally the exponential moving average is updated.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,27 +26,32 @@ from sparring.training.loop.settings import Settings
 
 
 class Loop:
-    add_gradients = staticmethod(add_gradients)
+    """
+    Args:
+        game: on the device on which it is trained.
+        source: indices → examples and their conditions.
+        settings: batch size, optimisers, loss weights, precision.
+        ranks: the processes that train together; by default those of `torch.distributed`.
 
-    def __init__(
-        self,
-        game: Game,
-        source: Source,
-        settings: Settings,
-        ranks: Ranks | None = None,
-    ):
+    Raises:
+        UserError: the batch cannot be split as the settings ask, or every player is frozen.
+    """
+
+    def __init__(self, game: Game, source: Source, settings: Settings, ranks: Ranks | None = None):
         self.game, self.settings = game.train(), settings
         self.device = next(game.parameters()).device
         self.ranks = ranks or Ranks.here()
         self.stream = RoundStream(game, source, settings.batch, settings.seed, settings.micro_batches, self.ranks)
-        self.stream.slice_size(game.turns(0))  # refuses an impossible slicing before anything is played
+        self.stream.micro_batch_size(game.turns(0))  # an impossible split is refused before the first round
         self.rounds = 0
         self.latest: MicroBatch | None = None
-        """Of the round last played, for those who look; it is not part of the state."""
+        """The first micro-batch of the last round, for health metrics; not part of the state."""
         self.profile_section: Callable[[str], AbstractContextManager[object]] = nullcontext
-        """Told, by name, of each part of a round while it is played, for those who measure."""
-        # What the user froze stays frozen: only these ever learn.
-        self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in self._players()}
+        """Entered with the name of each section of a round, for profilers."""
+        self.add_gradients = add_gradients
+        # Fixed before turns freeze and unfreeze players: parameters that the user froze never learn.
+        players = game.players.items()
+        self.learners = {name: [p for p in player.parameters() if p.requires_grad] for name, player in players}
         game.frozen = frozenset(name for name, p in game.players.named_parameters() if not p.requires_grad)
         self.adams = {name: settings.optimisers.get(name, Adam()) for name in self.learners}
         self.optimisers = {name: self.adams[name].build(ps) for name, ps in self.learners.items() if ps}
@@ -54,35 +59,32 @@ class Loop:
             raise UserError(f"all of {', '.join(self.learners)} is frozen: nothing is left to learn")
         self.after_step_hooks = {
             name: [getattr(m, "after_step") for m in player.modules() if hasattr(m, "after_step")]  # noqa: B009
-            for name, player in self._players()
+            for name, player in players
         }
         self.ema = EMA(game, settings.half_life, settings.ramp)
-        self._room = OutOfMemoryRetry(game, self.ranks)
-        self._generate = CompiledGenerator(game, settings.compiled, settings.autocast)
-        self._plays: dict[str, CompiledTurn] = {}
-
-    def _players(self):
-        return self.game.players.items()
+        self._out_of_memory_retry = OutOfMemoryRetry(game, self.ranks)
+        self._generator = CompiledGenerator(game, settings.compiled, settings.autocast)
+        self._compiled_turns: dict[str, CompiledTurn] = {}
 
     @property
     def seen(self) -> int:
-        """Images seen = rounds × batch, whatever the turns draw."""
+        """Examples seen = rounds × batch, however many batches the turns of a round draw."""
         return self.rounds * self.settings.batch
 
     def round(self) -> dict[str, Tensor]:
-        """Plays one round. Returns every loss part by "turn.part": the mean over this rank's slices, on the device."""
+        """Plays one round. Returns each loss term, "turn.term": its mean over this rank's examples."""
         turns = self._turns()
         for name, optimiser in self.optimisers.items():
             self.adams[name].adjust(optimiser, self.seen, correction(name, turns))
         means: dict[str, Tensor] = {}
-        for together in self._grouped(turns):
+        for group in self._groups(turns):
             with self.profile_section("data"):
-                slices = self.stream.open(together, self.device)
-            shared = any(self._makes(turn) for turn in together)
-            for turn in together:
+                micro_batches = self.stream.open(group, self.device)
+            with_graph = any(self._trains_generator(turn) for turn in group)
+            for turn in group:
                 with self.profile_section(turn.name):
-                    means |= self._move(turn, slices, shared)
-            self.latest = slices[0]
+                    means |= self._play(turn, micro_batches, with_graph)
+            self.latest = micro_batches[0]
         if self.ranks.world > 1:
             self.ranks.average_([b for b in self.game.buffers() if b.is_floating_point()])
         self.rounds += 1
@@ -91,82 +93,88 @@ class Loop:
         return means
 
     def _turns(self) -> list[Turn]:
-        """Those of this round in which somebody learns: players that the user froze whole have no moves."""
+        """The turns of this round, without those whose players are all frozen."""
         return [turn for turn in self.game.turns(self.seen) if any(self.learners[name] for name in turn.learns)]
 
-    def _makes(self, turn: Turn) -> bool:
+    def _trains_generator(self, turn: Turn) -> bool:
         return not set(turn.learns).isdisjoint(self.game.generators)
 
-    def _grouped(self, turns: list[Turn]) -> Iterator[list[Turn]]:
-        """This round's moves in order, cut before each that opens a new round."""
+    def _groups(self, turns: list[Turn]) -> Iterator[list[Turn]]:
+        """The moves of this round in order, grouped by the batch that they share."""
         moves = [turn for turn in turns if self.rounds % turn.every == 0 for _ in range(turn.times)]
         cuts = [0, *(i for i, turn in enumerate(moves) if i and turn.resample), len(moves)]
         return (moves[start:end] for start, end in pairwise(cuts))
 
-    def _move(self, turn: Turn, slices: list[MicroBatch], shared: bool) -> Parts:
-        """Gradients over all slices, the learners' step, the turn's `after`."""
-        learners = [p for name in turn.learns for p in self.learners[name]]
-        outcomes = self._room.run(lambda: self._add(turn, slices, shared), lambda: self._cut(slices))
-        for p in learners:  # what a loss does not reach has a zero gradient, however the loss was differentiated
-            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+    def _play(self, turn: Turn, micro_batches: list[MicroBatch], with_graph: bool) -> Parts:
+        """One move: gradients, the optimisers' steps, `Turn.after`. Returns the means of the loss terms."""
+        results = self._out_of_memory_retry.run(
+            lambda: self._accumulate(turn, micro_batches, with_graph), lambda: self._split_further(micro_batches)
+        )
+        for name in turn.learns:
+            for p in self.learners[name]:  # eager and compiled turns alike: unused parameters have zero gradients
+                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         self._step(turn)
         with torch.no_grad():
-            turn.after({name: self.ranks.gather(torch.cat([n[name] for _, n in outcomes])) for name in outcomes[0][1]})
+            turn.after({name: self.ranks.gather(torch.cat([n[name] for _, n in results])) for name in results[0][1]})
             return {
-                f"{turn.name}.{name}": torch.stack([parts[name].detach().mean() for parts, _ in outcomes]).mean()
-                for name in outcomes[0][0]
+                f"{turn.name}.{name}": torch.stack([parts[name].detach().mean() for parts, _ in results]).mean()
+                for name in results[0][0]
             }
 
-    def _add(self, turn: Turn, slices: list[MicroBatch], shared: bool) -> list[tuple[Parts, Parts]]:
-        """Every slice's gradients, added up in the learners' `.grad`. Returns each one's parts and notes."""
-        learners = [p for name in turn.learns for p in self.learners[name]]
-        for p in learners:
-            p.grad = None
-        shared &= len(slices) == 1  # more of them are there to save memory
-        outcomes = []
-        for piece in slices:
-            fake = self._fake(piece, turn, shared) if turn.uses_fake else None
+    def _accumulate(self, turn: Turn, micro_batches: list[MicroBatch], with_graph: bool) -> list[tuple[Parts, Parts]]:
+        """Sums the gradients of all micro-batches in `.grad`. Returns the loss terms and notes of each."""
+        for name in turn.learns:
+            for p in self.learners[name]:
+                p.grad = None
+        share_fake = with_graph and len(micro_batches) == 1  # several micro-batches: save memory, not time
+        results = []
+        for micro_batch in micro_batches:
+            fake = self._fake(micro_batch, turn, share_fake) if turn.uses_fake else None
             self._set_trainable(turn.learns)
-            inputs = (piece.real, piece.condition, piece.latent, fake)
-            outcomes.append(self.add_gradients(self._play(turn), inputs, self._weigh(turn), 1 / len(slices)))
-            if not shared or self._makes(turn):
-                piece.fake = None  # its maker is about to move; or slices are there to save memory
-        return outcomes
+            inputs = (micro_batch.real, micro_batch.condition, micro_batch.latent, fake)
+            share = 1 / len(micro_batches)
+            results.append(self.add_gradients(self._compiled_turn(turn), inputs, self._loss_weight(turn), share))
+            if not share_fake or self._trains_generator(turn):
+                micro_batch.fake = None  # the generator is about to change, or memory is to be freed
+        return results
 
-    def _cut(self, slices: list[MicroBatch]) -> bool:
-        """Makes this round's slices smaller, and those of all rounds to come; tells whether they can be."""
-        parts = self.stream.finer(self._turns())
-        slices[:] = [part for piece in slices for part in piece.chunk(parts)]
+    def _split_further(self, micro_batches: list[MicroBatch]) -> bool:
+        """Splits the micro-batches of this and all later rounds; returns whether that was possible."""
+        parts = self.stream.split_further(self._turns())
+        micro_batches[:] = [part for micro_batch in micro_batches for part in micro_batch.chunk(parts)]
         return parts > 1
 
-    def _play(self, turn: Turn) -> CompiledTurn:
-        """The turn as a module, made (and compiled) once."""
-        if turn.name not in self._plays:
-            self._plays[turn.name] = CompiledTurn(self.game, turn, self.settings.compiled, self.settings.autocast)
-        return self._plays[turn.name]
+    def _compiled_turn(self, turn: Turn) -> CompiledTurn:
+        """The turn as a module, built (and compiled) once."""
+        if turn.name not in self._compiled_turns:
+            self._compiled_turns[turn.name] = CompiledTurn(
+                self.game, turn, self.settings.compiled, self.settings.autocast
+            )
+        return self._compiled_turns[turn.name]
 
-    def _weigh(self, turn: Turn) -> LossWeight:
-        """The weight of each part now; a lazy turn stands for the rounds it sat out."""
-        return lambda part: at(self.settings.weights.get(part, 1.0), self.seen) * turn.every
+    def _loss_weight(self, turn: Turn) -> LossWeight:
+        """The current weight of each loss term; a lazy turn also counts for the rounds in which it is skipped."""
+        return lambda term: at(self.settings.weights.get(term, 1.0), self.seen) * turn.every
 
-    def _fake(self, piece: MicroBatch, turn: Turn, shared: bool) -> Sample:
-        """The slice's fake, made once for all turns of the round when they share it; with its graph for its makers."""
-        makes, fake = self._makes(turn), piece.fake
+    def _fake(self, micro_batch: MicroBatch, turn: Turn, share: bool) -> Sample:
+        """The generated sample: with its graph if the generator learns in this turn; `share` reuses it across turns."""
+        trains_generator, fake = self._trains_generator(turn), micro_batch.fake
         if fake is None:
             self._set_trainable(self.game.generators)
-            with self.profile_section("fakes"), torch.set_grad_enabled(makes or shared):
-                fake = piece.fake = self._generate.run(piece.real, piece.condition, piece.latent)
-        return fake if makes else map_sample(Tensor.detach, fake)
+            with self.profile_section("fakes"), torch.set_grad_enabled(trains_generator or share):
+                fake = self._generator.run(micro_batch.real, micro_batch.condition, micro_batch.latent)
+                micro_batch.fake = fake
+        return fake if trains_generator else map_sample(Tensor.detach, fake)
 
     def _set_trainable(self, players: Iterable[str]) -> None:
-        """Lets these players learn, as far as the user does, and holds every other still."""
+        """Gradients for these players, except for parameters that the user froze, and for no others."""
         for name, parameters in self.learners.items():
             for p in parameters:
                 p.requires_grad_(name in players)
 
     @contextmanager
     def restoring_requires_grad(self) -> Iterator[None]:
-        """Turns hold players still meanwhile; afterwards all that could learn can, for the next loop to find it so."""
+        """On exit, everything that could learn before can learn again; turns freeze players meanwhile."""
         try:
             yield
         finally:
@@ -177,10 +185,10 @@ class Loop:
         self.ranks.average_([p.grad for p in learners if p.grad is not None])
         with self.profile_section("optimisers"):
             for name in turn.learns:
-                if name in self.optimisers:  # a player the user froze whole has none
+                if name in self.optimisers:  # a frozen player has none
                     self.optimisers[name].step()
-                for after_step in self.after_step_hooks[name]:
-                    after_step()
+                for hook in self.after_step_hooks[name]:
+                    hook()
 
     def state(self) -> dict[str, Tensor]:
         """Everything that changes, as flat, named tensors; the rest is a function of the configuration."""
@@ -191,7 +199,7 @@ class Loop:
         return tensors | {"counters": torch.tensor([self.rounds, self.stream.opened])}
 
     def broadcast(self) -> None:
-        """Every rank starts from rank 0's state, wherever its own came from."""
+        """Copies the state of rank 0 to all ranks."""
         self.ranks.broadcast_(list(self.state().values()))
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
@@ -204,5 +212,5 @@ class Loop:
 
 
 def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin so, by the rest of their names."""
+    """The tensors whose names start with the prefix, named without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
