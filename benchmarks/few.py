@@ -9,7 +9,7 @@ DiffAugment, with adaptive augmentation, and with p rising to .3; with a source,
 images, each way is played from its weights too, with as many of the critic's first layers held. OUT holds the runs,
 of which the ledger (`ledger.py`) keeps count. The Fréchet distance is that of 5,000 samples to all training images
 of DATA, on features of a classifier of DATA; "copied" is the share of samples that lie too close to one of the
-hundred (docs/measuring.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its own
+hundred (docs/reference/metrics.md), p by Fisher's test. Both weights that a run keeps are scored: the best by its own
 score, which knows no more than the hundred, and the last.
 
 Beside them: the hundred themselves, drawn again and again, which is all that augmentation in the plain sense could give

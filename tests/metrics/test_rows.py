@@ -12,11 +12,11 @@ from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.metrics.image.train_on_synthetic import classification_scores, regression_scores, target_kind
 from sparring.metrics.report import evaluate_samples
 from sparring.metrics.table.columns import column_shapes, detection_auc, pair_trends, rare_covered
 from sparring.metrics.table.metrics import independent_columns
 from sparring.metrics.table.nearest_record import closest_distances, copied_share
+from sparring.metrics.table.train_on_synthetic import classification_scores, regression_scores, target_kind
 from sparring.training.report.judges import judge
 
 

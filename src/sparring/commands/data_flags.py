@@ -18,7 +18,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit", default="crop", help="another aspect ratio is: crop, pad, stretch")
     parser.add_argument("--channels", default="auto", help="auto, grey, rgb, rgba")
     parser.add_argument("--flip", action="store_true", help="use every image mirrored too")
-    parser.add_argument("--direction", default="", help="of two domains: AtoB, BtoA (see docs/pictures.md)")
+    parser.add_argument("--direction", default="", help="of two domains: AtoB, BtoA (see docs/guide/image-to-image.md)")
     parser.add_argument("--labels", metavar="FILE", help="a CSV or JSON of classes or attribute vectors")
     parser.add_argument(
         "--columns", nargs="+", default=(), metavar="NAME=KIND", help="of tables: number, category, identifier, drop"

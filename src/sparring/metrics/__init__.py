@@ -1,1 +1,1 @@
-"""How good samples are: features, distances between them, and the judge's protocol."""
+"""Sample quality: feature extractors, metrics, baselines and evaluation protocols."""

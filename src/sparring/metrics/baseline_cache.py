@@ -1,4 +1,4 @@
-"""Trivial rows of a data set, scored once and kept: they depend on nothing but the data and the protocol."""
+"""Cache of baseline scores, by data set and protocol."""
 
 import hashlib
 import json
@@ -18,16 +18,16 @@ _ROWS = TypeAdapter(list[ReportRow])
 
 
 class BaselineCache:
-    """Keeps them in a folder; `about` is what tells the data from any other, such as its fingerprint."""
+    """Stores baseline scores in a folder; `about` identifies the data, such as its fingerprint."""
 
     def __init__(self, folder: Path, about: str):
         self.folder, self.about = folder, about
         self._scored: dict[Path, list[ReportRow]] = {}
 
     def __call__(self, protocol: str, score: Callable[[], list[ReportRow]]) -> list[ReportRow]:
-        """What `score` says of the data by this protocol, or said of it once."""
-        told = f"{self.about}\n{protocol}\n{version('sparring')}"
-        path = self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.json"
+        """Scores of the baselines by this protocol, from the cache or by `score`."""
+        key = f"{self.about}\n{protocol}\n{version('sparring')}"
+        path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         if path not in self._scored:
             self._scored[path] = _read(path) or _written(path, score())
         return self._scored[path]
@@ -41,7 +41,7 @@ def _read(path: Path) -> list[ReportRow]:
 
 
 def _written(path: Path, rows: list[ReportRow]) -> list[ReportRow]:
-    """A full or closed cache costs time, and nothing else."""
+    """Writes the rows. Write errors are ignored: the cache is optional."""
     with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as aside:

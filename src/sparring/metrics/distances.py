@@ -1,4 +1,4 @@
-"""Squared Euclidean distances between many points, a block of rows at a time, so that the whole table is never held."""
+"""Squared Euclidean distances between point sets, in blocks of rows."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 MAX_DISTANCES = 8_000_000
-"""Distances held at once: 64 MB."""
+"""Distances in memory at once: 64 MB."""
 
 
 def distance_blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Rows of x (n, d) and their squared distances (rows, m) to all of y (m, d), in the order of x.
+    """Yields slices of x (n, d) and their squared distances (rows, m) to all of y (m, d).
 
-    By ‖x‖² + ‖y‖² − 2 xᵀy, in float64: exact to about 1e-15 of the norms, which is why features come in float64.
+    Computed as ‖x‖² + ‖y‖² − 2 xᵀy, which needs float64: the error is about 1e-15 of the squared norms.
     """
     rows = max(1, MAX_DISTANCES // len(y))
     y_squared = y.square().sum(1)
@@ -23,13 +23,13 @@ def distance_blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 
 def nearest_neighbours(x: Tensor, y: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
-    """Squared distances (n, k) from each of x (n, d) to the k nearest of y (m, d), by distance; and which they are."""
+    """Squared distances (n, k) from x (n, d) to the k nearest points of y (m, d), ascending, and their indices."""
     found = [table.topk(k, largest=False) for _, table in distance_blocks(x, y)]
     return torch.cat([values for values, _ in found]), torch.cat([places for _, places in found])
 
 
 def neighbour_radii(x: Tensor, k: int) -> Tensor:
-    """Squared distance (n,) from each of x (n, d) to the k-th nearest of the others."""
+    """Squared distance (n,) of each point of x (n, d) to its k-th nearest neighbour in x."""
     found = []
     for rows, table in distance_blocks(x, x):
         table[torch.arange(len(table)), torch.arange(rows.start, rows.stop)] = torch.inf

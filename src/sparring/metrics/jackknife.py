@@ -1,7 +1,7 @@
-"""How sure scores are: the delete-a-group jackknife (Shao & Tu 1995, The Jackknife and Bootstrap, section 2.3).
+"""Confidence intervals of scores: the delete-a-group jackknife.
 
-A bootstrap draws some samples twice, and a sample twice is its own nearest neighbour: precision, coverage, memorisation
-and every score with a bias in n would move. Leaving a tenth out at a time repeats nothing.
+Shao & Tu 1995, The Jackknife and Bootstrap, section 2.3. The bootstrap is unsuitable: its repeated samples are their
+own nearest neighbours, which biases precision, coverage and memorisation.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from torch import Tensor
 
 _GROUPS = 10
 _T = 2.262
-"""Student's 97.5 % quantile for nine degrees of freedom."""
+"""97.5 % quantile of Student's t with nine degrees of freedom."""
 
 
 def half_widths(scores: Callable[[Tensor], dict[str, float]], n: int, seed: int = 0) -> dict[str, float]:
-    """Half the 95 % interval of each score of n samples.
+    """Half width of the 95 % confidence interval of each score of n samples.
 
     Args:
-        scores: of the samples with these indices, int64 (at most n,).
+        scores: maps indices of samples, int64 (≤ n,), to their scores.
     """
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     groups = torch.arange(n) % _GROUPS

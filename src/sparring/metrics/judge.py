@@ -1,4 +1,4 @@
-"""What every judge offers: a fixed protocol, its metrics, baselines and diagnostics."""
+"""Base class of judges: evaluation protocol, metrics, baselines, diagnostics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,88 +11,88 @@ from sparring.errors import UserError, did_you_mean
 from sparring.metrics.metric import Metric, Scores, compute_scores
 
 JudgeSplit = Literal["select", "report"]
-
-
+"""Real data that samples are compared with: the validation split, for stopping and checkpoint selection, or the test
+split, for reports."""
 ALL = "all"
-"""In place of names."""
+"""Selects all metrics."""
+MAX_SAMPLES = 10_000
+"""Samples per score, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class SampleSet:
-    """Samples."""
+    """Decoded samples with their requested classes."""
 
     values: Tensor
-    """As the medium keeps them, (n, …)."""
+    """Decoded values (n, …)."""
     labels: Tensor | None = None
-    """The classes they were asked for, int64 (n,)."""
+    """Requested classes, int64 (n,)."""
 
     def __len__(self) -> int:
         return len(self.values)
 
 
 class Judge(ABC):
-    """A fixed protocol. Stopping and the choice of the best weights use one part of the real data, reports another."""
+    """A fixed evaluation protocol, with separate real data for checkpoint selection and for reports."""
 
     metrics: Mapping[str, Metric]
-    """That can be asked for."""
+    """Available metrics by name."""
     selection_metric: str
-    """Of these, the one that is taken in training; its first score, of which less is better, selects."""
+    """The metric computed in training; checkpoints are selected by its first score, lower is better."""
     default: Sequence[str]
-    """Those of a report."""
+    """Metrics of a report."""
 
     @abstractmethod
     def comparison(self, drawn: SampleSet, part: JudgeSplit) -> Any:
-        """What metrics are taken of: samples before a part of the real data."""
+        """The input of metrics: samples and the real data of a split."""
 
     @abstractmethod
     def describe_reference(self, part: JudgeSplit, samples: int) -> str:
-        """What so many samples are compared with and by, in the words of the protocol."""
+        """The protocol's description of the real data and features."""
 
     @abstractmethod
     def sample_count(self, part: JudgeSplit) -> int:
-        """How many samples to score."""
+        """Number of samples to score."""
 
     @property
     @abstractmethod
     def test_count(self) -> int:
-        """How many real test examples there are."""
+        """Number of real test examples."""
 
     @abstractmethod
     def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
-        """n real test examples, "real", or as many as there are, and n from each of some samplers that learnt nothing,
-        by name; one at a time, for each is as large as what the model drew."""
+        """Yields named baselines: up to n real test examples ("real"), then n samples of each trivial baseline."""
 
     def nearest_training(self, values: Tensor) -> Tensor | None:
-        """The samples most like copies, each followed by the training example it is like; None where none is told."""
+        """The samples closest to training examples, each followed by its nearest training example; None if unknown."""
         return None
 
     def diagnostics(self, values: Tensor) -> Scores:
-        """What a quick look at samples tells, for those who watch over training (see `quick_check.py`), as
-        shares of what real examples get; nothing where there is no such look."""
+        """Quick diagnostics for training health (see `SampleDiagnostics`), relative to real examples; may be empty."""
         return {}
 
     def copy_test(self, values: Tensor) -> Scores:
-        """Whether some samples are copies of training examples: `copied`, a share, and `copied_p`, of chance."""
+        """Test for copies of training examples: `copied`, their share, and `copied_p`, its p-value; may be empty."""
         return {}
 
     @property
     def score_names(self) -> tuple[str, ...]:
-        """Names of the scores taken in training."""
+        """Names of the scores computed in training."""
         return tuple(self.metrics[self.selection_metric].better)
 
     def select_metrics(self, names: Sequence[str]) -> dict[str, Metric]:
-        """Raises UserError for a metric that is not there."""
+        """The metrics of these names. Raises UserError for an unknown name."""
         for name in names:
             if name not in self.metrics:
-                there = ", ".join(self.metrics)
-                raise UserError(f"no metric '{name}'{did_you_mean(name, self.metrics)}; there are: {there}, or {ALL}")
+                known = ", ".join(self.metrics)
+                raise UserError(f"unknown metric '{name}'{did_you_mean(name, self.metrics)}; use {known} or {ALL}")
         return {name: self.metrics[name] for name in names}
 
     def choose_metrics(self, names: Sequence[str], drawn: SampleSet, samples: int) -> dict[str, Metric]:
-        """The metrics of these names; for "all", and for none, all or the default ones as far as they can be taken.
+        """The metrics of these names. For "all", or without names, all or the default ones that can be computed.
 
         Args:
-            samples: how many like `drawn` there will be.
+            samples: number of samples that will be scored.
         """
         if names and ALL not in names:
             return self.select_metrics(names)
@@ -103,13 +103,13 @@ class Judge(ABC):
     def scores(
         self, values: Tensor, part: JudgeSplit = "report", metrics: Mapping[str, Metric] | None = None
     ) -> Scores:
-        """Of samples; by default those taken in training. Raises UserError when there are too few for a metric."""
+        """Scores of decoded samples (n, …), by default of the selection metric. Raises UserError for too few."""
         chosen = self.select_metrics([self.selection_metric]) if metrics is None else metrics
         return compute_scores(
             chosen, self.comparison(SampleSet(values), part), min(len(values), self.sample_count(part))
         )
 
     def protocol(self, part: JudgeSplit, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
-        """How scores were taken; scores with different protocols do not compare."""
+        """How scores are computed; scores of different protocols are not comparable."""
         chosen = self.select_metrics([self.selection_metric]) if metrics is None else metrics
         return "; ".join([self.describe_reference(part, samples), *(metric.protocol for metric in chosen.values())])

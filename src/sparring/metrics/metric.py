@@ -1,4 +1,4 @@
-"""What a metric is: a named function with the sense of its scores and the least it can be taken of."""
+"""Definition of a metric: function, direction of scores, requirements."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,17 @@ from sparring.errors import UserError
 
 Scores = dict[str, float]
 Better = Literal["less", "more", "as real", "neither"]
-"""What is better of a score: less, more, what the real row has; or it is an alarm or a margin, and no contest."""
-
-
+"""Whether lower, higher, or closer to the real examples' score is better; "neither" for alarms and margins."""
+ARROWS: dict[Better, str] = {"less": " ↓", "more": " ↑"}
+"""Suffix of a score's name in tables."""
+FAIR_SHARE = 0.25
+"""Share of its expected samples from which a class or mode counts as covered."""
 Requirement = Callable[[Any, int], str]
-"""(case, samples) → what a metric misses there and what to do, in words; nothing if it can be taken."""
+"""(comparison, samples) → why a metric can't be computed and what to do; empty if it can."""
 
 
 def needs_at_least(count: int) -> Requirement:
-    """Samples, that is."""
+    """Requires this many samples."""
     return lambda case, samples: too_few(count, samples)
 
 
@@ -24,8 +26,8 @@ def too_few(count: int, samples: int) -> str:
     if samples >= count:
         return ""
     return (
-        f"needs {count:,} samples or more, here there are {samples:,}: draw more (--samples), or leave it out "
-        "(kernel is the one for few samples)"
+        f"needs {count:,} samples or more, there are {samples:,}: draw more (--samples), or use --metrics kernel, "
+        "which suits small sample counts"
     )
 
 
@@ -35,16 +37,16 @@ ALWAYS = needs_at_least(2)
 @dataclass(frozen=True)
 class Metric:
     protocol: str
-    """How it is taken, in the words of the protocol."""
+    """Description of the estimator; part of the judge's protocol."""
     better: Mapping[str, Better]
-    """Its scores, in order."""
+    """Direction of each score, in order."""
     compute: Callable[[Any], Scores]
-    """From what the judge lays before it: `sparring.metrics.image.views.Case` for images."""
+    """Scores of a `Judge.comparison`."""
     requirement: Requirement = ALWAYS
 
 
 def compute_scores(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:
-    """All scores of the case. Raises UserError when a metric lacks something there."""
+    """All scores of a comparison. Raises UserError if a metric's requirement is not met."""
     scores: Scores = {}
     for name, metric in metrics.items():
         if lack := metric.requirement(case, samples):
@@ -54,7 +56,7 @@ def compute_scores(metrics: Mapping[str, Metric], case: Any, samples: int) -> Sc
 
 
 def is_better(better: Better, score: float, other: float, real: float) -> bool:
-    """Whether a score is better than another, where real examples have `real`."""
+    """Whether `score` is better than `other`, given the real examples' score `real`."""
     return _IS_BETTER[better](score, other, real)
 
 

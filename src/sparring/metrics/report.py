@@ -1,4 +1,4 @@
-"""What stands in a report: the samples' scores beside what trivial samplers get in their place, and the protocol."""
+"""Evaluation reports: model scores compared with baselines, and the protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,7 +9,7 @@ from torch import Tensor
 from sparring.errors import UserError
 from sparring.metrics.jackknife import half_widths
 from sparring.metrics.judge import Judge, SampleSet
-from sparring.metrics.metric import Better, Metric, Scores, compute_scores, is_better
+from sparring.metrics.metric import ARROWS, Better, Metric, Scores, compute_scores, is_better
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ReportRow:
     scores: Scores
     samples: int
     intervals: Scores = field(default_factory=dict)
-    """Half the 95 % interval of each score, if it was asked for."""
+    """Half width of the 95 % confidence interval of each score, if requested."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +26,29 @@ class Report:
     protocol: str
     rows: list[ReportRow]
     outperformed_by: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    """By model, the scores in which trivial samplers beat it, and which ones."""
+    """For each model, the scores in which baselines are better, and their names."""
     models: int = 1
-    """How many rows at the top are models; the others are trivial."""
+    """Number of rows at the top that are models; the others are baselines."""
+    better: Mapping[str, Better] = field(default_factory=dict)
+    """Direction of each score."""
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        rows = [asdict(row) for row in self.rows]
+        return {"protocol": self.protocol, "rows": rows, "won": self.outperformed_by, "models": self.models}
 
     def cells(self) -> list[list[str]]:
-        """Line by line, the names of the scores first."""
-        measures = list(self.rows[0].scores)
-        lines = [[row.name, *(_number(row, name) for name in measures), f"{row.samples:,}"] for row in self.rows]
-        return [["", *measures, "samples"], *lines]
+        """Table cells; the first line holds the names of the scores, with ↓ or ↑ for the better direction."""
+        names = list(self.rows[0].scores)
+        lines = [[row.name, *(_number(row, name) for name in names), f"{row.samples:,}"] for row in self.rows]
+        return [["", *(name + ARROWS.get(self.better.get(name, "neither"), "") for name in names), "samples"], *lines]
 
     def notes(self) -> list[str]:
-        """The protocol, and what a reader has to know of these scores."""
-        told = [self.protocol]
-        for model, won in self.outperformed_by.items():
-            scores = "; ".join(f"{name} ({', '.join(rows)})" for name, rows in won.items())
-            told.append(f"trivial samplers beat {model} in {scores}")
-        return told
+        """The protocol, and the baselines that outperform a model."""
+        notes = [self.protocol]
+        for model, better in self.outperformed_by.items():
+            scores = "; ".join(f"{name} ({', '.join(rows)})" for name, rows in better.items())
+            notes.append(f"baselines that outperform {model}: {scores}")
+        return notes
 
     def table(self) -> str:
         cells = self.cells()
@@ -77,17 +80,17 @@ def evaluate_samples(
     intervals: bool = False,
     kept: CachedBaselines = lambda protocol, score: score(),
 ) -> Report:
-    """Scores samples on the report part, beside the trivial rows.
+    """Scores samples against the test split and compares them with baselines.
 
     Args:
-        drawn: as the medium keeps them, (n, …), with the classes they were asked for if there are.
-        metrics: names; by default the judge's own choice, as far as there are samples enough.
-        own: the user's, by name, besides.
-        intervals: also 95 % intervals of the model's scores, at ten times the cost.
-        kept: gives the trivial rows of a protocol, scored by the function it is handed or known from before.
+        drawn: decoded samples (n, …), with their requested classes, if any.
+        metrics: names; by default those of the judge that can be computed.
+        own: additional metrics by name.
+        intervals: also compute 95 % confidence intervals, at ten times the cost.
+        kept: returns the baseline scores of a protocol, cached or by calling the given function.
 
     Raises:
-        UserError: an unknown metric, or too few samples for one that was asked for.
+        UserError: an unknown metric, or too few samples for a requested one.
     """
     samples = drawn if isinstance(drawn, SampleSet) else SampleSet(drawn)
     fewest = min(judge.sample_count("report"), len(samples), judge.test_count)
@@ -108,35 +111,35 @@ def evaluate_samples(
         counting = {name: metric for name, metric in chosen.items() if _comparable({name: metric})}
         margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _comparable(chosen)})
-    return Report(protocol, [model, *rows], {"model": won} if won else {})
+    return Report(protocol, [model, *rows], {"model": won} if won else {}, better=_comparable(chosen))
 
 
 def merge_reports(reports: Mapping[str, Report], mixed: bool = False) -> Report:
-    """The models of several reports in one table, by name, above the first one's trivial rows.
+    """One report with the models of several, by name, and the baselines of the first.
 
-    Raises UserError for reports of different protocols, unless `mixed`, and for those without a score in common.
+    Raises UserError for reports of different protocols, unless `mixed`, and for reports without a common score.
     """
     first = next(iter(reports.values()))
     for name, report in reports.items():
         if report.protocol != first.protocol and not mixed:
             raise UserError(
-                f"{name} was scored otherwise than {next(iter(reports))}, and their scores do not compare: "
-                f"score both anew, or look at them all the same with --mixed ({report.protocol})"
+                f"{name} was scored by another protocol than {next(iter(reports))}, so their scores are not "
+                f"comparable: score both again, or use --mixed ({report.protocol})"
             )
     shared = [score for score in first.rows[0].scores if all(score in r.rows[0].scores for r in reports.values())]
     if not shared:
-        raise UserError(f"{', '.join(reports)} have no score in common: score them by the same metrics")
+        raise UserError(f"{', '.join(reports)} have no score in common: use the same metrics for all")
     models = [replace(report.rows[0], name=name) for name, report in reports.items()]
     all_rows = [*models, *first.rows[1:]]
     rows = [replace(row, scores={name: row.scores[name] for name in shared if name in row.scores}) for row in all_rows]
     protocols = dict.fromkeys(report.protocol for report in reports.values())
     protocol = first.protocol
     if len(protocols) > 1:
-        protocol = "MIXED, scores do not compare: " + " | ".join(protocols)
+        protocol = "MIXED PROTOCOLS, scores are not comparable: " + " | ".join(protocols)
     won = {
         name: report.outperformed_by["model"] for name, report in reports.items() if "model" in report.outperformed_by
     }
-    return Report(protocol, rows, won, len(models))
+    return Report(protocol, rows, won, len(models), first.better)
 
 
 def _comparable(metrics: Mapping[str, Metric]) -> dict[str, Better]:
@@ -147,7 +150,7 @@ def _comparable(metrics: Mapping[str, Metric]) -> dict[str, Better]:
 
 
 def _better_baselines(metrics: Mapping[str, Metric], model: ReportRow, rows: list[ReportRow]) -> dict[str, list[str]]:
-    """By score, the rows of trivial samplers that beat the model."""
+    """Names of the baselines that are better than the model, by score; without "real"."""
     real = next(row for row in rows if row.name == "real").scores
     won = {}
     for name, better in _comparable(metrics).items():

@@ -66,10 +66,10 @@ def read_metadata(folder: Path) -> PreparedMetadata:
     """Reads `store.json`. Raises UserError for another format version and for a damaged file."""
     try:
         metadata = from_json((folder / METADATA_FILE).read_bytes())
-        if metadata.get("format") != PREPARED_FORMAT:
+        if (version := metadata.get("format")) != PREPARED_FORMAT:
             raise UserError(
-                f"{one_line(folder)} was prepared by another version (its format is {one_line(metadata.get('format'))}, "
-                f"supported is {PREPARED_FORMAT}): {PREPARE_AGAIN}"
+                f"{one_line(folder)} was prepared by another version (format {one_line(version)}, this version reads "
+                f"{PREPARED_FORMAT}): {PREPARE_AGAIN}"
             )
         return TypeAdapter(PreparedMetadata).validate_python(metadata)
     except (OSError, ValueError, AttributeError, ValidationError) as error:

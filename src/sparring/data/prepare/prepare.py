@@ -207,7 +207,7 @@ def _decode(plan: PreparePlan, left: list[int], out: Path, workers: int) -> dict
 
 
 def _find_suspects(plan: PreparePlan, skipped: dict[int, str], out: Path, drop: tuple[str, ...]) -> dict[int, str]:
-    """Suspects among the decoded items, with the reason; logged, because they can't be found again once gaps are filled."""
+    """Suspects among the decoded items, with the reason; logged, as filling gaps destroys the evidence."""
     kept = [i for i in range(len(plan.items)) if i not in skipped]
     images = map_pixels(out, (CHANNEL_COUNTS[plan.options.channels], *plan.options.size), len(plan.items))
     positions = torch.tensor([plan.positions[i] for i in kept], dtype=torch.long)

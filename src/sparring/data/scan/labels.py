@@ -52,7 +52,7 @@ def checkable(labels: np.ndarray | None, classes: int) -> np.ndarray:
 
 
 def held_out_probabilities(x: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Class probabilities (n, classes) by cross-validation: each fold is predicted by a classifier fitted on the others."""
+    """Cross-validated class probabilities (n, classes): each fold is predicted by a classifier fitted on the others."""
     order = np.random.default_rng(0).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     fold = np.empty(len(labels), int)

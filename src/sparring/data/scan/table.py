@@ -20,7 +20,7 @@ from sparring.errors import UserError, one_line
 _MISSING = 0.5
 """Share of missing values above which a column is suspect."""
 _LEAK_SHARE, _ROWS_PER_VALUE = 0.999, 2
-"""Share of rows whose target a leaking column determines, and its minimum rows per value: unique values always would."""
+"""Share of rows whose target a leaking column determines; minimum rows per value, as unique values always do."""
 _LISTED = 40
 """Columns listed."""
 

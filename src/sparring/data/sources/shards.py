@@ -24,7 +24,7 @@ def check_unmixed(own: FileSource, folder: Path, readers: Mapping[str, SourceRea
         for path in shards(folder, {ending: read}):
             if _holds_any(path, read):
                 raise UserError(
-                    f"{one_line(folder)} holds both image files, such as {own.items[0].name}, and an archive of images, "
+                    f"{one_line(folder)} holds both image files, such as {own.items[0].name}, and an archive, "
                     f"{one_line(path.name)}: move them to separate folders"
                 )
 

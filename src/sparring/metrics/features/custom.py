@@ -1,5 +1,7 @@
-"""Features from a file: an ONNX network, the weights of one of our own classifiers, the published Inception weights. No
-file is ever executed."""
+"""Feature extractors from files: ONNX, Sparring's classifiers, Inception weights.
+
+No file is ever executed.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -18,9 +20,9 @@ from sparring.metrics.features.published import inception_from_file
 
 
 def onnx_features(path: Path) -> FeatureExtractor:
-    """Of a network with one input, images float32 (n, c, h, w) in [−1, 1]; its first output is flattened to (n, d).
+    """An ONNX network with one input, images float32 (n, c, h, w) in [−1, 1]; its first output is flattened to (n, d).
 
-    Raises UserError for a file that is none, and (when used) for images it does not take.
+    Raises UserError for other files and, when called, for images of an unsupported shape.
     """
     try:
         import onnxruntime
@@ -31,32 +33,32 @@ def onnx_features(path: Path) -> FeatureExtractor:
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the library's errors have no base class of their own
-        raise UserError(f"{path} is no ONNX network ({one_line(error)[:100]})") from None
+    except Exception as error:  # onnxruntime's errors have no common base class
+        raise UserError(f"{path} is not an ONNX network ({one_line(error)[:100]})") from None
     (name, *more) = [given.name for given in session.get_inputs()]
     if more:
-        raise UserError(f"{path} takes {1 + len(more)} inputs: give a network that takes images and nothing else")
+        raise UserError(f"{path} has {1 + len(more)} inputs: give a network whose only input is images")
 
     def body(images: Tensor) -> Tensor:
         try:
             first: Any = session.run(None, {name: images.numpy()})[0]
         except Exception as error:
             shape = "×".join(map(str, images.shape[1:]))
-            raise UserError(f"{path} does not take images of {shape} ({one_line(error)[:100]})") from None
+            raise UserError(f"{path} does not support images of {shape} ({one_line(error)[:100]})") from None
         return torch.from_numpy(first).flatten(1)
 
     return FeatureExtractor(path.name, body, hashlib.sha256(content).hexdigest()[:12])
 
 
 def safetensors_features(path: Path) -> FeatureExtractor:
-    """Of a classifier that Sparring fitted and kept, to judge several sets alike. Raises UserError for another file."""
+    """A classifier saved by Sparring, for scoring several data sets alike. Raises UserError for other files."""
     _content(path)
     try:
         weights = load_file(path)
         net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
         net.load_state_dict(weights)
     except (SafetensorError, KeyError, RuntimeError, IndexError) as error:
-        raise UserError(f"{path} holds no classifier of Sparring's ({one_line(error)[:100]})") from None
+        raise UserError(f"{path} is not a classifier saved by Sparring ({one_line(error)[:100]})") from None
     return net.features(path.name, names_classes=True)
 
 
@@ -72,4 +74,4 @@ FILE_EXTRACTORS: dict[str, Callable[[Path], FeatureExtractor]] = {
     ".safetensors": safetensors_features,
     ".pth": inception_from_file,
 }
-"""By the file's ending."""
+"""Loader by file suffix."""

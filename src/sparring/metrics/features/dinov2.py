@@ -1,5 +1,8 @@
-"""DINOv2's features: Oquab et al. 2023 (arXiv:2304.07193), ViT-L/14, the class token; people agree with distances by
-them more than by Inception's (Stein et al. 2023, arXiv:2306.04675)."""
+"""DINOv2 features: the class token of ViT-L/14.
+
+Oquab et al. 2023 (arXiv:2304.07193). Distances agree with human judgement better than Inception's (Stein et al. 2023,
+arXiv:2306.04675).
+"""
 
 from typing import Any
 
@@ -28,11 +31,11 @@ _CONFIG: dict[str, Any] = {
 }
 _SIDE = 224
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's channels."""
+"""Mean and standard deviation of ImageNet's channels."""
 
 
 def dinov2_features() -> FeatureExtractor:
-    """Raises UserError when the weights can't be had, or the extra is missing."""
+    """The extractor. Raises UserError if the weights are unavailable or the extra `dinov2` is not installed."""
     try:
         from transformers import Dinov2Config, Dinov2Model
     except ImportError:

@@ -1,4 +1,4 @@
-"""Where features come from: a classifier fitted to the task, the same one before any fitting, and plain pixels."""
+"""Feature extractors: task classifier, randomly initialised classifier, pixel components."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +14,12 @@ from sparring.progress import progress_range
 from sparring.storage.atomic import atomic_write
 
 _WIDTH = 128
-"""Features."""
+"""Number of features."""
 _BATCH, _STEPS, _LEARNING_RATE = 128, 1_500, 2e-3
 
 
 class Classifier(nn.Module):
-    """Two convolution blocks, a hidden layer of 128 rectified features, and logits; for images of 8×8 and more."""
+    """Two convolution blocks, a hidden layer of 128 ReLU features, and logits; for images of 8×8 and larger."""
 
     def __init__(self, channels: int, classes: int):
         super().__init__()
@@ -47,33 +47,33 @@ class Classifier(nn.Module):
 
 
 def random_features(channels: int) -> FeatureExtractor:
-    """The classifier before any training, always with the same weights."""
+    """The randomly initialised classifier, with a fixed seed."""
     return new_classifier(channels, 1).features("random", names_classes=False)
 
 
 def task_features(pixels: Tensor, labels: Tensor, classes: int, kept: Path) -> FeatureExtractor:
-    """The classifier after a fixed number of steps on these images, without augmentation; read from `kept` if there.
+    """The classifier trained on these images for a fixed number of steps, without augmentation.
 
     Args:
         pixels: uint8 (n, c, h, w).
         labels: int64 (n,).
-        kept: a safetensors file, made when it is missing or can't be read.
+        kept: safetensors file to load weights from, or to write if it is missing or unreadable.
     """
     net = new_classifier(pixels.shape[1], classes)
-    load_or_fit(
-        net, kept, lambda: fit_classifier(net, pixels, labels, _STEPS, "fitting a classifier to judge by, once")
-    )
+    load_or_fit(net, kept, lambda: fit_classifier(net, pixels, labels, _STEPS, "fitting the feature extractor, once"))
     return net.features("task", names_classes=True)
 
 
 def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> FeatureExtractor:
-    """Of stacks of digits as channels, uint8 (n, c, h, w), labelled by the number they spell: a classifier of single
-    digits sees each channel by itself. A classifier of all numbers would have too few examples of each."""
+    """Features of stacked digits, uint8 (n, c, h, w): a digit classifier applied to each channel.
+
+    A classifier of all 10ᶜ numbers would have too few examples of each.
+    """
     channels = pixels.shape[1]
     net = new_classifier(1, 10)
     places = 10 ** torch.arange(channels).flip(0)
     digits = labels[:, None] // places % 10
-    about = "fitting a classifier of digits to judge by, once"
+    about = "fitting the feature extractor of digits, once"
     load_or_fit(net, kept, lambda: fit_classifier(net, pixels.flatten(0, 1)[:, None], digits.flatten(), _STEPS, about))
     net.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # pyright: ignore
 
@@ -84,7 +84,7 @@ def stacked_features(pixels: Tensor, labels: Tensor, kept: Path) -> FeatureExtra
 
 
 class StackedHead(nn.Module):
-    """Features of all channels (n, c · 128) → logits of the number that their digits spell, (n, 10ᶜ)."""
+    """Features of all channels (n, c · 128) → logits of the number their digits form, (n, 10ᶜ)."""
 
     def __init__(self, head: nn.Module, channels: int):
         super().__init__()
@@ -98,10 +98,9 @@ class StackedHead(nn.Module):
 
 
 def pixel_features(pixels: Tensor) -> FeatureExtractor:
-    """Principal components of the pixels of these images, uint8 (n, c, h, w): at most 128, fewer of tiny images.
+    """Principal components of the pixels of images uint8 (n, c, h, w); at most 128.
 
-    The least learned features there are, blind to what is not linear in pixels. Images are first averaged down to
-    32×32 where they are larger.
+    Images larger than 32×32 are first average-pooled to that size.
     """
     small = (min(pixels.shape[2], _THUMBNAIL), min(pixels.shape[3], _THUMBNAIL))
     x = torch.cat(
@@ -121,7 +120,7 @@ _THUMBNAIL = 32
 
 
 def load_or_fit(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
-    """Gives the network the weights in the file, or fits it and writes them there."""
+    """Loads the network's weights from a file, or fits the network and writes them."""
     try:
         net.load_state_dict(load_file(kept))
     except (OSError, SafetensorError, RuntimeError):
@@ -132,14 +131,14 @@ def load_or_fit(net: nn.Module, kept: Path, fit: Callable[[], None]) -> None:
 
 
 def new_classifier(channels: int, classes: int) -> Classifier:
-    """Always with the same weights."""
+    """A randomly initialised classifier, with a fixed seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Classifier(channels, classes)
 
 
 def fit_classifier(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, about: str) -> None:
-    """So many steps on these images, uint8 (n, c, h, w), by a fixed seed."""
+    """Trains on images uint8 (n, c, h, w) for `count` steps, with a fixed seed."""
 
     def loss(g: torch.Generator) -> Tensor:
         batch = torch.randint(len(pixels), (_BATCH,), generator=g)
@@ -149,7 +148,7 @@ def fit_classifier(net: nn.Module, pixels: Tensor, labels: Tensor, count: int, a
 
 
 def minimise(net: nn.Module, loss: Callable[[torch.Generator], Tensor], count: int, rate: float, about: str) -> None:
-    """So many steps down a loss, whose batches are drawn from a fixed seed; the rate rises and falls once."""
+    """Minimises a loss for `count` steps by Adam with a one-cycle schedule; batches are drawn with a fixed seed."""
     g = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(net.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, count)

@@ -1,4 +1,4 @@
-"""What images are compared by: features of a fixed network."""
+"""Feature extractors of images: a fixed network and its digest."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from sparring.errors import UserError
 from sparring.progress import progress_range
 
 EXTRACTOR_BATCH = 50
-"""Images at once: few enough for what the layers hand on to stay in a core's cache."""
+"""Images per batch: small, so that activations stay in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class FeatureExtractor:
     body: Callable[[Tensor], Tensor]
     """Images, float32 (n, c, h, w) in [−1, 1], → features (n, d)."""
     digest: str
-    """Of the weights, so that two scores can be told to be comparable."""
+    """Hash of the weights; scores with equal digests are comparable."""
     head: nn.Module | None = None
-    """Features → logits (n, classes), if the network is a classifier."""
+    """Features → logits (n, classes), for classifiers."""
     resize: str = "no resize"
-    """What the body does to the size of images, in the words of the protocol."""
+    """How images are resized; part of the protocol."""
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Raises UserError for features that are not numbers."""
+        """uint8 (n, c, h, w) → float64 (n, d). Raises UserError for features that are not finite."""
         chunks = pixels.cpu().split(EXTRACTOR_BATCH)
         about = f"{self.name} features of {len(pixels):,} images"
         found = torch.cat(
@@ -42,27 +42,27 @@ class FeatureExtractor:
 
     @torch.no_grad()
     def logits(self, features: Tensor) -> Tensor:
-        """(n, classes). Raises UserError for features that come from no classifier."""
+        """Logits (n, classes) of features (n, d). Raises UserError if the extractor is not a classifier."""
         if self.head is None:
-            raise UserError(f"{self.name} features name no classes: use task features, which need labelled data")
+            raise UserError(f"{self.name} features have no classifier: use --features task, which needs labelled data")
         return torch.cat([self.head(chunk.float()) for chunk in features.split(EXTRACTOR_BATCH)])
 
     def predict(self, pixels: Tensor) -> Tensor:
-        """The class the classifier takes each image for, int64 (n,)."""
+        """Predicted class of each image, int64 (n,)."""
         return self.logits(self(pixels)).argmax(1)
 
     def accuracy(self, pixels: Tensor, labels: Tensor) -> float:
-        """The share of images the classifier names rightly."""
+        """Classification accuracy on images uint8 (n, c, h, w) with labels int64 (n,)."""
         return float((self.predict(pixels) == labels.cpu()).double().mean())
 
 
 def to_extractor_input(pixels: Tensor) -> Tensor:
-    """uint8 → float32 in [−1, 1], what bodies take."""
+    """uint8 → float32 in [−1, 1], the input of extractors."""
     return pixels.float() / 127.5 - 1
 
 
 def weights_digest(weights: Iterable[Tensor]) -> str:
-    """12 hex characters of the sha256 over the weights' bytes."""
+    """First 12 hexadecimal digits of the weights' sha256."""
     found = hashlib.sha256()
     for weight in weights:
         found.update(weight.detach().cpu().contiguous().numpy().data)

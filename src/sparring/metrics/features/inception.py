@@ -1,8 +1,8 @@
-"""The Inception network that published scores are taken by: Szegedy et al. 2016 (arXiv:1512.00567), figures 4 to 7 and
-table 1, as the weights of 2015-12-05 were trained, up to the 2,048 means that Heusel et al. 2017 compare.
+"""The Inception network of published FID scores, without its classifier.
 
-It differs from the paper, and from later versions, in its pooling branches: means leave the border out, and the last
-block takes the maximum instead.
+Szegedy et al. 2016 (arXiv:1512.00567), figures 4 to 7 and table 1, as trained for the weights of 2015-12-05, up to the
+2,048 pooled features of Heusel et al. 2017. It differs from the paper and later versions in its pooling branches:
+average pooling excludes padding, and the last block uses max pooling.
 """
 
 from collections import OrderedDict
@@ -26,7 +26,7 @@ class Conv(nn.Module):
 
 
 class Branches(nn.Module):
-    """Branches that see the same and are joined by channels."""
+    """Applies branches to the same input and concatenates their channels."""
 
     def __init__(self, **branches: nn.Module):
         super().__init__()
@@ -38,7 +38,7 @@ class Branches(nn.Module):
 
 
 def chain(n: int, *convs: tuple[int, _Size] | nn.Module) -> nn.Sequential:
-    """Of (channels, size) after n channels; what is a module already stands as it is."""
+    """Sequence of modules, or of convolutions given as (channels, size), for n input channels."""
     layers = []
     for conv in convs:
         layers.append(conv if isinstance(conv, nn.Module) else Conv(n, *conv))

@@ -1,7 +1,7 @@
-"""Features of published networks, with their images prepared as in the works that took them first.
+"""Inception features, preprocessed as in the original FID code.
 
-Inception: the weights of 2015-12-05, as they were carried over to PyTorch for pytorch-fid. That file is a pickle, so
-its bytes are checked before it is opened, only tensors are read, and they are kept as safetensors from then on.
+Weights of 2015-12-05, converted to PyTorch by pytorch-fid. That file is a pickle: its hash is checked before it is
+opened, only tensors are read, and they are saved as safetensors for later use.
 """
 
 import re
@@ -27,7 +27,7 @@ _SIDE = 299
 
 
 def inception_features(cache: Path) -> FeatureExtractor:
-    """By weights kept in `cache`, or found beside the data sets, or downloaded. Raises UserError if none can be had."""
+    """The extractor, with weights from `cache`, `$SPARRING_DATA` or a download. Raises UserError if unavailable."""
     net = Inception()
     kept = cache / "judges" / "inception-2015-12-05.safetensors"
     load_or_fit(net, kept, lambda: _load_published(net, INCEPTION_WEIGHTS.path(_WEIGHTS)))
@@ -35,32 +35,29 @@ def inception_features(cache: Path) -> FeatureExtractor:
 
 
 def inception_from_file(path: Path) -> FeatureExtractor:
-    """By the published file itself. Raises UserError for any other: no pickle is opened that is not pinned."""
+    """The extractor, with weights from the published file. Raises UserError for any other file."""
     net = Inception()
     _load_published(net, path)
     return inception_extractor(net)
 
 
 def _load_published(net: Inception, path: Path) -> None:
-    """Gives the network the published weights, those after the features left out.
-
-    The bytes that are opened are the very bytes that were checked, and not the file again.
-    """
+    """Loads the published weights, without the classifier's. Parses the very bytes whose hash was checked."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"can't read the features file {one_line(path)}: {error.strerror}") from None
     if fault := INCEPTION_WEIGHTS.pins[_WEIGHTS].fault(content):
         raise UserError(
-            f"{one_line(path)} is not the published {_WEIGHTS} ({fault}), and no other pickle is opened: "
-            "save your network as .onnx"
+            f"{one_line(path)} is not the published {_WEIGHTS} ({fault}), and no other pickle is opened: export your "
+            "network as .onnx"
         )
     weights = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
     net.load_state_dict({module_name(name): weight for name, weight in weights.items() if not name.startswith("fc.")})
 
 
 def module_name(published: str) -> str:
-    """Mixed_7b.branch3x3_2a.conv.weight is the second of its branch, and there the one beside b: ….branch3x3.1.a.…"""
+    """Our name of a published weight: Mixed_7b.branch3x3_2a.conv.weight → Mixed_7b.branch3x3.1.a.conv.weight."""
     found = re.fullmatch(r"(Mixed_..)\.(branch[a-z0-9]+|branch_pool)(?:_(\d)([ab]?))?\.((?:conv|bn)\..*)", published)
     if found is None:
         return published
@@ -70,6 +67,7 @@ def module_name(published: str) -> str:
 
 
 def inception_extractor(net: Inception) -> FeatureExtractor:
+    """The extractor of a loaded network."""
     net.eval().requires_grad_(False)
 
     def body(images: Tensor) -> Tensor:
@@ -80,19 +78,19 @@ def inception_extractor(net: Inception) -> FeatureExtractor:
 
 
 def rgb_pixels(images: Tensor, name: str) -> Tensor:
-    """[−1, 1] → whole numbers from 0 to 255, grey images thrice. Raises UserError for other numbers of channels."""
+    """[−1, 1] → integers 0..255, with grey repeated to RGB. Raises UserError for other numbers of channels."""
     if images.shape[1] not in (1, 3):
-        raise UserError(f"{name} features take grey and RGB images, not {images.shape[1]} channels")
+        raise UserError(f"{name} features need grey or RGB images, not {images.shape[1]} channels")
     return ((images + 1) * 127.5).round().expand(-1, 3, -1, -1)
 
 
 def resize_like_tf1(x: Tensor, side: int) -> Tensor:
-    """(n, c, h, w) → (n, c, side, side): output pixel i lies at i · h / side, between the two pixels beside it."""
+    """(n, c, h, w) → (n, c, side, side), bilinear with output pixel i at i · h / side, as in TensorFlow 1."""
     return _interpolation_weights(x.shape[2], side) @ x @ _interpolation_weights(x.shape[3], side).T
 
 
 def _interpolation_weights(size: int, side: int) -> Tensor:
-    """The weights of each of `size` pixels in each of `side`, (side, size)."""
+    """Linear interpolation weights from `size` to `side` pixels, (side, size)."""
     place = torch.arange(side) * (size / side)
     before = place.floor().long()
     after, share = (before + 1).clamp(max=size - 1), place - before

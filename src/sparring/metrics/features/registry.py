@@ -1,4 +1,4 @@
-"""Features by name, as a data set of images makes them. The dict is the registry."""
+"""Registry of feature extractors by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ from sparring.metrics.features.self_supervised import self_features
 
 @dataclass(frozen=True, eq=False)
 class JudgeData:
-    """A data set of images, as judges are made from it."""
+    """A data set of images, as used by judges."""
 
     train: Tensor
     """uint8 (n, c, h, w)."""
     test: Tensor
     labels: Tensor | None
-    """Of `train`, int64 (n,)."""
+    """Classes of `train`, int64 (n,)."""
     classes: int
     fingerprint: str
     test_labels: Tensor | None = None
 
     @property
     def fitting(self) -> slice:
-        """The part that networks are fitted to."""
+        """The part of `train` that extractors are fitted to."""
         return slice(2 * len(self.train) // 3)
 
 
 def _task(data: JudgeData, cache: Path) -> FeatureExtractor:
     if not data.classes or data.labels is None:
-        raise UserError("task features need images with classes: take others, such as --features self")
+        raise UserError("task features need images with classes: use --features self")
     kept = cache / "judges" / f"{data.fingerprint}.safetensors"
     return task_features(data.train[data.fitting], data.labels[data.fitting], data.classes, kept)
 
@@ -47,7 +47,7 @@ def _self(data: JudgeData, cache: Path) -> FeatureExtractor:
 
 def _stacked(data: JudgeData, cache: Path) -> FeatureExtractor:
     if data.labels is None or data.classes != 10 ** data.train.shape[1]:
-        raise UserError("stacked features are for stacks of digits, as in stacked-mnist: take --features task")
+        raise UserError("stacked features need stacked digits, as in stacked-mnist: use --features task")
     kept = cache / "judges" / f"{data.fingerprint}-stacked.safetensors"
     return stacked_features(data.train[data.fitting], data.labels[data.fitting], kept)
 
@@ -64,12 +64,12 @@ FEATURES: dict[str, Callable[[JudgeData, Path], FeatureExtractor]] = {
 
 
 def named_features(name: str, data: JudgeData, cache: Path) -> FeatureExtractor:
-    """Raises UserError for features that are not there, or do not suit the data."""
+    """The extractor of this name or file. Raises UserError for unknown or unsuitable features."""
     if name in FEATURES:
         return FEATURES[name](data, cache)
     if Path(name).suffix in FILE_EXTRACTORS:
         return FILE_EXTRACTORS[Path(name).suffix](Path(name))
     raise UserError(
-        f"no features '{name}'{did_you_mean(name, FEATURES)}; there are: {', '.join(FEATURES)}, "
+        f"unknown features '{name}'{did_you_mean(name, FEATURES)}; use {', '.join(FEATURES)}, "
         f"or a file that ends in {', '.join(FILE_EXTRACTORS)}"
     )

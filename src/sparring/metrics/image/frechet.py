@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Moments:
-    """Of a set of features, float64."""
+    """Mean and covariance root of features, float64."""
 
     mean: Tensor
     """(d,)"""
@@ -17,7 +17,7 @@ class Moments:
 
     @classmethod
     def of(cls, features: Tensor) -> "Moments":
-        """Of features (n, d), n ≥ 2."""
+        """Moments of features (n, d), n ≥ 2."""
         x = features.double()
         mean = x.mean(0)
         centred = (x - mean) / (len(x) - 1) ** 0.5
@@ -25,16 +25,15 @@ class Moments:
 
     @classmethod
     def from_statistics(cls, mean: Tensor, covariance: Tensor) -> "Moments":
-        """Of statistics that are kept, as published ones are: mean (d,), covariance (d, d)."""
+        """Moments of stored statistics: mean (d,), covariance (d, d)."""
         return cls(mean.double(), _root(covariance.double()))
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁Σ₂)^½).
 
-    With RᵀR = Σ, tr (Σ₁Σ₂)^½ is the nuclear norm of M = R₁R₂ᵀ: the sum of its singular values, or, where both
-    covariances have full rank and nothing is lost by squaring, of the roots of the eigenvalues of MMᵀ, which is faster.
-    Fewer samples than dimensions, and features that never fire, are taken as they are, without an ε.
+    With RᵀR = Σ, tr (Σ₁Σ₂)^½ is the nuclear norm of M = R₁R₂ᵀ: the sum of its singular values, or, for full-rank
+    covariances, of the square roots of the eigenvalues of MMᵀ, which is faster. Singular covariances need no ε.
     """
     M = a.root @ b.root.T
     full = min(M.shape) == len(a.mean)
@@ -44,12 +43,12 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def frechet(a: Tensor, b: Tensor) -> float:
-    """The distance between two sets of features, (n, d) and (m, d)."""
+    """Fréchet distance of features (n, d) and (m, d)."""
     return frechet_distance(Moments.of(a), Moments.of(b))
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """By Cholesky; of a singular one by its eigenvectors, without those of eigenvalue 0."""
+    """R (k, d) with RᵀR the covariance: by Cholesky, or by eigenvectors if singular."""
     factor, failed = torch.linalg.cholesky_ex(covariance, upper=True)
     smallest, largest = factor.diagonal().aminmax()
     if not failed and smallest > _TINY * largest:
@@ -60,4 +59,4 @@ def _root(covariance: Tensor) -> Tensor:
 
 
 _TINY = 1e-6
-"""Of pivots: a covariance with a smaller one, relative to the largest, is taken for singular."""
+"""Smallest relative Cholesky pivot of a covariance that is not singular."""

@@ -1,7 +1,8 @@
-"""The Fréchet distance of infinitely many samples: Chong & Forsyth 2020 (arXiv:1911.07023), section 3.
+"""Fréchet distance extrapolated to infinitely many samples.
 
-The distance of n samples is too large by about c / n. The paper draws subsets of growing size; here the samples are cut
-into 1, 2 and 4 parts that do not overlap, whose mean distances are regressed on 1 / n: every sample counts alike.
+Chong & Forsyth 2020 (arXiv:1911.07023), section 3. The bias with n samples is about c / n. The paper uses random
+subsets of growing size; here the samples are split into 1, 2 and 4 disjoint parts, and their mean distances regressed
+on 1 / n, so that all samples have equal weight.
 """
 
 from dataclasses import dataclass
@@ -19,16 +20,16 @@ _PARTS = (1, 2, 4)
 class ExtrapolatedDistance:
     value: float
     half_width: float
-    """Of the 95 % interval, over the samples; the real side is taken as it is."""
+    """Half width of the 95 % confidence interval, over samples only."""
 
 
 def min_samples(dimensions: int) -> int:
-    """Samples needed, so that even a quarter of them has a covariance of full rank."""
+    """Samples needed for a full-rank covariance of a quarter of them."""
     return 2 * _PARTS[-1] * dimensions
 
 
 def extrapolate(fake: Tensor, real: Moments, seed: int = 0) -> ExtrapolatedDistance:
-    """Of features (n, d), n ≥ `least(d)`."""
+    """Extrapolated distance of features (n, d), n ≥ `min_samples(d)`."""
     order = torch.randperm(len(fake), generator=torch.Generator().manual_seed(seed))
     shuffled = fake[order]
     margins = half_widths(lambda kept: {"value": intercept(shuffled[kept], real)}, len(fake), seed)
@@ -36,7 +37,7 @@ def extrapolate(fake: Tensor, real: Moments, seed: int = 0) -> ExtrapolatedDista
 
 
 def intercept(fake: Tensor, real: Moments) -> float:
-    """At 1 / n = 0, of the least-squares line through the mean distances of the parts."""
+    """Intercept at 1 / n = 0 of the least-squares line through the mean distances of the parts."""
     x = torch.tensor(_PARTS, dtype=torch.float64) / len(fake)
     means = [
         torch.tensor([frechet_distance(Moments.of(part), real) for part in fake.tensor_split(p)]).mean() for p in _PARTS

@@ -1,7 +1,8 @@
-"""The judges: of images, by features of a network; of points, by the modes they were drawn around.
+"""Evaluation protocol of images.
 
-The network is fitted to the first two thirds of the training set; the next sixth is there to select by, the last sixth
-to report by, so no figure reported was ever chosen by.
+Feature extractors are fitted to the first two thirds of the training set. The next sixth is the validation split, for
+stopping and checkpoint selection, the last sixth the test split of reports; "real" scores the test set in the samples'
+place.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,21 +24,19 @@ from sparring.metrics.image.quick_check import (
     range_error,
 )
 from sparring.metrics.image.views import Comparison, FeatureSet
-from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
+from sparring.metrics.judge import MAX_SAMPLES, Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores
 
 _SPLITS = {"select": "fifth sixth of the training set", "report": "last sixth of the training set"}
-MAX_SAMPLES = 10_000
-"""Samples a score is taken from."""
 _MIN_SELECTION_SAMPLES = 256
-"""That are scored to select by: before 16 real images, as many samples would add their own chance to theirs."""
+"""Samples scored for selection, at least: with few real images, as many samples would add variance."""
 _MIN_FITTED = 150
-"""Images below which no network teaches itself: one taught by 66 or 133 photographs told the better of two states of a
-run no more often than their pixels did (docs/measuring.md)."""
+"""Images needed for self-supervised features; with 66 or 133, they ranked checkpoints no better than pixels
+(docs/measured/metrics.md)."""
 CHUNK = 512
-"""Images that are changed at once."""
+"""Images processed at once."""
 _NOISE_STD = 20.0
-"""Spread of the noise on copies, of 255."""
+"""Standard deviation of the noise on copies, of 255."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class ImageJudge(Judge):
     """uint8 (n, c, h, w)."""
     test: Tensor
     accuracy: float | None = None
-    """Of the classifier, on the report part."""
+    """Accuracy of the classifier on the test split."""
     labels: Tensor | None = None
     """Classes of `train`, int64 (n,)."""
     test_labels: Tensor | None = None
@@ -91,13 +90,13 @@ class ImageJudge(Judge):
     @cached_property
     def _glancer(self) -> DiagnosticsReference:
         view = self._parts["select"]
-        few = view.of(torch.arange(min(DIAGNOSTIC_SAMPLES, len(view))))
-        return DiagnosticsReference(few.embedded, few.labels, self.features(self.test[:DIAGNOSTIC_SAMPLES]))
+        subset = view.of(torch.arange(min(DIAGNOSTIC_SAMPLES, len(view))))
+        return DiagnosticsReference(subset.embedded, subset.labels, self.features(self.test[:DIAGNOSTIC_SAMPLES]))
 
     def diagnostics(self, values: Tensor) -> Scores:
-        few = values[:DIAGNOSTIC_SAMPLES]
-        return self._glancer(self.features(few)) | {
-            "extent": range_error(few, self.real_images("select")[:DIAGNOSTIC_SAMPLES])
+        subset = values[:DIAGNOSTIC_SAMPLES]
+        return self._glancer(self.features(subset)) | {
+            "extent": range_error(subset, self.real_images("select")[:DIAGNOSTIC_SAMPLES])
         }
 
     def copy_test(self, values: Tensor) -> Scores:
@@ -114,7 +113,7 @@ class ImageJudge(Judge):
     def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         g = torch.Generator().manual_seed(0)
         which = torch.arange(n) % len(self.train)
-        # The labels of copies are those of what was copied; to the rest, which knows no classes, they are chance.
+        # Copies keep their labels; for the baselines without classes, these labels are random.
         labels = None if self.labels is None else self.labels[which]
 
         def changed(change: Callable[[Tensor], Tensor]) -> SampleSet:
@@ -135,7 +134,7 @@ class ImageJudge(Judge):
 
 
 def _blurred(images: Tensor) -> Tensor:
-    """At half the resolution and back."""
+    """Downsampled by two and upsampled again."""
     half = avg_pool2d(images.float(), 2, ceil_mode=True, count_include_pad=False)
     return _pixels(interpolate(half, images.shape[2:], mode="bilinear"))
 
@@ -145,11 +144,11 @@ def _pixels(x: Tensor) -> Tensor:
 
 
 def judge_images(data: JudgeData, cache: Path, features: str | FeatureExtractor | None = None) -> ImageJudge:
-    """The judge of a data set: by default by task features if it has classes, else by those it teaches itself, or,
-    of few images, by their pixels.
+    """The judge of a data set: by default by task features if it has classes, else by self-supervised ones, or by
+    pixels for fewer than 150 images.
 
-    Fitted networks are kept in `cache` under the data's fingerprint. Raises UserError for features that are not there,
-    or do not suit the data.
+    Fitted networks are stored in `cache` under the data's fingerprint. Raises UserError for unknown or unsuitable
+    features.
     """
     if features is None:
         unlabelled = "self" if len(data.train[data.fitting]) >= _MIN_FITTED else "pixels"
@@ -157,8 +156,8 @@ def judge_images(data: JudgeData, cache: Path, features: str | FeatureExtractor 
     if isinstance(features, str):
         features = named_features(features, data, cache)
     report = 2 * len(data.train) // 3 + len(data.train) // 6
-    known = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
-    accuracy = features.accuracy(data.train[report:], data.labels[report:]) if known else None  # pyright: ignore
+    is_classifier = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
+    accuracy = features.accuracy(data.train[report:], data.labels[report:]) if is_classifier else None  # pyright: ignore
     if not data.classes:
         return ImageJudge(features, data.train, data.test, accuracy)
     return ImageJudge(features, data.train, data.test, accuracy, data.labels, data.test_labels)

@@ -1,4 +1,4 @@
-"""The kernel distance between two sets of features: Bińkowski et al. 2018 (arXiv:1801.01401), section 4."""
+"""Kernel distance (KID): Bińkowski et al. 2018 (arXiv:1801.01401), section 4."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 _BLOCK, MIN_BLOCKS = 1_000, 4
-"""Samples in a block, at most; and blocks, at least."""
+"""Maximum samples per block, and minimum number of blocks."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class KernelDistance:
 
 
 def mmd(x: Tensor, y: Tensor) -> float:
-    """The unbiased MMD² of features (n, d) and (m, d) under (xᵀy / d + 1)³; about 0, at times below, for equal ones."""
+    """Unbiased MMD² of features (n, d) and (m, d) with kernel (xᵀy / d + 1)³; about 0, possibly negative, if equal."""
     (n, d), m = x.shape, len(y)
     kxx, kyy, kxy = ((a @ b.T / d + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
     within = (kxx.sum() - kxx.trace()) / (n * (n - 1)) + (kyy.sum() - kyy.trace()) / (m * (m - 1))
@@ -25,9 +25,9 @@ def mmd(x: Tensor, y: Tensor) -> float:
 
 
 def kernel_distance(fake: Tensor, real: Tensor, seed: int = 0) -> KernelDistance:
-    """MMD² averaged over blocks of each set that do not overlap, so that their spread is an honest error.
+    """MMD² of features (n, d) and (m, d), 8 or more of each, averaged over disjoint blocks.
 
-    Of features (n, d) and (m, d), 8 and more of each.
+    Disjoint blocks make the standard error unbiased.
     """
     g = torch.Generator().manual_seed(seed)
     count = max(MIN_BLOCKS, min(len(fake), len(real)) // _BLOCK)

@@ -1,10 +1,9 @@
-"""Whether samples are copies of training examples.
+"""Tests whether samples are copies of training examples.
 
-A copy lies far nearer to its original than to anything else. So a sample's distance to its nearest training example is
-divided by that to its eleventh: typical samples, which lie near many, are not taken for copies, as they are where the
-bare distance is compared. The same ratio of held-out real examples says what chance does: the threshold is well below
-the least hundredth of theirs, and the exact test of Fisher (1922) asks whether samples fall below it more often. (The
-two-sample view is that of Meehan et al. 2020, arXiv:2004.05675.)
+The statistic is the distance of a sample to its nearest training example divided by that to its eleventh: unlike the
+bare distance, it does not flag typical samples, which are near many. The threshold is derived from the ratios of
+held-out real examples, and Fisher's exact test (1922) asks whether samples fall below it more often than these (a
+two-sample test as in Meehan et al. 2020, arXiv:2004.05675).
 """
 
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from torch import Tensor
 from sparring.metrics.distances import nearest_neighbours
 
 NEIGHBOURS = 10
-"""Training examples beyond the nearest."""
+"""Rank of the reference neighbour behind the nearest."""
 TAIL, MARGIN = 0.01, 0.7
-"""Too close is below this share of the ratio that so many of the held-out examples fall below.
+"""The threshold is `MARGIN` × the `TAIL` quantile of the held-out examples' ratios.
 
-Without the margin, blurred images and images of few classes, whose neighbourhoods are others than those of held-out
-images as a whole, are taken for copies (docs/measuring.md); copies with slight noise stay far below it.
+Without the margin, blurred images and images of few classes are flagged (docs/measured/metrics.md); slightly noisy
+copies stay far below it.
 """
 _ALARM = 1e-3
 _SHOWN = 16
@@ -30,23 +29,23 @@ _SHOWN = 16
 @dataclass(frozen=True)
 class Memorisation:
     share: float
-    """Of the samples too close to a training example; about 0.001 for new real examples, less for most models."""
+    """Share of samples below the threshold; about 0.001 for new real examples."""
     p: float
-    """Of seeing so many by chance. Below 0.001, samples are copies."""
+    """p-value; below 0.001, some samples are copies."""
     worst: Tensor
-    """The samples closest to a copy, worst first, int64 (≤ 16,)."""
+    """Indices of the samples with the smallest ratios, ascending, int64 (≤ 16,)."""
     originals: Tensor
-    """The training examples nearest to these."""
+    """Indices of their nearest training examples."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingNeighbours:
-    """What could be copied, and what chance does."""
+    """Features of the training examples and of held-out real ones."""
 
     train: Tensor
     """Features (k, d)."""
     held_out: Tensor
-    """Features (m, d) of real examples never trained on; m of 500 and more lets few copies be seen."""
+    """Features (m, d) of real examples outside the training set; with m ≥ 500, few copies are detected."""
 
     @cached_property
     def held_out_ratios(self) -> Tensor:
@@ -58,14 +57,14 @@ class TrainingNeighbours:
         return MARGIN * float(self.held_out_ratios.quantile(TAIL))
 
     def ratios(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each of x: distance to the nearest over that to the eleventh (1 where both are 0), and the nearest."""
+        """Distance of x (n, d) to the nearest over that to the eleventh (1 if both are 0), and the nearest's index."""
         distances, places = nearest_neighbours(x, self.train, min(NEIGHBOURS + 1, len(self.train)))
         first, last = distances[:, 0], distances[:, -1]
         return torch.where(last > 0, first / last, 1.0).sqrt(), places[:, 0]
 
 
 def memorisation(fake: Tensor, memory: TrainingNeighbours) -> Memorisation:
-    """Of features (n, d)."""
+    """Memorisation test of features (n, d)."""
     ratios, places = memory.ratios(fake)
     close, by_chance = (int((r < memory.threshold).sum()) for r in (ratios, memory.held_out_ratios))
     worst = ratios.argsort()[:_SHOWN]
@@ -74,7 +73,7 @@ def memorisation(fake: Tensor, memory: TrainingNeighbours) -> Memorisation:
 
 
 def upper_tail(hits: int, n: int, other_hits: int, m: int) -> float:
-    """P(hits or more of n), given hits + other_hits of n + m in all and no difference: Fisher's exact test."""
+    """One-sided p-value of Fisher's exact test for hits of n against other_hits of m."""
     total = hits + other_hits
     a = torch.arange(hits, min(n, total) + 1, dtype=torch.float64)
     log_p = _log_choose(n, a) + _log_choose(m, total - a) - _log_choose(n + m, torch.tensor(float(total)).double())

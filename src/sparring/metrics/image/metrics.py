@@ -1,4 +1,4 @@
-"""The metrics of images. The dict is the registry; a new metric is one function and one entry."""
+"""Registry of image metrics."""
 
 from dataclasses import asdict
 
@@ -13,11 +13,10 @@ from sparring.metrics.image.ms_ssim import WINDOW, ms_ssim_diversity
 from sparring.metrics.image.precision_recall import K, overlap
 from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
 from sparring.metrics.image.views import Comparison, FeatureSet
-from sparring.metrics.metric import Metric, Requirement, Scores, needs_at_least, too_few
-from sparring.metrics.point.modes import FAIR_SHARE
+from sparring.metrics.metric import FAIR_SHARE, Metric, Requirement, Scores, needs_at_least, too_few
 
 _MAX_COPY_SEARCH = 2_000
-"""Samples searched for copies: every one is compared with all that was trained on."""
+"""Samples tested for copies; each is compared with the whole training set."""
 
 
 def _frechet(case: Comparison) -> Scores:
@@ -45,7 +44,7 @@ def _memorisation(case: Comparison) -> Scores:
 
 
 def _classes(case: Comparison) -> Scores:
-    """Shares of the classes are the classifier's own guess of the real images, so that its errors cancel."""
+    """Class shares of the real images are predicted too, so that the classifier's errors cancel."""
     guesses, real = (view.probabilities.argmax(1) for view in (case.fake, case.real))
     count = case.real.probabilities.shape[1]
     shares = (real.bincount(minlength=count) + 1) / (len(real) + count)
@@ -78,37 +77,37 @@ def _train_on_synthetic(case: Comparison) -> Scores:
 
 
 def intra_class(fake: FeatureSet, real: FeatureSet) -> float:
-    """The mean over classes of the Fréchet distance within each: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
+    """Mean Fréchet distance within classes: Miyato & Koyama 2018 (arXiv:1802.05637), section 6."""
     assert fake.labels is not None and real.labels is not None
     found = [frechet(fake.embedded[a], real.embedded[b]) for a, b in _common(fake.labels, real.labels)]
     return sum(found) / len(found)
 
 
 def _lacks_classes(case: Comparison, samples: int) -> str:
-    known = "" if case.fake.features.head else "needs features that name classes: take --features task, or leave it out"
+    known = "" if case.fake.features.head else "needs a classifier: use --features task, or leave out this metric"
     return known or too_few(10, samples)
 
 
 def _lacks_labels(case: Comparison, samples: int) -> str:
     if case.fake.labels is None or case.real.labels is None:
-        return "needs a conditional model of labelled data (such as cgan): leave it out"
+        return "needs a conditional model of labelled data, such as cgan: leave out this metric"
     if not _common(case.fake.labels, case.real.labels):
-        return "needs a class with two samples and two real images: ask for more samples, or leave it out"
+        return "needs a class with two samples and two real images: draw more samples, or leave out this metric"
     return _lacks_classes(case, samples)
 
 
 def _common(fake: Tensor, real: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Where each class is, (n,) of bool, of those that both have two of."""
+    """Masks, bool (n,) and (m,), of each class with two or more members in both."""
     pairs = [(fake == c, real == c) for c in real.unique()]
     return [(a, b) for a, b in pairs if a.sum() > 1 and b.sum() > 1]
 
 
 def lacks_size(side: int) -> Requirement:
-    """Of images smaller than the windows they are seen through."""
+    """Requires images of at least this side."""
 
     def lack(case: Comparison, samples: int) -> str:
         small = min(case.fake.values.shape[2:]) < side
-        return f"looks through windows of {side}×{side}, and images are smaller: leave it out" if small else ""
+        return f"needs images of {side}×{side} or larger: leave out this metric" if small else ""
 
     return lack
 

@@ -1,5 +1,7 @@
-"""Likeness of images to each other: structural similarity, Wang et al. 2004; multi-scale, Wang et al. 2003; the latter
-as a measure of (lacking) diversity, Odena et al. 2017 (arXiv:1610.09585), section 4.2."""
+"""SSIM (Wang et al. 2004), MS-SSIM (Wang et al. 2003), and diversity by MS-SSIM.
+
+Diversity: Odena et al. 2017 (arXiv:1610.09585), section 4.2.
+"""
 
 import torch
 from torch import Tensor
@@ -9,19 +11,19 @@ from sparring.losses.ssim import WINDOW, ssim_maps
 from sparring.losses.ssim import ssim as ssim_of_floats
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, finest first."""
+"""Weights of the scales, finest first."""
 _PAIRS = 2_000
 
 
 def scales(side: int) -> int:
-    """How many of the five an image of this side has: every halving must leave the window room."""
+    """Number of scales, at most five, at which an image of this side is at least as large as the window."""
     return max(1, sum(side >= WINDOW * 2**i for i in range(len(_WEIGHTS))))
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
-    """(n,) in [0, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more.
+    """MS-SSIM (n,) in [0, 1] of images (n, c, h, w) in 0…255, uint8 or float, with sides of 11 or more.
 
-    Small images have fewer than five scales; the weights of those that are left are made to add to 1.
+    Small images have fewer than five scales, with renormalised weights.
     """
     x, y = x.double(), y.double()
     count = scales(min(x.shape[2:]))
@@ -37,12 +39,12 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def ssim_of_pixels(x: Tensor, y: Tensor) -> Tensor:
-    """(n,) in [−1, 1], of uint8 or float images (n, c, h, w) in 0…255, sides of 11 and more."""
+    """SSIM (n,) in [−1, 1] of images (n, c, h, w) in 0…255, uint8 or float, with sides of 11 or more."""
     return ssim_of_floats(x.double(), y.double())
 
 
 def ms_ssim_diversity(images: Tensor, seed: int = 0) -> float:
-    """Mean over 2,000 random pairs of images (n, c, h, w): 1 when all are one, about the data's own when diverse."""
+    """Mean MS-SSIM of 2,000 random pairs of images (n, c, h, w): 1 if all are equal; compare with real images."""
     g = torch.Generator().manual_seed(seed)
     first = torch.randint(len(images), (_PAIRS,), generator=g)
     other = (first + torch.randint(1, len(images), (_PAIRS,), generator=g)) % len(images)

@@ -1,4 +1,4 @@
-"""Metrics of generated images whose right answers are known."""
+"""Metrics of generated images with known targets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,36 +15,36 @@ _CHUNK = 200
 
 
 MAX_PSNR = 100.0
-"""Decibels of a picture that is right to the bit."""
+"""PSNR of an exact image, in dB."""
 
 
 def l1(x: Tensor, y: Tensor) -> Tensor:
-    """E|x − y| of brightness 0 to 1, (n,), of uint8 (n, c, h, w)."""
+    """Mean absolute error (n,) of images uint8 (n, c, h, w), scaled to [0, 1]."""
     return (x.double() - y.double()).abs().flatten(1).mean(1) / 255
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
-    """10 log₁₀(255² / E(x − y)²) in decibels, (n,), 100 at most; of uint8 (n, c, h, w)."""
+    """PSNR (n,) in dB, at most 100, of images uint8 (n, c, h, w): 10 log₁₀(255² / E(x − y)²)."""
     error = (x.double() - y.double()).square().flatten(1).mean(1) / 255**2
     return (-10 * error.clamp(min=1e-20).log10()).clamp(max=MAX_PSNR)
 
 
 def retrieval_accuracy(fake: Tensor, truth: Tensor, first: int) -> float:
-    """The share of pictures whose partner is among the nearest `first` of all right answers; of features (n, d)."""
+    """Top-`first` retrieval accuracy of the target among all targets, by features (n, d)."""
     distances = torch.cdist(fake, truth)
     own = distances.diagonal()[:, None]
     return float(((distances < own).sum(1) < first).double().mean())
 
 
-def _mean(of: Callable[[Tensor, Tensor], Tensor], made: Tensor, truth: Tensor) -> float:
-    pairs = zip(made.split(_CHUNK), truth.split(_CHUNK), strict=True)
+def _mean(of: Callable[[Tensor, Tensor], Tensor], generated: Tensor, truth: Tensor) -> float:
+    pairs = zip(generated.split(_CHUNK), truth.split(_CHUNK), strict=True)
     return float(torch.cat([of(x, y) for x, y in pairs]).mean())
 
 
 @dataclass(frozen=True, eq=False)
 class PairedComparison(Comparison):
     truth: FeatureSet
-    """The right answer to each, in their order."""
+    """Target of each generated image."""
 
     def of(self, kept: Tensor) -> "PairedComparison":
         return PairedComparison(self.fake.of(kept), self.real, self.memory, self.truth.of(kept))
@@ -81,4 +81,4 @@ PAIRED_METRICS = {
 CLASS_TRANSFER_METRICS = {
     "moved": replace(IMAGE_METRICS["conditional"], better={"class_frechet": "less", "class_accuracy": "more"})
 }
-"""Of pictures moved to a class; the first score is the one that weights are chosen by."""
+"""Metrics of images translated to a class; the first score selects checkpoints."""

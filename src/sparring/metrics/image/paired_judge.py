@@ -1,4 +1,4 @@
-"""Scores of pictures whose right answers are known, and the judge that takes them beside those of a set."""
+"""Evaluation protocol of image-to-image translation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ from sparring.metrics.judge import JudgeSplit, SampleSet
 
 
 def median_filter(x: Tensor) -> Tensor:
-    """The median of 3×3 pixels of each channel, uint8 (n, c, h, w)."""
+    """3×3 median filter of images uint8 (n, c, h, w)."""
     padded = torch.nn.functional.pad(x.float(), (1, 1, 1, 1), mode="replicate")
     shifts = [padded[:, :, i : i + x.shape[2], j : j + x.shape[3]] for i in range(3) for j in range(3)]
     return torch.stack(shifts).median(0).values.to(torch.uint8)
 
 
 def resize_pixels(x: Tensor, size: tuple[int, int], mode: str) -> Tensor:
-    """uint8 (n, c, h, w) at another size."""
+    """Resizes images uint8 (n, c, h, w) by an interpolation mode of PyTorch."""
     return interpolate(x.float(), size, mode=mode).round().clamp(0, 255).to(torch.uint8)
 
 
 def match_channels(x: Tensor, channels: int) -> Tensor:
-    """Grey as colour, colour as its mean."""
+    """Converts between grey and RGB by repeating or averaging channels."""
     if x.shape[1] == channels:
         return x
     grey = x[:, :3].float().mean(1, keepdim=True).round().to(torch.uint8)
@@ -36,24 +36,24 @@ def match_channels(x: Tensor, channels: int) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class PairedSplit:
-    """Pictures, what is known of them, and the right answers."""
+    """Input images, their targets, and known pixels."""
 
     condition: Tensor
     truth: Tensor
     mask_known: Tensor | None = None
     labels: Tensor | None = None
-    """Classes that pictures are to be moved to, int64 (n,)."""
+    """Target classes, int64 (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairedJudge(ImageJudge):
-    """Judges pictures made of pictures: by their right answers where these are known, as a set by features."""
+    """Scores translated images by their targets, where known, and as a set by features."""
 
     references: Mapping[JudgeSplit, PairedSplit] = field(default_factory=dict)
-    """`Held` by part: of "select", held out of training; of "report", test pictures."""
+    """Pairs by split: "select" is held out of the training set, "report" is the test set."""
     paired: bool = True
     selected_by: str = ""
-    """The metric that weights are chosen by; by default the distance, if pairs are known."""
+    """Selection metric; by default the distance for pairs, else the Fréchet distance."""
     metrics = IMAGE_METRICS | PAIRED_METRICS | CLASS_TRANSFER_METRICS
 
     @property
@@ -67,8 +67,8 @@ class PairedJudge(ImageJudge):
         )
 
     def comparison(self, drawn: SampleSet, part: JudgeSplit) -> Comparison:
-        asked = self.references[part].labels
-        plain = super().comparison(drawn if asked is None else SampleSet(drawn.values, asked[: len(drawn)]), part)
+        labels = self.references[part].labels
+        plain = super().comparison(drawn if labels is None else SampleSet(drawn.values, labels[: len(drawn)]), part)
         if not self.paired:
             return plain
         truth = FeatureSet(self.references[part].truth[: len(drawn)], self.features)
@@ -82,7 +82,7 @@ class PairedJudge(ImageJudge):
         return len(self.references[part].truth)
 
     def nearest_training(self, values: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """None: a picture made of a test picture is no copy."""
+        """None: translations of test images are no copies."""
 
     @property
     def test_count(self) -> int:

@@ -1,7 +1,7 @@
-"""How far two sets of features share their support: precision, recall, density, coverage.
+"""Precision, recall, density and coverage of features.
 
-Precision and recall are those of Kynkäänniemi et al. 2019 (arXiv:1904.06991), density and coverage of Naeem et al. 2020
-(arXiv:2002.09797), whose strict inequality and k = 5 hold for all four.
+Precision and recall: Kynkäänniemi et al. 2019 (arXiv:1904.06991); density and coverage: Naeem et al. 2020
+(arXiv:2002.09797), whose strict inequality and k = 5 are used for all four.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ K = 5
 @dataclass(frozen=True)
 class Support:
     precision: float
-    """Share of the samples inside a real example's ball: the one that reaches to its k-th nearest fellow."""
+    """Share of samples inside a real example's ball, whose radius is the distance to its k-th nearest neighbour."""
     recall: float
-    """Share of the real examples inside a sample's ball."""
+    """Share of real examples inside a sample's ball."""
     density: float
-    """Of real balls around a sample, on average, over k. More than 1 where samples crowd where real examples do."""
+    """Mean number of real balls that contain a sample, over k; may exceed 1."""
     coverage: float
-    """Share of the real balls that hold a sample."""
+    """Share of real balls that contain a sample."""
 
 
 def support(fake: Tensor, real: Tensor, k: int = K) -> Support:
-    """Of float64 features (n, d) and (m, d), both n and m > k. Memory: O(n + m) and one block of distances."""
+    """Scores of float64 features (n, d) and (m, d), n, m > k. Memory: O(n + m) and one block of distances."""
     return overlap(fake, neighbour_radii(fake, k), real, neighbour_radii(real, k), k)
 
 
 def overlap(fake: Tensor, fake_radii: Tensor, real: Tensor, real_radii: Tensor, k: int = K) -> Support:
-    """The same, with the squared distances to the k-th nearest fellow given, (n,) and (m,)."""
+    """As `support`, with given squared radii (n,) and (m,)."""
     around = torch.zeros(len(fake), dtype=torch.int64)
     recalled, covered = torch.empty(len(real), dtype=torch.bool), torch.empty(len(real), dtype=torch.bool)
     for rows, table in distance_blocks(real, fake):

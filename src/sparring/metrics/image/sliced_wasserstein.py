@@ -1,23 +1,23 @@
-"""The sliced Wasserstein distance of image patches: Karras et al. 2018 (arXiv:1710.10196), section 5."""
+"""Sliced Wasserstein distance of image patches: Karras et al. 2018 (arXiv:1710.10196), section 5."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, pad, unfold
 
 PATCH, PATCHES = 7, 64
-"""Side, and patches drawn of an image at every level."""
+"""Patch side, and patches drawn per image and level."""
 PROJECTIONS = 256
 _MAX_IMAGES = 2_048
-"""Of each set, at most: more would cost minutes and move the score little."""
+"""Images used of each set, at most."""
 _COARSEST = 16
 """Side of the coarsest level."""
 
 
 def sliced_wasserstein(fake: Tensor, real: Tensor, seed: int = 0) -> list[float]:
-    """Per level of the Laplacian pyramid, finest first; of uint8 (n, c, h, w) and (m, c, h, w), sides of 7 and more.
+    """Distance per level of the Laplacian pyramid, finest first, of images uint8 (n, c, h, w) and (m, c, h, w).
 
-    Both sets are cut to as many images, 2,048 at most. Patches have each channel's mean removed and spread divided out
-    over the whole set, so a level tells how local texture differs, not how colours do.
+    Uses equally many images of both sets, at most 2,048, with sides of 7 or more. Patches are standardised per channel
+    over the whole set, so that levels measure local texture, not colour.
     """
     n = min(len(fake), len(real), _MAX_IMAGES)
     g = torch.Generator().manual_seed(seed)
@@ -26,7 +26,7 @@ def sliced_wasserstein(fake: Tensor, real: Tensor, seed: int = 0) -> list[float]
 
 
 def projected(a: Tensor, b: Tensor, g: torch.Generator) -> float:
-    """Mean over random directions of the distance between the projections of a (n, d) and b (n, d), sorted."""
+    """Sliced Wasserstein-1 distance of a (n, d) and b (n, d) over 256 random directions."""
     directions = torch.randn(PROJECTIONS, a.shape[1], generator=g)
     directions = directions / directions.norm(dim=1, keepdim=True)
     return float(sum(_between(a, b, part) for part in directions.split(32)) / PROJECTIONS)
@@ -37,7 +37,7 @@ def _between(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
 
 
 def _pyramid(images: Tensor) -> list[Tensor]:
-    """Laplacian levels, float32, the last one the low-pass rest."""
+    """Laplacian levels, float32; the last one is the low-pass residual."""
     x, levels = images.float(), []
     while min(x.shape[2:]) >= 2 * _COARSEST and not any(side % 2 for side in x.shape[2:]):
         half = _blurred(x)[:, :, ::2, ::2]
@@ -47,14 +47,14 @@ def _pyramid(images: Tensor) -> list[Tensor]:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """By the binomial filter 1 4 6 4 1, borders mirrored."""
+    """Binomial filter 1 4 6 4 1 with reflection padding."""
     row = torch.tensor([1.0, 4, 6, 4, 1]) / 16
     kernel = (row[:, None] * row).expand(x.shape[1], 1, 5, 5)
     return conv2d(pad(x, (2, 2, 2, 2), mode="reflect"), kernel, groups=x.shape[1])
 
 
 def _patches(x: Tensor, g: torch.Generator) -> Tensor:
-    """(n · PATCHES, c · 49), each channel of mean 0 and spread 1."""
+    """Random patches (n · PATCHES, c · 49), standardised per channel."""
     _, c, h, w = x.shape
     count = (h - PATCH + 1) * (w - PATCH + 1)
     chunks = []

@@ -1,4 +1,4 @@
-"""What metrics see of a set of images: the images, and what features make of them, worked out when first asked for."""
+"""Input of image metrics: images with lazily computed features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class FeatureSet:
     """uint8 (n, c, h, w)."""
     features: FeatureExtractor
     labels: Tensor | None = None
-    """What each was asked to be, or is; int64 (n,)."""
+    """Requested or true class of each image, int64 (n,)."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -35,16 +35,16 @@ class FeatureSet:
 
     @cached_property
     def radii(self) -> Tensor:
-        """Squared distance of each to its k-th nearest fellow, (n,)."""
+        """Squared distance of each image to its k-th nearest neighbour, (n,)."""
         return neighbour_radii(self.embedded, K)
 
     @cached_property
     def probabilities(self) -> Tensor:
-        """Of the features' own classes, (n, classes). Raises UserError for features that know none."""
+        """Class probabilities (n, classes). Raises UserError if the extractor is not a classifier."""
         return self.features.logits(self.embedded).softmax(1)
 
     def of(self, kept: Tensor) -> "FeatureSet":
-        """The images with these indices; features are not worked out again."""
+        """Subset of these indices; reuses computed features."""
         part = FeatureSet(self.values[kept], self.features, None if self.labels is None else self.labels[kept])
         part.__dict__["embedded"] = self.embedded[kept]
         return part
@@ -52,14 +52,14 @@ class FeatureSet:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What images are scored on."""
+    """Samples and the real images they are compared with."""
 
     fake: FeatureSet
     real: FeatureSet
-    """The part of the training set they are compared with."""
+    """Images of the validation or test split."""
     memory: Callable[[], TrainingNeighbours]
-    """What was trained on, and real images that were not."""
+    """Training set and held-out images, for the memorisation test."""
 
     def of(self, kept: Tensor) -> "Comparison":
-        """With these of the samples."""
+        """Comparison of a subset of the samples."""
         return Comparison(self.fake.of(kept), self.real, self.memory)

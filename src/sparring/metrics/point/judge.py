@@ -1,4 +1,4 @@
-"""The judge of points: it counts the modes they fall into."""
+"""Evaluation protocol of points: mode coverage."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.metrics.image.judge import MAX_SAMPLES
-from sparring.metrics.image.quick_check import (
-    SampleDiagnostics,
-    relative_to_real,
-    rms_distance,
-)
-from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
+from sparring.metrics.diagnostics import SampleDiagnostics, relative_to_real, rms_distance
+from sparring.metrics.judge import MAX_SAMPLES, Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores
 from sparring.metrics.point.metrics import POINT_METRICS, ModeAssignment
 from sparring.metrics.point.modes import REAL_SHARE, count_modes
@@ -20,10 +15,10 @@ from sparring.metrics.point.modes import REAL_SHARE, count_modes
 
 @dataclass(frozen=True, eq=False)
 class PointJudge(Judge):
-    """Counts modes; the real data is known in closed form, so select and report differ in nothing but the name."""
+    """Counts modes. The real distribution is known in closed form, so both splits are equal."""
 
     test: Tensor
-    """(n, 2)."""
+    """Real points (n, 2)."""
     modes: Tensor
     sigma: float
     metrics = POINT_METRICS
@@ -40,10 +35,12 @@ class PointJudge(Judge):
         return min(MAX_SAMPLES, len(self.test))
 
     def diagnostics(self, values: Tensor) -> Scores:
-        """Its classes are the modes."""
+        """Diagnostics with modes as classes."""
         found = count_modes(values, self.modes, self.sigma)
-        seen = SampleDiagnostics(found.high_quality, found.modes / len(self.modes), found.least, rms_distance(values))
-        return relative_to_real(seen, SampleDiagnostics(REAL_SHARE, 1.0, 1.0, rms_distance(self.test)))
+        diagnostics = SampleDiagnostics(
+            found.high_quality, found.modes / len(self.modes), found.least, rms_distance(values)
+        )
+        return relative_to_real(diagnostics, SampleDiagnostics(REAL_SHARE, 1.0, 1.0, rms_distance(self.test)))
 
     @property
     def test_count(self) -> int:

@@ -1,4 +1,4 @@
-"""The metrics of points drawn around known modes. The dict is the registry."""
+"""Registry of point metrics."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sparring.metrics.point.modes import count_modes
 
 @dataclass(frozen=True, eq=False)
 class ModeAssignment:
-    """Points before the modes they should fall near."""
+    """Points and the modes of their distribution."""
 
     points: Tensor
     """(n, 2)."""
@@ -19,7 +19,7 @@ class ModeAssignment:
     sigma: float
 
     def of(self, kept: Tensor) -> "ModeAssignment":
-        """With these of the points."""
+        """Subset of these points."""
         return ModeAssignment(self.points[kept], self.modes, self.sigma)
 
 

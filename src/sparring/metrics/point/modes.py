@@ -1,7 +1,7 @@
-"""Modes found and how sharply: for samples of a mixture whose modes are known.
+"""Mode coverage of samples from a known Gaussian mixture.
 
-A sample is of high quality within 3σ of a mode (Lin et al. 2018, arXiv:1712.04086, section 4.1). A mode is found when
-it gets a quarter or more of its fair share of the samples: stricter than the paper's single one.
+A sample is of high quality within 3σ of a mode (Lin et al. 2018, arXiv:1712.04086, section 4.1). A mode is covered if
+it gets at least a quarter of its expected samples; the paper requires only one sample.
 """
 
 import math
@@ -10,27 +10,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparring.metrics.metric import FAIR_SHARE
+
 _REACH = 3.0
-"""In σ."""
-FAIR_SHARE = 0.25
+"""Radius of a mode, in σ."""
 REAL_SHARE = 1 - math.exp(-(_REACH**2) / 2)
-"""Of real points within 3σ of their mode, in the plane: 98.9 %."""
+"""Share of real points within 3σ of their mode, in two dimensions: 98.9 %."""
 
 
 @dataclass(frozen=True)
 class ModeCount:
     modes: int
-    """Found."""
+    """Number of covered modes."""
     high_quality: float
-    """Share of the samples."""
+    """Share of high-quality samples."""
     kl: float
-    """KL(samples ‖ real) over the modes and "near none", in nats; 0 for a perfect sampler."""
+    """KL(samples ‖ real) over the modes and "outside all modes", in nats; 0 for a perfect sampler."""
     least: float
-    """What the mode with the fewest samples near it gets, as a share of what is fair."""
+    """Samples of the least covered mode, relative to its expected number."""
 
 
 def count_modes(points: Tensor, modes: Tensor, sigma: float) -> ModeCount:
-    """Of points (n, 2) by modes (k, 2)."""
+    """Mode coverage of points (n, 2) for modes (k, 2)."""
     distance, nearest = torch.cdist(points.double(), modes.double()).min(1)
     good = nearest[distance <= _REACH * sigma]
     k, n = len(modes), len(points)

@@ -1,4 +1,4 @@
-"""The judge of tables."""
+"""Evaluation protocol of tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,19 +11,18 @@ from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
 from sparring.metrics.table.metrics import TABLE_METRICS, RowComparison, independent_columns
 
 _MAX_ROWS = 50_000
-"""Rows a score is taken of."""
+"""Rows per score, at most."""
 _SELECTION_ROWS = 4_000
-"""Rows that weights are selected by."""
+"""Rows of the validation split, at most."""
 
 
 class TestRows(SampleSet):
-    """Test rows in the samples' place: they are compared with training rows, as samples are with them."""
+    """Test rows scored as the baseline "real": they are compared with training rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableJudge(Judge):
-    """Weights are selected by the fifth sixth of the training rows; reports compare with the test rows, which no
-    training has seen."""
+    """The validation split is the fifth sixth of the training rows; reports compare with the test rows."""
 
     schema: Schema
     train: Tensor
@@ -44,8 +43,8 @@ class TableJudge(Judge):
         return RowComparison(self.schema, drawn.values, real[:_MAX_ROWS], self.train)
 
     def describe_reference(self, part: JudgeSplit, samples: int) -> str:
-        told = {"select": "fifth sixth of the training rows", "report": "test rows, unseen"}
-        rows = f"{len(self.real_rows(part)):,} real rows ({told[part]}; the row real: the other way)"
+        names = {"select": "fifth sixth of the training rows", "report": "test rows, unseen"}
+        rows = f"{len(self.real_rows(part)):,} real rows ({names[part]}; the row real: the other way)"
         return f"{samples:,} samples against {rows}"
 
     def sample_count(self, part: JudgeSplit) -> int:

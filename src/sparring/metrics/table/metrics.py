@@ -1,4 +1,4 @@
-"""The metrics of tables. The dict is the registry."""
+"""Registry of table metrics."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
-from sparring.metrics.image.train_on_synthetic import classification_scores, regression_scores, target_kind
 from sparring.metrics.metric import Metric, Requirement, Scores
 from sparring.metrics.table.columns import DETECTION_FOLDS, column_shapes, detection_auc, pair_trends, rare_covered
 from sparring.metrics.table.nearest_record import closest_distances, copied_share
+from sparring.metrics.table.train_on_synthetic import classification_scores, regression_scores, target_kind
 
 
 @dataclass(frozen=True, eq=False)
 class RowComparison:
-    """Made rows before real ones that they are compared with, and those that were trained on; cells (n, columns)."""
+    """Generated rows, the real rows they are compared with, and the training rows; cells (n, columns)."""
 
     schema: Schema
     generated: Tensor
@@ -22,7 +22,7 @@ class RowComparison:
     train: Tensor
 
     def of(self, kept: Tensor) -> "RowComparison":
-        """With these of the made rows."""
+        """Subset of the generated rows."""
         return RowComparison(self.schema, self.generated[kept], self.real, self.train)
 
 
@@ -30,7 +30,8 @@ def _lacks(wanted: str) -> Requirement:
     def lack(case: RowComparison, samples: int) -> str:
         if target_kind(case.schema) == wanted:
             return ""
-        return f"needs a target column of {'classes' if wanted == 'classes' else 'numbers'}: name one, or leave it out"
+        kinds = "classes" if wanted == "classes" else "numbers"
+        return f"needs a target column of {kinds}: set --target, or leave out this metric"
 
     return lack
 
@@ -40,7 +41,7 @@ def _few(case: RowComparison, samples: int) -> str:
     return (
         ""
         if least >= 2 * DETECTION_FOLDS
-        else f"needs {2 * DETECTION_FOLDS} rows or more on both sides, here there are {least}"
+        else f"needs {2 * DETECTION_FOLDS} generated and real rows or more, there are {least}"
     )
 
 
@@ -67,19 +68,19 @@ TABLE_METRICS = {
         lambda case: {"trends": pair_trends(case.schema, case.made, case.real)},
     ),
     "classes": Metric(
-        "taught by the rows, examined on real ones: HistGradientBoosting and logistic regression, default settings",
+        "train on synthetic, test on real (TSTR): HistGradientBoosting and logistic regression, default settings",
         {"f1": "more", "accuracy": "more", "auc": "more", "linear_auc": "more"},
         lambda case: classification_scores(case.schema, case.made, case.real, case.train),
         _lacks("classes"),
     ),
     "number": Metric(
-        "taught by the rows, examined on real ones: HistGradientBoosting and ridge regression, default settings",
+        "train on synthetic, test on real (TSTR): HistGradientBoosting and ridge regression, default settings",
         {"r2": "more", "linear_r2": "more"},
         lambda case: regression_scores(case.schema, case.made, case.real),
         _lacks("number"),
     ),
     "rare": Metric(
-        "rare: categories below 5 % that are there",
+        "rare: share of categories below 5 % that occur",
         {"rare": "more"},
         lambda case: {"rare": rare_covered(case.schema, case.made, case.train)},
     ),
@@ -92,7 +93,7 @@ TABLE_METRICS = {
 
 
 def independent_columns(train: Tensor, n: int) -> Tensor:
-    """n rows whose columns are drawn one by one from the training rows, (n, columns)."""
+    """n rows whose columns are sampled independently from the training rows, (n, columns)."""
     g = torch.Generator().manual_seed(0)
     drawn = [train[torch.randint(len(train), (n,), generator=g), i] for i in range(train.shape[1])]
     return torch.stack(drawn, 1)

@@ -1,6 +1,6 @@
 """Two folders of pictures without pairs, one way. Unlike the paper: half the channels, 4 residual blocks and two
 halvings in the critic for small pictures, averaged weights; and G leaves pictures of the target domain as they are, as
-CycleGAN's does, without which hues changed places (docs/pictures.md)."""
+CycleGAN's does, without which hues changed places (docs/guide/image-to-image.md)."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
 """Pairs of pictures: `spar train pix2pix --data FOLDER`, with trainA and trainB, or `--direction AtoB` and pictures
 of two side by side. Unlike the paper: instance norm, half the channels, two halvings in the critic for small pictures,
 averaged weights; and no dropout, five times the rate, structure (SSIM) beside L1, by which emoji came out sharper
-(docs/pictures.md)."""
+(docs/guide/image-to-image.md)."""
 
 from sparring.recipes.recipe import Network, Recipe
 from sparring.schedules import Linear

@@ -5,7 +5,7 @@ halvings in the critic for small pictures, averaged weights.
 
 And the class is not told in planes behind the channels, which an instance norm takes out again but for the padding at
 the border, but by a gain and a bias of its own in every norm; and pictures that are asked to stay of their class stay
-as they are, without which hues changed places (docs/pictures.md)."""
+as they are, without which hues changed places (docs/guide/image-to-image.md)."""
 
 from dataclasses import replace
 
