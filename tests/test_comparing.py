@@ -63,7 +63,7 @@ def test_saved_reports_need_one_protocol(runs, tmp_path, capsys):
     assert spar("compare", a, b) == 0
     assert "c.json was scored otherwise than" in refused(capsys, "compare", a, c)
     assert spar("compare", a, c, "--mixed") == 0
-    assert "MIXED, scores do not compare: " in capsys.readouterr().out
+    assert "MIXED PROTOCOLS, scores are not comparable: " in capsys.readouterr().out
     assert "a page shows samples, and saved reports have none" in refused(capsys, "compare", a, b, "--page", "p.html")
     assert "there is no folder" in refused(capsys, "compare", runs / "run-0", "--page", tmp_path / "no" / "p.html")
     with pytest.raises(UserError, match=r"c\.json was scored otherwise"):

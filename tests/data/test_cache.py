@@ -96,12 +96,12 @@ def test_what_was_not_used_goes(tmp_path, monkeypatch, kept):
     load_dataset(places[1])
     os.utime(oldest, (1, 1))
     load_dataset(places[0])  # used again, so the other one is older now
-    monkeypatch.setattr(cache, "MOST", int(oldest.stat().st_size * 2.5))
+    monkeypatch.setattr(cache, "_MAX_BYTES", int(oldest.stat().st_size * 2.5))
     (other,) = set(kept()) - {oldest}
     os.utime(other, (2, 2))
     load_dataset(places[2])
     assert len(kept()) == 2 and oldest in kept() and other not in kept()
-    monkeypatch.setattr(cache, "MOST", 10)
+    monkeypatch.setattr(cache, "_MAX_BYTES", 10)
     load_dataset(places[1])
     assert other not in kept()
 

@@ -73,7 +73,7 @@ def test_an_entry_that_is_there_twice_shifts_no_pair(tmp_path):
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
         archive.writestr("trainB/003.png", png(7))
     data = load_dataset(path)
-    assert ("trainB/003.png", "the same name twice") in data.skipped and not data.unpaired
+    assert ("trainB/003.png", "duplicate name") in data.skipped and not data.unpaired
     assert len(data.train) + len(data.test) == 14
     for part in (data.train, data.test):
         assert shade(part.values) == [s + 100 for s in shade(part.condition)]
@@ -106,7 +106,7 @@ def test_two_side_by_side(tmp_path):
 def test_names_that_do_not_match_are_told_and_no_pairs_made(tmp_path):
     folder = unpacked(tmp_path, shades(12, "trainA/") | shades(15, "trainB/"))
     data = load_dataset(folder)
-    assert "trainA has 12 pictures, trainB 15" in data.unpaired and "012, 013, 014" in data.unpaired
+    assert "trainA has 12 images, trainB 15" in data.unpaired and "012, 013, 014" in data.unpaired
     assert len(data.train) + len(data.test) == 15
     (folder / "trainA" / "000.png").write_bytes(b"broken")
     assert "000, 012, 013 and 1 more" in load_dataset(folder).unpaired
@@ -118,11 +118,11 @@ def test_pictures_without_a_partner_are_named_before_anything_is_made(tmp_path, 
     misnamed = unpacked(tmp_path / "y", shades(14, "trainA/") | shades(12, "trainB/") | other)
     twice = unpacked(tmp_path / "z", two("trainA", "trainB") | {"trainB/more/003.png": png(3)})
     for folder, why in (
-        (uneven, "trainA has 12 pictures, trainB 14; without a partner of the same name: 012, 013"),
-        (misnamed, "trainA has 14 pictures, trainB 14; without a partner of the same name: 012, 013, cat and 1 more"),
+        (uneven, "trainA has 12 images, trainB 14; without a partner of the same name: 012, 013"),
+        (misnamed, "trainA has 14 images, trainB 14; without a partner of the same name: 012, 013, cat and 1 more"),
         (
             twice,
-            "trainA has 12 pictures, trainB 13; without a partner of the same name: none, but a name is there twice",
+            "trainA has 12 images, trainB 13; without a partner of the same name: none, but a name occurs twice",
         ),
     ):
         line = refused(capsys, "train", "pix2pix", "--data", folder, "--out", tmp_path / "run")

@@ -64,7 +64,7 @@ def test_what_has_no_pairs_is_refused(tmp_path):
     with pytest.raises(UserError, match="only 5 usable images"):
         load_dataset(f"{few}+edges")
     part = Split(torch.zeros(12, 1, 4, 4, dtype=torch.uint8))
-    with pytest.raises(UserError, match="single test image, and none to pair it with"):
+    with pytest.raises(UserError, match="single test image, and pairs need two"):
         add_edge_domain(Dataset.of("x", part, part[:1], ()), "x+edges")
 
 

@@ -77,7 +77,7 @@ def test_a_class_with_nothing_usable_is_gone(tmp_path):
 def test_a_folder_whose_name_climbs_when_it_is_printed(tmp_path):
     fill(tmp_path / "set")
     fill(tmp_path / "set" / "\x07..", 1)
-    assert load_dataset(tmp_path / "set").skipped == (("../000.png", "its path climbs out of the folder"),)
+    assert load_dataset(tmp_path / "set").skipped == (("../000.png", "its path leads outside the folder"),)
 
 
 def test_hidden_and_other_files_are_passed_over(tmp_path):
@@ -115,7 +115,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path):
     }  # fmt: skip
     assert all(reasons.values()) and not any("\n" in reason for reason in reasons.values())
     assert reasons["empty.png"] == "empty file" and "megapixels" in reasons["bomb.png"]
-    assert reasons["outside.png"] == reasons["others"] == "a link to outside the folder"
+    assert reasons["outside.png"] == reasons["others"] == "a link to a file outside the folder"
 
 
 def test_a_linked_folder_is_read(tmp_path):

@@ -86,14 +86,14 @@ def test_rows_with_their_classes(held, tmp_path):
 @pytest.mark.parametrize("first", [-1, None])
 def test_rows_without_a_class_are_left_out(held, first):
     data = load_dataset(held(pictures([first, *(i % 2 for i in range(1, 24))])))
-    assert data.skipped == (("row 0", "of no class, where others are of one"),) and data.names == ("cat", "dog")
+    assert data.skipped == (("row 0", "no class, but others have one"),) and data.names == ("cat", "dog")
     assert load_dataset(held(pictures([first] * 24))).names == ()
 
 
 def test_what_cannot_be_read_of_a_hub(held):
-    with pytest.raises(UserError, match="has no part 'train', only test, new: save"):
+    with pytest.raises(UserError, match="has no split 'train', only test, new: save"):
         load_dataset(held({"test": None, "new": None}))
-    with pytest.raises(UserError, match="has no column of images, only text"):
+    with pytest.raises(UserError, match="has no image column, only text"):
         load_dataset(held(Rows({"text": None}, {"text": ["a"]})))
     empty = pictures([0, 1] * 12)
     empty.columns["image"][3] = {"bytes": None, "path": None}
@@ -111,7 +111,7 @@ def test_a_set_saved_to_disk_is_read_and_prepared(tmp_path):
     for data in (load_dataset(spec, Options(size=(8, 8))), load_dataset(tmp_path / "out")):
         assert seen(data) == {10 * i: ("cat", "dog")[i % 2] for i in range(24)}
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(str(tmp_path / "bare"))
-    with pytest.raises(UserError, match="no column of images, only text"):
+    with pytest.raises(UserError, match="no image column, only text"):
         load_dataset(f"hf:{tmp_path / 'bare'}")
 
 

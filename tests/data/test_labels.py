@@ -92,7 +92,7 @@ def test_own_labels_outside(tmp_path):
     (tmp_path / "secret.json").write_text(json.dumps(KINDS))
     folder = unpacked(tmp_path / "a", FILES)
     (folder / "dataset.json").symlink_to(tmp_path / "secret.json")
-    assert load_dataset(folder).skipped == (("dataset.json", "a link to outside the folder"),)
+    assert load_dataset(folder).skipped == (("dataset.json", "a link to a file outside the folder"),)
 
 
 def test_absent_and_unlabelled_are_left_out(place):
@@ -103,7 +103,7 @@ def test_absent_and_unlabelled_are_left_out(place):
     assert data.skipped == (
         ("012.png", f"no label in {place.parent / 'l.csv'}"),
         ("013.png", f"no label in {place.parent / 'l.csv'}"),
-        ("gone.png", "named by the label file, but absent"),
+        ("gone.png", "in the label file, but missing"),
     )
     assert len(data.train) + len(data.test) == 12
 
@@ -115,10 +115,10 @@ BAD = {
     "empty": ("", "fewer than two columns"),
     "no rows": ("file,kind\n", "no labels"),
     "uneven": ("file,kind\n000.png,1,2\n", "line 2 has 3 columns"),
-    "twice": ("file,kind\n000.png,1\n000.png,2\n", "line 3 names 000.png again"),
-    "text among numbers": ("file,a,b\n000.png,1,2\n001.png,1,red\n", "001.png has 'red'"),
-    "nan": ("file,a,b\n000.png,1,nan\n", "'nan' where a number belongs"),
-    "infinite": ("file,a,b\n000.png,1,1e39\n", "'1e39' where a number belongs"),
+    "twice": ("file,kind\n000.png,1\n000.png,2\n", "line 3 repeats 000.png"),
+    "text among numbers": ("file,a,b\n000.png,1,2\n001.png,1,red\n", "001.png contains 'red'"),
+    "nan": ("file,a,b\n000.png,1,nan\n", "'nan', which is not a number"),
+    "infinite": ("file,a,b\n000.png,1,1e39\n", "'1e39', which is not a number"),
     "open quote": ('file,a\n"000.png,1\n', "unexpected end"),
 }
 
@@ -134,14 +134,14 @@ def test_bad_csv(tmp_path, content, says):
     "content, says",
     [
         ("{", "Expecting"),
-        ("[1]", "does not hold an object"),
+        ("[1]", "is not a JSON object"),
         ("{}", "no labels"),
         ('{"labels": [["000.png"]]}', "label 1 is not a file name and a label"),
-        ('{"000.png": [1, 2], "001.png": [1]}', "001.png has 1 numbers where the first has 2"),
-        ('{"000.png": [1, 2], "001.png": "red"}', "001.png is no list of numbers"),
-        ('{"000.png": [1, NaN]}', "'nan' where a number belongs"),
-        ('{"000.png": [1, 1' + "0" * 400 + "]}", "where a number belongs"),
-        ('{"000.png": {"a": 1}}', "no list of numbers"),
+        ('{"000.png": [1, 2], "001.png": [1]}', "001.png has 1 numbers, the first entry has 2"),
+        ('{"000.png": [1, 2], "001.png": "red"}', "001.png is not a list of numbers"),
+        ('{"000.png": [1, NaN]}', "'nan', which is not a number"),
+        ('{"000.png": [1, 1' + "0" * 400 + "]}", "which is not a number"),
+        ('{"000.png": {"a": 1}}', "not a list of numbers"),
         ("[" * 10**6, "nested too deeply"),
     ],
 )
@@ -152,7 +152,7 @@ def test_bad_json(tmp_path, content, says):
 
 def test_other_endings(tmp_path):
     place = unpacked(tmp_path / "a", FILES)
-    assert "is no label file that can be read" in told(place, given(place, "l.txt", "x"))
+    assert "is not a label file" in told(place, given(place, "l.txt", "x"))
     (tmp_path / "l.csv").write_bytes(b"file,kind\n\xff,1\n")
     assert "not UTF-8" in told(place, Options(labels=str(tmp_path / "l.csv")))
 

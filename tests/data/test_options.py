@@ -31,7 +31,7 @@ def test_bad_text(text):
 
 @pytest.mark.parametrize("field, word, meant", [("fit", "corp", "crop"), ("channels", "RGB", "rgb")])
 def test_bad_word(field, word, meant):
-    with pytest.raises(UserError, match=f"no {field} is called '{word}' .did you mean '{meant}'"):
+    with pytest.raises(UserError, match=f"unknown {field} '{word}' .did you mean '{meant}'"):
         Options(**{field: word})
 
 

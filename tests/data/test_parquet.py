@@ -87,7 +87,7 @@ def test_a_bomb_of_images_is_refused(saved, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100])
 def test_no_parquet(saved, tmp_path, content):
     (tmp_path / "a.parquet").write_bytes(content)
-    assert "damaged or no parquet file" in told(tmp_path / "a.parquet")
+    assert "damaged or not a parquet file" in told(tmp_path / "a.parquet")
 
 
 def test_cut(saved):

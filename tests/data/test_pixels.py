@@ -47,7 +47,7 @@ def test_grid_of_one_without_padding_is_the_image():
 @pytest.mark.parametrize("bad", [torch.zeros(2, 1, 4, 4), torch.zeros(0, 1, 4, 4, dtype=torch.uint8),
                                  torch.zeros(1, 0, 4, 4, dtype=torch.uint8)])  # fmt: skip
 def test_grid_refuses(bad):
-    with pytest.raises(ValueError, match="a grid takes"):
+    with pytest.raises(ValueError, match="an image grid takes"):
         image_grid(bad)
 
 

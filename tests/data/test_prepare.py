@@ -100,7 +100,7 @@ def test_every_source_gives_its_images_with_their_classes(kind, tmp_path):
 def test_decoding_in_processes_gives_the_same_bytes(kind, tmp_path, monkeypatch):
     spec = MAKERS[kind](tmp_path, classes() | {"a/broken.png": b"no image"})
     prepared(spec, tmp_path / "one", size=(8, 8))
-    monkeypatch.setattr(preparing, "WORTH", 5)
+    monkeypatch.setattr(preparing, "_MIN_IMAGES_PER_WORKER", 5)
     held, _ = prepared(spec, tmp_path / "two", workers=2, size=(8, 8))
     one, two = (tmp_path / name / "images.bin" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes() and len(held.broken) == 1
@@ -167,7 +167,7 @@ def test_what_is_noted_after_a_torn_line_is_not_forgotten(tmp_path, monkeypatch)
     def interrupted(*words):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(preparing, "_finished", interrupted)
+    monkeypatch.setattr(preparing, "_finalise", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepared(spec, out, size=(8, 8))
     notes = out / "done.jsonl"
@@ -177,7 +177,7 @@ def test_what_is_noted_after_a_torn_line_is_not_forgotten(tmp_path, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             prepared(spec, out, size=(8, 8))
         assert len(notes.read_bytes().splitlines()) == len(lines)
-    monkeypatch.setattr(preparing, "_finished", finish)
+    monkeypatch.setattr(preparing, "_finalise", finish)
     assert prepared(spec, out, size=(8, 8))[1] == 0
 
 
@@ -207,7 +207,7 @@ def test_prepared_again_it_is_checked(tmp_path):
     pixels = np.fromfile(path, np.uint8)
     pixels[700] += 1
     pixels.tofile(path)
-    with pytest.raises(UserError, match="have changed"):  # so few that all are looked at
+    with pytest.raises(UserError, match="was modified"):  # so few that all are looked at
         load_dataset(tmp_path / "out")
 
 
@@ -215,23 +215,23 @@ def test_what_is_not_whole_is_refused_in_one_line(tmp_path, capsys, monkeypatch)
     spec, out = unpacked(tmp_path / "set", classes()), tmp_path / "out"
     prepared(spec, out, size=(8, 8))
     train = ("train", "dcgan", "--out", tmp_path / "run", "--data", out)
-    assert "leave out how to read it" in refused(capsys, *train, "--size", "16")
+    assert "the only option that applies is --flip" in refused(capsys, *train, "--size", "16")
     about = json.loads((out / "store.json").read_text())
     (out / "store.json").write_text(json.dumps(about | {"format": 2}))
-    assert "another version (format 2, and this one reads 1)" in refused(capsys, *train)
+    assert "another version (format 2, this version reads 1)" in refused(capsys, *train)
     (out / "store.json").write_text("{")
     assert "store.json is damaged" in refused(capsys, *train)
     (out / "store.json").write_text(json.dumps(about))
     os.truncate(out / "images.bin", 1000)
-    assert "ends early, at 1,000 of 1,536 bytes" in refused(capsys, *train)
+    assert "is truncated: 1,000 of 1,536 bytes" in refused(capsys, *train)
     new = ("data", "prepare", spec, tmp_path / "new", "--size", "8")
-    assert "is no prepared set" in refused(capsys, "data", "prepare", spec, spec)
-    assert "is no prepared set" in refused(capsys, "data", "prepare", spec, spec / "a" / "000.png")
+    assert "is not a prepared data set" in refused(capsys, "data", "prepare", spec, spec)
+    assert "is not a prepared data set" in refused(capsys, "data", "prepare", spec, spec / "a" / "000.png")
     assert "nothing to prepare" in refused(capsys, "data", "prepare", "digits", tmp_path / "new")
     assert "workers is 0" in refused(capsys, *new, "--workers", "0")
-    assert "leave --flip out" in refused(capsys, *new, "--flip")
+    assert "leave it out" in refused(capsys, *new, "--flip")
     monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("", (), {"free": 10})())
-    assert "its disk has 0.0 GB left" in refused(capsys, *new)
+    assert "its disk has 0.0 GB free" in refused(capsys, *new)
     assert not (tmp_path / "run").exists()
 
 
@@ -241,12 +241,12 @@ def test_a_shard_that_ends_early_is_refused(tmp_path, capsys):
     for size in (path.stat().st_size // 2 + 100, 512 * 4):
         path.write_bytes(path.read_bytes()[:size])
         said = refused(capsys, "data", "prepare", folder, tmp_path / "out", "--size", "8")
-        assert "shard-1.tar ends early" in said, said
+        assert "shard-1.tar is truncated" in said, said
     assert not (tmp_path / "out").exists()
 
 
 def test_colour_among_grey_is_told_not_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(preparing, "LOOKED_AT", 3)
+    monkeypatch.setattr(preparing, "_INSPECTED", 3)
     grey = {f"{i:02d}.png": png(i) for i in range(30)}
     file = io.BytesIO()
     Image.new("RGB", (16, 16), (255, 0, 0)).save(file, "PNG")

@@ -129,7 +129,7 @@ def test_two_sets_are_compared(folder, tmp_path, capsys):
     assert sorted(name.rsplit(": ")[1] for name, _ in leaks.where) == ["taken-too.jpg", "taken.png"]
     assert spar("data", "scan", folder, "--against", other, "--sheet", tmp_path / "s.png", "--json") == 0
     assert json.loads(capsys.readouterr().out)["findings"][0]["name"] == "leaks" and (tmp_path / "s.png").exists()
-    assert "holds no images to compare" in refused(capsys, "data", "scan", "ring", "--against", other)
+    assert "has no images to compare" in refused(capsys, "data", "scan", "ring", "--against", other)
 
 
 def test_images_in_a_wrong_class():
@@ -154,7 +154,7 @@ def test_rare_classes(tmp_path):
 def test_a_sheet_of_suspects(folder, tmp_path, capsys):
     few = unpacked(tmp_path / "few", {name: (folder / "a" / name).read_bytes() for name in ("000.png", "002.png")})
     assert spar("data", "scan", few, "--sheet", tmp_path / "a.png") == 0
-    assert "there is no sheet" in capsys.readouterr().out and not (tmp_path / "a.png").exists()
+    assert "no sheet was written" in capsys.readouterr().out and not (tmp_path / "a.png").exists()
     spoilt(folder)
     assert spar("data", "scan", folder, "--sheet", tmp_path / "a.png") == 0
     assert Image.open(tmp_path / "a.png").size[0] >= 360

@@ -72,9 +72,9 @@ UNUSABLE = {
     "empty": (b"", "empty file"),
     "no sound": (b"RIFF, it says" * 9, "."),
     "an image": (b"\x89PNG\r\n\x1a\n" + bytes(99), "."),
-    "no samples": (pcm([]), "without samples"),
-    "no numbers": ("NaN", "no numbers"),
-    "another kind": ("AU", "kind AU"),
+    "no samples": (pcm([]), "no samples"),
+    "no numbers": ("NaN", "NaN or infinite"),
+    "another kind": ("AU", "unsupported format AU"),
 }
 
 
@@ -89,7 +89,7 @@ def test_what_is_no_sound_is_left_out_with_a_reason(content, reason):
 
 def test_long_sounds_are_left_out_before_they_fill_the_memory(monkeypatch):
     monkeypatch.setattr(wav, "MOST_SAMPLES", 1000)
-    monkeypatch.setattr(wav, "BLOCK", 300)
+    monkeypatch.setattr(wav, "_BLOCK", 300)
     assert len(read(opened(pcm(tone(n=1000)))).values) == 1000
     with pytest.raises(UnreadableImage, match="more than 1,000 samples"):
         read(opened(pcm(tone(n=1001))))
@@ -137,7 +137,7 @@ def test_a_zip_is_scanned_as_its_folder(recordings, tmp_path):
         archive.writestr("../climbs.wav", pcm(tone()))
     found, same = scan_spec(tmp_path / "a.zip"), scan_spec(recordings)
     assert found.findings[1:] == same.findings[1:]
-    assert ("../climbs.wav", "its path climbs out of the zip") in found.broken
+    assert ("../climbs.wav", "its path leads outside the zip") in found.broken
 
 
 def test_the_command(recordings, tmp_path, capsys):
@@ -160,4 +160,4 @@ def test_what_can_not_be_learnt_or_shown_is_one_line(recordings, tmp_path, capsy
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.wav").write_bytes(b"RIFF")
     assert spar("data", "scan", tmp_path / "bad", "--out", tmp_path / "x.png") == 2
-    assert capsys.readouterr().err.strip() == f"spar: {tmp_path / 'bad'} has no usable sounds to make a picture of"
+    assert capsys.readouterr().err.strip() == f"spar: {tmp_path / 'bad'} has no usable sounds to plot"

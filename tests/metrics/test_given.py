@@ -46,8 +46,8 @@ def test_files_that_are_none(tmp_path):
     for read, name, expected in (
         (onnx_features, "bad.onnx", "bad.onnx is no ONNX network"),
         (onnx_features, "gone.onnx", "can't read the features file .*gone.onnx"),
-        (safetensors_features, "bad.safetensors", "holds no classifier of Sparring's"),
-        (safetensors_features, "other.safetensors", "holds no classifier of Sparring's"),
+        (safetensors_features, "bad.safetensors", "is not a classifier saved by Sparring"),
+        (safetensors_features, "other.safetensors", "is not a classifier saved by Sparring"),
     ):
         with pytest.raises(UserError, match=expected):
             read(tmp_path / name)

@@ -191,7 +191,7 @@ def test_stacks_are_judged_digit_by_digit(tmp_path, monkeypatch):
     scores = {row.name: row.scores for row in evaluate_samples(test.values[:400], jury, ["classes"]).rows}
     assert scores["real"]["class_kl"] < 0.6 * scores["one copy"]["class_kl"] and scores["one copy"]["classes"] == 1
     assert jury.features(test.values[:3]).shape == (3, 384)
-    with pytest.raises(UserError, match="for stacks of digits"):
+    with pytest.raises(UserError, match="stacked features need stacked digits"):
         judge_images(JudgeData(train.values, test.values, None, 0, "x"), tmp_path, "stacked")
 
 

@@ -10,9 +10,9 @@ from sparring.recipes.results import measured_results
 
 
 def add(command: Add) -> None:
-    parser = command("recipes", recipes, "What can be trained, each with its paper.")
+    parser = command("recipes", recipes, "List the recipes with their papers.")
     parser.add_argument("name", nargs="?", metavar="NAME")
-    parser.add_argument("--methods", action="store_true", help="what can be added to any recipe")
+    parser.add_argument("--methods", action="store_true", help="list the techniques that can be added to any recipe")
 
 
 def recipes(args: argparse.Namespace) -> Answer:

@@ -13,11 +13,12 @@ EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
 (docs/measured/gallery.md), and then got worse."""
 IN_COLOUR = Cosine(2e-3, 2e-4)
-"""The rate of `rpgan` for pictures in colour: with its own, twice that, it lurched on eurosat (docs/measured/gallery.md)."""
+"""The rate of `rpgan` for pictures in colour: with its own, twice that, it lurched on eurosat
+(docs/measured/gallery.md)."""
 FEW, FOR_FEW = 500, 150_000
 """Images without classes, up to which the critic is shown them changed, and how many are seen then: of a hundred
-photographs that left .3 of the distance (docs/measured/gallery.md); of 2,105 it was a loss. Where between them it turns was not
-measured."""
+photographs that left .3 of the distance (docs/measured/gallery.md); of 2,105 it was a loss. Where between them it turns
+was not measured."""
 MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
 """Recipes by the only medium they make."""
 OF_A_CLASS = 100
