@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check matrix clean
+.PHONY: demo test check matrix system clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,11 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+# Damaged files, failing disks, power cuts, kills: minutes to hours.
+SYSTEM := fuzz faults kills kill_ranks
+system: .venv/installed
+	for script in $(SYSTEM); do $(BIN)/python tests/system/$$script.py || exit 1; done
 
 matrix: .venv/installed
 	$(BIN)/pytest -m matrix tests/test_vocabulary.py

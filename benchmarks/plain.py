@@ -2,7 +2,7 @@
 
 Nothing here imports Sparring, on purpose. `python benchmarks/plain.py --seed 0 --out plain-0.npz` trains the MLP GAN
 on MNIST, or `--data` another set of its form, for 50 epochs in fp32 and keeps 10,000 samples as uint8;
-`benchmarks/yardstick.py` scores them.
+`python -m experiments yardstick` scores them.
 """
 
 import argparse

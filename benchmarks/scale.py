@@ -1,11 +1,9 @@
-"""Scale: several processes, data larger than memory, what a kill costs, the cost model against what was measured.
+"""Scale: several processes, data larger than memory, and the cost model compared with measurements.
 
     python benchmarks/scale.py throughput [--rounds 30]     two processes of one thread against one of two
     python benchmarks/scale.py store [--gb 20 --small 4]    a mapped set: rate against memory, anonymous memory
     python benchmarks/scale.py prepare [--images 100000]    one and two workers; kill -9 in mid-work
-    python benchmarks/scale.py model [--rounds 30]          all-reduces measured, a link fitted, rounds foretold
-    python benchmarks/scale.py nodes [--cut 30]             two launchers in two network namespaces (root), cut apart
-    python benchmarks/scale.py kills                        processes and launchers killed, and gone on with
+    python benchmarks/scale.py model [--rounds 30]          all-reduces measured, link fitted, rounds predicted
 
 Each prints a table and, with --json, one object. Ratios are of runs side by side, in turn, so that a drifting machine
 touches both alike. `--folder` holds what is written (default: a temporary one, deleted).
@@ -18,8 +16,6 @@ import tempfile
 from pathlib import Path
 
 import scaling_data
-import scaling_kills
-import scaling_nodes
 import scaling_rounds
 
 MEASURES = {
@@ -27,8 +23,6 @@ MEASURES = {
     "model": scaling_rounds.model,
     "store": scaling_data.store,
     "prepare": scaling_data.prepare,
-    "nodes": scaling_nodes.nodes,
-    "kills": scaling_kills.kills,
 }
 
 
@@ -43,7 +37,6 @@ def main() -> None:
     parser.add_argument("--gb", type=float, default=20.0)
     parser.add_argument("--small", type=float, default=4.0, help="GB of the set that is compared with memory")
     parser.add_argument("--images", type=int, default=100_000)
-    parser.add_argument("--cut", type=float, default=30.0, help="seconds the network is cut")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         args.folder = args.folder or Path(temporary)

@@ -13,13 +13,18 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from sparring.training.profile.round_time import RandomImages
+from sparring.training.profile.forecast import RandomImages
 
 from sparring.build.game import build_game
 from sparring.recipes import RECIPES, Network
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
-from sparring.training.profile.cost_model import Cost, averaged, fitted
+<<<<<<< HEAD
+from sparring.training.profile.cost_model import Cost, averaged, fit_interconnect
+=======
+from sparring.training.profile.cost_model import Cost, averaged, fit_interconnect
+from sparring.training.profile.forecast import RandomImages
+>>>>>>> 8113282 (System tests in tests/system, experiments in experiments/, benchmarks/ measures speed only)
 
 SHAPE, WARM = (3, 64, 64), 3
 SIZES = (4_000, 40_000, 400_000, 4_000_000, 12_000_000, 24_000_000)
@@ -99,7 +104,7 @@ def model(args: argparse.Namespace) -> dict:
     links = []
     for _ in range(args.turns):
         told = processes(2, "all-reduce", 1, args.batch, args.rounds, joined=True)[0]
-        link = fitted([(float(size), 2, statistics.median(times)) for size, times in told.items()])
+        link = fit_interconnect([(float(size), 2, statistics.median(times)) for size, times in told.items()])
         apart = processes(2, "rounds", 1, args.batch // 2, args.rounds, joined=False)
         # An all-reduce waits for the slower of the two.
         compute = statistics.median(map(max, *(each["rounds"] for each in apart)))

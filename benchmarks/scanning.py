@@ -13,6 +13,7 @@ images with nothing planted, and `--clean` that in whole sets.
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from common import sets
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options
@@ -36,6 +36,11 @@ AGAIN: tuple[Callable[[Image.Image], Image.Image], ...] = (
     lambda image: image.resize((round(image.width * 0.9), round(image.height * 0.9)), Image.Resampling.BICUBIC),
     lambda image: ImageEnhance.Brightness(image).enhance(1.15),
 )
+
+
+def root() -> Path:
+    """The folder of the data sets."""
+    return Path(os.environ["SPARRING_DATA"])
 
 
 def drawn(source: Path, to: Path, skip: int, count: int) -> list[Path]:
@@ -125,10 +130,10 @@ def row(planted: set[str], found: set[str], before: set[str], n: int, touched: s
 
 
 def measured(name: str, count: int) -> dict[str, dict[str, float]]:
-    source = sets() / name
+    source = root() / name
     others = [path for path in STRANGERS if name not in path]
     strangers = [
-        file for files in zip(*(sorted(sets().glob(path))[:count] for path in others), strict=False) for file in files
+        file for files in zip(*(sorted(root().glob(path))[:count] for path in others), strict=False) for file in files
     ]
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
@@ -154,7 +159,7 @@ def main() -> None:
         rows[name] = measured(name, args.count)
         print(name, rows[name], file=sys.stderr)
     for name in args.clean:
-        spec = str(sets() / name) if (sets() / name).is_dir() and "mnist" not in name else name
+        spec = str(root() / name) if (root() / name).is_dir() and "mnist" not in name else name
         found = scan_spec(spec)
         clean[name] = {each.name: len(each.where) / found.examples for each in found.findings}
         print(name, clean[name], file=sys.stderr)

@@ -37,9 +37,15 @@ def quick_judge(monkeypatch, session):
 
 
 @pytest.fixture
-def benchmarks(monkeypatch):
-    """What is in `benchmarks/` can be imported."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+def experiments(monkeypatch):
+    """Makes the package `experiments` importable."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+
+
+@pytest.fixture
+def system_tests(monkeypatch):
+    """Makes the scripts in `tests/system` importable."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "system"))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The classical rows of `benchmarks/restore.py`, against what they are by definition."""
+"""The classical rows of `experiments/restore.py`, against what they are by definition."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import torch
 
 
 @pytest.fixture
-def classical(benchmarks):
-    import classical
+def classical(experiments):
+    from experiments import classical
 
     return classical
 

@@ -13,7 +13,7 @@ FAULTS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS, "
 
 
 @pytest.fixture
-def disk(benchmarks):
+def disk(system_tests):
     import disk
 
     return disk

@@ -14,8 +14,8 @@ from sparring.recipes import RECIPES
 
 
 @pytest.fixture
-def ledger(benchmarks, monkeypatch, tmp_path):
-    import ledger
+def ledger(experiments, monkeypatch, tmp_path):
+    from experiments import ledger
 
     monkeypatch.setattr(ledger, "ROWS", tmp_path / "rows.jsonl")
     return ledger

@@ -1,4 +1,4 @@
-"""The benchmark of stacked digits: shares and counts of the thousand numbers."""
+"""The experiment on stacked digits: shares and counts of the thousand numbers."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ from sparring.data import Dataset, Split
 
 
 @pytest.fixture
-def stacked(benchmarks):
-    import stacked
+def stacked(experiments):
+    from experiments import stacked
 
     return stacked
 

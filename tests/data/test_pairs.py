@@ -1,4 +1,4 @@
-"""What benchmarks/pairs.py counts as agreement."""
+"""Agreement of pairs as `experiments/pairs.py` counts it."""
 
 import pytest
 import torch
@@ -7,8 +7,8 @@ from sparring.data import load_dataset
 from sparring.data.image.edges import edge_maps
 
 
-def test_agreement_is_of_those_that_belong_together(benchmarks):
-    from pairs import agreement, shuffled
+def test_agreement_is_of_those_that_belong_together(experiments):
+    from experiments.pairs import agreement, shuffled
 
     images = load_dataset("digits").train.values
     own = torch.cat([images, edge_maps(images)], 1)

@@ -163,8 +163,8 @@ def test_what_is_damaged_is_passed_over_and_said_so(whole, tmp_path, capsys):
     assert same_end(out, whole)
 
 
-def test_every_failing_operation_and_every_power_cut_of_a_sample(benchmarks, tmp_path):
-    """`benchmarks/faults.py` tries them all."""
+def test_every_failing_operation_and_every_power_cut_of_a_sample(system_tests, tmp_path):
+    """`tests/system/faults.py` tries them all."""
     import faults
 
     found = faults.measured(tmp_path, every=40)
@@ -172,8 +172,8 @@ def test_every_failing_operation_and_every_power_cut_of_a_sample(benchmarks, tmp
     assert found["faults"]["told"] > 5 and found["power cuts"]["cases"] > 5
 
 
-def test_three_kills(benchmarks, tmp_path):
-    """`benchmarks/kills.py` makes more of them."""
+def test_three_kills(system_tests, tmp_path):
+    """`tests/system/kills.py` makes more of them."""
     import kills
 
     found = kills.killed(tmp_path, 3, seed=0, images=1280, reports=8)

@@ -1,6 +1,6 @@
 """Alarms: signs that stay become one, with what it usually means and what to try.
 
-How often they are right is measured by `benchmarks/health.py`.
+How often they are right is measured by `experiments/health.py`.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Recipes side by side on one set of images, for as long as each other.
 
-    SPARRING_DATA=… python benchmarks/colour.py OUT DATA [--size 32] [--rows …] [--minutes 30] [--seeds 0]
+    SPARRING_DATA=… python -m experiments colour OUT DATA [--size 32] [--rows …] [--minutes 30] [--seeds 0]
         [--precision auto] [--pictures DIR] [--json]
 
 DATA is a folder, or any SPEC. A row is a recipe, with numbers of it as flags of `spar train` if need be: `rpgan`,
@@ -21,11 +21,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures, recipe_of
-from ledger import measured
 from torch import Tensor
 
 import sparring
+from experiments.common import Keep, Pictures, add_pictures, recipe_of
+from experiments.ledger import measured
 from sparring.data import Options, load_dataset
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge

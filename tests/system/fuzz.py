@@ -1,6 +1,6 @@
 """Files from strangers: so many damaged copies of each kind of file the library reads, and what comes of them.
 
-    python benchmarks/fuzz.py [--count 1000] [--seed 0] [--formats …] [--json]
+    python tests/system/fuzz.py [--count 1000] [--seed 0] [--formats …] [--json]
 
 Each case damages a good file at random (bits, slices, cuts, extreme numbers, tokens that parsers stumble over; every
 second JSON states other values) and reads it the way a user would. It is *taken* or *refused* in one line

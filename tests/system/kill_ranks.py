@@ -1,16 +1,21 @@
-"""What kills cost a run of two processes that torchrun started: a killed process, a killed launcher, a stopped one."""
+"""Runs of two processes under torchrun whose process or launcher is killed: they end in the state of an unharmed run.
+
+python tests/system/kill_ranks.py [--turns 3] [--folder DIR]
+"""
 
 import argparse
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scaling_nodes import same
+from nodes import same
 
 IMAGES, REPORTS = 64_000, 20
 
@@ -87,3 +92,18 @@ def kills(args: argparse.Namespace) -> dict:
             alike.append(same(out, straight))
         found[name] = f"{sum(alike)} of {len(alike)} end in the same state"
     return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=3, help="runs of each kind")
+    parser.add_argument("--folder", type=Path, help="holds the runs (default: a temporary one, deleted)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        args.folder = args.folder or Path(temporary)
+        args.folder.mkdir(parents=True, exist_ok=True)
+        print(json.dumps(kills(args), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """A table of 1,000,000 rows × 50 columns, one of them with 100,000 categories: memory of training, rows drawn a second.
 
-    python benchmarks/large_table.py [--rows 1000000] [--images 256000] [--threads N] [--folder DIR] [--json]
+    python -m experiments large_table [--rows 1000000] [--images 256000] [--threads N] [--folder DIR] [--json]
 
 The table is made up: 25 numbers (normal, log-normal, whole, with spikes and gaps), 23 columns of 4 to 48 categories, a
 time, and one of 100,000 categories by Zipf's law. `spar train table` and `spar sample` run in processes of their own,

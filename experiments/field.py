@@ -1,7 +1,7 @@
 """The table of the field: every recipe for images on MNIST (or Fashion-MNIST), and each steadier added to one base
 recipe.
 
-    SPARRING_DATA=… python benchmarks/field.py OUT [--data mnist] [--rows …] [--seeds 0] [--images 300000]
+    SPARRING_DATA=… python -m experiments field OUT [--data mnist] [--rows …] [--seeds 0] [--images 300000]
         [--precision fp32] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count: a row is trained and scored once, until its
@@ -21,14 +21,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures
-from ledger import measured
 from scipy.optimize import linear_sum_assignment
-from second import accuracy, second
 from torch import Tensor
-from yardstick import middle
 
 import sparring
+from experiments.common import Keep, Pictures, add_pictures
+from experiments.ledger import measured
+from experiments.second import accuracy, second
+from experiments.yardstick import middle
 from sparring.build.methods import METHODS
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset

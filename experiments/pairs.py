@@ -1,6 +1,6 @@
 """Do CoGAN's pairs belong together? Digits and their edges on MNIST, learnt without a pair.
 
-    SPARRING_DATA=… python benchmarks/pairs.py OUT [--seeds 0] [--images 300000] [--pictures DIR] [--json]
+    SPARRING_DATA=… python -m experiments pairs OUT [--seeds 0] [--images 300000] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Of 10,000 pairs (a, b), agreement is the share in
 which b is nearer (L2 of the pixels) to the edges of a than to those of any of 99 other generated digits: chance is 1 %,
@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 
 import torch
-from common import Pictures, add_pictures
-from ledger import measured
 from torch import Tensor
 
 import sparring
+from experiments.common import Pictures, add_pictures
+from experiments.ledger import measured
 from sparring.data import Dataset, Split, load_dataset
 from sparring.data.image.edges import edge_maps
 from sparring.metrics.judge import Judge

@@ -1,7 +1,7 @@
 """Restoration: holes, noise, four times the size, edges and grey to photographs; on test pictures, beside what was done
 before networks.
 
-    SPARRING_DATA=… python benchmarks/restore.py OUT [--tasks …] [--seeds 0] [--share 1.0] [--precision fp32]
+    SPARRING_DATA=… python -m experiments restore OUT [--tasks …] [--seeds 0] [--share 1.0] [--precision fp32]
         [--flag NAME=VALUE …] [--pictures DIR] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scores are of up to 1,000 test pictures, whose damage
@@ -22,13 +22,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from classical import biharmonic, tinted, total_variation
-from common import Keep, Pictures, add_flags, add_pictures, flags, sets
-from ledger import measured
-from second import second
 from torch import Tensor
 
 import sparring
+from experiments.classical import biharmonic, tinted, total_variation
+from experiments.common import Keep, Pictures, add_flags, add_pictures, flags, sets
+from experiments.ledger import measured
+from experiments.second import second
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, load_dataset
 from sparring.data.image.contact_sheet import side_by_side

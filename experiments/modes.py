@@ -1,7 +1,7 @@
 """Modes found on ring and grid by several ways to train one pair of networks, beside real points and samplers that
 learnt nothing.
 
-    python benchmarks/modes.py [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--flag NAME=VALUE …]
+    python -m experiments modes [--sets ring grid] [--ways …] [--seeds 0 1 …] [--images N] [--flag NAME=VALUE …]
 
 The networks, rates and batch are those of the recipe `points`; a way changes what the players want, or how the critic
 is asked. Each is played to its end, without the watch that would heal or stop what collapses, and of the weights at
@@ -17,9 +17,9 @@ import statistics
 import sys
 
 import torch
-from common import add_flags, flags
-from ledger import kept, settings
 
+from experiments.common import add_flags, flags
+from experiments.ledger import kept, settings
 from sparring.api import configure
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset

@@ -1,7 +1,7 @@
 """The yardstick and what it measures: MLP GAN and DCGAN on MNIST, or a set of its form, and the tutorials' plain loop
 beside them.
 
-    SPARRING_DATA=… python benchmarks/yardstick.py OUT [--data mnist] [--ways plain mlp-gan dcgan] [--seeds 0 1 2]
+    SPARRING_DATA=… python -m experiments yardstick OUT [--data mnist] [--ways plain mlp-gan dcgan] [--seeds 0 1 2]
         [--precision fp32] [--threads N] [--record] [--json]
 
 Trains what OUT does not hold yet (plain loop and `mlp-gan` for 50 epochs, `dcgan` for its own number of images), one
@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ledger import trained
 
 import sparring
+from experiments.ledger import trained
 from sparring.data import Dataset, load_dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import evaluate_samples
@@ -34,7 +34,7 @@ from sparring.recipes.results import measured_results as recorded
 from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
-PLAIN = Path(__file__).with_name("plain.py")
+PLAIN = Path(__file__).parents[1] / "benchmarks" / "plain.py"
 
 
 def plain(data: Dataset, folder: Path, seed: int) -> tuple[torch.Tensor, float]:
@@ -57,7 +57,9 @@ def middle(data: str) -> float:
     """The median score of the MLP GANs after 50 epochs, as they were recorded."""
     of = ("mlp-gan", data, get_recipe("mlp-gan").images)
     if not (scores := [row.frechet for row in recorded() if (row.recipe, row.data, row.images) == of]):
-        sys.exit(f"no MLP GAN of {data} to compare with: run yardstick.py --data {data} --record")
+        sys.exit(
+            f"no MLP GAN of {data} to compare with: run python -m experiments yardstick OUT --data {data} --record"
+        )
     return statistics.median(scores)
 
 

@@ -1,6 +1,6 @@
 """What each score notices and what it misses: real images damaged in five ways, at five strengths each.
 
-    SPARRING_DATA=… python benchmarks/noticing.py [--data mnist fashion-mnist] [--samples 5000] [--json]
+    SPARRING_DATA=… python -m experiments noticing [--data mnist fashion-mnist] [--samples 5000] [--json]
 
 Test images stand in the samples' place and are damaged: noise, blur, collapse (ever fewer classes; then single images),
 replay (ever more of them training images). Prints every score at every strength.

@@ -1,6 +1,6 @@
 """What encoders keep: reconstructions and samples of `ali`, `bigan` and `vae-gan` on MNIST.
 
-    SPARRING_DATA=… python benchmarks/encoders.py OUT [--recipes …] [--seeds 0] [--images 300000] [--json]
+    SPARRING_DATA=… python -m experiments encoders OUT [--recipes …] [--seeds 0] [--images 300000] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. Scored are the share of the 10,000 test digits whose
 reconstruction is still taken for their class by a classifier that is not the judge's (`second.py`), the mean squared
@@ -17,11 +17,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ledger import measured
-from second import accuracy, second
 from torch import Tensor
 
 import sparring
+from experiments.ledger import measured
+from experiments.second import accuracy, second
 from sparring.data import Dataset, load_dataset
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge

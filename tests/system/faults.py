@@ -1,6 +1,6 @@
 """A run whose disk fails, and one whose power is cut, at every file operation in turn.
 
-    python benchmarks/faults.py [--every 1] [--json]
+    python tests/system/faults.py [--every 1] [--json]
 
 *Faults*: a run of the ring goes on from a checkpoint to its next report. One of its operations fails: the disk is
 full, broken or read-only, or takes half of what it is given; once, or from there on. It must say so in one line or do

@@ -1,6 +1,6 @@
 """A run killed with -9 at random instants and gone on with, until it is done; then another, until there were enough.
 
-    python benchmarks/kills.py [--kills 200] [--seed 0] [--images 10880] [--reports 60] [--json]
+    python tests/system/kills.py [--kills 200] [--seed 0] [--images 10880] [--reports 60] [--json]
 
 Each end is compared with that of a run which was never killed: parameters, optimisers and all else in the checkpoint,
 the journal but for its clocks, the model's weights, the scores. After each kill the journal's lines are looked at.

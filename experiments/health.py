@@ -1,7 +1,7 @@
 """Whether alarms are raised when something is wrong, by their right names, and not when nothing is; and what healing is
 worth.
 
-    SPARRING_DATA=… python benchmarks/health.py OUT [--seeds 51 52 53] [--only RUN …] [--heal] [--json]
+    SPARRING_DATA=… python -m experiments health OUT [--seeds 51 52 53] [--only RUN …] [--heal] [--json]
 
 Ruined runs: each kind of ruin below, on points and on MNIST, by seed. Named rightly: an alarm of those expected is
 raised before half of the run. Healthy runs: recipes as they come; any alarm of theirs is false. None is healed.

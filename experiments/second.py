@@ -1,6 +1,6 @@
 """A second opinion: a classifier that is not the judge's, so that what the judge overlooks is seen.
 
-    SPARRING_DATA=… python benchmarks/second.py OUT [--data mnist]
+    SPARRING_DATA=… python -m experiments second OUT [--data mnist]
 
 Convolutions of 5×5, max pooling and dropout with another seed, fitted to the whole training set and kept in OUT; prints
 its accuracy on the test set.

@@ -1,6 +1,6 @@
 """Made tables beside real ones: adult, german_credit, diamonds.
 
-    SPARRING_DATA=… python benchmarks/tables.py OUT [--sets adult …] [--ways table ctgan] [--seeds 0 1 2]
+    SPARRING_DATA=… python -m experiments tables OUT [--sets adult …] [--ways table ctgan] [--seeds 0 1 2]
         [--validation] [--asked] [--flag NAME=VALUE …]
 
 The split, the trees and the detector were fixed before anything was tuned: rows are shuffled by torch's generator with
@@ -18,10 +18,10 @@ import sys
 from pathlib import Path
 
 import torch
-from common import add_flags, flags, sets
-from ledger import trained
 from torch import Tensor
 
+from experiments.common import add_flags, flags, sets
+from experiments.ledger import trained
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset
 from sparring.data.table.arrow import read_table_file

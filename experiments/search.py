@@ -1,6 +1,6 @@
 """How a number of a recipe changes the quality that a run reaches: one run a value, each as long as the others.
 
-    SPARRING_DATA=… python benchmarks/search.py OUT RECIPE --vary lr 4e-4 2e-3 cosine:4e-3:4e-4
+    SPARRING_DATA=… python -m experiments search OUT RECIPE --vary lr 4e-4 2e-3 cosine:4e-3:4e-4
         [--data mnist] [--images 60000] [--seeds 0] [--flag NAME=VALUE …] [--json]
 
 OUT holds the runs, of which the ledger (`ledger.py`) keeps count. The selection score is that of every fifth of the
@@ -13,10 +13,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from common import add_flags, flags
-from ledger import measured
-
 import sparring
+from experiments.common import add_flags, flags
+from experiments.ledger import measured
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.recipes import get_recipe

@@ -1,6 +1,6 @@
 """Translation: emoji of one drawing style to another, by pairs and without.
 
-    SPARRING_DATA=… python benchmarks/translate.py OUT [--recipes …] [--seeds 0] [--share 1.0] [--precision fp32]
+    SPARRING_DATA=… python -m experiments translate OUT [--recipes …] [--seeds 0] [--share 1.0] [--precision fp32]
         [--pictures DIR] [--json]
 
 A recipe may be followed by numbers of it as `spar train` has them: `pix2pix+augment=flip,hue`. OUT holds
@@ -19,14 +19,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from classical import partners
-from common import Keep, Pictures, add_pictures, recipe_of, sets
-from ledger import measured
-from restore import over
-from second import second
 from torch import Tensor
 
 import sparring
+from experiments.classical import partners
+from experiments.common import Keep, Pictures, add_pictures, recipe_of, sets
+from experiments.ledger import measured
+from experiments.restore import over
+from experiments.second import second
 from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import FeatureExtractor

@@ -1,7 +1,7 @@
 """The 1,000 modes of stacked MNIST: relativistic pairing with R1 and R2 beside the plain game with R1, on the networks
 of one recipe.
 
-    SPARRING_DATA=… python benchmarks/stacked.py OUT [--recipes r3gan] [--ways …] [--seeds 0] [--minutes 60]
+    SPARRING_DATA=… python -m experiments stacked OUT [--recipes r3gan] [--ways …] [--seeds 0] [--minutes 60]
         [--threads 2] [--device cpu] [--pictures DIR] [--json]
 
 Each run has so many minutes, or the recipe's own number of images, whichever is over first; OUT holds the runs, of
@@ -20,11 +20,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures
-from ledger import measured
 from torch import Tensor
 
 import sparring
+from experiments.common import Keep, Pictures, add_pictures
+from experiments.ledger import measured
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
 from sparring.data.named import stack_digits

@@ -1,6 +1,6 @@
 """A hundred images: what augmentation does for them, and what another run's weights do.
 
-    SPARRING_DATA=… python benchmarks/few.py OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
+    SPARRING_DATA=… python -m experiments few OUT DATA [--size 32] [--count 100] [--recipes …] [--images 100000]
         [--source RUN [--freeze 2]] [--seeds 0] [--pictures DIR] [--json]
 
 A recipe may be followed by numbers of it as `spar train` has them: `dcgan+lr=1e-3`. Each learns from the same
@@ -24,11 +24,11 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from common import Keep, Pictures, add_pictures, recipe_of
-from ledger import measured
 from torch import Tensor
 
 import sparring
+from experiments.common import Keep, Pictures, add_pictures, recipe_of
+from experiments.ledger import measured
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, Split, load_dataset
 from sparring.metrics.image.frechet import frechet

@@ -76,7 +76,7 @@ def hashed(config: Config, data: Dataset) -> tuple[str, str]:
     # What a recipe is called and says of itself changes no number.
     recipe = replace(config.recipe, name="", about="", paper="")
     about = _chosen(config) | {"recipe": _chosen(recipe), "data": data.fingerprint}
-    lasting = {name: about[name] for name in about if name not in ("threads", "products")}
+    lasting = {name: about[name] for name in about if name not in ("threads", "machine")}
     told = json.dumps(lasting, sort_keys=True, default=_plain)
     sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
     return _digest(told), _digest("".join(map(bare, sources)))

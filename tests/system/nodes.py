@@ -1,9 +1,14 @@
-"""Two "nodes": two launchers, each in a network namespace of its own, joined by a virtual cable that can be cut."""
+"""A run on two "nodes" whose connection is cut: launchers in two network namespaces (root), joined by a cable.
+
+python tests/system/nodes.py [--cut 30] [--rounds 30] [--batch 64] [--folder DIR]
+"""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -95,3 +100,20 @@ def nodes(args: argparse.Namespace) -> dict:
         "resumed: exit codes": codes_on,
         "resumed: same final state": same(given_up, straight),
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cut", type=float, default=30.0, help="seconds without connection")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--folder", type=Path, help="holds the runs (default: a temporary one, deleted)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        args.folder = args.folder or Path(temporary)
+        args.folder.mkdir(parents=True, exist_ok=True)
+        print(json.dumps(nodes(args), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Experiments on recipes: each trains, scores and prints a table; the ledger records every run."""
