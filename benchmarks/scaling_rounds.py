@@ -19,12 +19,7 @@ from sparring.build.game import build_game
 from sparring.recipes import RECIPES, Network
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
-<<<<<<< HEAD
 from sparring.training.profile.cost_model import Cost, averaged, fit_interconnect
-=======
-from sparring.training.profile.cost_model import Cost, averaged, fit_interconnect
-from sparring.training.profile.forecast import RandomImages
->>>>>>> 8113282 (System tests in tests/system, experiments in experiments/, benchmarks/ measures speed only)
 
 SHAPE, WARM = (3, 64, 64), 3
 SIZES = (4_000, 40_000, 400_000, 4_000_000, 12_000_000, 24_000_000)

@@ -51,7 +51,7 @@ SCORES = ["frechet", "precision", "recall", "coverage"]
 METRICS = ["frechet", "support"]
 """What those are scores of."""
 BASE = "dcgan"
-ELSEWHERE = ("asked", "codes", "reconstruction")
+ELSEWHERE = ("asked", "codes", "reconstruction", "likelihood")
 """Methods that want a table, a latent of their own, a critic that decodes."""
 OPTIONS = {
     "spectral norm": {"critic.norm": "spectral"},

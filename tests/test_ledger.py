@@ -73,3 +73,16 @@ def test_a_probe_tells_what_the_code_does(ledger):
     )
     torch.set_num_threads(threads)
     assert ledger.alike(first, again) and not ledger.alike(first, other)
+
+
+@pytest.mark.parametrize("way", ["gan", "wgan-gp", "pacgan", "unrolled", "points"])
+def test_rows_of_earlier_versions_are_found(experiments, way):
+    """By configuration and numbers, and by the same losses and weights after three rounds."""
+    from experiments import ledger, modes
+
+    data, recipe = load_dataset("ring"), with_flags(RECIPES["points"], modes.WAYS[way])
+    config = configure(recipe, data, **ledger.settings(recipe.images, 0, {}))
+    about = dict(zip(("config", "code"), ledger.hashed(config, data), strict=True))
+    about |= {"by": "modes.py", "numbers": ledger.numbers(config.recipe)}
+    row = ledger.known(about, lambda: ledger.probe(config, data))
+    assert row is not None and (row["name"], row["seed"]) == (f"ring-{way}", 0)

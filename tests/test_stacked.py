@@ -24,7 +24,7 @@ def test_counts(stacked):
     class Told:
         """Takes a stack for the number in its first pixel."""
 
-        def guesses(self, stacks):
+        def predict(self, stacks):
             return stacks[:, 0, 0, 0].long()
 
     labels = torch.arange(1000)
