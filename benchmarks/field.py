@@ -122,7 +122,7 @@ def score(run: Path, jury: ImageJudge, data: Dataset, classifier: FeatureExtract
     scores = jury.scores(samples, "report", jury.select_metrics(METRICS))
     journal = Journal(run / "journal.jsonl")
     row = {name: scores[name] for name in SCORES}
-    row |= {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
+    row |= {"images": journal.entries[-1]["examples"], "minutes": journal.seconds / 60}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     keep(lambda: model.preview(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
     return row

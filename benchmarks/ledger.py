@@ -35,6 +35,7 @@ from sparring.recipes import Recipe
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
+from sparring.training.run.upgrade import CONFIG
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]
@@ -75,8 +76,9 @@ def hashed(config: Config, data: Dataset) -> tuple[str, str]:
     """12 hex characters each: of the configuration with its data, and of the code."""
     # What a recipe is called and says of itself changes no number.
     recipe = replace(config.recipe, name="", about="", paper="")
-    about = _chosen(config) | {"recipe": _chosen(recipe), "data": data.fingerprint}
-    lasting = {name: about[name] for name in about if name not in ("threads", "products")}
+    about = _chosen(config) | {"recipe": _chosen(recipe), "data": data.fingerprint, "data_options": config.data_options}
+    old = {new: name for name, new in CONFIG.items()}  # rows are known by the names of format 1
+    lasting = {old.get(name, name): about[name] for name in about if name not in ("threads", "machine")}
     told = json.dumps(lasting, sort_keys=True, default=_plain)
     sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
     return _digest(told), _digest("".join(map(bare, sources)))
@@ -163,7 +165,7 @@ def kept(config: Config, data: Dataset, name: str, by: str, measure: Callable[[]
     if (row := known(about, lambda: probe(config, data))) is not None:
         return row["scores"]
     scores = measure()
-    about |= {"name": name, "data": Path(data.spec).name, "images": config.images, "seed": config.seed}
+    about |= {"name": name, "data": Path(data.spec).name, "images": config.examples, "seed": config.seed}
     about |= {"date": f"{date.today()}", "probe": probe(config, data), "scores": scores}
     with ROWS.open("a") as file:
         file.write(json.dumps(about) + "\n")

@@ -57,7 +57,7 @@ def ours(recipe: str, seed: int, args: argparse.Namespace, folder: Path) -> dict
         process.kill()  # what comes after, the closing scores, is not asked for
         process.wait()
     about = {"recipe": recipe, "seed": seed, "seconds": seconds if met else None}
-    return about | ({"images": met[0]["images"], "frechet": met[0]["scores"]["frechet"]} if met else {})
+    return about | ({"images": met[0]["examples"], "frechet": met[0]["scores"]["frechet"]} if met else {})
 
 
 def _entries(run: Path) -> list:

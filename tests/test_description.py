@@ -48,7 +48,7 @@ def model(tmp_path) -> Path:
         ({"scales": [[0, 1]]}, "2 attributes with 1 scales"),
         ({"medium": "i"}, "samples of medium 'i' with no schema"),
         ({"medium": "table"}, "samples of medium 'table' with no schema"),
-        ({"format": 2}, "is of format 2, and this version reads 1"),
+        ({"format": 3}, "is of format 3, and this version reads 2"),
     ],
 )
 def test_a_model_file_is_held_to_its_bounds(model, parts, told):
@@ -89,7 +89,7 @@ def test_attributes_are_of_one_example_at_least(tmp_path):
 
 
 def test_a_run_file_is_held_to_the_same(tmp_path):
-    Config(CLASSED, "digits", 64).save(tmp_path, "")
+    Config(CLASSED, "digits", examples=64).save(tmp_path, "")
     assert Config.load(tmp_path)[0].recipe == CLASSED
     for parts, told in (
         ({"z": 10_000_000}, "z 10,000,000, which is not between"),
@@ -98,7 +98,7 @@ def test_a_run_file_is_held_to_the_same(tmp_path):
         changed(tmp_path / "run.json", **parts)
         with pytest.raises(UserError, match=told):
             Config.load(tmp_path)
-        Config(CLASSED, "digits", 64).save(tmp_path, "")
+        Config(CLASSED, "digits", examples=64).save(tmp_path, "")
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2", "7", "[" * 100_000, '{"config": {"recipe": []}}'])

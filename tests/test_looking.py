@@ -61,7 +61,7 @@ def test_a_dry_run_forecasts_and_writes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert spar("train", "mlp-gan", "--dry-run", "--json", "--images", 3200, *SMALL) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["config"]["images"] == 3200 and told["config"]["recipe"]["batch"] == 32
+    assert told["config"]["examples"] == 3200 and told["config"]["recipe"]["batch"] == 32
     cost, sizes = told["forecast"], (100 * 16 + 16 + 16 * 16 + 16 + 16 * 64 + 64, 64 * 16 + 16 + 16 * 16 + 16 + 17)
     assert cost["parameters"] == {"G": sizes[0], "D": sizes[1]}
     assert cost["seconds"] == pytest.approx(3200 / cost["images_per_second"]) and cost["memory"] > 2**20

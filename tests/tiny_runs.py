@@ -42,7 +42,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "pool": ("image-pool", "pool-size"),
     "places": ("patches", "locations"),
     "critic": ("discriminator",),
-    "no-heal": ("no-recovery", "no-recover"),
+    "no-heal": ("no-recovery",),
+    "images": ("examples",),
 }
 """Names that a flag, or the part of a flag before its dot, may have instead of the one used here."""
 

@@ -22,7 +22,7 @@ def run(tmp_path) -> Run:
     run = sparring.train("points", "ring", tmp_path / "run", images=2304, reports=3, threads=1)
     scored(run, 3, 2, 1)
     run.save(run.model)
-    assert [checkpoint.images(path) for path in checkpoint.saved_checkpoints(run.folder / "checkpoints")] == [
+    assert [checkpoint.examples_of(path) for path in checkpoint.saved_checkpoints(run.folder / "checkpoints")] == [
         1536,
         2304,
     ]
@@ -40,7 +40,7 @@ def scored(run: Run, *scores: float) -> None:
 
 def back_to(run: Run, images: int) -> None:
     run.loop.rounds = images // run.loop.settings.batch
-    rollback_best(run.folder, run.journal, run.judge.score_names[0], run.loop, run.settled)
+    rollback_best(run.folder, run.journal, run.judge.score_names[0], run.loop, run.calibrated)
 
 
 def test_weights_from_before_stay(run):

@@ -55,7 +55,7 @@ def play(folder, *scores: float) -> tuple[Run, Keeping]:
     recipe = replace(RECIPES["points"], batch=BATCH, half_life=0, **networks)
     judge = Scripted(points, torch.zeros(1, 2), 0.1)
     object.__setattr__(judge, "script", list(scores))
-    config = Config(recipe, "ring", images=BATCH * len(scores), reports=len(scores))
+    config = Config(recipe, "ring", examples=BATCH * len(scores), reports=len(scores))
     (folder / "samples").mkdir(parents=True)
     watcher = Keeping(folder)
     run = Run(folder, config, data, judge, watchers=[watcher])
@@ -87,7 +87,7 @@ def test_after_each_report_the_best_weights_are_those_of_the_lowest_score(tmp_pa
 )
 def test_the_checkpoint_of_the_best_score_is_kept_beside_the_last_two(tmp_path, scores, rounds):
     _, kept = play(tmp_path, *scores)
-    saved = [checkpoint.images(path) // BATCH for path in checkpoint.saved_checkpoints(tmp_path / "checkpoints")]
+    saved = [checkpoint.examples_of(path) // BATCH for path in checkpoint.saved_checkpoints(tmp_path / "checkpoints")]
     assert tuple(saved) == rounds
     best = 1 + scores.index(min(scores))
     state = checkpoint.checkpoint_at(tmp_path / "checkpoints", best * BATCH, torch.device("cpu"))
@@ -103,5 +103,5 @@ def test_a_run_that_goes_back_has_the_best_weights_of_what_is_left(tmp_path):
     run.model.save(tmp_path / "model", "best")
     assert same(load_file(tmp_path / "model" / "best.safetensors"), kept.last[3])
     run.loop.rounds = 3
-    rollback_best(tmp_path, run.journal, "kl", run.loop, run.settled)
+    rollback_best(tmp_path, run.journal, "kl", run.loop, run.calibrated)
     assert same(load_file(tmp_path / "model" / "best.safetensors"), kept.last[0])

@@ -36,7 +36,7 @@ def whole(tmp_path_factory):
 
 def same_end(run, whole) -> bool:
     journals = [
-        [(e["images"], e["losses"], e["scores"]) for e in Journal(f / "journal.jsonl").entries] for f in (run, whole)
+        [(e["examples"], e["losses"], e["scores"]) for e in Journal(f / "journal.jsonl").entries] for f in (run, whole)
     ]
     scores = [json.loads((folder / "scores.json").read_text()) for folder in (run, whole)]
     return same(final(run), final(whole)) and journals[0] == journals[1] and scores[0] == scores[1]
@@ -103,7 +103,7 @@ def test_scores_of_an_earlier_stop_do_not_pass_for_the_closing_ones(whole, tmp_p
     out = tmp_path / "run"
     shutil.copytree(whole, out)
     scores = json.loads((out / "scores.json").read_text())
-    (out / "scores.json").write_text(json.dumps(scores | {"images": 128}))
+    (out / "scores.json").write_text(json.dumps(scores | {"examples": 128}))
     assert spar("resume", out) == 0 and same_end(out, whole)
 
 

@@ -26,10 +26,10 @@ from sparring.metrics.image.quick_check import (
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
 from sparring.training.health import report
-from sparring.training.health.adjustments import CHANGES, Adjustment, adjusted
-from sparring.training.health.alarms import ALARMS, Raised, RunDiverged, examine, healthy
+from sparring.training.health.adjustments import ADJUSTMENTS, Adjustment, apply_adjustments
+from sparring.training.health.alarms import ALARMS, RaisedAlarm, RunDiverged, is_healthy, raised_alarms
 from sparring.training.health.monitors import auc, health_metrics
-from sparring.training.health.recovery import MOST, REMEDIES, choose_adjustment, rollback
+from sparring.training.health.recovery import ADJUSTMENTS_FOR, MAX_ADJUSTMENTS, choose_adjustment, rollback
 from sparring.training.health.report import recheck_round
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
@@ -126,7 +126,13 @@ def journal(*told: dict, scores=None, of: int = 10) -> list[dict]:
     """Reports with these vitals beside healthy ones; the score falls, unless it is said otherwise."""
     scores = scores or [100 * 0.96**i for i in range(len(told))]
     return [
-        {"images": 100 * i, "rounds": 1000 * i, "share": i / of, "scores": {"frechet": score}, "vitals": WELL | now}
+        {
+            "examples": 100 * i,
+            "rounds": 1000 * i,
+            "progress": i / of,
+            "scores": {"frechet": score},
+            "health": WELL | now,
+        }
         for i, (now, score) in enumerate(zip(told, scores, strict=True), 1)
     ]
 
@@ -151,7 +157,7 @@ SICK = {
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_each_alarm_is_raised_by_what_it_is_named_after(name):
-    raised = examine(SICK[name])
+    raised = raised_alarms(SICK[name])
     assert [alarm.name for alarm in raised][:1] == [name]
     assert ALARMS[name].advice in raised[0].text() and name in raised[0].text()
 
@@ -160,11 +166,11 @@ def test_each_alarm_is_raised_by_what_it_is_named_after(name):
 def test_what_shows_once_is_no_alarm(name):
     shown = ALARMS[name].reports - 1
     well = journal(*[{}] * (len(SICK[name]) - shown), scores=[e["scores"]["frechet"] for e in SICK[name][:-shown]])
-    assert name not in [alarm.name for alarm in examine([*well, *SICK[name][-shown:]])]
+    assert name not in [alarm.name for alarm in raised_alarms([*well, *SICK[name][-shown:]])]
 
 
 def names(reports: list[dict]) -> set[str]:
-    return {alarm.name for alarm in examine(reports)}
+    return {alarm.name for alarm in raised_alarms(reports)}
 
 
 def test_a_score_that_falls_below_an_early_one_is_nearer_only_if_it_is_the_best_yet():
@@ -196,20 +202,20 @@ def test_samples_that_are_as_good_as_they_are_many_have_not_collapsed():
 def test_a_healthy_run_raises_none():
     early = [{**NOTHING, "edge": 0.999}, {"coverage": 0.2, "precision": 0.4, "least": 0.01}]
     reports = journal(*early, *[{}] * 10, of=12)
-    assert not any(examine(reports[: i + 1]) for i in range(len(reports)))
-    assert healthy(reports) and not healthy(SICK["collapse"])
-    assert not healthy(reports[:1]) and not healthy(journal({}))  # too early to tell
+    assert not any(raised_alarms(reports[: i + 1]) for i in range(len(reports)))
+    assert is_healthy(reports) and not is_healthy(SICK["collapse"])
+    assert not is_healthy(reports[:1]) and not is_healthy(journal({}))  # too early to tell
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", ADJUSTMENTS)
 def test_a_remedy_changes_the_rates_or_the_penalties(change):
     recipe = with_flags(RECIPES["dragan"], {"lr": "0.1:0.2:1000", "critic-lr": "0.3"})
-    got = adjusted(recipe, (Adjustment(change, "collapse", "", 10, 0),))
+    got = apply_adjustments(recipe, (Adjustment(change, "collapse", "", 10, 0),))
     moved = [name for name in ("lr", "critic_lr", "weights") if getattr(got, name) != getattr(recipe, name)]
     rates = ["lr", "critic_lr"]
     alone = {"slower critic": ["critic_lr"], "stronger penalties": ["weights"]}
-    assert moved == alone.get(change, rates) and CHANGES[change].fits(recipe)
-    again = adjusted(recipe, (Adjustment(change, "collapse", "", 10, 0),) * 2)
+    assert moved == alone.get(change, rates) and ADJUSTMENTS[change].is_applicable(recipe)
+    again = apply_adjustments(recipe, (Adjustment(change, "collapse", "", 10, 0),) * 2)
     assert (again == got) == (change == "own rates") and set(loop_settings(recipe).weights) <= set(
         loop_settings(again).weights
     )
@@ -219,15 +225,15 @@ def test_a_run_that_was_hurried_is_given_the_rates_of_its_recipe():
     own = RECIPES["dcgan"]
     for numbers in ({"lr": "0.2:0.02"}, {"critic-lr": "1"}):
         hurried = with_flags(own, numbers)
-        for alarm in REMEDIES:
-            first = choose_adjustment(RunDiverged(Raised(alarm, ""), 50), hurried, ())
-            assert first == "own rates" and CHANGES[first].of(hurried) == own
+        for alarm in ADJUSTMENTS_FOR:
+            first = choose_adjustment(RunDiverged(RaisedAlarm(alarm, ""), 50), hurried, ())
+            assert first == "own rates" and ADJUSTMENTS[first].apply(hurried) == own
     remedy = Adjustment("own rates", "astray", "", 50, 0)
-    config = Config(hurried.with_horizon(6_400), "digits", 6_400, remedies=(remedy,))
-    assert config.played.lr(3_200) == own.with_horizon(6_400).lr(3_200) == pytest.approx(2.2e-3)
-    fits = CHANGES["own rates"].fits
+    config = Config(hurried.with_horizon(6_400), "digits", examples=6_400, adjustments=(remedy,))
+    assert config.adjusted_recipe.lr(3_200) == own.with_horizon(6_400).lr(3_200) == pytest.approx(2.2e-3)
+    fits = ADJUSTMENTS["own rates"].is_applicable
     assert not any(fits(recipe) for recipe in (own, with_flags(own, {"lr": "1e-5"}), replace(own, name="mine")))
-    assert choose_adjustment(RunDiverged(Raised("not finite", ""), 50), own, ()) == "a little slower"
+    assert choose_adjustment(RunDiverged(RaisedAlarm("not finite", ""), 50), own, ()) == "a little slower"
 
 
 def test_a_critic_that_goes_on_winning_is_not_alone_slowed_down():
@@ -235,7 +241,7 @@ def test_a_critic_that_goes_on_winning_is_not_alone_slowed_down():
     for expected in ("slower critic", "slower", "slower critic"):  # whose steps are too large is not known
         given += (
             Adjustment(
-                choose_adjustment(RunDiverged(Raised("critic won", ""), 50), RECIPES["dcgan"], given),
+                choose_adjustment(RunDiverged(RaisedAlarm("critic won", ""), 50), RECIPES["dcgan"], given),
                 "critic won",
                 "",
                 50,
@@ -253,7 +259,7 @@ def test_a_scaled_schedule_is_so_many_times_itself():
 
 
 def test_remedies_take_turns_where_there_are_penalties():
-    ruined = RunDiverged(Raised("collapse", "so few"), 50)
+    ruined = RunDiverged(RaisedAlarm("collapse", "so few"), 50)
     for recipe, expected in (("dragan", ["slower", "stronger penalties", "slower"]), ("dcgan", ["slower"] * 3)):
         given: tuple[Adjustment, ...] = ()
         for _ in expected:
@@ -262,7 +268,7 @@ def test_remedies_take_turns_where_there_are_penalties():
 
 
 def test_every_fatal_alarm_has_a_remedy():
-    assert {name for name, alarm in ALARMS.items() if alarm.fatal} == set(REMEDIES)
+    assert {name for name, alarm in ALARMS.items() if alarm.fatal} == set(ADJUSTMENTS_FOR)
 
 
 class Fragile(nn.Module):
@@ -289,7 +295,7 @@ class Told:
         self.told: list[object] = []
 
     def report(self, entry, grid):
-        self.told.append(entry["images"])
+        self.told.append(entry["examples"])
 
     def close(self):
         self.told.append("closed")
@@ -297,7 +303,7 @@ class Told:
 
 def test_a_suspicious_report_is_followed_by_another_after_half_a_period(tmp_path, monkeypatch):
     """Every 4 rounds of 16; the second report is suspicious, and the run is interrupted before the next look."""
-    monkeypatch.setattr(report, "ailing", lambda reports: len(reports) == 2)
+    monkeypatch.setattr(report, "shows_fatal_sign", lambda reports: len(reports) == 2)
     given = {"images": 16 * 256, "reports": 4, "threads": 1}
     whole = sparring.train("points", "ring", tmp_path / "whole", **given)
     play = Loop.round
@@ -337,7 +343,7 @@ def test_a_healed_session_has_one_limit_on_the_clock(tmp_path, monkeypatch):
     play = Loop.round
     monkeypatch.setattr(Loop, "round", lambda loop: (played.append(loop), play(loop))[1])
     run = fragile_run(tmp_path, {21}, minutes=15)
-    assert run.outcome == "out of time" and run.config.remedies and len(played) == 16
+    assert run.outcome == "out of time" and run.config.adjustments and len(played) == 16
 
 
 def test_a_critic_that_is_handed_over_learns_again_after_healing(tmp_path):
@@ -350,11 +356,15 @@ def test_a_number_that_overflows_is_healed(tmp_path, capsys):
     run = fragile_run(tmp_path, {21})
     assert run.outcome == "finished"
     config, _ = Config.load(tmp_path / "run")
-    (remedy,) = config.remedies
-    assert (remedy.alarm, remedy.change, remedy.back) == ("not finite", "a little slower", 0)  # nothing to go back to
+    (remedy,) = config.adjustments
+    assert (remedy.alarm, remedy.change, remedy.resumed_from) == (
+        "not finite",
+        "a little slower",
+        0,
+    )  # nothing to go back to
     assert run.loop.adams["G"].lr == pytest.approx(at(RECIPES["mlp-gan"].lr, 0) / 2)
     entries = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
-    assert [entry["images"] for entry in entries] == [64 * (i + 1) for i in range(10)]
+    assert [entry["examples"] for entry in entries] == [64 * (i + 1) for i in range(10)]
     assert remedy.text() in capsys.readouterr().err
     assert remedy.text() in (tmp_path / "run" / "report.html").read_text()
 
@@ -364,38 +374,38 @@ def test_a_run_goes_back_to_its_last_healthy_checkpoint(tmp_path):
     (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
     (tmp_path / "checkpoints").mkdir()
     for entry in reports[1:]:
-        (tmp_path / "checkpoints" / f"{entry['images']:012d}.safetensors").write_bytes(b"")
-    assert rollback(tmp_path, ()) == reports[2]["images"]
+        (tmp_path / "checkpoints" / f"{entry['examples']:012d}.safetensors").write_bytes(b"")
+    assert rollback(tmp_path, ()) == reports[2]["examples"]
     kept = sorted(path.stem for path in (tmp_path / "checkpoints").iterdir())
-    assert [int(stem) for stem in kept] == [reports[1]["images"], reports[2]["images"]]
-    in_vain = Adjustment("slower", "astray", "", reports[4]["images"], reports[2]["images"])
-    assert rollback(tmp_path, (in_vain,)) == reports[1]["images"]
+    assert [int(stem) for stem in kept] == [reports[1]["examples"], reports[2]["examples"]]
+    in_vain = Adjustment("slower", "astray", "", reports[4]["examples"], reports[2]["examples"])
+    assert rollback(tmp_path, (in_vain,)) == reports[1]["examples"]
 
 
 def test_a_run_whose_samples_were_never_anything_begins_anew(tmp_path):
     reports = journal(*[NOTHING | {"edge": 0.7}] * 3)
     (tmp_path / "journal.jsonl").write_text("".join(json.dumps({"seconds": 0.0, **r}) + "\n" for r in reports))
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / f"{reports[0]['images']:012d}.safetensors").write_bytes(b"")
+    (tmp_path / "checkpoints" / f"{reports[0]['examples']:012d}.safetensors").write_bytes(b"")
     assert rollback(tmp_path, ()) == 0 and not any((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_healed_run_goes_on_as_what_it_has_become(tmp_path):
     fragile_run(tmp_path, {21})
     config, _ = Config.load(tmp_path / "run")
-    assert replace(config, remedies=()).played == config.recipe
-    assert config.played.lr == pytest.approx(at(config.recipe.lr, 0) / 2)
+    assert replace(config, adjustments=()).adjusted_recipe == config.recipe
+    assert config.adjusted_recipe.lr == pytest.approx(at(config.recipe.lr, 0) / 2)
 
 
 def test_remedies_are_bounded(tmp_path):
-    with pytest.raises(UserError, match=f"stopped after {MOST} remedies .* not finite"):
+    with pytest.raises(UserError, match=f"stopped after {MAX_ADJUSTMENTS} adjustments .* not finite"):
         fragile_run(tmp_path, set(range(5, 1000)))
-    assert len(Config.load(tmp_path / "run")[0].remedies) == MOST
+    assert len(Config.load(tmp_path / "run")[0].adjustments) == MAX_ADJUSTMENTS
 
 
 def test_a_run_that_is_not_to_be_healed_stops_and_keeps_what_was_before(tmp_path):
     with pytest.raises(UserError, match=r"stopped after .* not finite.*from before"):
-        fragile_run(tmp_path, {21}, heal=False)
+        fragile_run(tmp_path, {21}, recovery=False)
     kept = sorted((tmp_path / "run" / "checkpoints").glob("*.safetensors"))
-    assert kept and not Config.load(tmp_path / "run")[0].remedies
+    assert kept and not Config.load(tmp_path / "run")[0].adjustments
     assert sparring.resume(tmp_path / "run", networks={"G": Fragile(set())}).outcome == "finished"

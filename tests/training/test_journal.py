@@ -10,7 +10,7 @@ from sparring.training.run.journal import Journal, best
 
 
 def entry(images: int, score: float = 1.0) -> dict:
-    return {"images": images, "seconds": images / 10, "scores": {"frechet": score}}
+    return {"examples": images, "seconds": images / 10, "scores": {"frechet": score}}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def path(tmp_path):
 
 
 def images(path) -> list[int]:
-    return [entry["images"] for entry in Journal(path).entries]
+    return [entry["examples"] for entry in Journal(path).entries]
 
 
 @pytest.mark.parametrize("left", [1, 20, 40])
@@ -49,7 +49,7 @@ def test_rewinding_forgets_what_is_played_again(path):
     journal.rewind(30)
     assert path.stat().st_mtime_ns == before
     journal.rewind(20)
-    assert images(path) == [10, 20] and journal.at(20) == entry(20, 1.0) and journal.at(30) is None
+    assert images(path) == [10, 20] and journal.entry_at(20) == entry(20, 1.0) and journal.entry_at(30) is None
 
 
 def test_the_best_report(path, tmp_path):

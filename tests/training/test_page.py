@@ -7,7 +7,7 @@ from PIL import Image
 
 from sparring.metrics.report import Report, ReportRow
 from sparring.recipes import RECIPES
-from sparring.training.report.html import FRAMES, page, section, slider
+from sparring.training.report.html import FRAMES, image_section, page, slider
 from sparring.training.run.config import Config
 
 
@@ -33,8 +33,10 @@ def test_the_page_holds_all_it_shows(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "beside.png")
     report = Report("p < 3 & more", [ReportRow("model", {"frechet": 1.5}, 10), ReportRow("real", {"frechet": 0.5}, 10)])
     picture = Image.new("RGB", (5, 5))
-    sections = [section("Real", picture), slider(tmp_path)]
-    text = page("<script>run</script>", "a & b", report, sections, {"all": Config(RECIPES["dcgan"], "x<y", 100)})
+    sections = [image_section("Real", picture), slider(tmp_path)]
+    text = page(
+        "<script>run</script>", "a & b", report, sections, {"all": Config(RECIPES["dcgan"], "x<y", examples=100)}
+    )
     tags = Tags(text)
     assert not tags.open and len(tags.sources) == 1
     assert all(source.startswith("data:image/png;base64,") for source in tags.sources)

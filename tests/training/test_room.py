@@ -22,7 +22,7 @@ from sparring.data import load_dataset
 from sparring.errors import MachineError
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.recipes import RECIPES
-from sparring.training.health.alarms import Raised, RunDiverged
+from sparring.training.health.alarms import RaisedAlarm, RunDiverged
 from sparring.training.loop.compiled import CompiledGenerator
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
@@ -222,13 +222,13 @@ def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
 
     def check(losses, images):
         if len(seen) == 2:
-            raise RunDiverged(Raised("not finite", "a loss of nan"), images)
+            raise RunDiverged(RaisedAlarm("not finite", "a loss of nan"), images)
 
     monkeypatch.setattr(running, "initial_loop", ruined)
     monkeypatch.setattr(running, "check_finite", check)
     monkeypatch.setattr(api, "initial_loop", ruined)
     run = sparring.train("points", "ring", tmp_path / "run", images=1024, reports=2, threads=1)
-    assert seen == [1, 1, 2] and run.config.micro_batches == 2 and len(run.config.remedies) == 1
+    assert seen == [1, 1, 2] and run.config.micro_batches == 2 and len(run.config.adjustments) == 1
 
 
 def test_a_coupled_game_without_room_stops_in_one_line(tmp_path, monkeypatch, capsys):

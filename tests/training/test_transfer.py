@@ -37,7 +37,7 @@ def test_a_run_starts_where_another_ended(earlier, tmp_path):
         assert torch.equal(p, old[f"ema.G.{name}"]) and torch.equal(new[f"ema.G.{name}"], p)
     for name, p in run.loop.game.players["D"].named_parameters():
         assert torch.equal(p, old[f"game.players.D.{name}"])
-    assert json.loads((out / "run.json").read_text())["config"]["source"] == str(earlier)
+    assert json.loads((out / "run.json").read_text())["config"]["from_run"] == str(earlier)
 
 
 def test_a_run_starts_where_another_was_best(earlier, tmp_path):

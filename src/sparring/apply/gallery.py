@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.storage.atomic import write_bytes
-from sparring.training.report.html import inlined, listed
+from sparring.training.report.html import data_uri, list_section
 
 NAME = "gallery.html"
 
@@ -48,13 +48,13 @@ def leave(folder: Path, model: str, shown: Sequence[Shown], written: int, broken
         title=html.escape(f"{folder.resolve().name}, by {model}"),
         about=html.escape(f"Before and after. {written:,} pictures{first}; click one for the file."),
         figures="".join(map(_figure, shown)),
-        sections=listed("Left out", [f"{name}: {why}" for name, why in broken]) if broken else "",
+        sections=list_section("Left out", [f"{name}: {why}" for name, why in broken]) if broken else "",
     )
     write_bytes(folder / NAME, page.encode())
 
 
 def _figure(shown: Shown) -> str:
     before, after = (
-        inlined(Image.fromarray(x[0].permute(1, 2, 0).numpy()), "WEBP") for x in (shown.before, shown.after)
+        data_uri(Image.fromarray(x[0].permute(1, 2, 0).numpy()), "WEBP") for x in (shown.before, shown.after)
     )
     return FIGURE.format(path=quote(shown.name), before=before, after=after, name=html.escape(shown.name))

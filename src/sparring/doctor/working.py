@@ -48,7 +48,7 @@ def losses(name: str) -> list[dict[str, float]]:
         batch=32,
         lr=LR,
     )
-    config = Config(recipe, "digits", images=ROUNDS * recipe.batch, device=name)
+    config = Config(recipe, "digits", examples=ROUNDS * recipe.batch, device=name)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
