@@ -42,6 +42,7 @@ from sparring.training.profile.breakdown import OpCounter
 from sparring.training.profile.roofline import product_rate
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.config import Config
+from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.tuning import allocator
 
 LONG = 100_000

@@ -134,8 +134,8 @@ def evaluate(
         samples: how many; by default 10,000, or as many as the test split holds.
         metrics: names of `sparring.metrics.image.metrics.IMAGES`, or "all"; by default the fast ones.
         own: metrics of your own, by name.
-        features: "task", "self", "random", "pixels", or `FeatureExtractor` around any module of your own; by default "task"
-            if there are classes, else "self".
+        features: "task", "self", "random", "pixels", or a `FeatureExtractor` around any module of your own; by default
+            "task" if there are classes, else "self".
         intervals: 95 % intervals of the model's scores too, at ten times the cost.
         smoothness: the perceptual path length too, which needs the model, not only its samples.
 

@@ -22,7 +22,7 @@ from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.checkpoint import KEPT
+from sparring.training.run.checkpoint import KEEP
 from sparring.training.run.config import Config
 from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.run.snapshot import snapshot
@@ -118,7 +118,7 @@ def forecast_run(config: Config, data: Dataset, judge: Judge, networks: Mapping[
         scoring=time.perf_counter() - start,
         memory=_peak_memory(device),
         # Checkpoints: the latest ones and the best. Models: last and best.
-        disk=(KEPT + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict()),
+        disk=(KEEP + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict()),
     )
 
 

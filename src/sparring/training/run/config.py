@@ -53,7 +53,7 @@ class Config(RunSettings):
     recipe: Recipe
     data: str
     data_options: Options = setting("how the data is read", Options(), aliases=("reading",), flag=False)  # noqa: RUF009
-    machine: MachineChoices = MachineChoices()
+    machine: MachineChoices = MachineChoices()  # noqa: RUF009
     """Choices by timing on this machine."""
     adjustments: tuple[Adjustment, ...] = ()
     """Made by automatic recovery, in order."""

@@ -37,8 +37,8 @@ from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
 from sparring.training.run.journal import Entry, Journal, best
 from sparring.training.run.loggers import Logger
-from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
 from sparring.training.run.machine_settings import record_micro_batches
+from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
 
 SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
 """Samples in a preview, always of the same latents."""

@@ -33,8 +33,8 @@ from sparring.training.run.evaluation import closing_scores, examples_at_closing
 from sparring.training.run.folder import is_restart, make_run_folder
 from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
-from sparring.training.run.run import Run, Score
 from sparring.training.run.machine_settings import resolve_machine_settings
+from sparring.training.run.run import Run, Score
 
 SAVED = "what was saved last is unharmed: spar resume {}"
 
