@@ -236,8 +236,8 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
 
 def unsound(run: Path, states: dict[int, State], sure: int) -> str:
     """What is wrong with a run after a power cut; `sure` images were saved before it."""
+    from sparring.training.config.config import Config
     from sparring.training.run.checkpoint import latest_checkpoint, saved_checkpoints
-    from sparring.training.run.config import Config
     from sparring.training.run.journal import Journal
 
     if not run.exists():

@@ -32,10 +32,10 @@ from sparring.build.networks import build_prior
 from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
+from sparring.training.config.config import Config
+from sparring.training.config.upgrade import CONFIG
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
-from sparring.training.run.upgrade import CONFIG
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]

@@ -37,11 +37,11 @@ from sparring.build.game import build_game
 from sparring.data import Dataset
 from sparring.networks.layers import conv_ops, dropout
 from sparring.recipes import RECIPES, Network, Recipe
+from sparring.training.config.config import Config
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.profile.breakdown import OpCounter
 from sparring.training.profile.roofline import product_rate
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.tuning import allocator
 

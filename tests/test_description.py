@@ -15,7 +15,7 @@ from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.recipes import RECIPES
-from sparring.training.run.config import Config
+from sparring.training.config.config import Config
 
 SHAPE, CLASSED = (1, 8, 8), with_flags(RECIPES["cgan"], {"generator.width": "8", "critic.width": "8"})
 

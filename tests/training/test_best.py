@@ -64,7 +64,7 @@ def test_a_first_score_that_is_not_finite_does_not_stay_the_best(tmp_path, monke
 
     def scores(judge, samples, part):
         taken = measured(judge, samples, part)
-        return taken if part == "report" else taken | {judge.measures[0]: next(values)}
+        return taken if part == "report" else taken | {judge.score_names[0]: next(values)}
 
     monkeypatch.setattr(PointJudge, "scores", scores)
     run = sparring.train("points", "ring", tmp_path / "run", images=1536, reports=2, threads=1)

@@ -25,6 +25,7 @@ from sparring.metrics.image.quick_check import (
 )
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
+from sparring.training.config.config import Config
 from sparring.training.health import report
 from sparring.training.health.adjustments import ADJUSTMENTS, Adjustment, apply_adjustments
 from sparring.training.health.alarms import ALARMS, RaisedAlarm, RunDiverged, is_healthy, raised_alarms
@@ -35,7 +36,6 @@ from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run import run as running
 from sparring.training.run import session
-from sparring.training.run.config import Config
 
 SHAPE = (1, 16, 16)
 

@@ -71,7 +71,7 @@ def test_runs_of_version_1(recipe):
 
 
 def test_a_checkpoint_by_its_number(tmp_path):
-    with pytest.raises(UserError, match=r"no readable checkpoint after 23 images: choose one of 24"):
+    with pytest.raises(UserError, match=r"no readable checkpoint after 23 examples: choose one of 24"):
         sparring.load_game(V1 / "dcgan", 23)
     assert isinstance(sparring.load_game(V1 / "dcgan", 24), Game)
     with pytest.raises(UserError, match="no model at"):

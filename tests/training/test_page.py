@@ -7,8 +7,8 @@ from PIL import Image
 
 from sparring.metrics.report import Report, ReportRow
 from sparring.recipes import RECIPES
+from sparring.training.config.config import Config
 from sparring.training.report.html import FRAMES, image_section, page, slider
-from sparring.training.run.config import Config
 
 
 class Tags(HTMLParser):

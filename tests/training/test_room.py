@@ -22,13 +22,13 @@ from sparring.data import load_dataset
 from sparring.errors import MachineError
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.recipes import RECIPES
+from sparring.training.config.config import Config
 from sparring.training.health.alarms import RaisedAlarm, RunDiverged
 from sparring.training.loop.compiled import CompiledGenerator
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run import machine_settings
 from sparring.training.run import run as running
-from sparring.training.run.config import Config
 
 ROUNDS = 6
 FULL = {

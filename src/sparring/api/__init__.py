@@ -22,14 +22,14 @@ from sparring.models.load import load_model as load
 from sparring.models.model import Model
 from sparring.recipes import Recipe, get_recipe
 from sparring.recipes.choose import Choice, Facts, choose
+from sparring.training.config.config import Config
+from sparring.training.config.configure import configure
 from sparring.training.distributed.processes import TIMEOUT, process_group
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section
 from sparring.training.profile.forecast import Forecast
 from sparring.training.report.judges import judge, shelf
-from sparring.training.run.config import Config
-from sparring.training.run.configure import configure
 from sparring.training.run.evaluation import draw_samples, flag_changed_data
 from sparring.training.run.load_game import load_game
 from sparring.training.run.loggers import Logger
@@ -60,7 +60,7 @@ def train(
         watchers: loggers, called after every report; see `sparring.training.run.loggers`.
         scores: your own scores, by name: samples in the units of the data (images: uint8 (n, c, h, w)) → a number.
         timeout: seconds a process waits for the others before it gives up.
-        settings: fields of `sparring.training.run.settings.RunSettings`, such as `examples`, `seed` and `device`, which
+        settings: fields of `sparring.training.config.settings.RunSettings`, such as `examples`, `seed` and `device`, which
             `spar train --help` lists too; and `data_options` (`Options`: size, fit, channels, …).
 
     Raises:

@@ -15,10 +15,10 @@ from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
 from sparring.models.load import load_model
+from sparring.training.config.config import Config
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
 from sparring.training.report.report import write_comparison
-from sparring.training.run.config import Config
 from sparring.training.run.evaluation import flag_changed_data
 
 

@@ -1,11 +1,11 @@
-"""Flags of the settings of a run, made from their declarations in `sparring.training.run.settings`."""
+"""Flags of the settings of a run, made from their declarations in `sparring.training.config.settings`."""
 
 import argparse
 from collections.abc import Collection
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from sparring.training.run.settings import SETTING, RunSettings, Setting, declared_settings
+from sparring.training.config.settings import SETTING, RunSettings, Setting, declared_settings
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:

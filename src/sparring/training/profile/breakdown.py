@@ -14,11 +14,11 @@ from torch.utils.flop_counter import flop_registry
 
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
+from sparring.training.config.config import Config
 from sparring.training.loop.loop import Loop
 from sparring.training.profile.forecast import forecast_run
 from sparring.training.profile.roofline import Roofline
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.tuning.round_time import RoundKind, round_kinds, synchronised_time
 
 WARM = 2

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.metrics.report import Report
-from sparring.training.run.config import Config
+from sparring.training.config.config import Config
 
 FRAMES = 60
 """Grids of samples on the slider, at most."""

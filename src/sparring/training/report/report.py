@@ -13,10 +13,10 @@ from sparring.metrics.report import Report
 from sparring.modalities.base import medium
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, write_bytes
+from sparring.training.config.config import Config
 from sparring.training.health.alarms import RaisedAlarm
 from sparring.training.report.html import image_section, list_section, page, slider
 from sparring.training.report.plots import compare_curves, curves
-from sparring.training.run.config import Config
 from sparring.training.run.journal import Entry, Journal
 from sparring.training.run.run import SHOWN
 

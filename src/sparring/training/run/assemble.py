@@ -11,13 +11,13 @@ from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import recompute
 from sparring.rng import WEIGHTS, derived_seed
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import synchronise
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
-from sparring.training.run.config import Config
 from sparring.training.run.transfer import freeze_layers, load_weights_of
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.storage.atomic import atomic_folder, write_bytes
+from sparring.training.config.config import Config
 from sparring.training.distributed.processes import restarts
-from sparring.training.run.config import Config
 
 LISTED = 10
 """Skipped files named on standard error, at most."""

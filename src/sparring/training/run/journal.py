@@ -12,7 +12,7 @@ from typing import Any
 
 from sparring.storage import atomic
 from sparring.storage.atomic import from_json
-from sparring.training.run.upgrade import entry_from_v1
+from sparring.training.config.upgrade import entry_from_v1
 
 Entry = dict[str, Any]
 REQUIRED = {"examples": int, "seconds": (int, float), "scores": dict}

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from sparring.data import Dataset
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.tuning.machine import MIN_ROUNDS, MachineChoices, faster_precision, measure_choices
 
 

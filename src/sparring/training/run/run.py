@@ -18,6 +18,7 @@ from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, ensure_folder
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks, first_rank
 from sparring.training.health.monitors import HealthMetrics, health_metrics
 from sparring.training.health.report import (
@@ -33,7 +34,6 @@ from sparring.training.report.progress import Progress
 from sparring.training.run import checkpoint
 from sparring.training.run.assemble import build_loop, initial_loop
 from sparring.training.run.best_weights import rollback_best
-from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
 from sparring.training.run.journal import Entry, Journal, best
 from sparring.training.run.loggers import Logger

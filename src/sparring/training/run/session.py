@@ -18,6 +18,8 @@ from sparring.errors import UserError
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.metrics.judge import Judge
 from sparring.recipes import Recipe
+from sparring.training.config.config import PACKAGES, Config
+from sparring.training.config.configure import configure
 from sparring.training.distributed.ranks import Ranks, every_rank, first_rank
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.health.alarms import RunDiverged
@@ -27,8 +29,6 @@ from sparring.training.profile.breakdown import Section, profile_config
 from sparring.training.profile.forecast import Forecast, forecast_run
 from sparring.training.report.judges import judge
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import PACKAGES, Config
-from sparring.training.run.configure import configure
 from sparring.training.run.evaluation import closing_scores, examples_at_closing
 from sparring.training.run.folder import is_restart, make_run_folder
 from sparring.training.run.lock import exclusive

@@ -10,9 +10,9 @@ from sparring.models.load import model_from_run
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.networks.rows import RowGenerator
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
-from sparring.training.run.config import Config
 
 SEED = 2**40
 """Of the latents that it is done for: nobody's."""

@@ -9,9 +9,9 @@ from torch import nn
 
 from sparring.data import Dataset
 from sparring.recipes import Recipe, get_recipe
+from sparring.training.config.config import Config
+from sparring.training.config.settings import complete_settings
 from sparring.training.loop import precision as machine
-from sparring.training.run.config import Config
-from sparring.training.run.settings import complete_settings
 
 
 def configure(
