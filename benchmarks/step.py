@@ -28,7 +28,6 @@ from unittest.mock import patch
 
 import plain
 import torch
-from sparring.training.tuning.resolve import resolve_machine_settings
 from torch import Tensor, nn
 
 import sparring

@@ -60,8 +60,8 @@ def train(
         watchers: loggers, called after every report; see `sparring.training.run.loggers`.
         scores: your own scores, by name: samples in the units of the data (images: uint8 (n, c, h, w)) → a number.
         timeout: seconds a process waits for the others before it gives up.
-        settings: fields of `sparring.training.config.settings.RunSettings`, such as `examples`, `seed` and `device`, which
-            `spar train --help` lists too; and `data_options` (`Options`: size, fit, channels, …).
+        settings: fields of `sparring.training.config.settings.RunSettings`, such as `examples`, `seed` and `device`, as
+            `spar train --help` lists them; and `data_options` (`Options`: size, fit, channels, …).
 
     Raises:
         UserError: bad input, before anything is written.
