@@ -96,7 +96,7 @@ BAD = {
     "wrong type": ({"images": PIXELS.astype(np.int64)}, "images of int64"),
     "complex": ({"images": PIXELS.astype(complex)}, "images of complex128"),
     "two": ({"x_train": PIXELS, "x_test": PIXELS}, "x_train 12×3×8×8"),
-    "none": ({"x": np.zeros(3)}, "call the images 'images'"),
+    "none": ({"x": np.zeros(3)}, "name the images 'images'"),
     "flat": ({"images": np.zeros((12, 64), np.uint8)}, "shape 12×64"),
     "empty": ({"images": np.zeros((0, 8, 8), np.uint8)}, "shape 0×8×8"),
     "few": ({"images": PIXELS[:11]}, "only 11 usable images"),
@@ -141,7 +141,7 @@ def test_entries_that_cannot_be_unpacked(tmp_path):
 
 @pytest.mark.parametrize("n", [1, 11])
 def test_too_few_from_python(n):
-    with pytest.raises(UserError, match=f"{n} usable images, and 12 are needed"):
+    with pytest.raises(UserError, match=f"{n} usable images, 12 or more are needed"):
         of_arrays(PIXELS[:n])
     assert len(of_arrays(PIXELS).train) == 10
 

@@ -57,10 +57,10 @@ def test_rows_alike_and_combinations():
     [
         ("seen < age", r"violates \(row 0|row \d+"),
         ("age <= height", "no column 'height'"),
-        ("city <= age", "'city' holds no numbers"),
-        ("age", "is not understood"),
+        ("city <= age", "'city' is not numeric"),
+        ("age", "invalid constraint"),
         ("unique(city)", "violates"),
-        ("age + children = seen", "does not hold"),
+        ("age + children = seen", "violates"),
     ],
 )
 def test_constraints_that_cannot_hold(text, expected):
@@ -135,7 +135,7 @@ def test_a_total_is_asked_for_by_its_parts():
     frame = pd.DataFrame({"a": [i * i % 11 for i in range(50)], "b": [i % 7 for i in range(50)]})
     frame["total"] = frame["a"] + frame["b"]
     schema, _ = schema_of(frame, "a + b = total")
-    with pytest.raises(UserError, match=r"'total' is worked out \('a \+ b = total'\).*ask for its parts, a, b"):
+    with pytest.raises(UserError, match=r"'total' is computed \('a \+ b = total'\).*set its parts, a, b"):
         parse_conditions(schema, {"total": 10})
     assert parse_conditions(schema, {"a": 3}).options
 
@@ -146,7 +146,7 @@ def test_a_total_is_asked_for_by_its_parts():
         ({"town": "Oslo"}, "no column 'town'"),
         ({"city": "Olso"}, "has no value 'Olso' .did you mean 'Oslo'"),
         ({"city": None}, "'city' is never missing"),
-        ({"age": "old"}, "'old' is none"),
+        ({"age": "old"}, "which 'old' is not"),
         ({"age": 300}, "'age' is never 300"),
         ({"person": "P-1"}, "is an identifier"),
         ({"city": "Oslo", "area": "SA"}, "contradict each other"),

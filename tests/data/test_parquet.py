@@ -63,7 +63,7 @@ def test_shards_without_classes_beside_some_with(saved, tmp_path, bare):
 
 
 def test_no_images_make_a_table(saved):
-    assert "a table of 1 rows has nothing to learn" in told(saved({"id": [1], "text": ["a"]}))
+    assert "a table of 1 rows is too small" in told(saved({"id": [1], "text": ["a"]}))
 
 
 def test_one_row_group_of_all_shards_is_held_and_no_file(saved, tmp_path):

@@ -126,13 +126,13 @@ def test_a_class_that_cannot_be_learnt_is_left_out(tmp_path):
 KILLED = """
 import os, signal, sys
 from sparring.data.prepare import workers
-decode, count = workers.Decoder.__call__, [0]
+decode, count = workers.ImageDecoder.__call__, [0]
 def slowly(self, piece):
     count[0] += 1
     if count[0] == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return decode(self, piece)
-workers.Decoder.__call__ = slowly
+workers.ImageDecoder.__call__ = slowly
 from sparring.commands.cli import main
 main(sys.argv[1:])
 """

@@ -193,7 +193,7 @@ def test_suspects_are_the_same_after_an_interruption(folder, tmp_path, monkeypat
 @pytest.mark.parametrize("name", ["leaks", "imbalance", "dupplicates"])
 def test_what_cannot_be_dropped_is_told(name, folder, tmp_path, capsys):
     told = refused(capsys, "data", "prepare", folder, tmp_path / "out", "--drop", name)
-    assert f"no finding to drop '{name}'" in told and "blank" in told and not (tmp_path / "out").exists()
+    assert f"no check to drop '{name}'" in told and "blank" in told and not (tmp_path / "out").exists()
 
 
 def test_a_few_images_are_no_trouble(tmp_path):

@@ -44,7 +44,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
     save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
     for read, name, expected in (
-        (onnx_features, "bad.onnx", "bad.onnx is no ONNX network"),
+        (onnx_features, "bad.onnx", "bad.onnx is not an ONNX network"),
         (onnx_features, "gone.onnx", "can't read the features file .*gone.onnx"),
         (safetensors_features, "bad.safetensors", "is not a classifier saved by Sparring"),
         (safetensors_features, "other.safetensors", "is not a classifier saved by Sparring"),

@@ -74,7 +74,7 @@ def test_weights_are_checked_converted_once_and_read_from_then_on(weights, tmp_p
     found = again(IMAGES)
     assert found.shape == (2, 2048) and torch.equal(found, by_path(IMAGES.expand(-1, 3, -1, -1)))
     assert not torch.equal(found[0], found[1])
-    with pytest.raises(UserError, match="inception features take grey and RGB images, not 4 channels"):
+    with pytest.raises(UserError, match="inception features need grey or RGB images, not 4 channels"):
         again(IMAGES.expand(-1, 4, -1, -1))
 
 
@@ -118,7 +118,7 @@ def test_dinov2_by_pinned_weights(tmp_path, monkeypatch):
     home.mkdir()
     save_file(Dinov2Model(Dinov2Config(**tiny)).state_dict(), home / dinov2._WEIGHTS)
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
-    monkeypatch.setattr(dinov2, "LARGE", tiny)
+    monkeypatch.setattr(dinov2, "_CONFIG", tiny)
     with pytest.raises(UserError, match=r"model.safetensors is damaged or another file .*it holds .* bytes"):
         dinov2.dinov2_features()
     pins = {dinov2._WEIGHTS: pinned(home / dinov2._WEIGHTS)}

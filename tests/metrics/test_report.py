@@ -37,8 +37,8 @@ def test_the_classifier_is_worth_asking(jury):
 
 def test_the_parts_do_not_overlap(digits, jury):
     n = len(digits.train)
-    assert torch.equal(jury.part("select"), digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
-    assert torch.equal(jury.part("report"), digits.train.values[2 * n // 3 + n // 6 :])
+    assert torch.equal(jury.real_images("select"), digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
+    assert torch.equal(jury.real_images("report"), digits.train.values[2 * n // 3 + n // 6 :])
 
 
 def test_trivial_samplers_lose_to_real_images(digits, jury):
@@ -110,7 +110,7 @@ def test_every_metric_of_real_digits(digits, jury):
 
 
 def test_all_is_what_can_be_taken(digits, jury):
-    names = {name for name in jury.chosen(["all"], SampleSet(digits.test.values), 250)}
+    names = {name for name in jury.choose_metrics(["all"], SampleSet(digits.test.values), 250)}
     assert names == {"frechet", "kernel", "support", "memorisation", "classes", "patches"}
 
 
@@ -160,7 +160,7 @@ def test_other_features(digits, tmp_path, name):
 def test_bad_asking(digits, jury, tmp_path):
     some = digits.test.values[:100]
     for name, expected in (
-        ("frechett", "no metric 'frechett' .did you mean 'frechet'"),
+        ("frechett", "unknown metric 'frechett' .did you mean 'frechet'"),
         ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, here there are 100"),
         ("likeness", "windows of 11×11, and images are smaller"),
         ("conditional", "conditional needs a conditional model of labelled data"),
@@ -205,7 +205,9 @@ def test_samples_teach_what_they_show(digits, jury, monkeypatch):
 def test_neither_batch_size_nor_threads_move_a_score(digits, jury, monkeypatch):
     def scores():
         fresh = replace(jury)  # nothing worked out before
-        return fresh.scores(digits.test.values, "report", fresh.named(["frechet", "kernel", "support", "memorisation"]))
+        return fresh.scores(
+            digits.test.values, "report", fresh.select_metrics(["frechet", "kernel", "support", "memorisation"])
+        )
 
     first = scores()
     monkeypatch.setattr("sparring.metrics.features.features.EXTRACTOR_BATCH", 37)
