@@ -13,8 +13,8 @@ from commands import refused, spar
 from PIL import Image
 from translators import noise
 
-from sparring.apply.formats import timed, write_gif, write_webp
-from sparring.apply.video import WRITERS, film
+from sparring.apply.formats import with_ticks, write_gif, write_webp
+from sparring.apply.video import WRITERS, open_animation
 from sparring.models.load import load_model
 from sparring.models.translator import ImageToImageModel
 
@@ -112,7 +112,7 @@ def test_one_mask_for_all_frames(runs, tmp_path, frames):
 
 def test_rounded_times_do_not_add_up():
     thirds = [(Image.new("L", (1, 1)), Fraction(1, 30))] * 90
-    ticks = [n for _, n in timed(iter(thirds), 100)]
+    ticks = [n for _, n in with_ticks(iter(thirds), 100)]
     assert sum(ticks) == 300 and set(ticks) == {3, 4}
 
 
@@ -132,7 +132,7 @@ def test_a_frame_is_gone_when_the_next_one_is_written(tmp_path, ending):
 
 def test_a_picture_that_does_not_move_is_no_film(tmp_path, frames):
     Image.fromarray(frames[0]).save(tmp_path / "a.webp")
-    assert film(str(tmp_path / "a.webp")) is None and film(str(tmp_path)) is None
+    assert open_animation(str(tmp_path / "a.webp")) is None and open_animation(str(tmp_path)) is None
 
 
 def test_what_is_refused(runs, tmp_path, monkeypatch, capsys, frames):
@@ -153,7 +153,7 @@ def test_what_is_refused(runs, tmp_path, monkeypatch, capsys, frames):
     assert "end --out with one of .gif, .webp, .mp4" in why(denoise, "a.gif", "--out", "b.png")
     assert "end --out with one of .gif" in why(denoise, "a.gif", "--out", "folder")
     assert "exists already" in why(denoise, "a.gif", "--out", "b.webp")
-    assert "put a_mask.png beside the film" in why(inpaint, "a.gif", "--out", "c.gif")
+    assert "put a_mask.png next to the video" in why(inpaint, "a.gif", "--out", "c.gif")
     assert "the mask is 8×8" in why(inpaint, "a.gif", "--mask", "small.png", "--out", "c.gif")
     assert "cut.gif is damaged" in why(denoise, "cut.gif", "--out", "c.gif")
     if find_spec("av"):
