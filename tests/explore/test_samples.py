@@ -151,7 +151,7 @@ def test_samples_that_are_cut_short_leave_nothing(ending, small_chunks, tmp_path
 
 
 def test_many_are_drawn_a_part_of_a_chunk_on_each_core(small_chunks, tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "MANY", 40)
+    monkeypatch.setattr(samples, "MIN_SAMPLES", 40)
     threads, decode, seen = torch.get_num_threads(), Model.decode, []
 
     def watched(self, inputs, *arguments, **more):

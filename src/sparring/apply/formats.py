@@ -85,13 +85,8 @@ def write_gif(path: Path, frames: Iterator[Frame], loops: int) -> None:
             flat = image.convert("P", palette=Image.Palette.ADAPTIVE) if image.mode != "L" else image
             # Disposal 2 clears the frame, since the next one may be transparent.
             duration = 10 * min(ticks, MAX_GIF_TICKS)
-            options: dict[str, Any] = {
-                "duration": duration,
-                "disposal": 2,
-                "include_color_table": True,
-                **_transparency(flat),
-            }
-            file.writelines(GifImagePlugin.getdata(flat, **options))
+            options: dict[str, Any] = {"duration": duration, "disposal": 2, **_transparency(flat)}
+            file.writelines(GifImagePlugin.getdata(flat, include_color_table=True, **options))
         file.write(b";")
 
 
