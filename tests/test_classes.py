@@ -127,7 +127,7 @@ def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
             return CriticOutput(self.body(x), {"class": self.head(x)}) if self.tells else self.body(x)
 
     recipe = RECIPES["acgan"]
-    with pytest.raises(UserError, match="this critic tells no class: have it return Opinion"):
+    with pytest.raises(UserError, match="the critic has no output 'class': return CriticOutput"):
         sparring.train(recipe, shades, tmp_path / "a", images=200, networks={"D": D(False)})
     assert not (tmp_path / "a").exists()
     run = sparring.train(recipe, shades, tmp_path / "b", images=128, reports=1, networks={"D": D(True)})

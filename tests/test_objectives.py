@@ -89,7 +89,7 @@ def test_label_smoothing_is_a_softer_target():
     (slope,) = torch.autograd.grad(square.real(R_).sum(), R_)
     torch.testing.assert_close(slope, R - 0.9)
     for objective in (relativistic, relativistic_average, wasserstein):
-        with pytest.raises(UserError, match="no labels to smooth"):
+        with pytest.raises(UserError, match="no targets to smooth"):
             one_sided_label_smoothing(objective, 0.1)
 
 

@@ -164,7 +164,7 @@ def test_a_quarter_of_the_map_shows_the_same_as_that_of_the_image():
     m, place = torch.randn(8, 2, 5, 6), torch.rand(8, 2)
     image = m.repeat_interleave(4, 2).repeat_interleave(4, 3)
     expected = random_window(m, place).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    assert torch.equal(random_window(image, place, grain=4), expected)
+    assert torch.equal(random_window(image, place, unit=4), expected)
 
 
 def test_the_term_against_its_equation():

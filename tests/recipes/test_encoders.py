@@ -171,7 +171,7 @@ def test_own_encoders(tmp_path):
         ("bigan", {"E": Telling(5, 63)}, r"E does not take examples \(n, 1, 8, 8\)"),
         ("bigan", {"D": Telling(1)}, r"D does not take \(n, 1, 8, 8\) as ali shows them"),
         ("bigan", {"G": Telling(1, 5)}, r"G makes \(1,\), but the data is \(1, 8, 8\)"),
-        ("vae-gan", {"D": Telling(1)}, "this critic tells no features"),
+        ("vae-gan", {"D": Telling(1)}, "the critic has no output 'features'"),
     ],
 )
 def test_own_networks_that_do_not_fit(name, networks, why, tmp_path):

@@ -111,11 +111,11 @@ def test_bad_names_and_numbers():
 @pytest.mark.parametrize(
     ("recipe", "method", "why"),
     [
-        ("points", "consistency", "only images are shifted and scaled: leave the method 'consistency' out"),
-        ("points", "improved-consistency", "only images are shifted and scaled"),
-        ("points", "asked", "only rows of a table are asked for options: leave the method 'asked' out"),
-        ("dcgan", "asked", "only rows of a table"),
-        ("cgan", "asked", "only rows of a table"),
+        ("points", "consistency", "the method 'consistency' needs images: leave it out"),
+        ("points", "improved-consistency", "the method 'consistency' needs images"),
+        ("points", "asked", "the method 'asked' needs rows of a table: leave it out"),
+        ("dcgan", "asked", "'asked' needs rows of a table"),
+        ("cgan", "asked", "'asked' needs rows of a table"),
     ],
 )
 def test_what_is_not_of_this_medium(recipe, method, why):
