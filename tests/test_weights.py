@@ -30,7 +30,7 @@ def test_a_header_that_claims_more_than_there_is(tmp_path, length):
 def test_a_sketch_takes_no_memory():
     net = build_on_meta(lambda: nn.Linear(2**24, 2**24))
     assert net.weight.is_meta and shape_mismatch({"weight": (2, 2), "bias": (2,)}, {"": net})
-    with pytest.raises(UserError, match="more than 10,000 layers"):
+    with pytest.raises(UserError, match="more than 10,000 modules"):
         build_on_meta(lambda: nn.Sequential(*(nn.Identity() for _ in range(20_000))))
     with pytest.raises(UserError, match="can't be built"):
         build_on_meta(lambda: nn.Linear(-1, 2))
@@ -40,6 +40,6 @@ def test_how_weights_differ_is_said():
     players = {"": nn.Linear(2, 3), "E/": nn.Linear(3, 1)}
     fits = {"weight": (3, 2), "bias": (3,), "E/weight": (1, 3), "E/bias": (1,)}
     assert shape_mismatch(fits, players) is None
-    assert shape_mismatch({**fits, "x": (1,)}, players) == "it holds x, unlike the networks"
+    assert shape_mismatch({**fits, "x": (1,)}, players) == "it contains x, which the networks lack"
     assert shape_mismatch({"bias": (3,)}, players) == "it lacks E/bias, E/weight and 1 more"
     assert shape_mismatch({**fits, "weight": (2, 3)}, players) == "weight is 2×3, not 3×2"

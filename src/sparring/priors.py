@@ -56,13 +56,13 @@ def latent_prior(dim: int, categories: int = 0, codes: int = 0, noise: int = 0) 
 
 def latent_slices(dim: int, categories: int = 0, codes: int = 0, noise: int = 0) -> dict[str, slice]:
     """The columns of each part of such a latent: "normal", "categories", "codes", "chance"."""
-    ends = list(accumulate((0, dim, categories, codes, chance)))
+    ends = list(accumulate((0, dim, categories, codes, noise)))
     return {name: slice(*pair) for name, pair in zip(PARTS, pairwise(ends), strict=True)}
 
 
 def latent_moments(dim: int, categories: int = 0, codes: int = 0, noise: int = 0) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each number of such a latent, in closed form."""
-    sizes, share = (dim, categories, codes, chance), 1 / max(1, categories)
+    sizes, share = (dim, categories, codes, noise), 1 / max(1, categories)
     means, stds = (0.0, share, 0.0, 0.0), (1.0, math.sqrt(share * (1 - share)), math.sqrt(1 / 3), 1.0)
     mean, std = (torch.cat([torch.full((n,), x) for n, x in zip(sizes, xs, strict=True)]) for xs in (means, stds))
     return mean, std

@@ -119,7 +119,7 @@ def test_dinov2_by_pinned_weights(tmp_path, monkeypatch):
     save_file(Dinov2Model(Dinov2Config(**tiny)).state_dict(), home / dinov2._WEIGHTS)
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
     monkeypatch.setattr(dinov2, "_CONFIG", tiny)
-    with pytest.raises(UserError, match=r"model.safetensors is damaged or another file .*it holds .* bytes"):
+    with pytest.raises(UserError, match=r"model.safetensors is damaged or another file .*it has .* bytes"):
         dinov2.dinov2_features()
     pins = {dinov2._WEIGHTS: pinned(home / dinov2._WEIGHTS)}
     monkeypatch.setattr(dinov2, "PUBLISHED", Remote("dinov2-large", "https://nowhere.invalid/", pins))
