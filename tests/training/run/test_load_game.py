@@ -12,7 +12,7 @@ from sparring.errors import UserError
 from sparring.game import Game, Round, Verdict
 from sparring.storage.tensors import read_tensors
 
-V1 = Path(__file__).parents[1] / "fixtures" / "v1"
+V1 = Path(__file__).parents[2] / "fixtures" / "v1"
 
 
 BATCH = 8
