@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from commands import refused
-from pictures import png, shades, unpacked, zipped
+from data.pictures import png, shades, unpacked, zipped
 from PIL import Image
 
 from sparring.build.game import build_game

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from commands import refused, spar
-from pictures import unpacked
+from data.pictures import unpacked
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options, load_dataset

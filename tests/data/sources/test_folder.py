@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import told
+from data.pictures import told
 from PIL import Image
 
 from sparring.data import Options, load_dataset

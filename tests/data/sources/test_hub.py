@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
-from pictures import png
+from data.pictures import png
 from PIL import Image
 
 from sparring.data import Options, load_dataset
