@@ -29,9 +29,9 @@ from torch import Tensor
 from yardstick import middle
 
 import sparring
-from sparring.build.methods import METHODS
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
+from sparring.games.methods import METHODS
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
@@ -77,7 +77,7 @@ def rows() -> dict[str, Recipe]:
     plain = {
         name: recipe
         for name, recipe in RECIPES.items()
-        if recipe.medium == "image" and name != "cogan" and recipe not in PRESETS
+        if recipe.modality == "image" and name != "cogan" and recipe not in PRESETS
     }
     steadied = {f"{BASE}, {name}": with_flags(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
     return plain | steadied

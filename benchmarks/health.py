@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 import sparring
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.recipes import get_recipe

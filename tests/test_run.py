@@ -24,7 +24,7 @@ from sparring.training.loop import loop as running
 
 DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
 """Of each medium; tables have tests of their own (tests/api/test_tabular.py)."""
-PICTURED = [name for name, recipe in RECIPES.items() if recipe.medium in DATA]
+PICTURED = [name for name, recipe in RECIPES.items() if recipe.modality in DATA]
 NARROW = {"batch": "16", "generator.width": "16", "critic.width": "16"}
 """What makes networks for GPUs small."""
 OWN = {"cogan": ("digits+edges", (2, 8, 8))}

@@ -23,7 +23,13 @@ def lazy_r1(norm: bool) -> Game:
     D = mlp(X, 1, spectral=True)
     fading = lambda seen: 0.1 / (1 + seen)  # noqa: E731  instance noise, a schedule the game itself follows
     return GAN(
-        mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=CriticInput(fading)
+        mlp(Z, X, norm),
+        D,
+        non_saturating,
+        [r1],
+        latents={"z": noise(Z)},
+        penalty_every=4,
+        critic_input=CriticInput(fading),
     )
 
 

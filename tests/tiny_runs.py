@@ -40,7 +40,8 @@ OPTIONS: dict[str, object] = {
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "pool": ("image-pool", "pool-size"),
-    "places": ("patches", "locations"),
+    "places": ("nce-patches", "patches", "locations"),
+    "phase": ("images-per-phase",),
     "critic": ("discriminator",),
     "no-heal": ("no-recovery",),
     "images": ("examples",),

@@ -13,8 +13,7 @@ from playing import resumed_to_the_bit
 from scipy.stats import ks_2samp
 
 import sparring
-from sparring.build.game import build_game
-from sparring.build.networks import build_generator
+from sparring.build.game import build_game, build_generator
 from sparring.build.overrides import with_flags
 from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data

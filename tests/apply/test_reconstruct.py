@@ -9,7 +9,7 @@ from commands import refused, spar
 from PIL import Image
 
 from sparring.apply.inputs import read_inputs
-from sparring.build.networks import build_encoder, build_generator
+from sparring.build.game import build_encoder, build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.models.model import Model, ModelSpec

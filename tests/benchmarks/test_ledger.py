@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from sparring.api import configure
-from sparring.build.methods import METHODS
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
+from sparring.games.methods import METHODS
 from sparring.recipes import RECIPES
 
 
@@ -58,7 +58,9 @@ def test_the_modules_that_a_run_trains_by(ledger):
 def test_numbers_by_default_are_told_too(ledger, monkeypatch):
     recipe = with_flags(RECIPES["dcgan"], {"methods": "lecam"})
     told = ledger.numbers(recipe)
-    assert told["half_life"] == told["played half_life"] == recipe.half_life and told["played batch"] == recipe.batch
+    assert (
+        told["half_life"] == told["played half_life"] == recipe.ema_half_life and told["played batch"] == recipe.batch
+    )
     method = replace(METHODS["lecam"], weights={name: 9 * value for name, value in METHODS["lecam"].weights.items()})
     monkeypatch.setitem(METHODS, "lecam", method)
     assert ledger.numbers(recipe)["played weights"] != told["played weights"]

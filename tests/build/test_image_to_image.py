@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 
 import sparring
-from sparring.build.game import build_game
-from sparring.build.networks import build_objective
+from sparring.build.game import build_game, game_options
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Split
 from sparring.errors import UserError
@@ -42,14 +41,15 @@ def small(name: str) -> Recipe:
     recipe = RECIPES[name]
     numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4", "places": "20", "pool": "3"}
     # Where hinge has all logits between its margins, a critic's last bias holds still.
-    return replace(with_flags(recipe, numbers), warm_up=4 * bool(recipe.warm_up), objective="least-squares")
+    recipe = with_flags(recipe, numbers).with_options(objective="least-squares")
+    return recipe.with_options(warm_up=4) if recipe.game.options.get("warm_up") else recipe
 
 
 def loop_of(recipe: Recipe) -> Loop:
     torch.manual_seed(0)
     if recipe.conditional:
         return Loop(build_game(recipe, SHAPE, classes=3), Pictures(SHAPE, classes=3), loop_settings(recipe))
-    given = None if recipe.damage else Pictures(SHAPE).x.flip(0)
+    given = None if recipe.degradations else Pictures(SHAPE).x.flip(0)
     return Loop(build_game(recipe, SHAPE), Pictures(SHAPE, given=given), loop_settings(recipe))
 
 
@@ -97,7 +97,7 @@ NEAREST = ("deblur", "denoise", "inpaint")
 @pytest.mark.parametrize("name", [name for name in TRANSLATING if name != "stargan"])
 def test_a_run_from_beginning_to_end(name, tmp_path):
     recipe = small(name)
-    data = pairs(damaged=bool(recipe.damage)) if name not in ("cut", "fastcut") else pairs(channels=1)
+    data = pairs(damaged=bool(recipe.degradations)) if name not in ("cut", "fastcut") else pairs(channels=1)
     run = sparring.train(recipe, data, tmp_path / "run", images=8, reports=1, threads=1)
     assert run.outcome == "finished" and run.report is not None
     rows = {row.name: row.scores for row in run.report.rows}
@@ -115,7 +115,7 @@ VARIED = ("flip", "rotation", "hue", "brightness")
 
 
 def varied(name: str) -> Recipe:
-    return replace(small(name), augment=VARIED, augment_p=1.0)
+    return small(name).with_options(augment=VARIED, augment_p=1.0)
 
 
 def test_both_pictures_of_a_pair_are_varied_alike():
@@ -133,7 +133,7 @@ def test_both_pictures_of_a_pair_are_varied_alike():
 def test_varied_pairs_are_resumed_to_the_bit(name):
     loop, parts = resumed_to_the_bit(lambda: loop_of(varied(name)), before=3, after=3)
     assert loop.latest is not None and "vary" in loop.latest.latent
-    _, same = resumed_to_the_bit(lambda: loop_of(replace(varied(name), augment=())), before=3, after=3)
+    _, same = resumed_to_the_bit(lambda: loop_of(varied(name).with_options(augment=())), before=3, after=3)
     assert not torch.equal(parts["generator.l1"], same["generator.l1"])
 
 
@@ -143,7 +143,7 @@ def test_what_is_restored_is_the_varied_picture_whatever_its_class():
     latent = {name: draw(4, SHAPE, g) for name, draw in game.latents.items()}
     round = game.preprocess_round(Round(x, torch.arange(4), latent))
     assert isinstance(round.real, torch.Tensor) and not torch.equal(round.real, x)
-    assert round.condition is not None and torch.equal(round.condition, game.damage(round.real, latent))
+    assert round.condition is not None and torch.equal(round.condition, game.degradation(round.real, latent))
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "cut", "stargan"])
@@ -154,7 +154,7 @@ def test_pictures_without_pairs_are_not_varied(name):
 
 def test_structure_is_held_to_before_the_critic_comes_in_and_after():
     torch.manual_seed(0)
-    recipe = replace(small("denoise"), methods=("structure",), weights={"structure": 10.0})
+    recipe = changed(small("denoise"), methods=("structure",), weights={"structure": 10.0})
     shape = (3, 16, 16)
     loop = Loop(build_game(recipe, shape), Pictures(shape), loop_settings(recipe))
     warm, after = loop.round(), loop.round()
@@ -190,11 +190,11 @@ def test_data_that_does_not_suit(name, data, why, tmp_path):
 @pytest.mark.parametrize(
     ("name", "changes", "why"),
     [
-        ("denoise", {"damage": ()}, "state some, such as --damage"),
-        ("denoise", {"damage": ("noize:1",)}, "did you mean 'noise'"),
-        ("upscale", {"damage": ("downscale:3",)}, "can't be made 3 times smaller"),
+        ("denoise", {"degradations": ()}, "state some, such as --degradations"),
+        ("denoise", {"degradations": ("noize:1",)}, "did you mean 'noise'"),
+        ("upscale", {"degradations": ("downscale:3",)}, "can't be made 3 times smaller"),
         ("cyclegan", {"augment": ("diffaugment",)}, "which has no augment"),
-        ("cyclegan", {"pool": 0}, "pool is 0"),
+        ("cyclegan", {"image_pool": 0}, "image-pool is 0"),
         ("pix2pix", {"conditioning": "projection"}, "which has no conditioning"),
         ("stargan", {"conditioning": "projection"}, "leave conditioning at auxiliary"),
         ("stargan", {"augment": ("diffaugment",)}, "which has no augment"),
@@ -202,7 +202,7 @@ def test_data_that_does_not_suit(name, data, why, tmp_path):
 )
 def test_what_it_refuses(name, changes, why):
     with pytest.raises(UserError, match=why):
-        build_game(replace(RECIPES[name], **changes), (3, 16, 16), classes=3)
+        build_game(changed(RECIPES[name], **changes), (3, 16, 16), classes=3)
 
 
 def test_pictures_are_moved_to_classes(tmp_path):
@@ -242,7 +242,7 @@ def test_held_out_of_every_class_and_given_others():
 def test_fooling_weighs_beside_the_rest_as_in_the_paper(name, part):
     """(D(G(x)) − 1)², without the objective's ½."""
     recipe, logits = RECIPES[name], torch.tensor([[3.0]])
-    told = build_objective(recipe).generator(Verdict(lambda x: x, logits, logits))["generator"]
+    told = game_options(recipe).build_objective().generator(Verdict(lambda x: x, logits, logits))["generator"]
     assert recipe.weights[part] * told == (logits - 1).square()
 
 

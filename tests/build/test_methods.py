@@ -8,12 +8,12 @@ from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
 from sparring.build.game import build_game
-from sparring.build.methods import METHODS
 from sparring.build.overrides import loss_names
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, ScheduledBuffer, Verdict
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.methods import METHODS
 from sparring.games.unrolled import UnrolledGAN
 from sparring.losses.auxiliary import category_loss, code_loss, contrastive, rotate
 from sparring.losses.consistency import affine_jitter, mutual_information, shift, shift_scale

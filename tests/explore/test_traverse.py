@@ -8,7 +8,7 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.explore.traverse import STEPS, sweep
 from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES

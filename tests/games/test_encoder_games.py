@@ -145,7 +145,7 @@ def test_penalties_look_at_both_of_a_pair():
 
 
 def test_noise_blurs_the_examples_alone():
-    game, blurred = ali(), ali(sight=CriticInput(lambda seen: 0.5))
+    game, blurred = ali(), ali(critic_input=CriticInput(lambda seen: 0.5))
     round = round_of(game)
     round.latent = {**round.latent, "noise_real": torch.ones(N, X), "noise_fake": torch.ones(N, X)}
     (x, z), (y, w) = game.verdict(round).real, blurred.verdict(round).real
@@ -205,7 +205,7 @@ def test_the_encoder_of_vae_gan_learns_nothing_of_the_gan():
 @pytest.mark.parametrize(
     "game",
     [
-        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], sight=CriticInput(lambda seen: 0.1)),
+        lambda: ali(penalties=[r1, lipschitz], generator_terms=[cycle], critic_input=CriticInput(lambda seen: 0.1)),
         lambda: vaegan(penalties=[r1, lipschitz], penalty_every=2),
     ],
     ids=["ali", "vae-gan"],

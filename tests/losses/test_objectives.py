@@ -109,7 +109,7 @@ def test_clipping_keeps_the_critic_in_its_box():
 
 def test_the_critic_sees_through_noise_that_fades():
     game, latent = (
-        gan(sight=CriticInput(lambda seen: 1 - seen / 100)),
+        gan(critic_input=CriticInput(lambda seen: 1 - seen / 100)),
         {"noise_real": torch.ones(2, 3), "noise_fake": FAKE},
     )
     critic, generator = game.turns(75)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.build.overrides import with_flags
 from sparring.errors import UserError
 from sparring.models.load import load_model
@@ -46,8 +46,8 @@ def model(tmp_path) -> Path:
         ({"shares": [0.0, 0.0]}, "2 classes with shares"),
         ({"shares": [1.5, -0.5]}, "2 classes with shares"),
         ({"scales": [[0, 1]]}, "2 attributes with 1 scales"),
-        ({"medium": "i"}, "samples of medium 'i' with no schema"),
-        ({"medium": "table"}, "samples of medium 'table' with no schema"),
+        ({"modality": "i"}, "samples of medium 'i' with no schema"),
+        ({"modality": "table"}, "samples of medium 'table' with no schema"),
         ({"format": 3}, "is of format 3, and this version reads 2"),
     ],
 )

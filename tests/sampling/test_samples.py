@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.stats import norm, truncnorm
 
 import sparring.models.model
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.errors import UserError
 from sparring.models.model import Model, ModelSpec
 from sparring.models.spaces import truncate_normal

@@ -3,7 +3,6 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.commands.setting_flags import add_setting_flags, settings_of
@@ -40,6 +39,7 @@ def step(args: argparse.Namespace) -> Answer:
     import torch
 
     from sparring import api
+    from sparring.build.overrides import with_flags
     from sparring.training.loop.precision import PRECISIONS
     from sparring.training.loop.precision import device as on
     from sparring.training.profile.roofline import limits

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
 from sparring.commands.setting_flags import add_setting_flags, settings_of
@@ -55,9 +54,10 @@ def train(args: argparse.Namespace) -> Answer:
     if flags.get("batch") == AUTO:  # the recipe's, in slices
         del flags["batch"]
         args.micro_batches = 0
-    recipe = with_flags(get_recipe(args.recipe), flags) if args.recipe else None
     from sparring import api
+    from sparring.build.overrides import with_flags
 
+    recipe = with_flags(get_recipe(args.recipe), flags) if args.recipe else None
     settings = settings_of(args) | {"data_options": data_flags.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:

@@ -20,7 +20,7 @@ LARGEST = 1 << 20
 """No number that networks are made by may exceed this."""
 LARGEST_SAMPLE = 1 << 28
 """Nor the numbers of one sample this."""
-SIZES = ("z", "categories", "codes", "pool", "places")
+SIZES = ("z", "categories", "codes")
 """Fields of a recipe by which tensors are made."""
 
 
@@ -71,7 +71,7 @@ def read_spec(path: Path) -> ModelSpec:
 
 def _mismade(description: ModelSpec) -> str:
     """What is wrong with what it makes."""
-    name = description.recipe.medium
+    name = description.recipe.modality
     known = name in MEDIA if description.schema is None else name == "table"
     told = "no schema" if description.schema is None else "the schema of a table"
     return "" if known else f"samples of medium '{one_line(name)}' with {told}"

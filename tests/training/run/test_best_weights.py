@@ -52,7 +52,7 @@ def play(folder, *scores: float) -> tuple[Run, Keeping]:
         "generator": Network("mlp-generator", {"widths": [8], "output": "linear"}),
         "critic": Network("mlp-critic", {"widths": [8], "dropout": 0.0}),
     }
-    recipe = replace(RECIPES["points"], batch=BATCH, half_life=0, **networks)
+    recipe = replace(RECIPES["points"], batch=BATCH, ema_half_life=0, **networks)
     judge = Scripted(points, torch.zeros(1, 2), 0.1)
     object.__setattr__(judge, "script", list(scores))
     config = Config(recipe, "ring", examples=BATCH * len(scores), reports=len(scores))

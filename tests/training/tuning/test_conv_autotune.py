@@ -8,8 +8,7 @@ import torch
 from commands import final, same
 
 import sparring
-from sparring.build.game import build_game
-from sparring.build.networks import build_generator
+from sparring.build.game import build_game, build_generator
 from sparring.errors import UserError
 from sparring.models.load import load_model
 from sparring.models.model import Model

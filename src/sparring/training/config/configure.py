@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sparring.build.game import with_all_options
 from sparring.data import Dataset
 from sparring.recipes import Recipe, get_recipe
 from sparring.training.config.config import Config
@@ -31,11 +32,11 @@ def configure(
         "examples": recipe.images if values["examples"] is None else values["examples"],
         "from_run": None if values["from_run"] is None else str(values["from_run"]),
         "device": str(device),
-        "precision": machine.precision(values["precision"], device, recipe.medium),
+        "precision": machine.precision(values["precision"], device, recipe.modality),
         "threads": torch.get_num_threads() if values["threads"] is None else values["threads"],
     }
     return Config(
-        recipe=recipe.with_networks(networks).with_horizon(resolved["examples"]),
+        recipe=with_all_options(recipe).with_networks(networks).with_horizon(resolved["examples"]),
         data=data.spec if isinstance(data, Dataset) else str(data),
         **values | resolved,
     )

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.build.game import build_game
-from sparring.build.image_to_image import input_shape
+from sparring.build.game import build_game, input_shape
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.recipes import Recipe
@@ -153,8 +152,7 @@ def recipe_round_time(recipe: Recipe, shape: Shape, batch: int, classes: int = 0
     """Seconds per round of a recipe on random images. Raises UserError for a shape its networks can't generate."""
     device = machine.device("auto")
     recipe = replace(recipe, batch=batch)
-    needs_inputs = recipe.is_image_to_image and not recipe.damage and not classes
-    inputs = input_shape(recipe, shape) if needs_inputs else None
+    inputs = None if recipe.degradations or classes else input_shape(recipe, shape) or None
 
     def new_loop(precision: str) -> Loop:
         game = build_game(recipe, shape, {}, classes).to(device)

@@ -32,8 +32,8 @@ def build_loop(
 
     Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
     """
-    if config.recipe.medium != data.medium:
-        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
+    if config.recipe.modality != data.medium:
+        raise UserError(f"{config.recipe.name} makes {config.recipe.modality}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
     recipe = config.adjusted_recipe.with_layout(data.layout)
     game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
