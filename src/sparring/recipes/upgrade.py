@@ -81,8 +81,11 @@ ALL_OPTIONS = {name for names in OPTIONS_OF.values() for name in names}
 def recipe_from_v1(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a `Recipe` from those in a run.json or model.json of format 1.
 
-    A mapping that has today's fields already is returned as it is. Unknown fields stay, for validation to refuse.
+    A mapping with today's fields is returned as it is. Unknown fields stay, for validation to refuse. Raises TypeError
+    for what is no mapping.
     """
+    if not isinstance(recipe, Mapping):
+        raise TypeError("a recipe is a JSON object")
     if "game" in recipe:
         return dict(recipe)
     game = recipe.get("plays", FIELDS["plays"])
