@@ -55,7 +55,7 @@ def _perturbed_fake(verdict: Verdict) -> Sample:
 consistent_real = FunctionTerm(
     "consistent_real", lambda v: _logit_distance(v, "real", v.on_real, _shifted(v, v.real)), draws={"shift": offsets}
 )
-"""(D(x) − D(T(x)))², weighed by λ = 10; T shifts; it does not mirror as in the paper, which would change digits.
+"""(D(x) − D(T(x)))², weighted by λ = 10. T is a random shift; the paper also flips, which would change digits.
 Zhang et al. 2020, eq. 3."""
 
 consistent_fake = FunctionTerm(
