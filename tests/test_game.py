@@ -13,7 +13,6 @@ from sparring.game import (
     Turn,
     Verdict,
     map_sample,
-    value_and_vjp,
 )
 
 X, Y = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[0.5, 0.0], [-2.0, 4.0]])
@@ -22,29 +21,6 @@ X, Y = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[0.5, 0.0], [-2.0,
 def square(x):
     """D(x) = Σ x², whose slope is 2x."""
     return CriticOutput(x.square().sum(1, keepdim=True), {"features": 3 * x})
-
-
-def test_the_pullback_of_a_vector():
-    """f(x) = (x₁², x₁x₂): Jᵀy = (2x₁y₁ + x₂y₂, x₁y₂)."""
-    f = lambda x: (torch.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1]], 1), {"twice": 2 * x})  # noqa: E731
-    value, extras, slope = value_and_vjp(f, X, Y)
-    assert value.tolist() == [[1, 2], [9, -3]] and torch.equal(extras["twice"], 2 * X)
-    assert slope.tolist() == [[2 * 1 * 0.5 + 2 * 0, 1 * 0.0], [2 * 3 * -2 + -1 * 4, 3 * 4.0]]
-    ones = value_and_vjp(f, X)[2]
-    assert ones.tolist() == [[2 * 1 + 2, 1], [2 * 3 - 1, 3]]
-
-
-def test_a_pullback_can_be_differentiated_and_keeps_the_graph_of_its_argument():
-    leaf = X.clone().requires_grad_()
-    _, _, slope = value_and_vjp(lambda x: (x.pow(3).sum(1), {}), 2 * leaf)
-    (second,) = torch.autograd.grad(slope.sum(), leaf)  # d/dx 3 (2x)² = 24 x
-    torch.testing.assert_close(second, 24 * X)
-
-
-def test_a_pullback_of_a_tuple_is_a_tuple():
-    _, _, slopes = value_and_vjp(lambda pair: ((pair[0] * pair[1]).sum(1), {}), (X, Y))
-    assert isinstance(slopes, tuple)
-    assert torch.equal(slopes[0], Y) and torch.equal(slopes[1], X)
 
 
 def test_each_is_on_every_tensor_of_a_tuple():
@@ -59,8 +35,8 @@ def test_slopes_and_logits_of_each_side():
         calls.append(x)
         return square(x)
 
-    views = {"fake": lambda x: 2 * x}
-    v = Verdict(critic, X, Y, views=views)
+    transforms = {"fake": lambda x: 2 * x}
+    v = Verdict(critic, X, Y, transforms=transforms)
     assert torch.equal(v.slope_fake, 8 * Y) and torch.equal(v.slope_real, 2 * X)
     assert v.slope_fake is v.slope_fake and len(calls) == 2
     assert torch.equal(v.on_real, square(X).logits) and torch.equal(v.on_fake, square(2 * Y).logits)
@@ -93,7 +69,7 @@ def test_latents_are_the_draws_unless_they_are_told():
     v = Verdict(square, X, Y, draws, X, latent, lambda latent: latent["z"])
     assert v.latent is latent and v.draws is draws and v.condition is X and v.regenerate({"z": Y}) is Y
     assert Verdict(square, X, Y).draws == {}
-    with pytest.raises(RuntimeError, match="can't make its fake again"):
+    with pytest.raises(RuntimeError, match="this verdict has no generator"):
         Verdict(square, X, Y).regenerate({})
 
 

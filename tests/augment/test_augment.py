@@ -103,7 +103,7 @@ def test_slopes_are_those_of_the_examples_themselves():
     """Of a critic w·x before 2x: 2w; so R1 is ½‖2w‖², not ½‖w‖²."""
     w = torch.randn(3, 8, 8)
     views = {"real": lambda x: 2 * x}
-    verdict = Verdict(lambda x: (x * w).flatten(1).sum(1, keepdim=True), X, X, views=views)
+    verdict = Verdict(lambda x: (x * w).flatten(1).sum(1, keepdim=True), X, X, transforms=views)
     torch.testing.assert_close(r1(verdict), (2 * w).square().sum().expand(5) / 2)
     torch.testing.assert_close(verdict.on_real, 2 * verdict.on_fake)
 

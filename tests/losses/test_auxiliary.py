@@ -28,15 +28,15 @@ Y = torch.tensor([2, 0, 1])
 
 
 def test_a_class_head_is_scored_by_cross_entropy_on_its_own_side():
-    v = opinions({"class": REAL}, {"class": FAKE}, given=Y)
+    v = opinions({"class": REAL}, {"class": FAKE}, condition=Y)
     for term, logits in ((auxiliary.class_of_real, REAL), (auxiliary.class_of_fake, FAKE)):
         expected = [cross_entropy(row, y) for row, y in zip(logits.tolist(), Y.tolist(), strict=True)]
         assert term(v).tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_critic_without_the_head_is_refused():
-    with pytest.raises(UserError, match="tells no class"):
-        auxiliary.class_of_real(opinions({}, {}, given=Y))
+    with pytest.raises(UserError, match="has no output 'class'"):
+        auxiliary.class_of_real(opinions({}, {}, condition=Y))
 
 
 def test_beyond_the_margins_of_the_contrast_nothing_is_gained():
@@ -54,7 +54,7 @@ def test_beyond_the_margins_of_the_contrast_nothing_is_gained():
 
 def test_the_contrast_reads_its_own_side():
     told = [{"embedding": torch.eye(3), "class": x} for x in (REAL / 4, FAKE / 4)]
-    v = opinions(*told, given=Y)
+    v = opinions(*told, condition=Y)
     torch.testing.assert_close(auxiliary.contrast_of_real(v), auxiliary.contrastive(v.output_real, Y))
     torch.testing.assert_close(auxiliary.contrast_of_fake(v), auxiliary.contrastive(v.output_fake, Y))
     assert auxiliary.contrast_of_real.coupled and auxiliary.contrast_of_fake.coupled
@@ -100,11 +100,11 @@ def test_rotation_is_the_cross_entropy_of_the_turn_that_the_critic_saw(side):
     def critic(sample):
         return CriticOutput(sample.flatten(1)[:, :1], {"rotation": sample.flatten(1) @ W})
 
-    views = {"real": lambda s: 2 * s, "fake": lambda s: s - 1}
-    v = Verdict(critic, *((x, other) if side == "real" else (other, x)), {"quarters": k}, views=views)
+    transforms = {"real": lambda s: 2 * s, "fake": lambda s: s - 1}
+    v = Verdict(critic, *((x, other) if side == "real" else (other, x)), {"quarters": k}, transforms=transforms)
     term = {"real": auxiliary.rotation_of_real, "fake": auxiliary.rotation_of_fake}[side]
     for i, value in enumerate(term(v).tolist()):
-        seen = views[side](torch.rot90(x[i], int(k[i]), (1, 2)))
+        seen = transforms[side](torch.rot90(x[i], int(k[i]), (1, 2)))
         assert value == pytest.approx(cross_entropy((seen.flatten() @ W).tolist(), int(k[i])), rel=1e-4)
 
 
@@ -121,17 +121,17 @@ def test_the_option_asked_for_is_the_mean_log_share_of_a_pack():
     condition = torch.zeros(4, 5)
     condition[[0, 1, 2, 3], [1, 3, 2, 4]] = 1  # shares .25, .6, 0 and .5
     logs = [-math.log(p) for p in (0.25, 0.6, 1e-6, 0.5)]
-    alone = auxiliary.condition_match(Verdict(lambda x: x, rows, rows, given=condition))
+    alone = auxiliary.condition_match(Verdict(lambda x: x, rows, rows, condition=condition))
     assert alone.tolist() == pytest.approx(logs, rel=1e-5)
     packed = auxiliary.condition_match(
-        Verdict(lambda x: x, rows.view(2, -1), rows.view(2, -1), given=condition.view(2, 2, 5))
+        Verdict(lambda x: x, rows.view(2, -1), rows.view(2, -1), condition=condition.view(2, 2, 5))
     )
     assert packed.tolist() == pytest.approx([sum(logs[:2]) / 2, sum(logs[2:]) / 2], rel=1e-5)
     for wrong in (None, torch.tensor([0, 1, 2, 0])):
         with pytest.raises(UserError, match="rows of a table"):
-            auxiliary.condition_match(Verdict(lambda x: x, rows, rows, given=wrong))
+            auxiliary.condition_match(Verdict(lambda x: x, rows, rows, condition=wrong))
     with pytest.raises(UserError, match="rows of a table"):
-        auxiliary.condition_match(Verdict(lambda x: x, rows, rows[:, None], given=condition))
+        auxiliary.condition_match(Verdict(lambda x: x, rows, rows[:, None], condition=condition))
 
 
 def test_category_and_codes_are_read_from_behind_the_latent():
@@ -163,7 +163,7 @@ def test_likelihood_asks_the_generator_of_real_rows():
 
     rows, fake, z, condition = torch.rand(3, 4), torch.rand(3, 4), torch.rand(3, 2), torch.rand(3, 4)
     term = auxiliary.likelihood(Known([4], [0], 2))
-    found = term(Verdict(lambda x: x, rows, fake, given=condition, latent={"z": z}))
+    found = term(Verdict(lambda x: x, rows, fake, condition=condition, latent={"z": z}))
     assert torch.equal(found, rows.sum(1)) and [x is y for x, y in zip(calls[0], (rows, z, condition), strict=True)]
     term(Verdict(lambda x: x, rows, fake, latent={"z": z}))
     assert len(calls[1]) == 2

@@ -14,7 +14,7 @@ from sparring.losses import consistency
 G = torch.Generator().manual_seed(0)
 X, FAKE = torch.rand(4, 2, 8, 8, generator=G), torch.rand(4, 2, 8, 8, generator=G)
 W = torch.randn(128, 3, generator=G)
-VIEWS = {"real": lambda x: x + 1, "fake": lambda x: 2 * x}
+TRANSFORMS = {"real": lambda x: x + 1, "fake": lambda x: 2 * x}
 
 
 def critic(x):
@@ -24,7 +24,7 @@ def critic(x):
 
 
 def verdict(**options):
-    return Verdict(critic, X, FAKE, views=VIEWS, **options)
+    return Verdict(critic, X, FAKE, transforms=TRANSFORMS, **options)
 
 
 def test_offsets_are_uniform_in_both_directions():
@@ -49,21 +49,21 @@ def test_images_are_shifted_by_an_eighth_of_their_sides_at_most(side):
     by = torch.tensor([[0.99, 0.0], [0.0, -0.99], [0.4, 0.4], [-0.6, 0.6]])  # 1 pixel, or none
     shift_scale = {0: (1, 0), 1: (0, -1), 2: (0, 0), 3: (-1, 1)}
     term = {"real": consistency.consistent_real, "fake": consistency.consistent_fake}[side]
-    sample, view = {"real": X, "fake": FAKE}[side], VIEWS[side]
+    sample, view = {"real": X, "fake": FAKE}[side], TRANSFORMS[side]
     found = term(verdict(draws={"shift": by}))
     for i, (down, right) in shift_scale.items():
         pixels = torch.tensor([[down / 8, right / 8]])
         other = consistency.shift(sample[i : i + 1], pixels)
         gap = critic(view(sample[i : i + 1])).logits - critic(view(other)).logits
         assert found[i].item() == pytest.approx(gap.square().item(), rel=1e-4, abs=1e-6)
-    with pytest.raises(UserError, match="only images"):
+    with pytest.raises(UserError, match="needs images"):
         term(Verdict(lambda x: x, X[:, 0, 0], X[:, 0, 0], {"shift": by}))
 
 
 def near(x: torch.Tensor, z: torch.Tensor) -> Verdict:
     regenerate = lambda latent: latent["z"].view(-1, 1, 1, 1) * torch.ones_like(x)  # noqa: E731
     return Verdict(
-        critic, X, x, {}, latent={"z": z, "near": torch.tensor([[1.0], [-1.0], [2.0], [0.5]])}, again=regenerate
+        critic, X, x, {}, latent={"z": z, "near": torch.tensor([[1.0], [-1.0], [2.0], [0.5]])}, regenerate=regenerate
     )
 
 
@@ -101,8 +101,8 @@ def test_mutual_information_is_symmetric_and_against_its_sum():
 
 def test_an_invariant_category_is_minus_the_information_of_the_image_and_its_change():
     u = torch.rand(4, 5, generator=G)
-    p = critic(VIEWS["real"](X)).extras["category"].softmax(1)
-    q = critic(VIEWS["real"](consistency.affine_jitter(X, u))).extras["category"].softmax(1)
+    p = critic(TRANSFORMS["real"](X)).extras["category"].softmax(1)
+    q = critic(TRANSFORMS["real"](consistency.affine_jitter(X, u))).extras["category"].softmax(1)
     found = consistency.invariant_category(verdict(draws={"change": u}))
     torch.testing.assert_close(found, -consistency.mutual_information(p, q))
     assert consistency.invariant_category.coupled
@@ -110,7 +110,7 @@ def test_an_invariant_category_is_minus_the_information_of_the_image_and_its_cha
 
 def test_steady_codes_are_told_of_the_moved_fake():
     u, z = torch.rand(4, 3, generator=G), torch.randn(4, 5, generator=G)
-    codes = critic(VIEWS["fake"](consistency.shift_scale(FAKE, u))).extras["code"]
+    codes = critic(TRANSFORMS["fake"](consistency.shift_scale(FAKE, u))).extras["code"]
     found = consistency.invariant_codes(2)(verdict(draws={"move": u}, latent={"z": z}))
     torch.testing.assert_close(found, (codes - z[:, 2:]).square().sum(1) / 2)
 

@@ -55,7 +55,7 @@ def test_the_historical_average_sums_over_all_weights_and_is_no_player():
 
 def length_of(G, z, y, condition=None, conditional=False):
     term = PathLength(G, conditional)
-    return term, Verdict(nn.Identity(), y, y, given=condition, latent={"z": z, "direction": y})
+    return term, Verdict(nn.Identity(), y, y, condition=condition, latent={"z": z, "direction": y})
 
 
 def test_path_lengths_have_a_gradient_where_the_generator_is_constant():

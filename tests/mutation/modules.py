@@ -10,6 +10,7 @@ TESTS = {
     "losses/paired.py": "games/test_pix2pix.py games/test_encoded.py",
     "losses/ssim.py": "losses/test_ssim.py",
     "priors.py": "test_priors.py",
+    "vjp.py": "test_vjp.py",
     "game.py": "test_game.py test_objectives.py",
     "games/ali.py": "games/test_encoded.py",
     "games/cut.py": "games/test_cut.py",
