@@ -6,9 +6,9 @@ GAN loop of the tutorials ends after 50 epochs, over that loop's own time.
 
 The bar is the median of three seeds that `yardstick.py` found for that loop (docs/measured/benchmarks.md). Its time is
 that of some epochs here and now, once before and once after ours, and as many more as make 50. Ours is from the start
-of the process to the line in the journal whose selection score meets the bar: imports, data, what is measured of the machine,
-rounds, scores. The judge's classifier must have been fitted before (once a data set, as `spar evaluate` does): it is
-the yardstick, and no part of the training.
+of the process to the line in the journal whose selection score meets the bar: imports, data, what is measured of the
+machine, rounds, scores. The judge's classifier must have been fitted before (once a data set, as `spar evaluate` does):
+it is the yardstick, and no part of the training.
 """
 
 import argparse

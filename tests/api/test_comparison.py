@@ -61,12 +61,12 @@ def test_saved_reports_need_one_protocol(runs, tmp_path, capsys):
         (tmp_path / f"{name}.json").write_text(capsys.readouterr().out)
     a, b, c = (tmp_path / f"{name}.json" for name in "abc")
     assert spar("compare", a, b) == 0
-    assert "c.json was scored otherwise than" in refused(capsys, "compare", a, c)
+    assert "c.json was scored by another protocol than" in refused(capsys, "compare", a, c)
     assert spar("compare", a, c, "--mixed") == 0
     assert "MIXED PROTOCOLS, scores are not comparable: " in capsys.readouterr().out
     assert "a page shows samples, and saved reports have none" in refused(capsys, "compare", a, b, "--page", "p.html")
     assert "there is no folder" in refused(capsys, "compare", runs / "run-0", "--page", tmp_path / "no" / "p.html")
-    with pytest.raises(UserError, match=r"c\.json was scored otherwise"):
+    with pytest.raises(UserError, match=r"c\.json was scored by another protocol"):
         sparring.compare([a, c])
 
 

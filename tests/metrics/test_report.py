@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from sparring.data import load_dataset
 from sparring.data.named import stack_digits
@@ -12,7 +13,7 @@ from sparring.metrics.image import judge
 from sparring.metrics.image.judge import judge_images
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import evaluate_samples
+from sparring.metrics.report import Report, evaluate_samples
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,8 @@ def test_what_a_trivial_sampler_wins_is_said(digits, jury):
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won
     assert "baselines that outperform model: frechet (training copies" in report.table()
     assert not evaluate_samples(digits.train.values[-200:], jury, ["frechet"]).outperformed_by
+    assert report.table().splitlines()[0].split()[:2] == ["frechet", "↓"]
+    assert TypeAdapter(Report).validate_python(report.to_dict()).outperformed_by == report.outperformed_by
 
 
 def test_replay_is_flagged_and_new_images_are_not(digits, jury):
@@ -161,8 +164,8 @@ def test_bad_asking(digits, jury, tmp_path):
     some = digits.test.values[:100]
     for name, expected in (
         ("frechett", "unknown metric 'frechett' .did you mean 'frechet'"),
-        ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, here there are 100"),
-        ("likeness", "windows of 11×11, and images are smaller"),
+        ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, there are 100"),
+        ("likeness", "needs images of 11×11 or larger"),
         ("conditional", "conditional needs a conditional model of labelled data"),
     ):
         with pytest.raises(UserError, match=expected):
@@ -170,7 +173,7 @@ def test_bad_asking(digits, jury, tmp_path):
     with pytest.raises(UserError, match="conditional needs a class with two samples and two real images"):
         evaluate_samples(SampleSet(some[:10], torch.arange(10)), jury, ["conditional"])
     bare = JudgeData(digits.train.values, digits.test.values, None, 0, "x")
-    with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
+    with pytest.raises(UserError, match=r"unknown features 'pixel'.*did you mean 'pixels'"):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")

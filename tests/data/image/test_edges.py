@@ -56,7 +56,7 @@ def test_of_a_folder_as_it_is_read(tmp_path):
 def test_what_has_no_pairs_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"ring has points, and edges need images: leave out \+edges"):
         load_dataset("ring+edges")
-    with pytest.raises(UserError, match=r"digits\+edges is of pairs already: leave one \+edges out"):
+    with pytest.raises(UserError, match=r"digits\+edges already has edges: leave out the second \+edges"):
         load_dataset("digits+edges+edges")
     with pytest.raises(UserError, match="no data set or folder 'nowhere'"):
         load_dataset("nowhere+edges")

@@ -134,7 +134,7 @@ def test_what_is_refused(tmp_path, capsys):
     assert "has only 5 pairs: 12 are needed" in told(folder)
     empty = unpacked(tmp_path / "y", shades(12, "trainA/") | {"trainB/0.png": b""})
     assert "trainB has no usable images" in told(empty)
-    assert "no direction is called 'AtoC'" in refused(
+    assert "unknown direction 'AtoC'" in refused(
         capsys, "data", "preview", folder, "--direction", "AtoC", "--out", tmp_path / "p.png"
     )
 

@@ -22,4 +22,4 @@ def test_a_tar_or_a_table_beside_pictures_does_not_hide_them(tmp_path):
     assert len(data.train) + len(data.test) == 16 and data.names == ("a", "b")
     tarred(folder / "more.tar", shades(1))
     said = told(folder)
-    assert "holds pictures, such as a/000.png, and more.tar holds some too" in said
+    assert "holds both image files, such as a/000.png, and an archive, more.tar" in said

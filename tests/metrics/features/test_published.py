@@ -122,7 +122,7 @@ def test_dinov2_by_pinned_weights(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"model.safetensors is damaged or another file .*it has .* bytes"):
         dinov2.dinov2_features()
     pins = {dinov2._WEIGHTS: pinned(home / dinov2._WEIGHTS)}
-    monkeypatch.setattr(dinov2, "PUBLISHED", Remote("dinov2-large", "https://nowhere.invalid/", pins))
+    monkeypatch.setattr(dinov2, "DINOV2_WEIGHTS", Remote("dinov2-large", "https://nowhere.invalid/", pins))
     features = dinov2.dinov2_features()
     assert features(IMAGES).shape == (2, 8)
     assert "224×224" in features.resize
