@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check matrix system clean
+.PHONY: demo test check matrix system mutation clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,10 @@ system: .venv/installed
 
 matrix: .venv/installed
 	$(BIN)/pytest -m matrix tests/test_vocabulary.py
+
+# Not in CI: 300 mutants of the mathematics, each with the tests of its module. Survivors: tests/mutation/survivors.md
+mutation: .venv/installed
+	$(BIN)/python tests/mutation/run.py
 
 clean:
 	rm -rf .venv runs

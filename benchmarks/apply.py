@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 import sparring
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.errors import UserError
 from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel

@@ -4,12 +4,11 @@ GAN loop of the tutorials ends after 50 epochs, over that loop's own time.
     SPARRING_DATA=… python benchmarks/quality.py [--recipes cgan dcgan] [--seeds 0 1 2] [--bar 29.65] [--images 60000]
         [--reports 6] [--epochs 2] [--json]
 
-The bar is the median of three seeds that `python -m experiments yardstick` found for that loop (in
-docs/measured/benchmarks.md). Its time is that of some epochs here and now, once before and once after ours, and as many
-more as make 50. Ours is from the start of the
-process to the line in the journal whose selection score meets the bar: imports, data, what is measured of the machine,
-rounds, scores. The judge's classifier must have been fitted before (once a data set, as `spar evaluate` does): it is
-the yardstick, and no part of the training.
+The bar is the median of three seeds that `python -m experiments yardstick` found for that loop
+(docs/measured/benchmarks.md). Its time is that of some epochs here and now, once before and once after ours, and as
+many more as make 50. Ours is from the start of the process to the line in the journal whose selection score meets the
+bar: imports, data, what is measured of the machine, rounds, scores. The judge's classifier must have been fitted
+before (once a data set, as `spar evaluate` does): it is the yardstick, and no part of the training.
 """
 
 import argparse
@@ -58,7 +57,7 @@ def ours(recipe: str, seed: int, args: argparse.Namespace, folder: Path) -> dict
         process.kill()  # what comes after, the closing scores, is not asked for
         process.wait()
     about = {"recipe": recipe, "seed": seed, "seconds": seconds if met else None}
-    return about | ({"images": met[0]["images"], "frechet": met[0]["scores"]["frechet"]} if met else {})
+    return about | ({"images": met[0]["examples"], "frechet": met[0]["scores"]["frechet"]} if met else {})
 
 
 def _entries(run: Path) -> list:

@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 
 SHAPE = (1, 28, 28)
 WAYS = ("spar sample", "batches of 64", "batches of 1")

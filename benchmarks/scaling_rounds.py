@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from sparring.training.profile.forecast import RandomImages
 
 from sparring.build.game import build_game
 from sparring.recipes import RECIPES, Network
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 from sparring.training.profile.cost_model import Cost, averaged, fit_interconnect
+from sparring.training.profile.forecast import RandomImages
 
 SHAPE, WARM = (3, 64, 64), 3
 SIZES = (4_000, 40_000, 400_000, 4_000_000, 12_000_000, 24_000_000)

@@ -28,7 +28,6 @@ from unittest.mock import patch
 
 import plain
 import torch
-from sparring.training.tuning.resolve import resolve_machine_settings
 from torch import Tensor, nn
 
 import sparring
@@ -37,11 +36,12 @@ from sparring.build.game import build_game
 from sparring.data import Dataset
 from sparring.networks.layers import conv_ops, dropout
 from sparring.recipes import RECIPES, Network, Recipe
+from sparring.training.config.config import Config
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.profile.breakdown import OpCounter
 from sparring.training.profile.roofline import product_rate
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
+from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.tuning import allocator
 
 LONG = 100_000
@@ -140,7 +140,7 @@ def measured(case: Case, args: argparse.Namespace) -> dict:
             times[name].append(seconds(side, case.cycle))
     took = {name: statistics.median(column) for name, column in times.items()}
     told = {"seconds": took, "ratio": {name: t / took["ours"] for name, t in took.items()}, "batch": recipe.batch}
-    told |= {"precision": config.precision, "products": config.products}
+    told |= {"precision": config.precision, "products": config.lowered_convs}
     rate = product_rate(torch.randn(2048, 2048).to(PRECISIONS[config.precision] or torch.float32))
     least = gflop(sides["ours"], case.cycle) / rate
     return told | {"gflops": rate, "share_of_rate": least / took["ours"], "ceiling": took["plain"] / least}

@@ -1,6 +1,7 @@
 """Relativistic pairing with R1 and R2: Huang et al. 2024 (arXiv:2501.05441), eq. 2 and 3, in one file.
 
-`GAN(G, D, relativistic, [r1, r2], fresh=True)` plays the same game; a test holds the two to the same parameters.
+`GAN(G, D, relativistic, [r1, r2], resample_each_turn=True)` plays the same game; a test holds the two to the same
+parameters.
 """
 
 import itertools

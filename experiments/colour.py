@@ -46,7 +46,7 @@ def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
     samples = model.sample(SAMPLES)
     report = evaluate_samples(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
-    seen = journal.entries[-1]["images"]
+    seen = journal.entries[-1]["examples"]
     keep(lambda: model.preview(SHOWN))
     scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": frechet(jury.features(samples), real)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}

@@ -27,7 +27,7 @@ from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.report import evaluate_samples
 from sparring.models.model import Model
-from sparring.recipes import RECIPES, Network, Recipe, encoding
+from sparring.recipes import RECIPES, GameChoice, Network, Recipe, encoding
 from sparring.training.report.judges import judge
 
 BAR = 0.8
@@ -38,7 +38,7 @@ BODY = ("width", "norm")
 def without(recipe: Recipe) -> Recipe:
     """The same networks without the encoder."""
     body = Network("dcgan-critic", {key: value for key, value in recipe.critic.numbers.items() if key in BODY})
-    return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, plays="gan", methods=(), weights={})
+    return replace(recipe, name=f"{recipe.name}-alone", critic=body, encoder=None, game=GameChoice("gan"), weights={})
 
 
 def kept(classifier: FeatureExtractor, values: Tensor, data: Dataset) -> float:

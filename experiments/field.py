@@ -29,9 +29,9 @@ from experiments.common import Keep, Pictures, add_pictures
 from experiments.ledger import measured
 from experiments.second import accuracy, second
 from experiments.yardstick import middle
-from sparring.build.methods import METHODS
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
+from sparring.games.methods import METHODS
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
@@ -77,7 +77,7 @@ def rows() -> dict[str, Recipe]:
     plain = {
         name: recipe
         for name, recipe in RECIPES.items()
-        if recipe.medium == "image" and name != "cogan" and recipe not in PRESETS
+        if recipe.modality == "image" and name != "cogan" and recipe not in PRESETS
     }
     steadied = {f"{BASE}, {name}": with_flags(RECIPES[BASE], flags) for name, flags in OPTIONS.items()}
     return plain | steadied
@@ -122,7 +122,7 @@ def score(run: Path, jury: ImageJudge, data: Dataset, classifier: FeatureExtract
     scores = jury.scores(samples, "report", jury.select_metrics(METRICS))
     journal = Journal(run / "journal.jsonl")
     row = {name: scores[name] for name in SCORES}
-    row |= {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
+    row |= {"images": journal.entries[-1]["examples"], "minutes": journal.seconds / 60}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
     keep(lambda: model.preview(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
     return row

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 import sparring
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.recipes import get_recipe
@@ -145,7 +145,7 @@ def alarms(run: Path, images: int, ended: str) -> dict[str, float]:
     first: dict[str, float] = {}
     for entry in Journal(run / "journal.jsonl").entries:
         for raised in entry["alarms"]:
-            first.setdefault(raised["name"], entry["share"])
+            first.setdefault(raised["name"], entry["progress"])
     if "not finite" in ended:  # such a report is not written
         stopped = re.search(r"stopped after ([\d,]+) images", ended)
         first["not finite"] = int(stopped[1].replace(",", "")) / images if stopped else 1.0
@@ -159,14 +159,14 @@ def played(out: Path, name: str, seed: int, recipe: str, data: str, images: int,
         shutil.rmtree(run, ignore_errors=True)  # what was interrupted begins anew, for ruins know nothing of resuming
         loaded = load_dataset(data)
         flags, networks = (ruin.flags, ruin.networks(loaded.train.values)) if ruin else ({}, {})
-        given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "heal": heal, "networks": networks}
+        given = {"images": images, "seed": seed, "reports": 10, "threads": 1, "recovery": heal, "networks": networks}
         try:
             if sparring.train(with_flags(get_recipe(recipe), flags), loaded, run, **given).outcome == "interrupted":
                 sys.exit(f"{run} was interrupted")
         except RecoveryFailed as error:
             ended = str(error)
         best = min((next(iter(e["scores"].values())) for e in Journal(run / "journal.jsonl").entries), default=math.inf)
-        remedies = json.loads((run / "run.json").read_text())["config"]["remedies"]
+        remedies = json.loads((run / "run.json").read_text())["config"]["adjustments"]
         told = {"run": name, "seed": seed, "alarms": alarms(run, images, ended), "best": best, "remedies": remedies}
         told["stopped"] = ended
         (run / "told.json").write_text(json.dumps(told))

@@ -27,18 +27,20 @@ import torch
 
 import sparring
 from sparring.api import configure
-from sparring.build.game import build_game
+from sparring.build.game import build_game, with_all_options
 from sparring.build.networks import build_prior
 from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
 from sparring.recipes import Recipe
+from sparring.recipes.upgrade import FIELDS, recipe_to_v1
+from sparring.training.config.config import Config
+from sparring.training.config.upgrade import CONFIG
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]
-MAKING = ["sparring.recipes.recipe", *(f"sparring.build.{name}" for name in ("networks", "game", "methods"))]
+MAKING = ["sparring.recipes.recipe", "sparring.build.networks", "sparring.build.game", "sparring.games.methods"]
 
 ROWS = Path(__file__).with_name("rows.jsonl")
 PROBED, NEAR = 3, 1e-4
@@ -75,8 +77,10 @@ def hashed(config: Config, data: Dataset) -> tuple[str, str]:
     """12 hex characters each: of the configuration with its data, and of the code."""
     # What a recipe is called and says of itself changes no number.
     recipe = replace(config.recipe, name="", about="", paper="")
-    about = _chosen(config) | {"recipe": _chosen(recipe), "data": data.fingerprint}
-    lasting = {name: about[name] for name in about if name not in ("threads", "machine")}
+    told = {name: value for name, value in in_format_1(recipe).items() if value != FIELDS[name]}
+    about = _chosen(config) | {"recipe": told, "data": data.fingerprint, "data_options": config.data_options}
+    old = {new: name for name, new in CONFIG.items()}  # rows are known by the names of format 1
+    lasting = {old.get(name, name): about[name] for name in about if name not in ("threads", "machine")}
     told = json.dumps(lasting, sort_keys=True, default=_plain)
     sources = [inspect.getsource(importlib.import_module(name)) for name in sorted(modules(config.recipe, data))]
     return _digest(told), _digest("".join(map(bare, sources)))
@@ -85,9 +89,15 @@ def hashed(config: Config, data: Dataset) -> tuple[str, str]:
 def numbers(recipe: Recipe) -> dict[str, Any]:
     """Every number a recipe is played with, those by default too, as JSON has them."""
     played = loop_settings(recipe)
-    own = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in ("name", "about", "paper")}
+    own = {name: value for name, value in in_format_1(recipe).items() if name not in ("name", "about", "paper")}
     told = own | {f"played {f.name}": getattr(played, f.name) for f in fields(played)}
     return json.loads(json.dumps(told, default=lambda it: asdict(it) if is_dataclass(it) else str(it)))
+
+
+def in_format_1(recipe: Recipe) -> dict[str, Any]:
+    """The fields of a recipe as in files of format 1, by which rows are hashed."""
+    complete = with_all_options(recipe)
+    return recipe_to_v1(vars(complete) | {"game": vars(complete.game)})
 
 
 def _chosen(thing: Any) -> dict[str, object]:
@@ -163,7 +173,7 @@ def kept(config: Config, data: Dataset, name: str, by: str, measure: Callable[[]
     if (row := known(about, lambda: probe(config, data))) is not None:
         return row["scores"]
     scores = measure()
-    about |= {"name": name, "data": Path(data.spec).name, "images": config.images, "seed": config.seed}
+    about |= {"name": name, "data": Path(data.spec).name, "images": config.examples, "seed": config.seed}
     about |= {"date": f"{date.today()}", "probe": probe(config, data), "scores": scores}
     with ROWS.open("a") as file:
         file.write(json.dumps(about) + "\n")

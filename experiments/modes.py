@@ -25,10 +25,10 @@ from sparring.build.overrides import with_flags
 from sparring.data import Dataset, load_dataset
 from sparring.metrics.report import evaluate_samples
 from sparring.recipes import get_recipe
+from sparring.training.config.config import Config
 from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.judges import judge
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.run.snapshot import snapshot
 
 PLAIN = {"objective": "non-saturating", "penalties": ""}

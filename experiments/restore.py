@@ -62,15 +62,20 @@ class Task:
 
 def over(recipe: Recipe, images: int, warm_up: float | None = None) -> Recipe:
     """The recipe with its schedule over so many images, and its warm-up a share of them."""
-    share = recipe.warm_up / recipe.images if warm_up is None else warm_up
+    share = recipe.game.options.get("warm_up", 0) / recipe.images if warm_up is None else warm_up
     lr = replace(recipe.lr, images=images) if isinstance(recipe.lr, Cosine | Linear) else recipe.lr
-    return replace(recipe, images=images, warm_up=round(share * images), lr=lr)
+    recipe = replace(recipe, images=images, lr=lr)
+    return recipe.with_options(warm_up=round(share * images)) if share else recipe
 
 
 def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
-    def task(data: str, name: str, images: int, size: int | None, warm_up: float | None = None, **more) -> Task:
+    def task(
+        data: str, name: str, images: int, size: int | None, warm_up: float | None = None, damage=(), **more
+    ) -> Task:
         seen = max(64, round(images * share))
-        recipe = with_flags(over(replace(RECIPES[name], **more), seen, warm_up), flags(numbers))
+        recipe = replace(RECIPES[name], **more)
+        recipe = recipe.with_options(degradations=damage) if damage else recipe
+        recipe = with_flags(over(recipe, seen, warm_up), flags(numbers))
         return Task(data, recipe, seen, size)
 
     found = {
@@ -81,8 +86,8 @@ def tasks(share: float = 1.0, numbers: Sequence[str] = ()) -> dict[str, Task]:
         kind = data.split("-")[0]
         found[f"{kind} hole"] = task(data, "inpaint", 120_000, 64, damage=("box:0.375",))
         found[f"{kind} ×4"] = task(data, "upscale", 60_000, 64)
-        found[f"{kind} ×4, L1"] = task(data, "upscale", 60_000, 64, warm_up=1.0, leading="")
-    edges = {"plays": "restoration", "damage": ("edges",)}
+        found[f"{kind} ×4, L1"] = task(data, "upscale", 60_000, 64, warm_up=1.0, selection_metric="")
+    edges = {"game": replace(RECIPES["pix2pix"].game, name="restoration"), "damage": ("edges",)}
     found["trashnet edges"] = task("trashnet-128", "pix2pix", 30_000, 64, **edges)
     found["trashnet grey"] = task("trashnet-128", "colorize", 60_000, 64)
     return found

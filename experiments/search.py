@@ -29,9 +29,9 @@ SHOWN = ["frechet", "precision", "recall", "coverage"]
 def scored(run: Path, jury) -> dict:
     """The scores of the best weights, and how the selection score went."""
     samples = sparring.load(run).sample(jury.sample_count("report"))
-    found = jury.scores(samples, "report", jury.named(METRICS))
+    found = jury.scores(samples, "report", jury.select_metrics(METRICS))
     entries = Journal(run / "journal.jsonl").entries
-    return {"way": [entry["scores"][jury.measures[0]] for entry in entries]} | {name: found[name] for name in SHOWN}
+    return {"way": [entry["scores"][jury.score_names[0]] for entry in entries]} | {name: found[name] for name in SHOWN}
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ class Counts:
 def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
     model, journal = sparring.load(run), Journal(run / "journal.jsonl")
     keep(lambda: MEDIA["image"].picture(model.sample(SHOWN)))
-    seen = {"images": journal.entries[-1]["images"], "minutes": journal.seconds / 60}
+    seen = {"images": journal.entries[-1]["examples"], "minutes": journal.seconds / 60}
     return counts(model.sample(SAMPLES)) | seen
 
 

@@ -1,6 +1,7 @@
 """Loops on pictures of noise, for tests of recipes: played, stopped, and gone on with."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +26,12 @@ def narrow(name: str, **changes: str) -> Recipe:
     return with_flags(RECIPES[name], {k: text for k, text in NARROW.items() if k in known} | changes)
 
 
+def changed(recipe: Recipe, **changes) -> Recipe:
+    """The recipe with other fields, or other options of its game."""
+    own = {name: value for name, value in changes.items() if name in {f.name for f in fields(Recipe)}}
+    return replace(recipe, **own).with_options(**{name: v for name, v in changes.items() if name not in own})
+
+
 def shape_of(recipe: Recipe) -> tuple[int, ...]:
     """Of the smallest pictures that every such recipe can make."""
     return {"cogan": 2}.get(recipe.name, 3 if recipe.is_image_to_image else 1), 16, 16
@@ -34,7 +41,7 @@ def narrow_loop(recipe: Recipe, **machine) -> Loop:
     """On noise, with three classes or with other pictures given where the recipe wants them."""
     torch.manual_seed(0)
     shape, classes = shape_of(recipe), 3 * recipe.conditional
-    given = Pictures(shape).x.flip(0) if recipe.is_image_to_image and not (recipe.damage or classes) else None
+    given = Pictures(shape).x.flip(0) if recipe.is_image_to_image and not (recipe.degradations or classes) else None
     return Loop(
         build_game(recipe, shape, classes=classes), Pictures(shape, classes, given), loop_settings(recipe, **machine)
     )

@@ -98,7 +98,7 @@ def test_a_model_file_can_ask_for_nothing_foreign(finished, tmp_path):
     # Networks far too large for any memory, and of far too many layers, are refused before they are made.
     with pytest.raises(UserError, match=r"does not fit model\.json"):
         sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[2**20, 2**20])))
-    with pytest.raises(UserError, match="more than 10,000 layers"):
+    with pytest.raises(UserError, match="more than 10,000 modules"):
         sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[1] * 20_000)))
     with pytest.raises(UserError, match="can't be built"):
         sparring.load(edited(lambda a: a["recipe"]["generator"]["numbers"].update(widths=[-4])))

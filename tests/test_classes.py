@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 import sparring
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
 from sparring.game import CriticOutput
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("quick_judge")
 SHADES = torch.tensor([30, 120, 220])
 SMALL = replace(
     RECIPES["mlp-gan"],
-    conditioning="input",
+    game=RECIPES["mlp-gan"].game.with_options(conditioning="input"),
     generator=Network("mlp-generator", {"widths": [64, 64]}),
     critic=Network("mlp-critic", {"widths": [64, 64], "dropout": 0.0}),
     z=8, lr=1e-3,
@@ -103,7 +103,7 @@ def test_networks_of_the_users_own_take_the_class_too(shades, tmp_path):
         def forward(self, z, y):
             return (self.body(z) + self.of(y)).tanh().view(-1, 1, 8, 8)
 
-    recipe = replace(RECIPES["mlp-gan"], conditioning="input", z=8)
+    recipe = replace(RECIPES["mlp-gan"], z=8).with_options(conditioning="input")
     run = sparring.train(recipe, shades, tmp_path / "run", images=200, reports=1, networks={"G": G()})
     assert sparring.load(tmp_path / "run", networks={"G": run.model.G}).sample(2, label="grey").shape == (
         2,
@@ -127,7 +127,7 @@ def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
             return CriticOutput(self.body(x), {"class": self.head(x)}) if self.tells else self.body(x)
 
     recipe = RECIPES["acgan"]
-    with pytest.raises(UserError, match="this critic tells no class: have it return Opinion"):
+    with pytest.raises(UserError, match="the critic has no output 'class': return CriticOutput"):
         sparring.train(recipe, shades, tmp_path / "a", images=200, networks={"D": D(False)})
     assert not (tmp_path / "a").exists()
     run = sparring.train(recipe, shades, tmp_path / "b", images=128, reports=1, networks={"D": D(True)})
@@ -136,7 +136,7 @@ def test_a_critic_of_the_users_own_has_to_tell_the_class(shades, tmp_path):
 
 def test_an_unknown_conditioning(shades, tmp_path):
     with pytest.raises(UserError, match=r"no conditioning 'auxilary' \(did you mean 'auxiliary'\?\); there are: input"):
-        sparring.train(replace(RECIPES["acgan"], conditioning="auxilary"), shades, tmp_path / "a", images=200)
+        sparring.train(RECIPES["acgan"].with_options(conditioning="auxilary"), shades, tmp_path / "a", images=200)
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def wgan_gp(example, shape):
 def rpgan(example, shape):
     G, D = example["generator"](shape), example["critic"](shape)
     adam = Adam(2e-4, 0.0, 0.99)
-    game = GAN(G, D, relativistic, [r1, r2], latents={"z": normal(64)}, fresh=True)
+    game = GAN(G, D, relativistic, [r1, r2], latents={"z": normal(64)}, resample_each_turn=True)
     return game, Settings(seed=3, optimisers={"G": adam, "D": adam})
 
 

@@ -14,14 +14,18 @@ from sparring.sampling import samples
 from sparring.training.loop import loop as running
 
 TRAIN = {
-    "--images 640": {"images": 640},
-    "--from runs/other --freeze 2": {"source": "runs/other", "freeze": 2},
+    "--examples 640": {"examples": 640},
+    "--images 640": {"examples": 640},
+    "--from-run runs/other --freeze 2": {"from_run": "runs/other", "freeze": 2},
+    "--from runs/other": {"from_run": "runs/other"},
     "--minutes 1.5": {"minutes": 1.5},
     "--until frechet<10": {"until": "frechet<10"},
-    "--no-heal": {"heal": False},
+    "--no-recovery": {"recovery": False},
+    "--no-heal": {"recovery": False},
     "--compiled": {"compiled": True},
     "--recompute": {"recompute": True},
-    "--synchronised": {"synchronised": True},
+    "--sync-batch-norm": {"sync_batch_norm": True},
+    "--synchronised": {"sync_batch_norm": True},
     "--micro-batches auto": {"micro_batches": 0},
     "--batch auto": {"micro_batches": 0},
     "--micro-batches 4": {"micro_batches": 4},
@@ -83,7 +87,7 @@ def test_of_compare(told, capsys):
 def test_labels_and_truncation(told, capsys, monkeypatch, tmp_path):
     heard = told(api, "train")
     refused(capsys, "train", "dcgan", "--out", tmp_path / "run", "--labels", "classes.csv", "--fit", "crop")
-    assert heard["reading"].labels == "classes.csv" and heard["reading"].fit == "crop"
+    assert heard["data_options"].labels == "classes.csv" and heard["data_options"].fit == "crop"
     monkeypatch.setattr("sparring.models.load.load_model", lambda run, weights: None)
     heard = told(samples, "Samples")
     words = ("--truncation", 0.7, "--seeds", "0-2,9", "--out", tmp_path / "a.png")
@@ -119,6 +123,6 @@ def test_an_interrupted_run_ends_with_130_under_json_too(sent, tmp_path, monkeyp
     words = ["train", "points", "--data", "ring", "--images", "600", "--batch", "32", "--threads", "1"]
     assert spar(*words, "--out", tmp_path / "run", "--json") == 130
     told = json.loads(capsys.readouterr().out)
-    assert told == {"run": str(tmp_path / "run"), "outcome": "interrupted", "images": 64}
+    assert told == {"run": str(tmp_path / "run"), "outcome": "interrupted", "examples": 64}
     monkeypatch.setattr(running.Loop, "round", play)
     assert spar("resume", tmp_path / "run") == 0 and (tmp_path / "run" / "scores.json").exists()

@@ -12,7 +12,7 @@ from torch import nn
 import sparring
 from sparring.data.dataset import Dataset, Split, split
 from sparring.errors import UserError
-from sparring.training.run.loggers import WandB, numbers
+from sparring.training.run.loggers import WandB, flat_metrics
 
 pytestmark = pytest.mark.usefixtures("quick_judge")
 
@@ -59,9 +59,9 @@ def test_own_networks_data_scores_and_watchers(recipe, squares, tmp_path):
         recipe, squares, out, images=320, reports=2, networks=networks(), watchers=[watcher],
         scores={"brightness": lambda x: float(x.float().mean())}, threads=1,
     )  # fmt: skip
-    assert [entry["images"] for entry in watcher.entries] == [160, 320] and watcher.closed == 1
+    assert [entry["examples"] for entry in watcher.entries] == [160, 320] and watcher.closed == 1
     assert 0 < watcher.entries[0]["scores"]["brightness"] < 255
-    assert "scores/brightness" in numbers(watcher.entries[0])
+    assert "scores/brightness" in flat_metrics(watcher.entries[0])
     assert json.loads((out / "run.json").read_text())["config"]["recipe"]["generator"]["name"] == "yours: Maker"
     model = sparring.load(out, networks={"G": Maker()})
     assert torch.equal(model.sample(5), sparring.load(out, networks={"G": run.model.G}).sample(5))

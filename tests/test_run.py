@@ -23,8 +23,8 @@ from sparring.recipes.catalogue.r3gan_presets import PRESETS
 from sparring.training.loop import loop as running
 
 DATA = {"image": ("digits", (1, 8, 8)), "point": ("ring", (2,))}
-"""Of each medium; tables have tests of their own (tests/test_synthesizer.py)."""
-PICTURED = [name for name, recipe in RECIPES.items() if recipe.medium in DATA]
+"""Of each medium; tables have tests of their own (tests/api/test_tabular.py)."""
+PICTURED = [name for name, recipe in RECIPES.items() if recipe.modality in DATA]
 NARROW = {"batch": "16", "generator.width": "16", "critic.width": "16"}
 """What makes networks for GPUs small."""
 OWN = {"cogan": ("digits+edges", (2, 8, 8))}
@@ -58,7 +58,7 @@ def test_what_a_run_leaves(finished):
     for name in ("model.json", "last.safetensors", "best.safetensors", "README.md"):
         assert (finished / "model" / name).stat().st_size > 0, name
     entries = [json.loads(line) for line in (finished / "journal.jsonl").read_text().splitlines()]
-    assert [entry["images"] for entry in entries] == [320, 640]
+    assert [entry["examples"] for entry in entries] == [320, 640]
     assert set(entries[0]["losses"]) == {"critic.real", "critic.fake", "generator.generator"}
     about = json.loads((finished / "run.json").read_text())
     assert about["config"]["recipe"]["generator"]["numbers"]["widths"] == [16, 16] and "torch" in about["versions"]
@@ -210,6 +210,6 @@ def test_a_run_in_a_thread_needs_no_signals(tmp_path):
 def test_a_diverged_run_says_so(tmp_path):
     hurried = replace(RECIPES["mlp-gan"], lr=1e30)
     run = sparring.train(hurried, "digits", tmp_path / "healed", images=1000, reports=1)
-    assert run.outcome == "finished" and run.config.played.lr == RECIPES["mlp-gan"].lr
-    with pytest.raises(UserError, match=r"stopped after 3 remedies .* not finite"):  # no rates of its own to go by
+    assert run.outcome == "finished" and run.config.adjusted_recipe.lr == RECIPES["mlp-gan"].lr
+    with pytest.raises(UserError, match=r"stopped after 3 adjustments .* not finite"):  # no rates of its own to go by
         sparring.train(replace(hurried, name="mine"), "digits", tmp_path / "run", images=1000, reports=1)

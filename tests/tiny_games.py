@@ -6,11 +6,12 @@ from tiny_players import CLASSES, X, Z, mlp, noise
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from sparring.game import CriticOutput, Game, Turn, Verdict, value_and_vjp
+from sparring.game import CriticOutput, Game, Turn, Verdict
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
 from sparring.losses.objectives import non_saturating, wasserstein
 from sparring.losses.penalties import lipschitz, r1
+from sparring.vjp import value_and_vjp
 
 
 def wgan_gp(norm: bool) -> Game:
@@ -22,7 +23,13 @@ def lazy_r1(norm: bool) -> Game:
     D = mlp(X, 1, spectral=True)
     fading = lambda seen: 0.1 / (1 + seen)  # noqa: E731  instance noise, a schedule the game itself follows
     return GAN(
-        mlp(Z, X, norm), D, non_saturating, [r1], latents={"z": noise(Z)}, penalty_every=4, sight=CriticInput(fading)
+        mlp(Z, X, norm),
+        D,
+        non_saturating,
+        [r1],
+        latents={"z": noise(Z)},
+        penalty_every=4,
+        critic_input=CriticInput(fading),
     )
 
 

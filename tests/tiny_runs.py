@@ -40,9 +40,11 @@ OPTIONS: dict[str, object] = {
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "pool": ("image-pool", "pool-size"),
-    "places": ("patches", "locations"),
+    "places": ("nce-patches", "patches", "locations"),
+    "phase": ("images-per-phase",),
     "critic": ("discriminator",),
-    "no-heal": ("no-recovery", "no-recover"),
+    "no-heal": ("no-recovery",),
+    "images": ("examples",),
 }
 """Names that a flag, or the part of a flag before its dot, may have instead of the one used here."""
 

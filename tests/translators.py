@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.build.overrides import with_flags
 from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel

@@ -1,7 +1,11 @@
-"""The vocabulary every adversarial method is said in: a *game* is played in *rounds*; in a round its players take
-*turns*; a *verdict* is a critic before a real and a fake sample.
+"""The four concepts of adversarial training: game, round, turn and verdict.
 
-Nothing here knows of optimisers, devices, precision, ranks or checkpoints: those belong to `sparring.training`.
+- A *game* owns the players (networks) and all state.
+- A *round* is one batch, its random inputs and the generator's output, shared by the turns of the round.
+- A *turn* is one update: which players learn, and their loss.
+- A *verdict* is a critic applied to a real and a fake sample.
+
+Optimisers, devices, precision, ranks and checkpoints belong to `sparring.training`, not here.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,18 +16,20 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from sparring.vjp import value_and_vjp
+
 Sample = Tensor | tuple[Tensor, ...]
-"""What a critic looks at: a tensor (n, …), or a tuple of them such as ALI's (x, z)."""
+"""Input of a critic: a tensor (n, …), or a tuple of tensors such as (x, z) in ALI."""
 
 Draw = Callable[[int, tuple[int, ...], torch.Generator], Tensor]
-"""A random input: (n, the shape of one real example, generator) → (n, …), on the generator's device."""
+"""Draws a random input: (n, shape of one real example, generator) → (n, …), on the generator's device."""
 
 Parts = dict[str, Tensor]
-"""Named, unweighted losses, each (n,) per example or a scalar; the loop averages, weighs and sums them."""
+"""Unweighted losses by name, each (n,) per example or a scalar; the loop averages, weighs and sums them."""
 
 
 class CriticOutput(NamedTuple):
-    """A critic's logits (n, …) with what else it has to say: features, a class, a code."""
+    """A critic's logits (n, …) with named extras, such as features, class logits or codes."""
 
     logits: Tensor
     extras: dict[str, Tensor]
@@ -33,78 +39,62 @@ Critic = Callable[[Sample], Tensor | CriticOutput]
 
 
 def map_sample(f: Callable[[Tensor], Tensor], sample: Sample) -> Sample:
-    """`f` on a tensor, or on every tensor of a tuple."""
+    """Applies `f` to a tensor, or to every tensor of a tuple."""
     return tuple(f(x) for x in sample) if isinstance(sample, tuple) else f(sample)
 
 
 def _critic_output(critic: Critic, sample: Sample) -> CriticOutput:
-    answer = critic(sample)
-    logits, extras = answer if isinstance(answer, CriticOutput) else (answer, {})
-    return CriticOutput(
-        logits.to(torch.promote_types(logits.dtype, torch.float32)), extras
-    )  # losses want full precision
-
-
-def value_and_vjp(f: Callable[[Sample], tuple[Tensor, dict[str, Tensor]]], x: Sample, y: Tensor | None = None):
-    """f(x) = (value, extras) and Jᵀy, the gradient of ⟨y, value⟩ at x; y is all ones unless given. Differentiable.
-
-    Compiled, it goes through `torch.func.vjp`, the one form of double backward that a compiler takes; eagerly through
-    autograd, which also passes layers that keep running statistics. A compiled slope can't pass batch norm.
-    """
-    if torch.compiler.is_compiling():
-        value, pull, extras = torch.func.vjp(f, x, has_aux=True)  # pyright: ignore[reportAssignmentType]
-        return value, extras, pull(torch.ones_like(value) if y is None else y)[0]
-    x = map_sample(lambda t: t if t.requires_grad else t.detach().requires_grad_(), x)
-    value, extras = f(x)
-    leaves = x if isinstance(x, tuple) else (x,)
-    slopes = torch.autograd.grad(value, leaves, torch.ones_like(value) if y is None else y, create_graph=True)
-    return value, extras, slopes if isinstance(x, tuple) else slopes[0]
+    output = critic(sample)
+    logits, extras = output if isinstance(output, CriticOutput) else (output, {})
+    # Losses are computed in full precision.
+    return CriticOutput(logits.to(torch.promote_types(logits.dtype, torch.float32)), extras)
 
 
 class Round:
-    """What the turns of one round share.
+    """Data shared by the turns of one round.
 
     Args:
         real: the batch, (n, …) or a tuple.
-        given: what comes with it (labels, conditions, the paired image), or None.
-        latent: what was drawn, by name: z and whatever else a turn declared in `draws`.
-        fake: the generator's answer, made once; it carries its graph only in turns in which a maker learns.
+        condition: labels, attributes or input images of the batch, (n, …), or None.
+        latent: random inputs by name: those of the game and those that the turns declare in `draws`.
+        fake: the generator's output, computed once; part of the graph only in turns in which a generator learns.
 
-    A turn leaves per-example records (n, …) in `notes`; its `after` gets those of the whole batch.
+    A turn may store per-example values (n, …) in `notes`; its `after` receives them for the whole batch.
     """
 
-    def __init__(self, real: Sample, given: Tensor | None, latent: Mapping[str, Tensor], fake: Sample | None = None):
-        self.real, self.condition, self.latent = real, given, latent
+    def __init__(
+        self, real: Sample, condition: Tensor | None, latent: Mapping[str, Tensor], fake: Sample | None = None
+    ):
+        self.real, self.condition, self.latent = real, condition, latent
         self._fake = fake
         self.notes: dict[str, Tensor] = {}
 
     @property
     def fake(self) -> Sample:
         if self._fake is None:
-            raise RuntimeError("this turn said uses_fake = False, yet its loss asks for round.fake")
+            raise RuntimeError("this turn sets uses_fake = False, but its loss reads round.fake")
         return self._fake
 
 
 Transform = Callable[[Sample], Sample]
-"""What a critic sees in place of a sample."""
+"""Applied to samples before the critic, such as an augmentation."""
 
 Regenerate = Callable[[Mapping[str, Tensor]], Sample]
-"""What the generator makes of other latents, by name; those not named stay what they were."""
+"""Runs the generator on other latents, by name; the rest of the round's latents stay the same."""
 
 
 class Verdict:
-    """A critic before a real and a fake sample; logits and slopes are computed once, and only if asked for.
+    """A critic applied to a real and a fake sample; logits and slopes are computed on first use and cached.
 
-    A slope is the gradient of an example's logit with respect to that example, differentiable itself. Ask for slopes
-    before logits: a slope brings its logits along, so a penalty costs no forward pass of its own.
+    A slope is the gradient of each example's logit with respect to that example; it is differentiable. Use slopes
+    before logits: computing a slope also yields the logits, which saves a penalty its forward pass.
 
     Args:
-        draws: the random inputs of this round, a row for each example that the critic sees (a pack counts as one).
-        given: what comes with the examples.
-        latent: the random inputs as they were drawn, a row for each that the generator made.
-        again: the generator once more.
-        views: what the critic sees in place of samples of a side, "real" or "fake": augmented ones. Slopes are those of
-            the samples themselves.
+        draws: random inputs, one row per example that the critic sees (a pack counts as one).
+        condition: labels or attributes of the examples.
+        latent: random inputs, one row per example that the generator makes; defaults to `draws`.
+        regenerate: runs the generator again.
+        transforms: by side ("real", "fake"), applied before the critic; slopes are those of the original samples.
     """
 
     def __init__(
@@ -113,27 +103,27 @@ class Verdict:
         real: Sample,
         fake: Sample,
         draws: Mapping[str, Tensor] | None = None,
-        given: Tensor | None = None,
+        condition: Tensor | None = None,
         latent: Mapping[str, Tensor] | None = None,
-        again: Regenerate | None = None,
-        views: Mapping[str, Transform] | None = None,
+        regenerate: Regenerate | None = None,
+        transforms: Mapping[str, Transform] | None = None,
     ):
-        self.critic, self.real, self.fake, self.draws, self.condition = critic, real, fake, draws or {}, given
-        self.latent, self._regenerate = self.draws if latent is None else latent, again
-        self._views = views or {}
+        self.critic, self.real, self.fake, self.draws, self.condition = critic, real, fake, draws or {}, condition
+        self.latent, self._regenerate = self.draws if latent is None else latent, regenerate
+        self._transforms = transforms or {}
         self._outputs: dict[str, CriticOutput] = {}
         self.cache: dict[str, Tensor] = {}
-        """What a wish worked out on its way, for its own notes."""
+        """Intermediate results that a loss term keeps for its `notes`."""
 
     def regenerate(self, latent: Mapping[str, Tensor]) -> Sample:
-        """The fake of other latents, as the critic would see it."""
+        """The fake of other latents, noisy and packed as the critic sees it."""
         if self._regenerate is None:
-            raise RuntimeError("this game can't make its fake again: its verdict was given no way to")
+            raise RuntimeError("this verdict has no generator: pass regenerate= to Verdict")
         return self._regenerate(latent)
 
     def forward(self, sample: Sample, side: str = "real") -> CriticOutput:
-        """The critic's, on any sample, seen like those of a side."""
-        return _critic_output(self.critic, self._views[side](sample) if side in self._views else sample)
+        """The critic's output for any sample, transformed like the samples of a side."""
+        return _critic_output(self.critic, self._transforms[side](sample) if side in self._transforms else sample)
 
     def _on(self, side: str) -> CriticOutput:
         if side not in self._outputs:
@@ -173,16 +163,16 @@ class Verdict:
         return self._slope_on("fake")
 
     def slope(self, x: Sample) -> Sample:
-        """∇ₓ of the critic's logit at any x, (n, …) like x, seen like the real ones."""
+        """∇ₓ of the critic's logits at any x, shaped like x; x is transformed like real samples."""
         return self._output_and_slope(x, "real")[1]
 
 
 class LossTerm(Protocol):
-    """One thing that a player wants besides its objective, such as a penalty: a part of that name, unweighted.
+    """A loss term besides the objective, such as a penalty; unweighted.
 
-    The random inputs it needs are data, and the loop draws them for the whole batch, so that slicing a batch does not
-    change them. A wish that remembers is a module of the game: it notes what it saw, (n,) or (n, …) per example and
-    detached, and moves its means after its player has moved.
+    The loop draws the random inputs (`draws`) for the whole batch, so that micro-batches do not change them. A term
+    with running statistics is an `nn.Module`: `notes` returns detached per-example values (n, …), and `after` updates
+    the statistics from those of the whole batch, after the player's optimiser step.
     """
 
     @property
@@ -198,14 +188,14 @@ class LossTerm(Protocol):
 
 @dataclass(frozen=True)
 class FunctionTerm:
-    """A wish that is a function of the verdict alone."""
+    """A loss term that is a function of the verdict, without state."""
 
     name: str
     fn: Callable[[Verdict], Tensor]
-    """→ (n,) per example, or a scalar."""
+    """Returns (n,) per example, or a scalar."""
     draws: Mapping[str, Draw] = field(default_factory=dict)
     coupled: bool = False
-    """An example's part depends on the rest of its batch."""
+    """Whether the loss of an example depends on the rest of the batch."""
 
     def __call__(self, verdict: Verdict) -> Tensor:
         return self.fn(verdict)
@@ -218,7 +208,7 @@ class FunctionTerm:
 
 
 class ScheduledBuffer(nn.Module):
-    """A number that follows a schedule of images seen: a buffer, so that a compiled loss reads it anew."""
+    """A number that follows a schedule over images seen; a buffer, so that compiled losses read its current value."""
 
     value: Tensor
 
@@ -232,40 +222,42 @@ class ScheduledBuffer(nn.Module):
 
 
 class Turn:
-    """One move of a round: who learns, and to what end."""
+    """One update within a round: which players learn, and their loss."""
 
     name: str
     learns: tuple[str, ...]
-    """The players that move; every other player holds still."""
+    """Players that are updated; the parameters of all others are frozen meanwhile."""
     times: int = 1
-    """Moves a round."""
+    """Updates per round."""
     every: int = 1
-    """Play only in every so-manieth round (lazy penalties); the loop corrects weight and Adam for it."""
+    """Run only in every n-th round (lazy regularisation); the loop corrects loss weights and Adam for it."""
     resample: bool = False
-    """Open a new round (another batch, another draw) for each move."""
+    """Draw a new batch and new random inputs for each update."""
     uses_fake: bool = True
+    """Whether the loss reads `round.fake`."""
     draws: Mapping[str, Draw] = {}
-    """Random inputs the turn needs beside the game's latents."""
+    """Random inputs besides the game's latents."""
     group_size: int = 1
-    """Consecutive examples that belong together (packing): slices of a batch hold whole groups."""
+    """Consecutive examples that stay together (packing): micro-batches hold whole groups."""
     coupled: bool = False
-    """The loss ties the whole batch together, so slicing it would change the numbers; the loop refuses to."""
+    """Whether the loss depends on the whole batch; the loop then refuses micro-batches, which would change it."""
 
     def loss(self, round: Round) -> Parts:
+        """The losses of this turn, by name."""
         raise NotImplementedError
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
-        """After the optimiser's step: weight clipping, running means. `notes` are the whole batch's, detached."""
+        """Runs after the optimiser's step: weight clipping, running means. `notes` are the whole batch's, detached."""
 
 
 class Game(nn.Module):
-    """Players and all state: everything that changes is a parameter or a buffer of the game.
+    """The players and all training state, as parameters and buffers of one module.
 
     Args:
-        players: networks by name. Each has one optimiser, whatever turns it learns in.
-        latents: the random inputs of `generate`, by name.
-        generators: the players that make the fake.
-        averaged: the players that make up the result: averaged over training, and left in the model.
+        players: networks by name. Each has one optimiser, whichever turns it learns in.
+        latents: random inputs of `generate`, by name.
+        generators: players that compute the fake.
+        averaged: players whose weights are averaged over training (EMA) and saved as the model.
     """
 
     def __init__(
@@ -279,31 +271,30 @@ class Game(nn.Module):
         self.players = nn.ModuleDict(players)
         self.latents, self.generators, self.averaged = dict(latents), generators, averaged
         self.frozen: frozenset[str] = frozenset()
-        """Weights that never learn, for the user froze them, as "player.weight"; the loop tells."""
+        """Parameters the user froze, as "player.parameter"; set by the loop."""
 
     def turns(self, seen: int) -> list[Turn]:
-        """Who moves in the round that begins after `seen` images. The same name always means the same turn."""
+        """The turns of the round that starts after `seen` images. A turn's name identifies it across rounds."""
         raise NotImplementedError
 
     def preprocess_round(self, round: Round) -> Round:
-        """The round as its turns see it, of one as it was drawn: what is to happen to its examples before any player
-        looks, once for all turns, without gradients."""
+        """Preprocesses a new round (such as degrading its images), once for all turns and without gradients."""
         return round
 
     def generate(self, round: Round) -> Sample:
-        """The fake of this round."""
+        """The generators' output for this round."""
         raise NotImplementedError
 
     def verdict(self, round: Round) -> Verdict | None:
-        """The critic before this round's samples, for those who watch; None in a game that has no such thing."""
+        """The critic's verdict on this round, for monitoring; None if the game has no single critic."""
         return None
 
 
 def per_example(x: Tensor) -> Tensor:
-    """(n, …) → (n,), the mean over all but the first axis."""
+    """The mean over all axes but the first, (n, …) → (n,)."""
     return x.flatten(1).mean(1) if x.dim() > 1 else x
 
 
 def l1_per_example(a: Tensor, b: Tensor) -> Tensor:
-    """The mean over an example of |a − b|, of (n, …): (n,)."""
+    """The mean of |a − b| over each example, (n, …) → (n,)."""
     return per_example((a - b).abs())

@@ -1,4 +1,4 @@
-"""Independent pieces of work on a CPU, one a core: for networks whose operations are too small to be shared out."""
+"""Parallel map over CPU threads, for operations too small to be parallel themselves."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,38 +13,38 @@ U = TypeVar("U")
 
 
 def parallel_map(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """work(item) of each, in their order, as many at once as torch has threads; as many more wait at most.
+    """Yields work(item) in order, on as many threads as torch uses; at most as many more items are queued.
 
-    Threads inherit the precision and the inference mode of the caller. Meanwhile torch has one thread for each.
+    Threads inherit the caller's autocast and inference mode. Meanwhile each operation of torch runs on one thread.
     """
-    threads, kept = torch.get_num_threads(), _kept(work)
+    threads, task = torch.get_num_threads(), _with_caller_modes(work)
     if threads == 1:
         yield from map(work, items)
         return
-    with _single(), ThreadPoolExecutor(threads) as pool:
-        begun = deque()
+    with _single_threaded(), ThreadPoolExecutor(threads) as pool:
+        pending = deque()
         for item in items:
-            begun.append(pool.submit(kept, item))
-            if len(begun) == 2 * threads:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            pending.append(pool.submit(task, item))
+            if len(pending) == 2 * threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
-def _kept(work: Callable[[T], U]) -> Callable[[T], U]:
-    """`work`, as it would be here: what torch keeps of this by thread."""
-    bare, cast = torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
+def _with_caller_modes(work: Callable[[T], U]) -> Callable[[T], U]:
+    """`work` under this thread's inference mode and autocast, which torch keeps per thread."""
+    inference, cast = torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
     dtype = torch.get_autocast_dtype("cpu")
 
-    def there(item: T) -> U:
-        with torch.inference_mode(bare), torch.autocast("cpu", dtype, enabled=cast):
+    def task(item: T) -> U:
+        with torch.inference_mode(inference), torch.autocast("cpu", dtype, enabled=cast):
             return work(item)
 
-    return there
+    return task
 
 
 @contextmanager
-def _single() -> Iterator[None]:
+def _single_threaded() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

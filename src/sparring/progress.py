@@ -1,4 +1,4 @@
-"""Loops a person waits for: a bar with an ETA on standard error, from the second second on, gone when done."""
+"""Progress bars with an ETA on standard error, for loops longer than two seconds."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 2.0
-"""Seconds without a bar."""
+"""Seconds before the bar appears."""
 
 
 def progress_range(count: int, about: str) -> Iterator[int]:
-    """0, 1, … count − 1."""
+    """0, 1, … count − 1, with a progress bar."""
     return with_progress(range(count), count, about)
 
 
 def with_progress(items: Iterable[T], count: int | None, about: str) -> Iterator[T]:
-    """These, of which there are about so many, or nobody knows how many."""
+    """The items, with a progress bar; `count` is their approximate number, or None if unknown."""
     start, bar = time.monotonic(), None
-    with ExitStack() as shown:
+    with ExitStack() as stack:
         for i, item in enumerate(items):
             yield item
             if bar is None and time.monotonic() - start > PATIENCE:
-                bar = shown.enter_context(_bar())
+                bar = stack.enter_context(_bar())
                 bar.add_task(about, total=count)
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=i + 1)

@@ -1,7 +1,7 @@
-"""Randomness as a function of the seed and of counters, so that nothing of it needs saving.
+"""Random streams derived from the seed and counters, so that no generator state is saved.
 
-What is drawn depends on the seed and on how many rounds were opened before, never on ranks, micro-batches or the
-clock: a resumed run and a run on more processes draw the same numbers.
+Draws depend on the seed and the round only, never on ranks, micro-batches or time: resumed and distributed runs draw
+the same numbers.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def derived_seed(*key: int) -> int:
-    """A 63-bit seed for this key; other keys give independent streams."""
+    """A 63-bit seed for a key; different keys give independent streams."""
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -19,30 +19,29 @@ def generator(device: torch.device, *key: int) -> torch.Generator:
 
 
 def seed_ambient(device: torch.device, *key: int) -> None:
-    """Seeds the streams that dropout and its like draw from.
+    """Seeds torch's default generators, which dropout uses.
 
-    `torch.manual_seed` seeds every device there might be, and keeps a stack trace for those that have not started: ten
-    times the work, up to half a millisecond a round, which small networks on a CPU notice.
+    On a CPU only its own: `torch.manual_seed` also seeds other devices, which costs up to 0.5 ms per round.
     """
     seed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
     seed(derived_seed(*key))
 
 
 class EpochPermutation:
-    """An endless stream of shuffled epochs over n examples; batch k is always the same (batch,) indices."""
+    """An endless stream of shuffled epochs over n examples, as batches of indices (batch,)."""
 
     def __init__(self, n: int, batch: int, seed: int):
         self.n, self.batch, self.seed = n, batch, seed
         self._epoch, self._permutation = -1, torch.empty(0, dtype=torch.long)
 
     def __call__(self, k: int) -> Tensor:
-        """Batch k; it may begin in one epoch and end in the next, so no example is ever left out."""
-        start, taken = k * self.batch, []
+        """Batch k, which may span two epochs, so that no example is left out."""
+        start, parts = k * self.batch, []
         while start < (k + 1) * self.batch:
             epoch, offset = divmod(start, self.n)
-            taken.append(self._shuffled(epoch)[offset : offset + (k + 1) * self.batch - start])
-            start += len(taken[-1])
-        return torch.cat(taken)
+            parts.append(self._shuffled(epoch)[offset : offset + (k + 1) * self.batch - start])
+            start += len(parts[-1])
+        return torch.cat(parts)
 
     def _shuffled(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
@@ -52,5 +51,5 @@ class EpochPermutation:
         return self._permutation
 
 
-# What a stream is for: the second number of its key.
+# Purpose of a stream: the second number of its key.
 WEIGHTS, EPOCH, LATENT, PLAY, SAMPLE, PRIVACY, CLASS = range(7)

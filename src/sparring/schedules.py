@@ -1,4 +1,4 @@
-"""Numbers that change as images are seen; every rate, weight and half-life may be a plain number or one of these."""
+"""Schedules over images seen, for learning rates, loss weights and half-lives."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,10 +10,10 @@ class _Schedule:
     start: float
     end: float
     images: int = 0
-    """0: the whole run. Until it is known how long that is (`spanning`), such a schedule is at its start."""
+    """0: the whole run; the schedule stays at `start` until `with_horizon` sets the length."""
 
     def share(self, seen: int) -> float:
-        """Of its way that is behind it, in [0, 1]."""
+        """Progress of the schedule, in [0, 1]."""
         return min(seen / self.images, 1) if self.images else 0.0
 
     def __str__(self) -> str:
@@ -23,7 +23,7 @@ class _Schedule:
 
 @dataclass(frozen=True)
 class Linear(_Schedule):
-    """From `start` to `end` over the first `images` images, `end` after."""
+    """From `start` to `end` over the first `images` images, then `end`."""
 
     shape: Literal["linear"] = "linear"
 
@@ -33,7 +33,7 @@ class Linear(_Schedule):
 
 @dataclass(frozen=True)
 class Cosine(_Schedule):
-    """From `start` to `end` along half a cosine over the first `images` images, `end` after.
+    """From `start` to `end` along half a cosine over the first `images` images, then `end`.
 
     Huang et al. 2024 (arXiv:2501.05441), appendix on schedules.
     """
@@ -51,7 +51,7 @@ SHAPES: dict[str, type[Linear] | type[Cosine]] = {"linear": Linear, "cosine": Co
 
 
 def parse_schedule(text: str) -> Number:
-    """A number as text: "0.1"; "0.1:0:200000", from .1 to 0 over 200,000 images; "cosine:0.1:0", over the whole run.
+    """Parses "0.1", "0.1:0:200000" (.1 to 0 over 200,000 images) or "cosine:0.1:0" (over the whole run).
 
     Raises ValueError for any other text.
     """
@@ -68,14 +68,14 @@ def parse_schedule(text: str) -> Number:
 
 
 def with_horizon(number: Number, images: int) -> Number:
-    """The number in a run of so many images: a schedule of the whole run is over these."""
+    """The number in a run of `images` images: a schedule without a length gets this one."""
     if isinstance(number, Linear | Cosine) and not number.images:
         return replace(number, images=images)
     return number
 
 
 def scaled(number: Number, factor: float) -> Number:
-    """So many times the number, at all times."""
+    """The number times `factor`."""
     if isinstance(number, Linear | Cosine):
         return replace(number, start=factor * number.start, end=factor * number.end)
     return factor * number

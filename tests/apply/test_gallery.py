@@ -55,10 +55,10 @@ def test_before_stands_beside_after(runs, tmp_path, folder):
 
 
 def test_only_the_first_of_many(runs, tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(translate, "HUNG", 2)
+    monkeypatch.setattr(translate, "GALLERY_IMAGES", 2)
     assert spar("apply", runs / "denoise", folder, "--out", tmp_path / "out") == 0
     page = (tmp_path / "out" / "gallery.html").read_text("utf-8")
-    assert page.count("<figure>") == 2 and "6 pictures, of which the first 2 are here" in page
+    assert page.count("<figure>") == 2 and "6 images, of which the first 2 are shown" in page
 
 
 def test_a_single_picture_has_no_page(runs, tmp_path, folder):

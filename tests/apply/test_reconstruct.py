@@ -8,8 +8,8 @@ import torch
 from commands import refused, spar
 from PIL import Image
 
-from sparring.apply.inputs import read
-from sparring.build.networks import build_encoder, build_generator
+from sparring.apply.inputs import read_inputs
+from sparring.build.game import build_encoder, build_generator
 from sparring.build.overrides import with_flags
 from sparring.data import load_dataset
 from sparring.models.model import Model, ModelSpec
@@ -43,7 +43,7 @@ def test_the_test_part_of_a_named_set(folder, tmp_path, capsys):
     arrays, test = np.load(tmp_path / "a.npz"), load_dataset("digits").test.values
     assert np.array_equal(arrays["originals"], test[:7].permute(0, 2, 3, 1).numpy())
     wrong = (arrays["originals"].astype(float) - arrays["reconstructions"]) / 255
-    assert told["error"] == pytest.approx((wrong**2).mean()) and told["images"] == 7 and told["found"] == len(test)
+    assert told["error"] == pytest.approx((wrong**2).mean()) and told["images"] == 7 and told["available"] == len(test)
 
 
 def test_originals_stand_above_their_reconstructions(folder, tmp_path):
@@ -74,7 +74,7 @@ def test_a_folder_of_pictures_of_another_size(folder, pictures, tmp_path, capsys
 def test_a_single_picture_is_read_like_one_of_a_folder(pictures):
     for channels in (1, 3, 4):
         shape = (channels, 8, 8)
-        alone, all_of_them = (read(str(path), shape).examples.values for path in (pictures / "1.png", pictures))
+        alone, all_of_them = (read_inputs(str(path), shape).examples.values for path in (pictures / "1.png", pictures))
         assert alone.shape == (1, *shape) and torch.equal(alone[0], all_of_them[1])
 
 

@@ -57,7 +57,7 @@ def test_a_folder_of_every_kind(runs, tmp_path, capsys):
     capsys.readouterr()
     assert spar(*words, "--json") == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["pictures"] == 4 and "broken.png" in err
+    assert json.loads(out)["images"] == 4 and "broken.png" in err
     found = {path.name: Image.open(path).size for path in (tmp_path / "out").glob("*.png")}
     assert found == {f"{name}.png": (22, 18) for name in ("cmyk", "grey", "palette", "deep")}
     assert Image.open(tmp_path / "s.png").size[0] > 40
@@ -133,25 +133,25 @@ def test_tiles_of_instance_norm_are_told_of(runs, tmp_path, capsys):
     Image.fromarray(noise(70, 90)).save(tmp_path / "a.png")
     capsys.readouterr()
     assert spar("apply", runs / "pix2pix", tmp_path / "a.png", "--out", tmp_path / "b.png", "--tile", 32) == 0
-    assert "tiles were faded into each other, and differed by" in capsys.readouterr().out
+    assert "tiles were blended, and differed by" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["denoise", "in", "--out", "b.png"], "there are several pictures"),
-        (["denoise", "in/a.png", "--out", "b.bmp"], "can't write a picture as '.bmp'"),
+        (["denoise", "in", "--out", "b.png"], "there are several images"),
+        (["denoise", "in/a.png", "--out", "b.bmp"], "can't write an image as '.bmp'"),
         (["denoise", "in/a.png", "--out", "in"], "exists already"),
         (["denoise", "in/a.png", "--out", "no/b.png"], "there is no folder"),
         (["denoise", "nowhere", "--out", "b.png"], "no data set or folder 'nowhere'"),
         (["denoise", "broken.png", "--out", "b.png"], "broken.png: not a png"),
         (["denoise", "in/a.png", "--out", "b.png", "--tile", "-3"], "tile is -3"),
-        (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is of models with an encoder"),
-        (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: leave --mask out"),
+        (["denoise", "in/a.png", "--out", "b.png", "--n", "3"], "--n is for models with an encoder"),
+        (["denoise", "in/a.png", "--mask", "small.png", "--out", "b.png"], "denoise fills no holes: omit --mask"),
         (["denoise", "in/a.png", "--label", "x", "--out", "b.png"], "denoise has no classes: omit the label"),
         (["stargan", "in", "--out", "b"], "needs a target class: pass a label, one of cat, dog"),
         (["stargan", "in", "--label", "dgo", "--out", "b"], "no class 'dgo' (did you mean 'dog'?)"),
-        (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png beside it"),
+        (["inpaint", "in/a.png", "--out", "b.png"], "no mask: put a_mask.png next to it"),
         (["inpaint", "in/a.png", "--mask", "small.png", "--out", "b.png"], "the mask is 8×8, the image 18×22"),
     ],
 )

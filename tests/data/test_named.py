@@ -161,7 +161,7 @@ def test_offline_names_only_what_lacks(tmp_path, asked):
 @pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:-1] + bytes([c[-1] ^ 1])])
 def test_a_wrong_download_leaves_nothing(monkeypatch, tmp_path, asked, change):
     answering(monkeypatch, {name: change(content) for name, content in FILES.items()})
-    with pytest.raises(UserError, match="gave a wrong file"):
+    with pytest.raises(UserError, match="is another file than expected"):
         load_dataset("mini")
     assert left(tmp_path) == []
 

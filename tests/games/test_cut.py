@@ -149,7 +149,7 @@ def test_terms_of_the_target_domain_are_optional(names):
 
 def test_mirrored_pictures_are_mirrored_back_before_they_are_compared():
     """The second and the third are mirrored left to right on their way through G."""
-    game, mirror = game_of("nce_identity", mirrors=True), torch.tensor([0.5, 0.49, 0.0])
+    game, mirror = game_of("nce_identity", flip_equivariance=True), torch.tensor([0.5, 0.49, 0.0])
     mirrored = np.stack([x[0], x[1][:, :, ::-1], x[2][:, :, ::-1]])
     close(game.generate(Round(Y, X, {"mirror": mirror})), G(mirrored))
     parts = parts_of(game, mirror=mirror)
@@ -162,7 +162,7 @@ def test_mirrored_pictures_are_mirrored_back_before_they_are_compared():
 def test_gradients_of_g_and_of_the_heads_are_those_of_the_paper():
     """Keys are constants; the critic holds still."""
     weights = {"generator": 2.0, "nce": 3.0, "nce_identity": 0.5, "identity": 5.0}
-    game = game_of("nce_identity", "identity", mirrors=True)
+    game = game_of("nce_identity", "identity", flip_equivariance=True)
     played = play_turn(game, "makers", Y, X, weights)
     batch = played.batch
     real, given, u = batch.real.numpy(), batch.condition.numpy(), batch.latent["places"].numpy()

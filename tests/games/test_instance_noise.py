@@ -17,7 +17,9 @@ REAL, FAKE = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[-1.0, -2.0],
 
 
 def game_of(critic_input: CriticInput, D: nn.Module | None = None) -> GAN:
-    return GAN(Affine(2.0, 0.5), D or Affine(1.0, 0.0), wasserstein, latents={"z": normal(2)}, sight=critic_input)
+    return GAN(
+        Affine(2.0, 0.5), D or Affine(1.0, 0.0), wasserstein, latents={"z": normal(2)}, critic_input=critic_input
+    )
 
 
 def test_each_side_has_noise_of_its_own():

@@ -211,7 +211,7 @@ def test_classes_are_not_varied():
 
 
 def restoration(**options) -> Restoration:
-    return Restoration(Affine(0.7, 0.2), Beside(), least_squares, damage=Degradation(("noise:0.1",)), **options)
+    return Restoration(Affine(0.7, 0.2), Beside(), least_squares, degradation=Degradation(("noise:0.1",)), **options)
 
 
 def test_restoration_starts_from_a_damaged_copy_of_the_right_answer():

@@ -1,10 +1,8 @@
 """Players that grow: sizes fade in one by one, real images follow, and a run goes on as it stood."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 
 from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
@@ -92,11 +90,11 @@ def test_it_resumes_in_mid_growth_to_the_bit_and_is_read_again(tmp_path):
     ("changes", "line"),
     [
         ({"conditioning": "input"}, "has no conditioning"),
-        ({"phase": 0}, "phase is 0"),
+        ({"images_per_phase": 0}, "images-per-phase is 0"),
         ({"critic": RECIPES["dcgan"].critic}, "dcgan-critic does not grow"),
     ],
 )
 def test_what_can_not_be_is_one_line(changes, line):
     with pytest.raises(UserError, match=line) as raised:
-        build_game(replace(RECIPE, **changes), SHAPE, classes=2)
+        build_game(changed(RECIPE, **changes), SHAPE, classes=2)
     assert "\n" not in str(raised.value)

@@ -8,10 +8,10 @@ import torch
 from by_hand import assert_gradients, numbers, numerical_gradients, play_turn, random_images
 from torch import Tensor, nn
 
-from sparring.build.methods import METHODS
 from sparring.game import Round
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.methods import METHODS
 from sparring.losses.consistency import consistent_fake, consistent_latent, consistent_real, latent_diversity
 from sparring.losses.objectives import wasserstein
 
@@ -97,7 +97,7 @@ def test_the_critic_is_held_to_answer_alike():
 def test_the_generator_is_rewarded_for_what_differs():
     """−‖G(z) − G(z + δ)‖² a pixel = −1.5² σ² mean(ε²) for δ = σ ε; instance noise, the same on both, cancels."""
     for critic_input in (None, CriticInput(lambda seen: 0.5)):
-        game = game_of(sight=critic_input)
+        game = game_of(critic_input=critic_input)
         round, drawn = round_of(game)
         part = game.turns(0)[1].loss(round)["varied"]
         close(part, -(1.5**2) * SIGMA**2 * (drawn["near"] ** 2).mean(1))

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from sparring.data import load_dataset
 from sparring.data.named import stack_digits
@@ -12,7 +13,7 @@ from sparring.metrics.image import judge
 from sparring.metrics.image.judge import judge_images
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
-from sparring.metrics.report import evaluate_samples
+from sparring.metrics.report import Report, evaluate_samples
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,8 @@ def test_the_classifier_is_worth_asking(jury):
 
 def test_the_parts_do_not_overlap(digits, jury):
     n = len(digits.train)
-    assert torch.equal(jury.part("select"), digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
-    assert torch.equal(jury.part("report"), digits.train.values[2 * n // 3 + n // 6 :])
+    assert torch.equal(jury.real_images("select"), digits.train.values[2 * n // 3 : 2 * n // 3 + n // 6])
+    assert torch.equal(jury.real_images("report"), digits.train.values[2 * n // 3 + n // 6 :])
 
 
 def test_trivial_samplers_lose_to_real_images(digits, jury):
@@ -94,6 +95,8 @@ def test_what_a_trivial_sampler_wins_is_said(digits, jury):
     assert won[:2] == ["training copies", "noisy copies"] and "noise" not in won
     assert "baselines that outperform model: frechet (training copies" in report.table()
     assert not evaluate_samples(digits.train.values[-200:], jury, ["frechet"]).outperformed_by
+    assert report.table().splitlines()[0].split()[:2] == ["frechet", "↓"]
+    assert TypeAdapter(Report).validate_python(report.to_dict()).outperformed_by == report.outperformed_by
 
 
 def test_replay_is_flagged_and_new_images_are_not(digits, jury):
@@ -110,7 +113,7 @@ def test_every_metric_of_real_digits(digits, jury):
 
 
 def test_all_is_what_can_be_taken(digits, jury):
-    names = {name for name in jury.chosen(["all"], SampleSet(digits.test.values), 250)}
+    names = {name for name in jury.choose_metrics(["all"], SampleSet(digits.test.values), 250)}
     assert names == {"frechet", "kernel", "support", "memorisation", "classes", "patches"}
 
 
@@ -160,9 +163,9 @@ def test_other_features(digits, tmp_path, name):
 def test_bad_asking(digits, jury, tmp_path):
     some = digits.test.values[:100]
     for name, expected in (
-        ("frechett", "no metric 'frechett' .did you mean 'frechet'"),
-        ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, here there are 100"),
-        ("likeness", "windows of 11×11, and images are smaller"),
+        ("frechett", "unknown metric 'frechett' .did you mean 'frechet'"),
+        ("frechet-infinity", "frechet-infinity needs 1,024 samples or more, there are 100"),
+        ("likeness", "needs images of 11×11 or larger"),
         ("conditional", "conditional needs a conditional model of labelled data"),
     ):
         with pytest.raises(UserError, match=expected):
@@ -170,7 +173,7 @@ def test_bad_asking(digits, jury, tmp_path):
     with pytest.raises(UserError, match="conditional needs a class with two samples and two real images"):
         evaluate_samples(SampleSet(some[:10], torch.arange(10)), jury, ["conditional"])
     bare = JudgeData(digits.train.values, digits.test.values, None, 0, "x")
-    with pytest.raises(UserError, match=r"no features 'pixel'.*did you mean 'pixels'"):
+    with pytest.raises(UserError, match=r"unknown features 'pixel'.*did you mean 'pixels'"):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")
@@ -205,7 +208,9 @@ def test_samples_teach_what_they_show(digits, jury, monkeypatch):
 def test_neither_batch_size_nor_threads_move_a_score(digits, jury, monkeypatch):
     def scores():
         fresh = replace(jury)  # nothing worked out before
-        return fresh.scores(digits.test.values, "report", fresh.named(["frechet", "kernel", "support", "memorisation"]))
+        return fresh.scores(
+            digits.test.values, "report", fresh.select_metrics(["frechet", "kernel", "support", "memorisation"])
+        )
 
     first = scores()
     monkeypatch.setattr("sparring.metrics.features.features.EXTRACTOR_BATCH", 37)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.build.networks import build_generator
+from sparring.build.game import build_generator
 from sparring.models.model import Model, ModelSpec
 from sparring.models.spaces import STYLES
 from sparring.recipes import RECIPES

@@ -1,10 +1,8 @@
 """BigGAN and BigGAN-deep: their mathematics, and their recipes from training to samples."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import batch_norm, one_hot
 from torch.nn.utils import parametrize
@@ -202,7 +200,7 @@ def test_gradients_reach_everything(design, norm):
 
 def loop_of(name: str, **changes) -> Loop:
     torch.manual_seed(0)
-    recipe = replace(with_flags(RECIPES[name], SLIM), **changes)
+    recipe = changed(with_flags(RECIPES[name], SLIM), **changes)
     return Loop(build_game(recipe, SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES), loop_settings(recipe))
 
 

@@ -1,7 +1,5 @@
 """Coupled networks: what is shared, and that both domains learn."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
@@ -69,7 +67,7 @@ def test_heads_read_the_features_of_both_domains():
 @pytest.mark.parametrize("changes", [{"pack": 2}, {"conditioning": "input"}])
 def test_what_would_mix_the_domains_is_refused(changes):
     with pytest.raises(UserError, match="coupled-critic judges each image of a pair by itself: leave pack and"):
-        build_game(replace(RECIPES["cogan"], **changes), (2, 8, 8), classes=3)
+        build_game(RECIPES["cogan"].with_options(**changes), (2, 8, 8), classes=3)
 
 
 def test_what_is_no_pair_is_refused():

@@ -1,10 +1,8 @@
 """FastGAN: excitation, noise, decoders and their term, and its recipe from training to samples."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, leaky_relu
 
@@ -164,7 +162,7 @@ def test_a_quarter_of_the_map_shows_the_same_as_that_of_the_image():
     m, place = torch.randn(8, 2, 5, 6), torch.rand(8, 2)
     image = m.repeat_interleave(4, 2).repeat_interleave(4, 3)
     expected = random_window(m, place).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    assert torch.equal(random_window(image, place, grain=4), expected)
+    assert torch.equal(random_window(image, place, unit=4), expected)
 
 
 def test_the_term_against_its_equation():
@@ -191,7 +189,7 @@ def test_the_term_against_its_equation():
 
 
 def slim(**changes):
-    return replace(with_flags(RECIPES["fastgan"], SLIM), **changes)
+    return changed(with_flags(RECIPES["fastgan"], SLIM), **changes)
 
 
 def test_decoding_is_the_critics_and_of_real_images_alone():
@@ -244,7 +242,7 @@ def test_it_goes_with_the_other_methods(changes, norm):
 
 def test_a_critic_without_decoders_is_refused():
     with pytest.raises(UserError, match="no decoders: the method 'reconstruction' goes with fastgan-critic alone"):
-        build_game(replace(RECIPES["dcgan"], methods=("reconstruction",)), SHAPE)
+        build_game(RECIPES["dcgan"].with_options(methods=("reconstruction",)), SHAPE)
     for network in (FastGANGenerator, FastGANCritic):
         with pytest.raises(UserError, match="can't build a convolutional network for 28×7"):
             network((1, 28, 7))

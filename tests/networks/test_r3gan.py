@@ -54,7 +54,7 @@ def test_schedules_at_the_start_the_middle_and_the_end():
     recipe = RECIPES["r3gan-cifar10"].with_horizon(T)
     told = {
         "gamma": recipe.weights["r1"], "lr": recipe.lr, "beta2": recipe.beta2,
-        "p": recipe.augment_p, "half-life": recipe.half_life,
+        "p": recipe.game.options["augment_p"], "half-life": recipe.ema_half_life,
     }  # fmt: skip
     for seen, expected in (
         (0, (0.05, 2e-4, 0.9, 0.0, 0.0)),
@@ -63,7 +63,9 @@ def test_schedules_at_the_start_the_middle_and_the_end():
         (2 * T, (0.005, 5e-5, 0.99, 0.55, 5e6)),
     ):
         assert [at(number, seen) for number in told.values()] == pytest.approx(list(expected))
-    assert recipe.weights["r2"] == recipe.weights["r1"] and recipe.beta1 == 0 and recipe.fresh
+    assert (
+        recipe.weights["r2"] == recipe.weights["r1"] and recipe.beta1 == 0 and recipe.game.options["resample_each_turn"]
+    )
 
 
 def test_the_class_is_met_by_a_product():

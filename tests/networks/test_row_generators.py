@@ -60,5 +60,5 @@ def test_settled_biases_are_those_of_what_is_made():
 
 
 def test_likelihood_is_of_tables_alone():
-    with pytest.raises(UserError, match="'likelihood' is of generators that decide rows of a table"):
+    with pytest.raises(UserError, match="'likelihood' needs a generator of table rows"):
         build_game(with_flags(RECIPES["dcgan"], {"methods": "likelihood"}), (1, 8, 8))

@@ -1,11 +1,10 @@
 """StyleGAN2: styles, truncation, path lengths, against their equations; and its game."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
@@ -31,7 +30,7 @@ SMALL = {
 
 
 def small(**changes) -> Recipe:
-    return replace(with_flags(RECIPES["stylegan2"], SMALL), **changes)
+    return changed(with_flags(RECIPES["stylegan2"], SMALL), **changes)
 
 
 def generator(shape=SHAPE, noisy: bool = False, **numbers) -> StyleGAN2Generator:

@@ -16,10 +16,12 @@ def test_what_suits_data_and_why():
     mixed = choose(Facts("image", (1, 28, 28), 60_000, 1_000, "cpu"))
     assert mixed.recipe is RECIPES["rpgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
     few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
-    assert few.recipe.name == "rpgan" and few.recipe.augment == ("diffaugment",) and few.images == 150_000
+    assert (
+        few.recipe.name == "rpgan" and few.recipe.game.options["augment"] == ("diffaugment",) and few.images == 150_000
+    )
     assert any("diffaugment" in why and "by heart" in why for why in few.reasons)
     more = choose(Facts("image", (3, 64, 64), 600, 0, "cpu"))
-    assert not more.recipe.augment and more.images == 60_000
+    assert "augment" not in more.recipe.game.options and more.images == 60_000
     assert any("600" in why and "by heart" in why for why in more.reasons)
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
@@ -62,12 +64,12 @@ def test_every_number_is_a_flag():
         RECIPES["wgan-gp"],
         {"lr": "3e-4", "critic-steps": "2", "weight.lipschitz": "5", "critic.norm": "batch", "noise": "0.1"},
     )
-    assert recipe.lr == 3e-4 and recipe.critic_steps == 2 and recipe.weights == {"lipschitz": 5.0}
-    assert recipe.critic.numbers["norm"] == "batch" and recipe.noise == 0.1
-    assert recipe_flags(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].critic_steps == 5
+    assert recipe.lr == 3e-4 and recipe.game.options["critic_steps"] == 2 and recipe.weights == {"lipschitz": 5.0}
+    assert recipe.critic.numbers["norm"] == "batch" and recipe.game.options["noise"] == 0.1
+    assert recipe_flags(recipe)["critic-steps"] == 2 and RECIPES["wgan-gp"].game.options["critic_steps"] == 5
     with pytest.raises(UserError, match="did you mean 'critic-steps'"):
         with_flags(recipe, {"critic-step": "2"})
-    with pytest.raises(UserError, match=r"no game has a part 'lipshitz' to weigh \(did you mean 'lipschitz'"):
+    with pytest.raises(UserError, match=r"no game has a loss term 'lipshitz' to weigh \(did you mean 'lipschitz'"):
         with_flags(recipe, {"weight.lipshitz": "10"})
     assert with_flags(RECIPES["dcgan"], {"weight.real": "2"}).weights == {"real": 2.0}
 

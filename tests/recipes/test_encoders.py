@@ -4,18 +4,17 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from playing import Pictures, resumed_to_the_bit
+from playing import Pictures, changed, resumed_to_the_bit
 from pydantic import TypeAdapter
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 import sparring
-from sparring.build.game import build_game
-from sparring.build.networks import build_encoder, build_generator
+from sparring.build.game import build_encoder, build_game, build_generator
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
 from sparring.models.model import Model, ModelSpec
-from sparring.recipes import RECIPES, Network, Recipe, encoding
+from sparring.recipes import RECIPES, GameChoice, Network, Recipe, encoding
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 
@@ -26,7 +25,7 @@ SHAPE = (1, 8, 8)
 
 def small(name: str, **changes) -> Recipe:
     slim = {"generator.width": "4", "critic.width": "4", "encoder.width": "4"}
-    return replace(with_flags(RECIPES[name], slim), **{"z": 5, "batch": 12} | changes)
+    return changed(with_flags(RECIPES[name], slim), **{"z": 5, "batch": 12} | changes)
 
 
 def loop_of(recipe: Recipe) -> Loop:
@@ -85,7 +84,7 @@ def test_a_model_without_an_encoder_is_kept_as_before(tmp_path):
     plain.save(tmp_path)
     assert set(load_file(tmp_path / "last.safetensors")) == set(plain.G.state_dict())
     about = asdict(plain.spec)
-    for added in ("encoder", "plays"):
+    for added in ("encoder", "game"):
         about["recipe"].pop(added)
     (tmp_path / "model.json").write_text(TypeAdapter(dict).dump_json(about).decode())
     assert torch.equal(sparring.load(tmp_path).sample(3), plain.sample(3))
@@ -127,16 +126,16 @@ def test_a_file_whose_encoder_does_not_fit(tmp_path):
         ("ali", {"methods": ("rotation",)}, "the method 'rotation' goes with gan, not with ali"),
         ("vae-gan", {"methods": ("cycle",)}, "goes with ali, not with vae-gan"),
         ("dcgan", {"methods": ("cycle",)}, "goes with ali, not with gan"),
-        ("bigan", {"penalties": ("dragan",)}, "dragan does not look at what the critic of ali sees"),
+        ("bigan", {"penalties": ("dragan",)}, "dragan is not defined on the pairs of ali"),
         ("ali", {"encoder": Network("dcgan-encoder", {"moments": 3})}, "tells 1 or 2 moments, not 3"),
         ("bigan", {"encoder": None}, "has an encoder: name one"),
-        ("bigan", {"plays": "alli"}, r"no game 'alli' \(did you mean 'ali'\?\)"),
+        ("bigan", {"game": GameChoice("alli")}, r"no game 'alli' \(did you mean 'ali'\?\)"),
         ("bigan", {"objective": "hingee"}, "no objective 'hingee'"),
     ],
 )
 def test_what_it_refuses(name, changes, why):
     with pytest.raises(UserError, match=why):
-        build_game(replace(RECIPES[name], **changes), SHAPE, classes=3)
+        build_game(changed(RECIPES[name], **changes), SHAPE, classes=3)
 
 
 @pytest.mark.parametrize("changes", [{"methods": ("lecam", "cycle")}, {"objective": "hinge", "top_k": 0.5}])
@@ -166,12 +165,12 @@ def test_own_encoders(tmp_path):
     [
         ("dcgan", {"E": Telling(5)}, "no player 'E' in dcgan: its players are G, D"),
         ("ali", {"C": Telling(5)}, "no player 'C' in ali: its players are G, D, E"),
-        ("bigan", {"E": Telling(7)}, r"E tells \(n, 7\), but ali wants \(n, 5\) or \(n, 10\)"),
-        ("vae-gan", {"E": Telling(5)}, r"E tells \(n, 5\), but vae-gan wants \(n, 10\)"),
+        ("bigan", {"E": Telling(7)}, r"E returns \(n, 7\), but ali needs \(n, 5\) or \(n, 10\)"),
+        ("vae-gan", {"E": Telling(5)}, r"E returns \(n, 5\), but vae-gan needs \(n, 10\)"),
         ("bigan", {"E": Telling(5, 63)}, r"E does not take examples \(n, 1, 8, 8\)"),
         ("bigan", {"D": Telling(1)}, r"D does not take \(n, 1, 8, 8\) as ali shows them"),
         ("bigan", {"G": Telling(1, 5)}, r"G makes \(1,\), but the data is \(1, 8, 8\)"),
-        ("vae-gan", {"D": Telling(1)}, "this critic tells no features"),
+        ("vae-gan", {"D": Telling(1)}, "the critic has no output 'features'"),
     ],
 )
 def test_own_networks_that_do_not_fit(name, networks, why, tmp_path):

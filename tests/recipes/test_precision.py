@@ -1,7 +1,5 @@
 """Every recipe of images is played in half precision too."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from playing import narrow, narrow_loop
@@ -12,9 +10,11 @@ from sparring.networks.layers.blocks import SpectralNorm, spectral_norm
 from sparring.recipes import RECIPES
 
 
-@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.medium in ("image", "pair")])
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.modality in ("image", "pair")])
 def test_a_round_in_bfloat16(name):
-    loop = narrow_loop(replace(narrow(name), warm_up=0), autocast=torch.bfloat16)
+    recipe = narrow(name)
+    recipe = recipe.with_options(warm_up=0) if "warm_up" in recipe.game.options else recipe
+    loop = narrow_loop(recipe, autocast=torch.bfloat16)
     for _ in range(2):
         parts = loop.round()
         assert all(torch.isfinite(part).all() for part in parts.values())

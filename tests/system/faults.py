@@ -52,9 +52,9 @@ def world() -> World:
     from sparring.data import load_dataset
     from sparring.recipes import RECIPES
     from sparring.training.report.judges import judge
+    from sparring.training.run.folder import make_run_folder
     from sparring.training.run.lock import exclusive
     from sparring.training.run.run import Run
-    from sparring.training.run.setup import make_folder
 
     points, data = RECIPES["points"], load_dataset("ring")
     small = {
@@ -66,7 +66,7 @@ def world() -> World:
     jury = judge(data)
 
     def begin(out: Path) -> None:
-        make_folder(out, config, data)
+        make_run_folder(out, config, data)
         with exclusive(out):
             Run(out, replace(config, images=128, reports=2), data, jury).play()
 
@@ -139,7 +139,7 @@ def unharmed(run: Path, states: list[State], reports: list[int]) -> str:
     if not any(same(state_of(run), state) for state in states):
         return "another state"
     # Where a disk takes half a line and then no more, not even the cut back, a torn line is left and passed over.
-    kept = [entry["images"] for entry in Journal(run / "journal.jsonl").entries]
+    kept = [entry["examples"] for entry in Journal(run / "journal.jsonl").entries]
     if kept[: len(reports)] != reports:
         return "lines lost from the journal"
     model_of(run)
@@ -159,7 +159,7 @@ def unended(run: Path, end: State, world: World) -> str:
 def journal_of(run: Path) -> list[int]:
     """The reports, by images; raises ValueError for a torn line."""
     path = run / "journal.jsonl"
-    return [json.loads(line)["images"] for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line)["examples"] for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def model_of(run: Path) -> None:
@@ -236,8 +236,8 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
 
 def unsound(run: Path, states: dict[int, State], sure: int) -> str:
     """What is wrong with a run after a power cut; `sure` images were saved before it."""
+    from sparring.training.config.config import Config
     from sparring.training.run.checkpoint import latest_checkpoint, saved_checkpoints
-    from sparring.training.run.config import Config
     from sparring.training.run.journal import Journal
 
     if not run.exists():

@@ -109,8 +109,8 @@ def of_file(here: Path, name: str) -> Read:
 def of_run(here: Path, name: str) -> Read:
     """A file of a run, and everything that reads one: its model, its configuration, its journal, a checkpoint."""
     import sparring
+    from sparring.training.config.config import Config
     from sparring.training.run.checkpoint import latest_checkpoint
-    from sparring.training.run.config import Config
     from sparring.training.run.journal import Journal
 
     run_of(here)

@@ -15,18 +15,18 @@ from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
 from sparring.models.load import load_model
+from sparring.training.config.config import Config
 from sparring.training.feed.selection_split import for_recipe
 from sparring.training.report.judges import judge, shelf
 from sparring.training.report.report import write_comparison
-from sparring.training.run.config import Config
-from sparring.training.run.setup import flag_changed_data
+from sparring.training.run.evaluation import flag_changed_data
 
 
 def compare(
     things: Sequence[str | Path],
     reference: str | Path | Dataset | None = None,
     *,
-    reading: Options = Options(),  # noqa: B008  it is frozen
+    data_options: Options = Options(),  # noqa: B008  it is frozen
     samples: int | None = None,
     seed: int = 0,
     metrics: Sequence[str] = (),
@@ -40,7 +40,7 @@ def compare(
     Args:
         things: run folders; folders, zips, … of images; named sets (their test part); or reports that
             `spar evaluate --json` wrote (.json), whose scores are taken as they are.
-        reference: the data that is judged by, read as `reading` says; by default that of the first run.
+        reference: the data that is judged by, read with `data_options`; by default that of the first run.
         samples: of each; by default as many as the one with the fewest has, at most what the judge suits.
         metrics, features, intervals: as in `sparring.evaluate`.
         mixed: take scores of different protocols into one table.
@@ -59,7 +59,7 @@ def compare(
         if page is not None:
             raise UserError("a page shows samples, and saved reports have none: name a run or images too")
         return merge_reports(saved, mixed)
-    data, fingerprint = _reference(fresh, reference, reading)
+    data, fingerprint = _reference(fresh, reference, data_options)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
     reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
@@ -95,16 +95,16 @@ def _saved(path: Path) -> Report:
         raise UserError(f"{path} is no report: give one that spar evaluate --json wrote") from None
 
 
-def _reference(names: list[str], reference: str | Path | Dataset | None, reading: Options) -> tuple[Dataset, str]:
+def _reference(names: list[str], reference: str | Path | Dataset | None, data_options: Options) -> tuple[Dataset, str]:
     """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
     of a run."""
     if reference is not None:
-        data = reference if isinstance(reference, Dataset) else load_data(reference, reading)
+        data = reference if isinstance(reference, Dataset) else load_data(reference, data_options)
         return data, data.fingerprint
     for name in names:
         if (Path(name) / "run.json").exists():
             config, fingerprint = Config.load(Path(name))
-            data = load_data(config.data, config.reading)
+            data = load_data(config.data, config.data_options)
             trained = for_recipe(data, config.recipe).fingerprint
             return data, data.fingerprint if trained == fingerprint else fingerprint
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")

@@ -1,1 +1,1 @@
-"""Using a trained model on examples one has."""
+"""Applying a trained model to images and videos."""

@@ -1,5 +1,4 @@
-"""`gallery.html` beside what a model made of a folder: befores and afters on one page, which holds all it shows and
-links to the files themselves."""
+"""`gallery.html`: inputs and outputs of a folder on one self-contained page, linked to the files."""
 
 import html
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.storage.atomic import write_bytes
-from sparring.training.report.html import inlined, listed
+from sparring.training.report.html import data_uri, list_section
 
 NAME = "gallery.html"
 
@@ -32,29 +31,31 @@ FIGURE = """<figure><a href="{path}"><img src="{before}" alt="before"><img src="
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Thumbnails:
     name: str
-    """Of the file that was written, inside its folder."""
+    """Path of the output file inside its folder."""
     before: Tensor
-    """uint8 (1, 3, h, w), small,"""
+    """uint8 (1, 3, h, w)."""
     after: Tensor
-    """as large."""
+    """uint8 (1, 3, h, w)."""
 
 
-def leave(folder: Path, model: str, shown: Sequence[Shown], written: int, broken: Sequence[tuple[str, str]]) -> None:
-    """Writes the page of a folder's pictures, of which only some may be shown."""
-    first = "" if written == len(shown) else f", of which the first {len(shown):,} are here"
+def write_gallery(
+    folder: Path, model: str, shown: Sequence[Thumbnails], written: int, skipped: Sequence[tuple[str, str]]
+) -> None:
+    """Writes the page of a folder with `written` outputs, of which some are shown."""
+    first = "" if written == len(shown) else f", of which the first {len(shown):,} are shown"
     page = PAGE.format(
         title=html.escape(f"{folder.resolve().name}, by {model}"),
-        about=html.escape(f"Before and after. {written:,} pictures{first}; click one for the file."),
+        about=html.escape(f"Before and after. {written:,} images{first}; click one for the file."),
         figures="".join(map(_figure, shown)),
-        sections=listed("Left out", [f"{name}: {why}" for name, why in broken]) if broken else "",
+        sections=list_section("Skipped", [f"{name}: {why}" for name, why in skipped]) if skipped else "",
     )
     write_bytes(folder / NAME, page.encode())
 
 
-def _figure(shown: Shown) -> str:
+def _figure(shown: Thumbnails) -> str:
     before, after = (
-        inlined(Image.fromarray(x[0].permute(1, 2, 0).numpy()), "WEBP") for x in (shown.before, shown.after)
+        data_uri(Image.fromarray(x[0].permute(1, 2, 0).numpy()), "WEBP") for x in (shown.before, shown.after)
     )
     return FIGURE.format(path=quote(shown.name), before=before, after=after, name=html.escape(shown.name))

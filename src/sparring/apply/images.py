@@ -1,5 +1,4 @@
-"""Picture files as a translator takes them, and its answers as files: the size, transparency and colour profile of what
-came in are kept, and it is upright."""
+"""Image files as input and output of a model; size, transparency and colour profile are preserved."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,72 +19,70 @@ from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 
 MASK = "_mask"
-"""Behind the name of a picture, before its ending: the mask of its holes, white where pixels are lost."""
+"""Suffix of the name of a mask, before the ending. Masks are white where pixels are missing."""
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class SourceImage:
     name: str
-    """Inside its folder, without the ending."""
+    """Path inside its folder, without the ending."""
     pixels: Tensor
-    """uint8 (1, c, h, w): grey, RGB or, if there is no other place for it, RGBA."""
+    """uint8 (1, c, h, w) with the model's channels, upright."""
     alpha: Tensor | None
-    """uint8 (1, 1, h, w), if some of it is transparent."""
+    """uint8 (1, 1, h, w), if the image has transparency and the model has no channel for it."""
     profile: bytes | None
-    """ICC colour profile,"""
+    """ICC colour profile."""
     colours: int
-    """of so many channels."""
+    """Colour channels of the file: 1 or 3."""
 
 
-def items(spec: str, masked: bool) -> tuple[list[FileItem], dict[str, FileItem]]:
-    """Pictures of a file, a folder or a zip, and the masks among them by the name of their picture, without the ending,
-    if there are to be any.
+def image_items(spec: str, masked: bool) -> tuple[list[FileItem], dict[str, FileItem]]:
+    """Images of a file, a folder or a zip; and if `masked`, the masks among them, by the name of their image without
+    the ending.
 
-    Raises UserError for what holds no pictures.
+    Raises UserError if there are no images.
     """
     path = require_path(spec)
     if path.is_file() and is_image(path.name):
-        found = [FileItem(path.name, partial(open, path, "rb"))]
-        return found, _beside(path) if masked else {}
+        return [FileItem(path.name, partial(open, path, "rb"))], _mask_next_to(path) if masked else {}
     source = source_of(path)
     if source is None or not source.items:
-        raise UserError(f"{one_line(spec)} holds no pictures: give a picture, a folder or a zip")
-    marked = {item.name for item in source.items if masked and splitext(item.name)[0].endswith(MASK)}
-    masks = {splitext(item.name)[0].removesuffix(MASK): item for item in source.items if item.name in marked}
-    return [item for item in source.items if item.name not in marked], masks
+        raise UserError(f"{one_line(spec)} has no images: use an image file, a folder or a zip")
+    masks = [item for item in source.items if masked and splitext(item.name)[0].endswith(MASK)]
+    names = {item.name for item in masks}
+    images = [item for item in source.items if item.name not in names]
+    return images, {splitext(item.name)[0].removesuffix(MASK): item for item in masks}
 
 
-def _beside(path: Path) -> dict[str, FileItem]:
-    """The mask of a single picture, if there is one."""
+def _mask_next_to(path: Path) -> dict[str, FileItem]:
     mask = path.with_name(f"{path.stem}{MASK}.png")
     return {path.stem: FileItem(mask.name, partial(open, mask, "rb"))} if mask.is_file() else {}
 
 
-def read(item: FileItem, channels: int) -> Picture:
-    """A picture with the channels a model takes. Raises Unusable, with the reason."""
+def read_source_image(item: FileItem, channels: int) -> SourceImage:
+    """An image file with a model's number of channels. Raises UnreadableImage, with the reason."""
     with open_still_image(item.open) as image:
-        return taken(ImageOps.exif_transpose(image), channels, splitext(item.name)[0])
+        return source_image(ImageOps.exif_transpose(image), channels, splitext(item.name)[0])
 
 
-def taken(image: Image.Image, channels: int, name: str) -> Picture:
-    """The same of an image that is upright."""
-    profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # it is of other colours then
+def source_image(image: Image.Image, channels: int, name: str = "") -> SourceImage:
+    """As `read_source_image`, from an upright image."""
+    profile = image.info.get("icc_profile") if image.mode != "CMYK" else None  # a CMYK profile does not fit RGB
     pixels = _pixels(to_8_bit(image))
     alpha = pixels[:, -1:] if pixels.shape[1] in (2, 4) else None
     if alpha is not None and channels != CHANNEL_COUNTS["rgba"]:
-        pixels = pixels[:, :-1]  # what is under transparent pixels stays what it was
+        pixels = pixels[:, :-1]  # colours under transparent pixels stay as they are
     if channels not in CHANNEL_NAMES:
-        raise UnreadableImage(f"no picture file has {channels} channels, as this model takes them")
-    alone = None if channels == CHANNEL_COUNTS["rgba"] else alpha
+        raise UnreadableImage(f"the model takes {channels} channels, which no image file has")
+    kept = None if channels == CHANNEL_COUNTS["rgba"] else alpha
     colours = 1 if pixels.shape[1] < CHANNEL_COUNTS["rgb"] else 3
-    return Picture(name, with_channels(pixels, CHANNEL_NAMES[channels]), alone, profile, colours)
+    return SourceImage(name, with_channels(pixels, CHANNEL_NAMES[channels]), kept, profile, colours)
 
 
-def mask(item: FileItem) -> Tensor:
-    """What is known, bool (1, 1, h, w): what is not white in the mask. Raises Unusable."""
+def read_mask(item: FileItem) -> Tensor:
+    """Known pixels, bool (1, 1, h, w): those that are not white in the mask. Raises UnreadableImage."""
     with open_still_image(item.open) as image:
-        grey = _pixels(ImageOps.exif_transpose(image).convert("L"))
-    return grey < 128
+        return _pixels(ImageOps.exif_transpose(image).convert("L")) < 128
 
 
 def _pixels(image: Image.Image) -> Tensor:
@@ -93,14 +90,13 @@ def _pixels(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(array if array.ndim == 3 else array[..., None])).permute(2, 0, 1)[None]
 
 
-def as_image(picture: Picture, made: Tensor) -> Image.Image:
-    """The answer uint8 (1, c, h, w), with the transparency of what came in."""
-    if picture.alpha is not None:
-        layer = Image.fromarray(picture.alpha[0, 0].numpy()).resize(
-            (made.shape[3], made.shape[2]), Image.Resampling.BICUBIC
-        )
-        made = torch.cat([made, torch.from_numpy(np.array(layer))[None, None]], 1)
-    array = made[0].permute(1, 2, 0).contiguous().numpy()
+def output_image(source: SourceImage, output: Tensor) -> Image.Image:
+    """The output uint8 (1, c, h, w) as an image, with the transparency of its source."""
+    if source.alpha is not None:
+        size = output.shape[3], output.shape[2]
+        alpha = Image.fromarray(source.alpha[0, 0].numpy()).resize(size, Image.Resampling.BICUBIC)
+        output = torch.cat([output, torch.from_numpy(np.array(alpha))[None, None]], 1)
+    array = output[0].permute(1, 2, 0).contiguous().numpy()
     if array.shape[2] > CHANNEL_COUNTS["rgba"]:
-        raise UnreadableImage(f"pictures of {array.shape[2]} channels fit no file")
+        raise UnreadableImage(f"no image file has {array.shape[2]} channels")
     return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)

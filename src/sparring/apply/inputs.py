@@ -1,4 +1,4 @@
-"""The examples a model is applied to, as it wants them."""
+"""Images as input of an encoder, at the model's size."""
 
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,16 @@ from sparring.errors import UserError, one_line
 from sparring.recipes.recipe import Shape
 
 
-def read(spec: str, shape: Shape) -> UnsplitDataset:
-    """Images of a model's size and channels: a named set's test part, or all that a file or a folder holds.
+def read_inputs(spec: str, shape: Shape) -> UnsplitDataset:
+    """Images of a model's size and channels: the test split of a named set, or all images of a file or folder.
 
     Args:
-        spec: a named set; a folder of images or shards, a .zip, .tar, .parquet, .npz or idx file; or a single picture.
-            Neither hf:…, nor …+edges, nor a prepared set, nor a table.
+        spec: a named set; a folder of images or shards, a .zip, .tar, .parquet, .npz or idx file; or a single image.
+            Not hf:…, …+edges, a prepared set or a table.
         shape: channels, height, width. Other sizes are cropped to the aspect ratio and resized.
 
     Raises:
-        UserError: nothing there, or no usable image.
+        UserError: no such input, or no usable image.
     """
     channels = CHANNEL_NAMES.get(shape[0], "auto")
     options = Options(size=(shape[1], shape[2]), channels=channels)

@@ -1,4 +1,4 @@
-"""A translator on files: pictures in, pictures out, one at a time."""
+"""Applying an image-to-image model to image files, one at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.apply.gallery import Shown, leave
-from sparring.apply.images import MASK, Picture, as_image, items, mask, read
+from sparring.apply.gallery import Thumbnails, write_gallery
+from sparring.apply.images import MASK, SourceImage, image_items, output_image, read_mask, read_source_image
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.item import FileItem
@@ -21,149 +21,153 @@ from sparring.progress import with_progress
 from sparring.storage.atomic import atomic_write
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-LOSSLESS = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
-SHOWN, HUNG, SIDE = 24, 100, 256
-"""Pictures in a sheet of befores and afters, those in a gallery, and the longest side of each there."""
+QUALITY = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
+SHEET_ROWS, GALLERY_IMAGES, SIDE = 24, 100, 256
+"""Images in a sheet and in a gallery, and the longest side of a thumbnail in pixels."""
 
 
-Make = Callable[[Tensor, Tensor | None], TiledResult]
-"""A picture uint8 (1, c, h, w), and what is known of it, bool (1, 1, h, w), if it has holes → what comes of it."""
+Translate = Callable[[Tensor, Tensor | None], TiledResult]
+"""(Image uint8 (1, c, h, w), known pixels bool (1, 1, h, w) if it has holes) → output."""
 
 
 @dataclass
 class Translated:
     every: int = 1
-    """So-manieth picture is kept to be shown."""
+    """Every n-th image gets thumbnails."""
     written: int = 0
-    broken: list[tuple[str, str]] = field(default_factory=list)
-    """Left out, with the reason."""
-    apart: float = 0.0
-    """The most that tiles of a picture disagreed by on average, of 255, for models that look at the whole of it."""
-    shown: list[Shown] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """Names and reasons."""
+    disagreement: float = 0.0
+    """The largest mean disagreement of an image's tiles, of 255 (`TiledResult`)."""
+    shown: list[Thumbnails] = field(default_factory=list)
 
     def add(self, name: str, pixels: Tensor, known: Tensor | None, result: TiledResult) -> None:
-        if self.written % self.every == 0 and len(self.shown) < HUNG:
+        if self.written % self.every == 0 and len(self.shown) < GALLERY_IMAGES:
             size, before = result.output.shape[2:], pixels if known is None else pixels * known
-            self.shown.append(Shown(name, _small(before, size), _small(result.output, size)))
+            self.shown.append(Thumbnails(name, _thumbnail(before, size), _thumbnail(result.output, size)))
         self.written += 1
-        self.apart = max(self.apart, result.disagreement)
+        self.disagreement = max(self.disagreement, result.disagreement)
 
 
 def translate_images(
-    model: ImageToImageModel, spec: str, out: Path, make: Make, masks: str | None = None, sheet_at: Path | None = None
+    model: ImageToImageModel,
+    spec: str,
+    out: Path,
+    translate: Translate,
+    masks: str | None = None,
+    sheet: Path | None = None,
 ) -> Translated:
-    """Writes what the model makes of each picture: of one file into the file `out`, of a folder or zip into the folder
-    `out`, as PNG files of the same names, with a `gallery.html` of befores and afters.
+    """Writes the output of each image: of one file to the file `out`; of a folder or zip to the folder `out`, as PNG
+    files of the same names, with a `gallery.html`.
 
     Args:
-        make: what a part of a picture comes to.
-        masks: a mask for a single picture, or a folder of masks: NAME_mask.png or NAME.png; by default those that lie
-            beside the pictures.
-        sheet_at: a picture of befores and afters to write too (.png).
+        masks: a mask for a single image, or a folder of masks, NAME_mask.png or NAME.png; by default those next to the
+            images.
+        sheet: a picture of inputs and outputs to write too (.png).
 
     Raises:
-        UserError: nothing to read, a mask that lacks or does not fit, an `out` that exists or can't be written.
+        UserError: no images, a mask that is missing or does not fit, an `out` that exists or can't be written.
     """
-    found, beside = items(spec, model.masked)
-    alone = len(found) == 1 and bool(out.suffix)
-    _writable(out, alone)
-    holes = _masks(masks, found) if masks else beside
-    done = Translated()
-    for item in with_progress(found, len(found), "pictures"):
+    items, masks_next_to = image_items(spec, model.masked)
+    single = len(items) == 1 and bool(out.suffix)
+    _check_target(out, single)
+    known = _masks_by_name(masks, items) if masks else masks_next_to
+    result = Translated()
+    for item in with_progress(items, len(items), "images"):
         try:
-            _one(model, item, make, holes, out, alone, done)
+            image = read_source_image(item, model.input_shape[0])
+            path = out if single else out / f"{image.name}.png"
+            _check_path(path, None if single else out)
+            _translate_one(image, translate, _known(image, known) if model.masked else None, path, result)
         except (UnreadableImage, UserError) as error:
-            if alone:
+            if single:
                 raise UserError(f"{one_line(item.name)}: {error}") from None
-            done.broken.append((item.name, str(error)))
-    if not done.written:
-        raise UserError(f"{one_line(spec)} has no usable pictures: {': '.join(done.broken[0])}")
-    if not alone:
-        leave(out, model.spec.recipe.name, done.shown, done.written, done.broken)
-    if sheet_at is not None:
-        write_sheet(done, sheet_at)
-    return done
+            result.skipped.append((item.name, str(error)))
+    if not result.written:
+        raise UserError(f"{one_line(spec)} has no usable images: {': '.join(result.skipped[0])}")
+    if not single:
+        write_gallery(out, model.spec.recipe.name, result.shown, result.written, result.skipped)
+    if sheet is not None:
+        write_sheet(result, sheet)
+    return result
 
 
-def write_sheet(done: Translated, out: Path) -> None:
-    """Befores and afters, side by side."""
-    shown = done.shown[:SHOWN]
+def write_sheet(result: Translated, out: Path) -> None:
+    """Inputs and outputs, side by side."""
+    shown = result.shown[:SHEET_ROWS]
     with atomic_write(out) as path:
         side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
 
 
-def _one(
-    model: ImageToImageModel,
-    item: FileItem,
-    make: Make,
-    holes: dict[str, FileItem],
-    out: Path,
-    alone: bool,
-    done: Translated,
-):
-    picture = read(item, model.input_shape[0])
-    known = None
-    if model.masked:
-        if picture.name not in holes:
-            raise UserError(f"no mask: put {picture.name}{MASK}.png beside it, or name one with --mask")
-        known = mask(holes[picture.name])
-    result = make(picture.pixels, known)
-    path = out if alone else out / f"{picture.name}.png"
-    if not alone and not path.resolve().is_relative_to(out.resolve()):
-        raise UserError(f"its name leads out of {one_line(out)}: rename it")
-    if path.exists():
-        raise UserError(f"{path} is there already, of a picture of the same name and another ending")
+def _known(image: SourceImage, masks: dict[str, FileItem]) -> Tensor:
+    if image.name not in masks:
+        raise UserError(f"no mask: put {image.name}{MASK}.png next to it, or pass one with --mask")
+    return read_mask(masks[image.name])
+
+
+def _translate_one(
+    image: SourceImage, translate: Translate, known: Tensor | None, path: Path, result: Translated
+) -> None:
+    translated = translate(image.pixels, known)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(picture, result.output, path)
-    done.add(path.name if alone else f"{picture.name}.png", picture.pixels, known, result)
+    _save(image, translated.output, path)
+    result.add(f"{image.name}.png", image.pixels, known, translated)
 
 
-def _save(picture: Picture, made: Tensor, out: Path) -> None:
-    kind = FORMATS[out.suffix.lower()]
-    image = as_image(picture, made)
-    profile = picture.profile if min(made.shape[1], 3) == picture.colours else None
-    image = image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image
+def _check_path(path: Path, folder: Path | None) -> None:
+    """Raises UserError for a path outside its folder, and for one that exists."""
+    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"its name leads out of {one_line(folder)}: rename it")
+    if path.exists():
+        raise UserError(f"{path} exists already, from an image of the same name with another ending")
+
+
+def _save(source: SourceImage, output: Tensor, out: Path) -> None:
+    file_format = FORMATS[out.suffix.lower()]
+    image = output_image(source, output)
+    profile = source.profile if min(output.shape[1], 3) == source.colours else None
+    image = image.convert("RGB") if file_format == "JPEG" and image.mode == "RGBA" else image
     with atomic_write(out) as path:
-        image.save(path, kind, icc_profile=profile, **LOSSLESS.get(kind, {}))
+        image.save(path, file_format, icc_profile=profile, **QUALITY.get(file_format, {}))
 
 
-def _writable(out: Path, alone: bool) -> None:
-    if alone and out.suffix.lower() not in FORMATS:
-        raise UserError(f"can't write a picture as '{out.suffix}': end --out with one of {', '.join(FORMATS)}")
-    if not alone and out.suffix:
-        raise UserError(f"there are several pictures, and {out} is a file: give --out a folder")
-    free(out)
+def _check_target(out: Path, single: bool) -> None:
+    if single and out.suffix.lower() not in FORMATS:
+        raise UserError(f"can't write an image as '{out.suffix}': end --out with one of {', '.join(FORMATS)}")
+    if not single and out.suffix:
+        raise UserError(f"there are several images, and {out} is a file: use a folder as --out")
+    check_new(out)
 
 
-def free(path: Path) -> None:
-    """Raises UserError if something is there, or nothing can be."""
+def check_new(path: Path) -> None:
+    """Raises UserError if the path exists, or its folder does not."""
     if path.exists():
         raise UserError(f"{path} exists already: choose another")
     if not path.absolute().parent.is_dir():
         raise UserError(f"there is no folder {path.parent} to write {path.name} into")
 
 
-def _masks(spec: str, found: list[FileItem]) -> dict[str, FileItem]:
-    """Masks by the name of their picture."""
-    plain, marked = items(spec, masked=True)
-    if len(found) == 1 and len(plain) + len(marked) == 1:
-        return {splitext(found[0].name)[0]: [*plain, *marked.values()][0]}
-    return {splitext(item.name)[0]: item for item in plain} | marked
+def _masks_by_name(spec: str, images: list[FileItem]) -> dict[str, FileItem]:
+    """Masks by the name of their image."""
+    plain, suffixed = image_items(spec, masked=True)
+    if len(images) == 1 and len(plain) + len(suffixed) == 1:
+        return {splitext(images[0].name)[0]: [*plain, *suffixed.values()][0]}
+    return {splitext(item.name)[0]: item for item in plain} | suffixed
 
 
-def _small(x: Tensor, size: torch.Size) -> Tensor:
-    """RGB at this aspect ratio, its longer side 256 at most."""
+def _thumbnail(x: Tensor, size: torch.Size) -> Tensor:
+    """RGB with the aspect ratio of `size`, its longer side at most `SIDE`."""
     shrink = max(1.0, max(size) / SIDE)
     sides = [max(1, round(side / shrink)) for side in size]
-    seen = x[:, :3] if x.shape[1] in (3, 4) else x[:, :1].expand(-1, 3, -1, -1)
-    mode = "area" if sides[0] < seen.shape[2] else "nearest"
-    return interpolate(seen.float(), sides, mode=mode).round().to(torch.uint8)
+    rgb = x[:, :3] if x.shape[1] in (3, 4) else x[:, :1].expand(-1, 3, -1, -1)
+    mode = "area" if sides[0] < rgb.shape[2] else "nearest"
+    return interpolate(rgb.float(), sides, mode=mode).round().to(torch.uint8)
 
 
-def _padded(pictures: list[Tensor]) -> Tensor:
-    """Of any sizes as one tensor (n, 3, h, w), on white."""
-    height, width = (max(x.shape[k] for x in pictures) for k in (2, 3))
-    whole = torch.full((len(pictures), 3, height, width), 255, dtype=torch.uint8)
-    for row, x in zip(whole, pictures, strict=True):
+def _padded(images: list[Tensor]) -> Tensor:
+    """Images of any sizes as one tensor (n, 3, h, w), on white."""
+    height, width = (max(x.shape[k] for x in images) for k in (2, 3))
+    batch = torch.full((len(images), 3, height, width), 255, dtype=torch.uint8)
+    for row, x in zip(batch, images, strict=True):
         row[:, : x.shape[2], : x.shape[3]] = x[0]
-    return whole
+    return batch

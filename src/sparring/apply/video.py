@@ -1,4 +1,4 @@
-"""A translator on a film: frame by frame, in bounded memory; size and times are kept."""
+"""Applying an image-to-image model to a video or animation, a frame at a time; size and durations are preserved."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sparring.apply.ffmpeg import CONTAINERS, video, write_video
-from sparring.apply.formats import Film, Frame, animation, write_gif, write_webp
-from sparring.apply.images import MASK, as_image, mask, taken
-from sparring.apply.translate import SHOWN, Make, Translated, write_sheet
+from sparring.apply.ffmpeg import CONTAINERS, read_video, write_video
+from sparring.apply.formats import Animation, Frame, read_animation, write_gif, write_webp
+from sparring.apply.images import MASK, output_image, read_mask, source_image
+from sparring.apply.translate import SHEET_ROWS, Translate, Translated, write_sheet
 from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
@@ -21,63 +21,65 @@ Write = Callable[[Path, Iterator[Frame], int], None]
 WRITERS: dict[str, Write] = {
     ".gif": write_gif,
     ".webp": write_webp,
-    **{ending: partial(write_video, container=box, codec=codec) for ending, (box, codec) in CONTAINERS.items()},
+    **{
+        ending: partial(write_video, file_format=file_format, codec=codec)
+        for ending, (file_format, codec) in CONTAINERS.items()
+    },
 }
-"""By the ending of what is written."""
+"""By the ending of the output."""
 
 
-def film(spec: str) -> Film | None:
-    """What a spec names, if it is a file that moves. Raises UserError for a video that can't be read."""
+def open_animation(spec: str) -> Animation | None:
+    """The video or animated image that a spec names; None for anything else. Raises UserError if it can't be read."""
     path = Path(spec).expanduser()
-    return (animation(path) or video(path)) if path.is_file() else None
+    return (read_animation(path) or read_video(path)) if path.is_file() else None
 
 
 def translate_video(
     model: ImageToImageModel,
     spec: str,
-    moving: Film,
+    animation: Animation,
     out: Path,
-    make: Make,
-    masks: str | None,
-    sheet_at: Path | None = None,
+    translate: Translate,
+    mask: str | None = None,
+    sheet: Path | None = None,
 ) -> Translated:
-    """Writes what the model makes of each frame of `spec`, as many frames of the same times.
+    """Writes the output of each frame of the file `spec`, with the same durations.
 
     Args:
-        make: what a part of a picture comes to.
-        masks: the file of a mask for every frame; by default NAME_mask.png beside the film.
-        sheet_at: a picture of befores and afters to write too (.png).
+        mask: the file of a mask for all frames; by default NAME_mask.png next to the video.
+        sheet: a picture of inputs and outputs to write too (.png).
 
     Raises:
-        UserError: a film that is damaged, a mask that lacks or does not fit, an `out` that exists or can't be written.
+        UserError: a damaged video, a mask that is missing or does not fit, an `out` that exists or can't be written.
     """
-    known = _known(Path(spec).expanduser(), masks) if model.masked else None
-    done = Translated(every=max(1, (moving.count or 1) // SHOWN))
-    with output_target(out, WRITERS, "moving pictures") as form, atomic_write(out) as path:
+    known = _known(Path(spec).expanduser(), mask) if model.masked else None
+    result = Translated(every=max(1, (animation.count or 1) // SHEET_ROWS))
+    with output_target(out, WRITERS, "videos") as write, atomic_write(out) as path:
         try:
-            form(path, _made(model, moving, make, known, done), moving.plays)
+            write(path, _translated(model, animation, translate, known, result), animation.loops)
         except UnreadableImage as error:
-            raise UserError(f"{one_line(spec)}, after {done.written:,} frames: {error}") from None
-    if sheet_at is not None:
-        write_sheet(done, sheet_at)
-    return done
+            raise UserError(f"{one_line(spec)}, after {result.written:,} frames: {error}") from None
+    if sheet is not None:
+        write_sheet(result, sheet)
+    return result
 
 
-def _made(
-    model: ImageToImageModel, moving: Film, make: Make, known: Tensor | None, done: Translated
+def _translated(
+    model: ImageToImageModel, animation: Animation, translate: Translate, known: Tensor | None, result: Translated
 ) -> Iterator[Frame]:
-    for image, seconds in with_progress(moving.frames(), moving.count, "frames"):
-        picture = taken(image, model.input_shape[0], "")
-        result = make(picture.pixels, known)
-        done.add("", picture.pixels, known, result)
-        yield as_image(picture, result.output), seconds
+    for image, seconds in with_progress(animation.frames(), animation.count, "frames"):
+        source = source_image(image, model.input_shape[0])
+        translated = translate(source.pixels, known)
+        result.add("", source.pixels, known, translated)
+        yield output_image(source, translated.output), seconds
 
 
-def _known(path: Path, masks: str | None) -> Tensor:
-    at = Path(masks).expanduser() if masks else path.with_name(f"{path.stem}{MASK}.png")
-    if not at.is_file():
-        raise UserError(f"no mask: put {path.stem}{MASK}.png beside the film, or name one with --mask, for all frames")
+def _known(path: Path, mask: str | None) -> Tensor:
+    file = Path(mask).expanduser() if mask else path.with_name(f"{path.stem}{MASK}.png")
+    if not file.is_file():
+        raise UserError(f"no mask: put {path.stem}{MASK}.png next to the video, or pass one for all frames with --mask")
     try:
-        return mask(FileItem(at.name, partial(open, at, "rb")))
+        return read_mask(FileItem(file.name, partial(open, file, "rb")))
     except UnreadableImage as error:
-        raise UserError(f"{one_line(at)}: {error}") from None
+        raise UserError(f"{one_line(file)}: {error}") from None

@@ -42,7 +42,7 @@ def flip(u: Tensor, sides: Sides) -> Tensor:
 
 
 def quarter_turn(u: Tensor, sides: Sides) -> Tensor:
-    """By none to three quarters of a turn. An image that is not square shows what is mirrored beyond its edges."""
+    """By 0 to 3 quarter turns. An image that is not square shows its repeated edge pixels where it does not reach."""
     return _turn((4 * u[:, 0]).floor() * (math.pi / 2))
 
 

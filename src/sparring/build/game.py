@@ -1,105 +1,100 @@
-"""The games a recipe can play, built of its players and options. The dict is the registry."""
+"""The game of a recipe. A new game is a file in `sparring.games` and a line in `GAMES`."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import cache
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from sparring.build.image_to_image import IMAGE_TO_IMAGE_GAMES, Networks
-from sparring.build.networks import (
-    build_critic,
-    build_encoder,
-    build_generator,
-    build_objective,
-    build_pair_critic,
-    build_prior,
-    check_bounds,
-    gan_options,
-    reject_options,
-    selected_methods,
-    with_heads,
-)
-from sparring.errors import UserError, lookup, one_line
+from sparring.build.networks import build_network
+from sparring.errors import UserError, did_you_mean, lookup, one_line
 from sparring.game import Game, Round
-from sparring.games.ali import ALI
-from sparring.games.encoder import EncoderGAN
-from sparring.games.gan import GAN
-from sparring.games.progressive import ProgressiveGAN, grown_after
-from sparring.games.unrolled import UnrolledGAN
-from sparring.games.vaegan import VAEGAN
-from sparring.networks.layers.heads import StandardisedFeatures
-from sparring.networks.progan import Grown
-from sparring.priors import normal
-from sparring.recipes.recipe import Network, Recipe, Shape
+from sparring.games.ali import ALIOptions
+from sparring.games.cut import CUTOptions
+from sparring.games.cyclegan import CycleGANOptions
+from sparring.games.latent_gan import TwoPlayerOptions
+from sparring.games.options import GameContext, GameOptions, check_bounds
+from sparring.games.pix2pix import Pix2PixOptions
+from sparring.games.progressive import ProgressiveOptions
+from sparring.games.restoration import RestorationOptions
+from sparring.games.stargan import StarGANOptions
+from sparring.games.vaegan import VAEGANOptions
+from sparring.recipes.recipe import PLAYER_OF_FIELD, GameChoice, Recipe, Shape
 
-
-def _gan(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-    G = networks.get("G") or build_generator(recipe, shape, width)
-    D = networks.get("D") or build_critic(recipe, shape, width)
-    kind = partial(UnrolledGAN, steps=recipe.unroll, rate=recipe.unroll_rate) if recipe.unroll else GAN
-    return kind(G, D, build_objective(recipe), **gan_options(recipe, G, D, width))
-
-
-def _progressive(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-    reject_options(recipe, "conditioning", "unroll")
-    if recipe.phase < 1:
-        raise UserError(f"phase is {recipe.phase}: images of a size come first, 1 or more")
-    G = _grown(networks.get("G") or build_generator(recipe, shape), recipe.generator)
-    D = _grown(networks.get("D") or build_critic(recipe, shape), recipe.critic)
-    stage = partial(grown_after, phase=recipe.phase)
-    return ProgressiveGAN(G, D, build_objective(recipe), stage=stage, **gan_options(recipe, G, D, width))
-
-
-def _grown(player: nn.Module, network: Network) -> Grown:
-    if not isinstance(player, Grown):
-        raise UserError(f"{network.name} does not grow: take one that does (progan-generator, progan-critic)")
-    return player
-
-
-def _feature_critic(recipe: Recipe, shape: Shape) -> nn.Module:
-    return with_heads(recipe, build_critic(recipe, shape), shape, 0, [lambda width, fit: StandardisedFeatures()], [])
-
-
-def _encoded(
-    kind: type[EncoderGAN],
-    critic: Callable[[Recipe, Shape], nn.Module],
-    told: tuple[int, ...],
-    unsuited: tuple[str, ...] = (),
-) -> Callable[..., GAN]:
-    """Builds games of this kind.
-
-    Args:
-        told: how many numbers E may tell for each of the latent's.
-        unsuited: penalties that can't look at what its critic sees.
-    """
-
-    def build(recipe: Recipe, shape: Shape, networks: Networks, width: int) -> GAN:
-        reject_options(recipe, "conditioning", "categories", "codes", "pack", "unroll", "augment")
-        if wrong := [name for name in recipe.penalties if name in unsuited]:
-            raise UserError(f"{wrong[0]} does not look at what the critic of {recipe.plays} sees: take another penalty")
-        G = networks.get("G") or build_generator(recipe, shape)
-        E = networks.get("E") or build_encoder(recipe, shape)
-        if E is None:
-            raise UserError(f"{recipe.name} plays {recipe.plays}, which has an encoder: name one in the recipe")
-        D = networks.get("D") or critic(recipe, shape)
-        _check_encoder(E, recipe, shape, told)
-        given = gan_options(recipe, G, D, width)
-        given["latents"] = {"z": build_prior(recipe, G), "e": normal(recipe.latent_dim)}
-        return kind(G, E, D, build_objective(recipe), **given)
-
-    return build
-
-
-GAMES: dict[str, Callable[[Recipe, Shape, Networks, int], Game]] = {
-    "gan": _gan,
-    "progressive": _progressive,
-    "ali": _encoded(ALI, build_pair_critic, told=(1, 2), unsuited=("dragan",)),
-    "vae-gan": _encoded(VAEGAN, _feature_critic, told=(2,)),
-    **IMAGE_TO_IMAGE_GAMES,
+GAMES: dict[str, type[GameOptions]] = {
+    "gan": TwoPlayerOptions,
+    "progressive": ProgressiveOptions,
+    "ali": ALIOptions,
+    "vae-gan": VAEGANOptions,
+    "pix2pix": Pix2PixOptions,
+    "restoration": RestorationOptions,
+    "cyclegan": CycleGANOptions,
+    "cut": CUTOptions,
+    "stargan": StarGANOptions,
 }
+
+
+@cache
+def _adapter(kind: type[GameOptions]) -> TypeAdapter[GameOptions]:
+    return TypeAdapter(kind)
+
+
+def game_options(recipe: Recipe) -> GameOptions:
+    """All options of the recipe's game, with the defaults.
+
+    Raises UserError for an unknown game or option, and for a value of the wrong type or out of bounds.
+    """
+    game, options = recipe.game.name, recipe.game.options
+    kind = lookup(GAMES, "game", game)
+    known = [f.name for f in fields(kind)]
+    if unknown := next((name for name in options if name not in known), None):
+        name = unknown.replace("_", "-")
+        hint = did_you_mean(unknown, known)
+        raise UserError(f"{one_line(recipe.name)} plays {game}, which has no {name}{hint}: leave {name} out")
+    try:
+        built = _adapter(kind).validate_python(dict(options))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise UserError(f"{wrong['loc'][0]} is {one_line(wrong['input'])}: {wrong['msg']}".replace("_", "-")) from None
+    check_bounds(built, recipe.images)
+    return built
+
+
+def with_all_options(recipe: Recipe) -> Recipe:
+    """The recipe with the game's defaults written out, as run.json and model.json hold it. Raises UserError as
+    `game_options` does."""
+    options = game_options(recipe)
+    return replace(
+        recipe, game=GameChoice(recipe.game.name, {f.name: getattr(options, f.name) for f in fields(options)})
+    )
+
+
+def default_weights(recipe: Recipe) -> dict[str, float]:
+    """Weights of loss terms by the papers of the recipe's methods. Raises UserError as `game_options` does."""
+    options = game_options(recipe)
+    return options.default_weights(_context(recipe, options))
+
+
+def input_shape(recipe: Recipe, shape: Shape) -> Shape:
+    """Of the image that the generator of images of this shape takes; () in games that generate from latents alone.
+
+    Raises UserError for degradations that are not understood, or do not suit the shape.
+    """
+    options = game_options(recipe)
+    return options.input_shape(_context(recipe, options, shape))
+
+
+def build_generator(recipe: Recipe, shape: Shape, width: int = 0) -> nn.Module:
+    """The generator of examples of this shape, for `width` classes or attributes if it is conditional."""
+    options = game_options(recipe)
+    return options.build_generator(_context(recipe, options, shape, classes=width))
+
+
+def build_encoder(recipe: Recipe, shape: Shape) -> nn.Module | None:
+    """The encoder, if the recipe has one."""
+    return recipe.encoder and build_network(recipe.encoder, shape, z=recipe.latent_dim)
 
 
 def build_game(
@@ -116,62 +111,65 @@ def build_game(
     Raises:
         UserError: an unknown network, one that does not fit the shape, or no classes for a conditional recipe.
     """
-    if recipe.conditional and not (classes or attributes):
+    options = game_options(recipe)
+    if options.conditional and not (classes or attributes):
         raise UserError(f"{recipe.name} learns by class, but the data has no classes")
-    check_bounds(recipe)
-    if attributes and any(
-        method.conditional and not (method.class_in_input or method.class_in_network)
-        for method in selected_methods(recipe)
-    ):
-        raise UserError(f"'{recipe.conditioning}' is of classes, but the data has attributes: --conditioning input")
-    game = lookup(GAMES, "game", recipe.plays)(recipe, shape, networks, classes or attributes)
-    if networks and recipe.is_image_to_image and not recipe.damage:
-        raise UserError(f"{recipe.name} takes no networks of your own: only recipes that undo damage do")
+    if networks and not options.accepts_networks:
+        raise UserError(f"{recipe.name} takes no networks of your own: {recipe.game.name} does not support them")
+    context = _context(recipe, options, shape, networks, classes, attributes)
+    game = options.build(context)
     if networks:
-        check(game, recipe, shape, attributes)
+        check_networks(game, context)
     return game
 
 
-def _check_encoder(E: nn.Module, recipe: Recipe, shape: Shape, told: tuple[int, ...]) -> None:
-    """Raises UserError for an encoder that tells something else than `told` numbers for each of the latent's."""
-    was_training, like = E.training, next(E.parameters(), torch.zeros(()))
-    with torch.no_grad():
-        try:
-            answer = tuple(E.eval()(torch.zeros(2, *shape).to(like)).shape)
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise UserError(f"E does not take examples (n, {_listed(shape)}): {one_line(error)}") from None
-    E.train(was_training)
-    if answer not in [(2, n * recipe.latent_dim) for n in told]:
-        wanted = " or ".join(f"(n, {n * recipe.latent_dim})" for n in told)
-        raise UserError(f"E tells (n, {_listed(answer[1:])}), but {recipe.plays} wants {wanted}")
+def _context(
+    recipe: Recipe,
+    options: GameOptions,
+    shape: Shape = (),
+    networks: Mapping[str, nn.Module] = {},
+    classes: int = 0,
+    attributes: int = 0,
+) -> GameContext:
+    return GameContext(
+        recipe=recipe.name,
+        game=recipe.game.name,
+        shape=tuple(shape),
+        build=build_network,
+        choices={PLAYER_OF_FIELD[name]: network for name, network in recipe.networks.items()},
+        networks=networks,
+        classes=(classes or attributes) if options.conditional else 0,
+        attributes=bool(attributes),
+        conditional=options.conditional,
+        z=recipe.z,
+        categories=recipe.categories,
+        codes=recipe.codes,
+        weights=recipe.weights,
+    )
 
 
-def check(game: Game, recipe: Recipe, shape: Shape, attributes: int) -> None:
+def check_networks(game: Game, context: GameContext) -> None:
     """Raises UserError when the user's own networks do not fit the data, by trying them on a few examples."""
-    like, n = next(game.parameters()), 2 * recipe.pack
-    y = torch.zeros(n, attributes) if attributes else torch.zeros(n, dtype=torch.long)
-    real, given = torch.zeros(n, *shape).to(like), y if recipe.conditioning else None
+    shape, turns = context.shape, game.turns(0)
+    like, n = next(game.parameters()), 2 * max(turn.group_size for turn in turns)
+    y = torch.zeros(n, context.classes) if context.attributes else torch.zeros(n, dtype=torch.long)
+    real, condition = torch.zeros(n, *shape).to(like), y if context.conditional else None
     g = torch.Generator(like.device).manual_seed(0)
     latent = {name: draw(n, shape, g).to(like) for name, draw in game.latents.items()}
-    latent |= {name: draw(n, shape, g) for turn in game.turns(0) for name, draw in turn.draws.items()}
+    latent |= {name: draw(n, shape, g) for turn in turns for name, draw in turn.draws.items()}
     game.eval()
     with torch.no_grad():
-        round = game.preprocess_round(Round(real, given, latent))
+        round = game.preprocess_round(Round(real, condition, latent))
         try:
-            made = game.generate(round)
+            fakes = game.generate(round)
         except (RuntimeError, TypeError, ValueError) as error:
-            raise UserError(f"G does not take latents (n, {recipe.latent_dim}): {one_line(error)}") from None
-        for fake in made if isinstance(made, tuple) else (made,):
+            raise UserError(f"G does not take latents (n, {context.latent_dim}): {one_line(error)}") from None
+        for fake in fakes if isinstance(fakes, tuple) else (fakes,):
             if tuple(fake.shape[1:]) != shape:
                 raise UserError(f"G makes {tuple(fake.shape[1:])}, but the data is {shape}")
-    for turn in game.turns(0):
+    for turn in turns:
         try:
-            turn.loss(Round(round.real, round.condition, latent, made))
+            turn.loss(Round(round.real, round.condition, latent, fakes))
         except (RuntimeError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(
-                f"D does not take (n, {_listed(shape)}) as {recipe.plays} shows them: {one_line(error)}"
-            ) from None
-
-
-def _listed(shape: Shape) -> str:
-    return ", ".join(map(str, shape))
+            sides = ", ".join(map(str, shape))
+            raise UserError(f"D does not take (n, {sides}) as {context.game} shows them: {one_line(error)}") from None

@@ -2,38 +2,36 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
 from sparring.errors import UserError
 
-TOLD = 10
+MAX_LISTED = 10
+"""Skipped files that are named."""
 
 
 def add(command: Add) -> None:
-    parser = command(
-        "apply", apply, "What a model makes of pictures: translated, restored, enlarged; or reconstructed."
-    )
+    parser = command("apply", apply, "Apply a model to images: translate, restore, enlarge, or reconstruct them.")
     parser.add_argument("run", metavar="RUN")
     parser.add_argument(
-        "input", metavar="INPUT", help="a picture, a folder, a zip, a film; to reconstruct, also a named set"
+        "input", metavar="INPUT", help="an image, folder, zip or video; to reconstruct, also a named data set"
     )
+    parser.add_argument("--n", type=int, help="for models with an encoder: the first N images (default: all)")
     parser.add_argument(
-        "--n", type=int, help="of a model with an encoder: the first so many of the input (default: all)"
+        "--mask", metavar="M", help="white where pixels are missing: an image, or a folder of NAME_mask.png"
     )
-    parser.add_argument(
-        "--mask", metavar="M", help="white where pixels are lost: a picture, or a folder of NAME_mask.png"
-    )
-    parser.add_argument("--label", metavar="L", help="the class that pictures are moved to, for models that know some")
-    parser.add_argument("--tile", type=int, default=0, help="cut large pictures into parts of this side, in pixels")
-    parser.add_argument("--sheet", metavar="PNG", help="write befores and afters side by side")
+    parser.add_argument("--label", metavar="L", help="target class, for models that have classes")
+    parser.add_argument("--tile", type=int, default=0, help="cut large images into tiles of this side, in pixels")
+    parser.add_argument("--sheet", metavar="PNG", help="also write inputs and outputs side by side")
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(
         "--out",
         required=True,
-        help="a picture (.png, .jpg, .webp, .tif) for a picture, a folder for several, a film (.gif, .webp, .mp4, "
-        ".mov, .mkv, .webm) for a film; to reconstruct: originals above their reconstructions (.png), arrays (.npz), a "
+        help="a file (.png, .jpg, .webp, .tif) for an image, a folder for several, a video (.gif, .webp, .mp4, .mov, "
+        ".mkv, .webm) for a video; to reconstruct: originals above their reconstructions (.png), arrays (.npz), a "
         "folder of PNG files",
     )
 
@@ -50,43 +48,43 @@ def _translated(args: argparse.Namespace, model) -> Answer:
     from sparring.apply import translate, video
 
     if args.n is not None:
-        raise UserError("--n is of models with an encoder: name the pictures instead")
+        raise UserError("--n is for models with an encoder: omit it, and pass the images to translate")
     if args.mask and not model.masked:
-        raise UserError(f"{model.spec.recipe.name} fills no holes: leave --mask out")
-    model.target_domain(args.label)  # refuses before anything is read
-    make = partial(model.apply_tiled, tile=args.tile, label=args.label)
+        raise UserError(f"{model.spec.recipe.name} fills no holes: omit --mask")
+    model.target_domain(args.label)  # fails before anything is read
+    apply_tiled = partial(model.apply_tiled, tile=args.tile, label=args.label)
     out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
     if sheet is not None:
-        translate.free(sheet)
-    moving = video.film(args.input)
-    if moving is None:
-        done, what = translate.translate_images(model, args.input, out, make, args.mask, sheet), "pictures"
+        translate.check_new(sheet)
+    animation = video.open_animation(args.input)
+    if animation is None:
+        unit = "images"
+        result = translate.translate_images(model, args.input, out, apply_tiled, args.mask, sheet)
     else:
-        done, what = video.translate_video(model, args.input, moving, out, make, args.mask, sheet), "frames"
-    _left_out(done.broken)
-    said = f"; tiles were faded into each other, and differed by {done.apart:.2f} of 255 where they met"
-    say(args, f"{done.written:,} {what}: {args.out}{said if args.tile and not model.local else ''}")
-    about = {"tile": args.tile, "exact": model.local or not args.tile, "tiles_apart": done.apart}
-    return {what: done.written, "left_out": done.broken, **about, "out": args.out}
+        unit = "frames"
+        result = video.translate_video(model, args.input, animation, out, apply_tiled, args.mask, sheet)
+    _list_skipped(result.skipped)
+    blended = f"; overlapping tiles were blended, and differed by {result.disagreement:.2f} of 255 on average"
+    say(args, f"{result.written:,} {unit}: {args.out}{blended if args.tile and not model.local else ''}")
+    tiles = {"tile": args.tile, "exact": model.local or not args.tile, "tile_disagreement": result.disagreement}
+    return {unit: result.written, "skipped": result.skipped, **tiles, "out": args.out}
 
 
 def _reconstructed(args: argparse.Namespace, model) -> Answer:
     from sparring.apply.reconstruct import write_reconstructions
 
     if args.mask or args.tile or args.sheet or args.label:
-        name = model.spec.recipe.name
-        raise UserError(
-            f"--mask, --label, --tile and --sheet are of models that make pictures of pictures, and {name} is none"
-        )
-    done = write_reconstructions(model, args.input, Path(args.out), args.n)
-    _left_out(done.broken)
-    n = len(done.before)
-    say(args, f"{n:,} of {done.found:,} images, mean squared error {done.error:.4f} (brightness 0 to 1): {args.out}")
-    return {"images": n, "found": done.found, "left_out": len(done.broken), "error": done.error, "out": args.out}
+        raise UserError(f"{model.spec.recipe.name} translates no images: omit --mask, --label, --tile and --sheet")
+    result = write_reconstructions(model, args.input, Path(args.out), args.n)
+    _list_skipped(result.skipped)
+    n, error = len(result.before), result.error
+    say(args, f"{n:,} of {result.available:,} images, mean squared error {error:.4f} (brightness 0 to 1): {args.out}")
+    counts = {"images": n, "available": result.available, "skipped": len(result.skipped)}
+    return {**counts, "error": error, "out": args.out}
 
 
-def _left_out(broken) -> None:
-    for name, why in broken[:TOLD]:
-        print(f"left out: {name} ({why})", file=sys.stderr)
-    if len(broken) > TOLD:
-        print(f"… and {len(broken) - TOLD:,} more", file=sys.stderr)
+def _list_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+    for name, why in skipped[:MAX_LISTED]:
+        print(f"skipped: {name} ({why})", file=sys.stderr)
+    if len(skipped) > MAX_LISTED:
+        print(f"… and {len(skipped) - MAX_LISTED:,} more", file=sys.stderr)

@@ -3,26 +3,26 @@
 import argparse
 from dataclasses import asdict
 
-from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
+from sparring.commands.setting_flags import add_setting_flags, settings_of
 from sparring.errors import UserError
 from sparring.recipes import get_recipe
 
+SETTINGS = ("examples", "device", "precision", "threads")
+"""Settings of a run that `spar bench step` takes."""
+
 
 def add(command: Add) -> None:
-    parser = command("step", step, "Where a round's time goes on this machine, and how near that is to what it can do.")
+    parser = command("step", step, "The time of each section of a round on this machine, compared with its roofline.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
     parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{data_flags.SPEC} (default: digits)")
     data_flags.add_flags(parser)
-    parser.add_argument("--images", type=int, help="of the run that reports belong to (default: the recipe's)")
-    parser.add_argument("--rounds", type=int, default=10, help="to play, of each kind one at least (default: 10)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds to time of each kind (default: 10)")
+    add_setting_flags(parser, SETTINGS)
     parser.set_defaults(takes_more=True)
 
-    parser = command("scaling", scaling, "What more GPUs would bring, by a cost model of a round.")
+    parser = command("scaling", scaling, "The speed-up of more GPUs, by a cost model of a round.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
     parser.add_argument("--gpus", default="1,8,64,1024", help="numbers of processes (default: 1,8,64,1024)")
     parser.add_argument("--bandwidth", type=float, required=True, help="GB/s between processes, or nodes if several")
@@ -39,14 +39,14 @@ def step(args: argparse.Namespace) -> Answer:
     import torch
 
     from sparring import api
+    from sparring.build.overrides import with_flags
     from sparring.training.loop.precision import PRECISIONS
     from sparring.training.loop.precision import device as on
     from sparring.training.profile.roofline import limits
 
     recipe = with_flags(get_recipe(args.recipe), numbers(args))
-    settings = {name: getattr(args, name) for name in ("images", "device", "precision", "threads")}
-    config = api.configure(recipe, args.data, reading=data_flags.options(args), **settings)
-    config, parts = api.dissect(config, args.rounds)
+    config = api.configure(recipe, args.data, data_options=data_flags.options(args), **settings_of(args, SETTINGS))
+    config, parts = api.profile(config, args.rounds)
     best = limits(on(config.device), PRECISIONS[config.precision] or torch.float32)
     whole = sum(part.seconds for part in parts.values())
     how = f"{config.precision}, {config.device}, {config.threads} threads"

@@ -22,7 +22,7 @@ def compare(args: argparse.Namespace) -> Answer:
     report = api.compare(
         args.things,
         args.reference,
-        reading=data_flags.options(args),
+        data_options=data_flags.options(args),
         samples=args.samples,
         seed=args.seed,
         metrics=args.metrics,

@@ -2,11 +2,11 @@
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
-from sparring.build.overrides import recipe_flags
 from sparring.commands.base import Add, Answer, say
-from sparring.recipes import RECIPES, get_recipe
-from sparring.recipes.results import measured_results
+from sparring.recipes import RECIPES, Recipe, get_recipe
+from sparring.recipes.results import Measured, measured_results
 
 
 def add(command: Add) -> None:
@@ -25,17 +25,28 @@ def recipes(args: argparse.Namespace) -> Answer:
         say(args, f"{recipe.name:<{width}} {recipe.about}\n{'':<{width}} {recipe.paper}")
         for row in of[recipe.name] if args.name else of[recipe.name][:1]:
             say(args, f"{'':<{width}} {row.text()}")
-        for name, value in recipe_flags(recipe).items() if args.name else ():
-            say(args, f"{'':<{width}} --{name} {','.join(value) if isinstance(value, tuple) else value}")
-    return {
-        recipe.name: {"paper": recipe.paper, "about": recipe.about, "measured": [asdict(r) for r in of[recipe.name]]}
-        | recipe_flags(recipe)
-        for recipe in shown
-    }
+        for line in _flag_lines(recipe) if args.name else ():
+            say(args, f"{'':<{width}} {line}")
+    return {} if not args.json else {recipe.name: _about(recipe, of[recipe.name]) for recipe in shown}
+
+
+def _about(recipe: Recipe, rows: list[Measured]) -> dict[str, Any]:
+    from sparring.build.overrides import recipe_flags  # which imports torch
+
+    about = {"paper": recipe.paper, "about": recipe.about, "measured": [asdict(row) for row in rows]}
+    return about | recipe_flags(recipe)
+
+
+def _flag_lines(recipe: Recipe) -> list[str]:
+    from sparring.build.overrides import FLAG_ALIASES, recipe_flags
+
+    earlier = {name: f" (or --{alias})" for alias, name in FLAG_ALIASES.items()}
+    values = {name: ",".join(v) if isinstance(v, tuple) else v for name, v in recipe_flags(recipe).items()}
+    return [f"--{name} {value}{earlier.get(name, '')}" for name, value in values.items()]
 
 
 def _methods(args: argparse.Namespace) -> Answer:
-    from sparring.build.methods import METHODS
+    from sparring.games.methods import METHODS
 
     flags = {name: "conditioning" if method.conditional else "methods" for name, method in METHODS.items()}
     for name, method in METHODS.items():

@@ -8,8 +8,8 @@ from sparring.commands.base import Add, Answer, say
 from sparring.commands.data_flags import pair
 from sparring.errors import UserError
 
-MOST = 1_000_000
-"""Seeds of one command."""
+MAX_SEEDS = 1_000_000
+"""In one command."""
 
 
 def add(command: Add) -> None:
@@ -17,40 +17,40 @@ def add(command: Add) -> None:
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--n", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=_seeds, help="one sample of each, like 0-15 or 3,7,10-12, instead of --n")
+    parser.add_argument("--seeds", type=_seeds, help="one sample per seed instead of --n, like 0-15 or 3,7,10-12")
     parser.add_argument(
         "--truncation",
         type=float,
-        help="bound of |z|, or for stylegan2 ψ of w̄ + ψ(w − w̄): below 1, typical samples and less variety",
+        help="bound of |z|, or ψ of w̄ + ψ(w − w̄) for stylegan2: smaller is more typical and less varied",
     )
-    parser.add_argument("--label", nargs="+", default=(), help="classes to draw as many of each; or: all")
+    parser.add_argument("--label", nargs="+", default=(), help="classes, --n samples of each; or: all")
     parser.add_argument(
         "--where",
         nargs="+",
         default=(),
         metavar="COLUMN=VALUE",
-        help="rows of a table with these values; numbers: 30, 30:40",
+        help="for tables: rows with these values; numbers: 30, 30:40",
     )
     parser.add_argument("--weights", choices=("best", "last"))
     parser.add_argument(
-        "--precision", default="fp32", help="fp32; bf16: quicker where the CPU has units for it; auto: what is quicker"
+        "--precision", default="fp32", help="fp32; bf16: faster if the CPU supports it; auto: the faster one"
     )
     parser.add_argument(
         "--out",
         required=True,
-        help="a picture (.png), an array (.npz), a folder of PNG files, points "
-        "as a table (.csv), rows of a table (.csv, .parquet), or how samples changed in training (.gif)",
+        help="a picture (.png), an array (.npz), a folder of PNG files, points or rows of a table (.csv, .parquet), or "
+        "an animation of the samples during training (.gif)",
     )
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    """Of each span "FIRST-LAST" or "SEED"; counted before any is made."""
-    found = [re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part.strip()) for part in text.split(",")]
-    spans = [range(int(span[1]), int(span[2] or span[1]) + 1) for span in found if span]
-    if len(spans) < len(found) or not all(spans):
+    """From spans "FIRST-LAST" or "SEED". Raises UserError for more than `MAX_SEEDS`, before any are listed."""
+    matches = [re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part.strip()) for part in text.split(",")]
+    spans = [range(int(span[1]), int(span[2] or span[1]) + 1) for span in matches if span]
+    if len(spans) < len(matches) or not all(spans):
         raise UserError(f"--seeds {text}: write them like 0-15, or 3,7,10-12")
-    if (n := sum(map(len, spans))) > MOST:
-        raise UserError(f"--seeds {text}: these are {n:,}, and at most {MOST:,} can be drawn at once")
+    if (n := sum(map(len, spans))) > MAX_SEEDS:
+        raise UserError(f"--seeds {text}: these are {n:,} seeds; use at most {MAX_SEEDS:,}")
     return tuple(seed for span in spans for seed in span)
 
 
@@ -62,7 +62,7 @@ def sample(args: argparse.Namespace) -> Answer:
     out = Path(args.out)
     if out.suffix == ".gif":
         if args.seeds or args.label or args.truncation is not None:
-            raise UserError("a .gif shows the samples that were drawn in training: leave seeds, label, truncation out")
+            raise UserError("a .gif shows samples drawn during training: omit --seeds, --label and --truncation")
         reports = animate(Path(args.run), out)
         say(args, f"{reports:,} reports: {out}")
         return {"reports": reports, "out": args.out}
@@ -74,5 +74,5 @@ def sample(args: argparse.Namespace) -> Answer:
     write_samples(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)
     total = n * max(1, len(labels))
     say(args, f"{total:,} samples: {out}")
-    about = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels, "where": where}
-    return {"samples": total, **about, "out": args.out}
+    settings = {"seed": args.seed, "seeds": seeds, "truncation": args.truncation, "labels": labels, "where": where}
+    return {"samples": total, **settings, "out": args.out}

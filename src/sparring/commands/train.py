@@ -6,71 +6,35 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sparring.build.overrides import with_flags
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, numbers, say
+from sparring.commands.setting_flags import add_setting_flags, settings_of
 from sparring.errors import UserError
 from sparring.recipes import RECIPES, get_recipe
 from sparring.training.tuning import allocator
 
-SETTINGS = (
-    "images",
-    "source",
-    "freeze",
-    "minutes",
-    "until",
-    "seed",
-    "device",
-    "precision",
-    "threads",
-    "micro_batches",
-    "recompute",
-    "compiled",
-    "synchronised",
-    "reports",
-    "heal",
-    "timeout",
-)
+if TYPE_CHECKING:
+    from sparring.training.run.run import Run
 
 AUTO = "auto"
 
 
 def add(command: Add) -> None:
     parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
-    parser.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{', '.join(RECIPES)}; left out: what suits DATA")
+    parser.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{', '.join(RECIPES)}; by default what suits DATA")
     parser.add_argument("--data", metavar="SPEC", help=data_flags.SPEC)
     data_flags.add_flags(parser)
     parser.add_argument("--out", metavar="RUN", help="the run folder to make")
-    parser.add_argument("--dry-run", action="store_true", help="print the configuration and what it will cost; no run")
-    parser.add_argument("--price", type=_price, help="of an hour of this machine: --dry-run tells the cost")
+    parser.add_argument("--dry-run", action="store_true", help="print the configuration and forecast its cost")
+    parser.add_argument("--price", type=_price, help="of an hour on this machine: --dry-run prints the cost")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard events into RUN/tensorboard")
-    parser.add_argument("--images", type=int, help="images to see (default: the recipe's)")
-    parser.add_argument("--from", dest="source", metavar="RUN", help="start from the best weights of another run")
-    parser.add_argument("--freeze", type=int, default=0, metavar="N", help="hold the critic's first N layers still")
-    parser.add_argument("--minutes", type=float, help="stop after this long, saved")
-    parser.add_argument("--until", help="stop at this selection score, like 'frechet<10'")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
-    parser.add_argument(
-        "--micro-batches",
-        type=lambda text: 0 if text == AUTO else int(text),
-        default=1,
-        metavar="N",
-        help="slices a batch is accumulated from; auto, or --batch auto: as few as memory allows",
-    )
-    parser.add_argument("--recompute", action="store_true", help="save memory: compute maps twice, not keep them")
-    parser.add_argument("--compiled", action="store_true", help="compile the losses with torch.compile")
-    parser.add_argument("--synchronised", action="store_true", help="batch norm over all processes' slices")
+    add_setting_flags(parser)
     _add_timeout(parser)
-    parser.add_argument("--reports", type=int, default=10, help="scores, grids and checkpoints over the run")
-    parser.add_argument("--no-heal", dest="heal", action="store_false", help="stop where the run would be healed")
     parser.set_defaults(takes_more=True)
 
-    parser = command("resume", resume, "Go on exactly where a run stopped.")
+    parser = command("resume", resume, "Continue a run exactly where it stopped.")
     parser.add_argument("run", metavar="RUN")
     _add_timeout(parser)
 
@@ -83,32 +47,33 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def train(args: argparse.Namespace) -> Answer:
     if not (args.out or args.dry_run):
-        raise UserError("name the run folder to make: --out RUN (or look first, with --dry-run)")
+        raise UserError("name the run folder to make: --out RUN (or forecast first, with --dry-run)")
     if args.recipe and args.recipe not in RECIPES and args.data is None and _is_data(args.recipe):
         args.recipe, args.data = None, args.recipe  # `spar train FOLDER`
     data, flags = args.data or "digits", numbers(args)
     if flags.get("batch") == AUTO:  # the recipe's, in slices
         del flags["batch"]
         args.micro_batches = 0
-    recipe = with_flags(get_recipe(args.recipe), flags) if args.recipe else None
     from sparring import api
+    from sparring.build.overrides import with_flags
 
-    given = {name: getattr(args, name) for name in SETTINGS} | {"reading": data_flags.options(args)}
+    recipe = with_flags(get_recipe(args.recipe), flags) if args.recipe else None
+    settings = settings_of(args) | {"data_options": data_flags.options(args)}
     reasons: tuple[str, ...] = ()
     if recipe is None:
-        choice = api.advise(data, given["reading"], args.device)
+        choice = api.advise(data, settings["data_options"], args.device)
         recipe, reasons = with_flags(choice.recipe, flags), choice.reasons
-        given["images"] = given["images"] or choice.images
+        settings["examples"] = settings["examples"] or choice.images
         if os.environ.get("RANK", "0") == "0":
             print("\n".join(["no recipe named, so:", *reasons]), file=sys.stderr)
     if args.dry_run:
-        del given["timeout"]
-        plan = api.plan(api.configure(recipe, data, **given))
+        plan = api.plan(api.configure(recipe, data, **settings))
         say(args, f"{json.dumps(asdict(plan.config), indent=1)}\n{plan.text(args.out, args.price)}")
         cost = {} if args.price is None else {"cost": plan.cost(args.price)}
         return {"config": asdict(plan.config), "forecast": plan.to_dict() | cost, "reasons": reasons}
     allocator.keep_freed_memory()
-    return _told(args, api.train(recipe, data, args.out, watchers=_watchers(args), **given))
+    run = api.train(recipe, data, args.out, watchers=_loggers(args), timeout=args.timeout, **settings)
+    return _print_outcome(args, run)
 
 
 def _price(text: str) -> float:
@@ -128,7 +93,7 @@ def _is_data(text: str) -> bool:
     return text in NAMED or strip_edges_suffix(text) is not None or Path(text).expanduser().exists()
 
 
-def _watchers(args: argparse.Namespace) -> list[Any]:
+def _loggers(args: argparse.Namespace) -> list[Any]:
     if not args.tensorboard:
         return []
     from sparring.training.run.loggers import TensorBoard
@@ -140,21 +105,23 @@ def resume(args: argparse.Namespace) -> Answer:
     from sparring import api
 
     allocator.keep_freed_memory()
-    return _told(args, api.resume(args.run, timeout=args.timeout))
+    return _print_outcome(args, api.resume(args.run, timeout=args.timeout))
 
 
-def _told(args: argparse.Namespace, run) -> Answer:
-    """Of several processes, the first one tells."""
+def _print_outcome(args: argparse.Namespace, run: "Run") -> Answer:
+    """Of several processes, the first one prints."""
     if run.outcome == "interrupted":
         args.code = 130
     if not run.ranks.leads:
         return {}
     if run.outcome == "interrupted":
-        print(f"stopped at {run.loop.seen:,} images, all saved; go on with: spar resume {run.folder}", file=sys.stderr)
-        return {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen}
-    took = f"{run.seconds:,.0f} s ({run.journal.scoring:.0%} of it for scores)"
-    say(args, f"{run.outcome} after {run.loop.seen:,} images in {took}: {run.folder}")
+        print(
+            f"stopped at {run.loop.seen:,} examples, all saved; go on with: spar resume {run.folder}", file=sys.stderr
+        )
+        return {"run": str(run.folder), "outcome": run.outcome, "examples": run.loop.seen}
+    took = f"{run.seconds:,.0f} s ({run.journal.scoring_share:.0%} of it for scores)"
+    say(args, f"{run.outcome} after {run.loop.seen:,} examples in {took}: {run.folder}")
     say(args, run.report.table())
-    about = {"run": str(run.folder), "outcome": run.outcome, "images": run.loop.seen, "seconds": run.seconds}
-    about["scoring_share"] = run.journal.scoring
+    about = {"run": str(run.folder), "outcome": run.outcome, "examples": run.loop.seen, "seconds": run.seconds}
+    about["scoring_share"] = run.journal.scoring_share
     return about | {"scores": run.report.to_dict()}

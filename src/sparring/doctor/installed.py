@@ -12,7 +12,7 @@ from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import cache_folder
 from sparring.storage.download import Remote
-from sparring.training.run.config import PACKAGES
+from sparring.training.config.config import PACKAGES
 
 NEEDED = re.compile(r"([\w-]+)>=([\d.]+);\s*extra == ['\"](\w+)['\"]")
 """A line of the package's metadata, such as "pyarrow>=17; extra == 'parquet'"."""

@@ -16,10 +16,10 @@ from sparring.data import load_dataset
 from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import one_line
 from sparring.recipes import RECIPES
+from sparring.training.config.config import Config
 from sparring.training.distributed.processes import process_group
 from sparring.training.loop.precision import device
 from sparring.training.run.assemble import build_loop
-from sparring.training.run.config import Config
 
 ROUNDS, LR = 6, 5e-3
 """A large learning rate, so that losses move away from their initial values."""
@@ -48,7 +48,7 @@ def losses(name: str) -> list[dict[str, float]]:
         batch=32,
         lr=LR,
     )
-    config = Config(recipe, "digits", images=ROUNDS * recipe.batch, device=name)
+    config = Config(recipe, "digits", examples=ROUNDS * recipe.batch, device=name)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""The one error a person sees."""
+"""Errors caused by the user or the machine, and helpers for their messages."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -12,43 +12,42 @@ class UserError(Exception):
     """
 
     reporting_rank_env: str | None = "LOCAL_RANK"
-    """The number in the environment that is 0 in the processes that tell of it; None: all of them do. Of an error made
-    by a command's own words, one process a node tells."""
+    """Environment variable that is 0 in the processes that print the error; None: all print it."""
 
 
 class SharedError(UserError):
-    """One that every process of a run raises, and the first one tells."""
+    """Raised by every process of a run; only the first prints it."""
 
     reporting_rank_env = "RANK"
 
 
 class LostProcess(UserError):
-    """Other processes of the run are gone, or can't be reached; which of those left will be heard can't be known."""
+    """Other processes of the run have ended or can't be reached; every remaining process prints it."""
 
     reporting_rank_env = None
 
 
 class MachineError(UserError):
-    """What the machine did: memory, a device or a disk failed, or something was waited for too long."""
+    """Memory, a device or a disk failed, or an operation timed out."""
 
     reporting_rank_env = None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Text to add to an error: ` (did you mean 'x'?)` for the name most like this one in any case, "" for none."""
+    """Suffix for an error: ` (did you mean 'x'?)` with the closest name, ignoring case; "" if none is close."""
     known = {candidate.lower(): candidate for candidate in names}
-    found = get_close_matches(name.lower(), known, n=1)
-    return f" (did you mean '{known[found[0]]}'?)" if found else ""
+    matches = get_close_matches(name.lower(), known, n=1)
+    return f" (did you mean '{known[matches[0]]}'?)" if matches else ""
 
 
 def one_line(text: object) -> str:
-    """A path or a foreign error as text that can be printed on one line: unprintable characters become spaces."""
+    """A path or error as one printable line; unprintable characters become spaces."""
     line = str(text)
     return (line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)).strip()
 
 
 def shorten(error: Exception) -> str:
-    """What a foreign error says, at most 160 characters of it, on one line."""
+    """The message of an error on one line, at most 160 characters; its type if the message is empty."""
     return one_line(" ".join(str(error).split()))[:160] or type(error).__name__
 
 
@@ -56,7 +55,7 @@ T = TypeVar("T")
 
 
 def lookup(entries: Mapping[str, T], what: str, name: str) -> T:
-    """Raises UserError for a name that is not there, with the nearest one that is."""
+    """The entry of this name. Raises UserError for an unknown name, with the closest known one."""
     if name not in entries:
         raise UserError(f"no {what} '{name}'{did_you_mean(name, entries)}; there are: {', '.join(entries)}")
     return entries[name]

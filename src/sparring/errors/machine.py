@@ -1,5 +1,7 @@
-"""What machines do to programs that are not at fault, in one line each: memory that runs out, devices and disks that
-fail. Needs no torch, whose errors are known by what they say."""
+"""Recognises machine errors: out of memory, lost devices, failing disks.
+
+Independent of torch: its errors are recognised by their messages.
+"""
 
 import errno
 from collections.abc import Iterator
@@ -12,22 +14,22 @@ from sparring.errors import MachineError, shorten
 class Cause(NamedTuple):
     what: str
     signs: tuple[str, ...]
-    """Of which an error's text holds one, in small letters."""
+    """Lower-case phrases, one of which is in the error's message."""
     advice: str
 
 
-SMALLER = "or begin with a smaller --batch, with --micro-batches or --recompute"
+SMALLER = "or train with a smaller --batch, with --micro-batches or --recompute"
 NO_ROOM = (
     Cause(
         "the GPU's memory is full",
         ("cuda out of memory", "cublas_status_alloc_failed", "mps backend out of memory"),
-        f"end what else runs on it, {SMALLER}",
+        f"stop other programs that use it, {SMALLER}",
     ),
     Cause(
         "memory is full",
-        # The last is oneDNN's word for it, on CPUs.
+        # The last phrase is oneDNN's, on CPUs.
         ("not enough memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "not create a primitive"),
-        f"end what else runs, {SMALLER}",
+        f"stop other programs, {SMALLER}",
     ),
 )
 CAUSES = (
@@ -44,40 +46,40 @@ CAUSES = (
             "hardware stack error",
             "cuda error: unknown error",
         ),
-        "see nvidia-smi, and the kernel's log",
+        "see nvidia-smi and the kernel log",
     ),
 )
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM}
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 FAILING = {errno.EIO, errno.ESTALE, errno.ENXIO}
-"""What a disk answers that can't; all other numbers are a program's fault."""
+"""Error numbers of full, read-only and failing disks; all others are bugs."""
 
 
 @contextmanager
 def machine_errors_as_user_errors(hint: str = "") -> Iterator[None]:
-    """Raises MachineError in the place of errors that are a machine's, with the hint at its end. All others pass."""
+    """Converts machine errors to MachineError, with `hint` appended; other errors pass unchanged."""
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
-        if told := _told(error):
-            raise MachineError(f"{told}; {hint}" if hint else told) from None
+        if message := _message(error):
+            raise MachineError(f"{message}; {hint}" if hint else message) from None
         raise
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether it says that there is no memory left: the machine's, or a device's."""
+    """Whether the machine or a device ran out of memory."""
     return _cause(error) in NO_ROOM
 
 
 def _cause(error: Exception) -> Cause | None:
-    said = "not enough memory" if isinstance(error, MemoryError) else str(error).lower()
-    return next((cause for cause in CAUSES if any(sign in said for sign in cause.signs)), None)
+    text = "not enough memory" if isinstance(error, MemoryError) else str(error).lower()
+    return next((cause for cause in CAUSES if any(sign in text for sign in cause.signs)), None)
 
 
-def _told(error: Exception) -> str:
-    """What happened and what to do; "" for an error that is no machine's."""
+def _message(error: Exception) -> str:
+    """What happened and what to do; "" for other errors."""
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}" if error.errno in FULL | CLOSED | FAILING else ""
-    found = _cause(error)
-    return f"{found.what} ({shorten(error)}): {found.advice}" if found else ""
+    cause = _cause(error)
+    return f"{cause.what} ({shorten(error)}): {cause.advice}" if cause else ""

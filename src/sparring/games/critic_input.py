@@ -1,4 +1,4 @@
-"""How a critic sees examples, real or fake alike: through noise, augmented, in packs."""
+"""Transforms of a critic's inputs, real and fake alike: noise, augmentation, packing."""
 
 from collections.abc import Callable
 
@@ -14,11 +14,10 @@ SIDES = ("real", "fake")
 class CriticInput(nn.Module):
     """
     Args:
-        noise: σ of Gaussian noise, after so many images (instance noise: Sønderby et al. 2017, arXiv:1610.04490,
-            section 4).
-        augment: what is seen in place of an example.
-        pack: examples seen at once, one behind the other in its channels: (n, c, …) as (n / pack, pack · c, …) (PacGAN:
-            Lin et al. 2018, arXiv:1712.04086).
+        noise: (images seen) → σ of Gaussian noise (instance noise: Sønderby et al. 2017, arXiv:1610.04490, section 4).
+        augment: augmentation of each example.
+        pack: examples concatenated along channels, (n, c, …) → (n / pack, pack · c, …) (PacGAN: Lin et al. 2018,
+            arXiv:1712.04086).
     """
 
     def __init__(self, noise: Callable[[int], float] | None = None, augment: Augment | None = None, pack: int = 1):
@@ -28,12 +27,12 @@ class CriticInput(nn.Module):
 
     @property
     def draws(self) -> dict[str, Draw]:
-        """The random inputs it takes, a row an example."""
+        """Its random inputs, one row per example."""
         noise: dict[str, Draw] = {} if self.sigma is None else {f"noise_{side}": gaussian for side in SIDES}
         return noise | ({} if self.augment is None else {f"augment_{side}": self.augment.draw for side in SIDES})
 
     def noisy_packed(self, sample: Sample, side: str, round: Round) -> Sample:
-        """A sample through the round's noise of a side, in packs."""
+        """The sample of a side, "real" or "fake", with the round's noise, in packs."""
         noise = round.latent.get(f"noise_{side}")
         if self.sigma is not None and noise is not None:
             sigma = self.sigma.value
@@ -41,7 +40,7 @@ class CriticInput(nn.Module):
         return map_sample(self.pack, sample)
 
     def transforms(self, round: Round) -> dict[str, Transform]:
-        """By side: a sample in packs with each example augmented."""
+        """By side: a function of a packed sample that augments each example."""
         return {} if self.augment is None else {side: self._view(self.augment, side, round) for side in SIDES}
 
     def _view(self, augment: Augment, side: str, round: Round) -> Transform:
@@ -58,11 +57,11 @@ class CriticInput(nn.Module):
         return x if self.pack_size == 1 else x.reshape(-1, self.pack_size * x.shape[1], *x.shape[2:])
 
     def pack_condition(self, y: Tensor) -> Tensor:
-        """What is given with each example of a pack, in one row: (n / pack, pack)."""
+        """The conditions of a pack in one row: (n, …) as (n / pack, pack, …)."""
         return y if self.pack_size == 1 else y.view(-1, self.pack_size, *y.shape[1:])
 
     def pack_draw(self, x: Tensor, round: Round) -> Tensor:
-        """A draw of the round as a pack has it: noise like the examples is packed like them; of others it takes its
-        first example's."""
+        """A draw of the round, (n, …) → (n / pack, …): noise shaped like the examples is packed like them; otherwise a
+        pack gets the draw of its first example."""
         like = isinstance(round.real, Tensor) and x.shape[1:] == round.real.shape[1:]
         return self.pack(x) if like else x[:: self.pack_size]

@@ -1,22 +1,27 @@
-"""Two domains of pictures without pairs: Zhu et al. 2017 (arXiv:1703.10593). G goes from A to B, F back; D judges B, C
-judges A. Examples are of B, and what is given with each is some picture of A."""
+"""Unpaired image-to-image translation: Zhu et al. 2017 (arXiv:1703.10593). G maps A to B, F maps B to A; D judges B, C
+judges A. Examples are of B, and the condition of each is any image of A."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from torch import Tensor, nn
 
+from sparring.errors import lookup
 from sparring.game import Game, Parts, Round, Sample, Turn, Verdict, l1_per_example
 from sparring.games.fake_history import FakeHistory
-from sparring.losses.objectives import Objective
+from sparring.games.image_to_image import TranslationOptions
+from sparring.games.options import Bounds, GameContext, Share
+from sparring.losses.objectives import OBJECTIVES, Objective, one_sided_label_smoothing
 from sparring.priors import uniform
 
 
 class CycleGAN(Game):
     """
     Args:
-        G, F: A → B, and back; D, C: critics of B and of A.
-        pools: of each critic's fakes, D's first.
-        identity: G leaves pictures of B as they are, F those of A: part `identity`, for domains of as many channels.
+        players: G: A → B, F: B → A, D and C: critics of B and of A.
+        pools: past fakes for D and for C.
+        identity: adds the loss `identity`, |G(y) − y| + |F(x) − x|; both domains need the same channels.
     """
 
     def __init__(
@@ -69,11 +74,41 @@ class TranslatorsTurn(Turn):
 
     def loss(self, round: Round) -> Parts:
         G, F, D, C = (self.game.players[name] for name in "GFDC")
-        y, x, (made_y, made_x) = round.real, round.condition, round.fake
+        y, x, (fake_y, fake_x) = round.real, round.condition, round.fake
         assert isinstance(x, Tensor) and isinstance(y, Tensor)
         parts = {
-            "fools_D": self.objective.generator(Verdict(D, y, made_y))["generator"],
-            "fools_C": self.objective.generator(Verdict(C, x, made_x))["generator"],
-            "cycle": l1_per_example(F(made_y), x) + l1_per_example(G(made_x), y),
+            "fools_D": self.objective.generator(Verdict(D, y, fake_y))["generator"],
+            "fools_C": self.objective.generator(Verdict(C, x, fake_x))["generator"],
+            "cycle": l1_per_example(F(fake_y), x) + l1_per_example(G(fake_x), y),
         }
         return parts | ({"identity": l1_per_example(G(y), y) + l1_per_example(F(x), x)} if self.identity else {})
+
+
+@dataclass(frozen=True)
+class CycleGANOptions(TranslationOptions):
+    objective: str = "least-squares"
+    """A name of `sparring.losses.objectives.OBJECTIVES`."""
+    smoothing: Share = 0.0
+    """One-sided label smoothing: the share by which real examples count as fake."""
+    image_pool: Annotated[int, Bounds(1, 1 << 20)] = 50
+    """Past fakes that each critic may see in place of new ones."""
+
+    loss_terms: ClassVar = tuple(f"{name}_{D}" for D in "CD" for name in ("real", "fake", "critic", "fools")) + (
+        "cycle",
+        "identity",
+    )
+
+    def build_objective(self) -> Objective:
+        objective = lookup(OBJECTIVES, "objective", self.objective)
+        return one_sided_label_smoothing(objective, self.smoothing) if self.smoothing else objective
+
+    def build(self, context: GameContext) -> Game:
+        shape, other = context.shape, self.input_shape(context)
+        players = {
+            "G": self.build_generator(context),
+            "F": context.build(context.choices["G"], other, inputs=shape[0]),
+            "D": context.player("D", inputs=0),
+            "C": context.build(context.choices["D"], other, inputs=0),
+        }
+        pools = FakeHistory(shape, self.image_pool), FakeHistory(other, self.image_pool)
+        return CycleGAN(players, self.build_objective(), pools, identity=shape == other)

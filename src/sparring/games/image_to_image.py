@@ -1,20 +1,24 @@
-"""What all games have in common in which one generator makes pictures of pictures and one critic judges them."""
+"""Games in which one generator maps images to images and one critic judges them."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sparring.game import Critic, Round, Sample
-from sparring.games.gan import GAN
+from sparring.games.gan import GAN, GANOptions
+from sparring.games.options import GameContext, GameOptions, Shape
 from sparring.losses.objectives import Objective, TopK
 
 
 class ImageToImageGAN(GAN):
-    """G makes pictures of the pictures given.
+    """G maps the image in a round's condition.
 
     Args:
         G: x (n, …) → y (n, …).
-        shows: D sees x beside y, in channels before y's; they have one size then.
-        options: as `GAN` takes them.
+        shows: D sees x concatenated with y, along channels, x first; both have one size then.
+        options: those of `GAN`.
     """
 
     def __init__(self, G: nn.Module, D: nn.Module, objective: Objective | TopK, *args, shows: bool = True, **options):
@@ -30,5 +34,29 @@ class ImageToImageGAN(GAN):
         return self.players["G"](self.input(round))
 
     def critic(self, round: Round, D=None) -> Critic:
-        judge, seen = D or self.players["D"], [self.input(round)] if self.shows else []
-        return lambda y: judge(torch.cat([*seen, y], 1))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        judge, shown = D or self.players["D"], [self.input(round)] if self.shows else []
+        return lambda y: judge(torch.cat([*shown, y], 1))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+@dataclass(frozen=True)
+class TranslationOptions(GameOptions):
+    """Options of games whose generator takes an image: no option of its own, but the networks' sizes."""
+
+    accepts_networks: ClassVar[bool] = False
+
+    def input_shape(self, context: GameContext) -> Shape:
+        """The example's, with the channels that the generator's number `inputs` states, if it does."""
+        channels, *sides = context.shape
+        return int(context.choices["G"].numbers.get("inputs", 0)) or channels, *sides
+
+    def build_generator(self, context: GameContext) -> nn.Module:
+        """With a `scale` where the input is smaller than the output."""
+        (channels, *sides), output = self.input_shape(context), context.shape
+        numbers: dict[str, Any] = {} if sides == [*output[1:]] else {"scale": output[1] // sides[0]}
+        numbers |= {"classes": context.classes} if self.conditional else {}
+        return context.player("G", inputs=channels, **numbers)
+
+
+@dataclass(frozen=True)
+class ImageToImageOptions(TranslationOptions, GANOptions):
+    """Options of every image-to-image game of one critic."""

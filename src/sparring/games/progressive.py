@@ -1,16 +1,23 @@
-"""A GAN whose players grow with the images they have seen. Karras et al. 2018 (arXiv:1710.10196), section 2."""
+"""A GAN whose players grow with the images they have seen: Karras et al. 2018 (arXiv:1710.10196), section 2."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
-from sparring.game import Round, Sample, Turn, Verdict, map_sample
+from torch import nn
+
+from sparring.errors import UserError
+from sparring.game import Game, Round, Sample, Turn, Verdict, map_sample
 from sparring.games.gan import GAN
+from sparring.games.latent_gan import AugmentedGANOptions
+from sparring.games.options import Count, GameContext
 from sparring.networks.progan import Grown, blend_resolutions
 
 
-def grown_after(seen: int, phase: int) -> float:
-    """The stage after so many images: a size is played for a phase, then the next is faded in over another."""
-    stage, into = divmod(seen / phase, 2)
+def grown_after(seen: int, images_per_phase: int) -> float:
+    """The stage after so many images: a size is trained for one phase, and the next faded in over another."""
+    stage, into = divmod(seen / images_per_phase, 2)
     return stage + max(0.0, into - 1)
 
 
@@ -18,7 +25,8 @@ class ProgressiveGAN(GAN):
     """A GAN of `Grown` players.
 
     Args:
-        stage: of both, after so many images: whole numbers are sizes, those between fade in the next.
+        stage: (images seen) → the stage of both players; whole numbers are sizes, and numbers between them fade in the
+            next size.
     """
 
     def __init__(self, G: Grown, D: Grown, *args, stage: Callable[[int], float], **options):
@@ -34,7 +42,25 @@ class ProgressiveGAN(GAN):
         D = cast(Grown, self.players["D"])
         stage, last = float(D.stage), D.last
 
-        def small(sample: Sample) -> Sample:
+        def shrink(sample: Sample) -> Sample:
             return map_sample(lambda x: blend_resolutions(x, stage, last), sample)
 
-        return super().verdict(Round(small(round.real), round.condition, round.latent, round.fake), critic)
+        return super().verdict(Round(shrink(round.real), round.condition, round.latent, round.fake), critic)
+
+
+@dataclass(frozen=True)
+class ProgressiveOptions(AugmentedGANOptions):
+    images_per_phase: Count = 800_000
+    """Images for which a size is trained, and over which the next one is faded in: appendix A.1."""
+
+    def build(self, context: GameContext) -> Game:
+        G = _grown(self.build_generator(context), context.choices["G"].name)
+        D = _grown(self.build_critic(context), context.choices["D"].name)
+        stage = partial(grown_after, images_per_phase=self.images_per_phase)
+        return ProgressiveGAN(G, D, self.build_objective(), stage=stage, **self.gan_arguments(context, G, D))
+
+
+def _grown(player: nn.Module, name: str) -> Grown:
+    if not isinstance(player, Grown):
+        raise UserError(f"{name} does not grow: take one that does (progan-generator, progan-critic)")
+    return player

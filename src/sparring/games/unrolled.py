@@ -1,5 +1,4 @@
-"""The generator learns against the critic as it would be after some steps of its own. Metz et al. 2017
-(arXiv:1611.02163), section 2."""
+"""A GAN whose generator learns against the critic some steps ahead: Metz et al. 2017 (arXiv:1611.02163), section 2."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,38 +26,37 @@ class UnrolledGAN(GAN):
         super().__init__(G, D, objective, *args, **options)
 
     def generator_turn(self, objective: Objective | TopK, terms: Sequence[LossTerm]) -> Turn:
-        return UnrolledGeneratorTurn(self, objective, terms)
+        return UnrolledGeneratorTurn(self, terms, objective)
 
 
 class UnrolledGeneratorTurn(GeneratorTurn):
-    """The critic's steps are by the mean over the batch, so slices would take others."""
+    """Coupled: the critic's steps follow the mean over the batch."""
 
     game: UnrolledGAN
 
-    def __init__(self, game: UnrolledGAN, objective: Objective | TopK, terms: Sequence[LossTerm]):
-        super().__init__(game, objective, terms)
+    def __init__(self, game: UnrolledGAN, terms: Sequence[LossTerm], objective: Objective | TopK):
+        super().__init__(game, terms, objective)
         self.coupled = True
 
     def generator_verdict(self, round: Round) -> Verdict:
         D = self.game.players["D"]
 
         def verdict() -> Verdict:
-            return self.game.verdict(round, self.game.critic(round, partial(_with, D, theta)))
+            return self.game.verdict(round, self.game.critic(round, partial(_with_weights, D, theta)))
 
         learning = [(name, p) for name, p in D.named_parameters() if f"D.{name}" not in self.game.frozen]
         theta = {name: p.detach().requires_grad_() for name, p in learning}
         for _ in range(self.game.steps):
-            parts = self.wanted.critic(verdict())
+            parts = self.objective.critic(verdict())
             loss = torch.stack([part.mean() for part in parts.values()]).sum()
-            # What is told beside the logits has layers that the objective does not reach.
-            slopes = torch.autograd.grad(loss, list(theta.values()), create_graph=True, allow_unused=True)
+            # The objective does not reach the layers of further heads.
+            gradients = torch.autograd.grad(loss, list(theta.values()), create_graph=True, allow_unused=True)
             theta = {
-                name: p if slope is None else p - self.game.rate * slope
-                for (name, p), slope in zip(theta.items(), slopes, strict=True)
+                name: p if gradient is None else p - self.game.rate * gradient
+                for (name, p), gradient in zip(theta.items(), gradients, strict=True)
             }
         return verdict()
 
 
-def _with(D: nn.Module, theta: dict[str, Tensor], *inputs: Tensor) -> Tensor | CriticOutput:
-    """D with other weights θ."""
+def _with_weights(D: nn.Module, theta: dict[str, Tensor], *inputs: Tensor) -> Tensor | CriticOutput:
     return torch.func.functional_call(D, theta, inputs)

@@ -1,36 +1,49 @@
-"""A variational autoencoder whose errors are measured by a critic's features: Larsen et al. 2016 (arXiv:1512.09300)."""
+"""A variational autoencoder with a reconstruction loss on the critic's features: Larsen et al. 2016
+(arXiv:1512.09300)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from sparring.game import FunctionTerm, LossTerm, Parts, Round, Sample, Turn, Verdict, map_sample
-from sparring.games.encoder import EncoderGAN, as_float32, kl_to_standard_normal, reparameterise
+from sparring.game import FunctionTerm, Game, LossTerm, Parts, Round, Sample, Turn, Verdict, map_sample
+from sparring.games.encoder import (
+    EncoderGAN,
+    EncoderGANOptions,
+    as_float32,
+    kl_to_standard_normal,
+    reparameterise,
+)
+from sparring.games.latent_gan import with_heads
+from sparring.games.options import GameContext
 from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import Objective, TopK
+from sparring.networks.layers.heads import StandardisedFeatures
 
 
-def unlikeness(verdict: Verdict) -> Tensor:
+def feature_distance(verdict: Verdict) -> Tensor:
     """½‖f(x) − f(x̃)‖², f the critic's features: −log N(f(x); f(x̃), I) up to a constant, (n,). Section 3.2, eq. 7."""
-    f, g = (as_float32(critic_output(opinion, "features")) for opinion in (verdict.output_real, verdict.output_fake))
+    f, g = (as_float32(critic_output(output, "features")) for output in (verdict.output_real, verdict.output_fake))
     return (f - g).square().flatten(1).sum(1) / 2
 
 
-def _of_reconstructions(verdict: Verdict) -> Tensor:
-    return unlikeness(verdict).chunk(2)[1]
+def _reconstruction_distance(verdict: Verdict) -> Tensor:
+    return feature_distance(verdict).chunk(2)[1]
 
 
 class VAEGAN(EncoderGAN):
-    """E learns the autoencoder's two parts, `kl` and `encoded`; G `decoded`, its share of the latter, and the GAN's.
+    """E minimises `kl` and `encoded`, the two losses of the autoencoder; G minimises `decoded`, which equals `encoded`,
+    and the GAN's loss.
 
-    D judges every real example twice: beside a sample, and beside its own reconstruction. What comes of that are two
-    turns for algorithm 1 of the paper, in which E learns nothing of the GAN's loss; γ is the weight of `decoded`.
+    D sees every real example twice: once paired with a sample, once with its reconstruction. As in algorithm 1 of the
+    paper, E does not learn from the GAN's loss; γ is the weight of `decoded`.
 
     Args:
         E: x → (n, 2·dim), μ and log σ².
-        D: x → `Opinion` with features.
-        options: as `GAN` takes them, but for packs and conditions.
+        D: x → `CriticOutput` with features.
+        options: those of `GAN`, without packs and conditions.
     """
 
     def __init__(
@@ -44,17 +57,17 @@ class VAEGAN(EncoderGAN):
         generator_terms: Sequence[LossTerm] = (),
         **options,
     ):
-        terms = [*generator_terms, FunctionTerm("decoded", _of_reconstructions)]
+        terms = [*generator_terms, FunctionTerm("decoded", _reconstruction_distance)]
         super().__init__(G, E, D, objective, penalties, generator_terms=terms, **options)
         self._turns.append(EncoderTurn(self))
 
     def generate(self, round: Round) -> Sample:
-        """Samples (n, …), and reconstructions (n, …)."""
-        return self.made(round, self.posterior(round))
+        """Samples (n, …) and reconstructions (n, …)."""
+        return self.decode(round, self.posterior(round))
 
-    def made(self, round: Round, told: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, of what E told. In one batch, for G's batch norm must see both alike: it serves samples later."""
-        n, z = len(told), torch.cat([round.latent["z"], reparameterise(told, round.latent["e"])])
+    def decode(self, round: Round, moments: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples and reconstructions, given E's output. In one batch, so that G's batch norm normalises both alike."""
+        n, z = len(moments), torch.cat([round.latent["z"], reparameterise(moments, round.latent["e"])])
         samples, reconstructions = self.players["G"](z).split(n)
         return samples, reconstructions
 
@@ -65,7 +78,7 @@ class VAEGAN(EncoderGAN):
 
 
 class EncoderTurn(Turn):
-    """E learns to tell what D's features need, in as few nats as it can."""
+    """E minimises the autoencoder's two losses."""
 
     name, learns, uses_fake = "encoder", ("E",), False
 
@@ -73,7 +86,21 @@ class EncoderTurn(Turn):
         self.game = game
 
     def loss(self, round: Round) -> Parts:
-        said = self.game.posterior(round)
-        _, reconstructions = self.game.made(round, said)
+        moments = self.game.posterior(round)
+        _, reconstructions = self.game.decode(round, moments)
         verdict = Verdict(self.game.critic(round), round.real, reconstructions)
-        return {"kl": kl_to_standard_normal(said), "encoded": unlikeness(verdict)}
+        return {"kl": kl_to_standard_normal(moments), "encoded": feature_distance(verdict)}
+
+
+@dataclass(frozen=True)
+class VAEGANOptions(EncoderGANOptions):
+    outputs_per_latent: ClassVar[tuple[int, ...]] = (2,)
+    loss_terms: ClassVar = (*EncoderGANOptions.loss_terms, "kl", "encoded", "decoded")
+
+    def build(self, context: GameContext) -> Game:
+        G, E = self.build_generator(context), self.build_encoder(context)
+        D = context.networks.get("D") or with_heads(
+            context, context.player("D"), [lambda width, _: StandardisedFeatures()]
+        )
+        self.check_encoder(E, context)
+        return VAEGAN(G, E, D, self.build_objective(), **self.gan_arguments(context, G, D))

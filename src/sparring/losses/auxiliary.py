@@ -1,4 +1,4 @@
-"""What players want besides their objective: what a critic tells beside its logits, and what it sees in common."""
+"""Auxiliary loss terms: class, code, rotation, feature matching, contrast, orthogonality, likelihood."""
 
 from collections.abc import Sequence
 
@@ -11,33 +11,33 @@ from sparring.game import CriticOutput, FunctionTerm, Sample, Verdict, per_examp
 from sparring.networks.rows import RowGenerator
 
 
-def critic_output(opinion: CriticOutput, what: str) -> Tensor:
-    """What the critic tells beside its logits. Raises UserError for a critic that does not."""
-    if what not in opinion.extras:
-        raise UserError(f"this critic tells no {what}: have it return Opinion(logits, {{'{what}': …}})")
-    return opinion.extras[what]
+def critic_output(output: CriticOutput, name: str) -> Tensor:
+    """The critic's extra output of this name. Raises UserError if there is none."""
+    if name not in output.extras:
+        raise UserError(f"the critic has no output '{name}': return CriticOutput(logits, {{'{name}': …}})")
+    return output.extras[name]
 
 
-def _unlike(opinion: CriticOutput, y: Tensor | None) -> Tensor:
-    """−log of the probability that the critic's class head gives to y, (n,)."""
-    logits = critic_output(opinion, "class")
+def _class_loss(output: CriticOutput, y: Tensor | None) -> Tensor:
+    """Cross-entropy of the critic's class head, (n,)."""
+    logits = critic_output(output, "class")
     assert y is not None
     return cross_entropy(logits, y, reduction="none")
 
 
-class_of_real = FunctionTerm("class", lambda verdict: _unlike(verdict.output_real, verdict.condition))
-class_of_fake = FunctionTerm("class", lambda verdict: _unlike(verdict.output_fake, verdict.condition))
+class_of_real = FunctionTerm("class", lambda verdict: _class_loss(verdict.output_real, verdict.condition))
+class_of_fake = FunctionTerm("class", lambda verdict: _class_loss(verdict.output_fake, verdict.condition))
 """Odena et al. 2017 (arXiv:1610.09585), section 3: L_C, for critic and generator."""
 
 
-def contrastive(opinion: CriticOutput, y: Tensor | None, margin: float = 0.98, temperature: float = 0.5) -> Tensor:
-    """Data to data cross-entropy, (n,): near its class, far from other classes' examples in the batch.
+def contrastive(output: CriticOutput, y: Tensor | None, margin: float = 0.98, temperature: float = 0.5) -> Tensor:
+    """Data-to-data cross-entropy, (n,): attracts to the class proxy, repels from other classes' examples.
 
-    Kang et al. 2021 (arXiv:2111.01118), eq. 10, with m_n = 1 − m_p. Beyond the margins nothing is to be won.
+    Kang et al. 2021 (arXiv:2111.01118), eq. 10, with m_n = 1 − m_p. Pairs beyond the margins have no gradient.
     """
-    embedding, near = critic_output(opinion, "embedding"), critic_output(opinion, "class")
+    embedding, cosine = critic_output(output, "embedding"), critic_output(output, "class")
     assert y is not None
-    attract = (near.gather(1, y[:, None]) - margin).clamp(max=0) / temperature
+    attract = (cosine.gather(1, y[:, None]) - margin).clamp(max=0) / temperature
     repel = (embedding @ embedding.T - (1 - margin)).relu() / temperature
     repel = repel.masked_fill(y[:, None] == y, -torch.inf)
     return (torch.cat([attract, repel], 1).logsumexp(1, keepdim=True) - attract).squeeze(1)
@@ -48,15 +48,17 @@ contrast_of_fake = FunctionTerm("contrast", lambda v: contrastive(v.output_fake,
 
 
 def nce(queries: Sequence[Tensor], keys: Sequence[Tensor], temperature: float = 0.07) -> Tensor:
-    """Of directions (n, k, d), a pair of tensors a layer: −log of the softmax, over the k places of the same picture,
-    of ⟨query, key⟩ / temperature at the query's own place, (n,); the mean over places and layers.
-    Park et al. 2020 (arXiv:2007.15651), section 3, eq. 2 and 3."""
-    found = []
+    """PatchNCE, (n,): Park et al. 2020 (arXiv:2007.15651), section 3, eqs. 2 and 3.
+
+    Queries and keys are unit vectors (n, k, d), one tensor per layer: the cross-entropy of ⟨query, key⟩ / temperature
+    over the k positions of the same image, averaged over positions and layers.
+    """
+    losses = []
     for q, k in zip(queries, keys, strict=True):
         logits = q @ k.transpose(1, 2) / temperature  # (n, k, k)
         own = torch.arange(logits.shape[1], device=q.device).expand(len(q), -1)
-        found.append(cross_entropy(logits.transpose(1, 2), own, reduction="none").mean(1))
-    return torch.stack(found).mean(0)
+        losses.append(cross_entropy(logits.transpose(1, 2), own, reduction="none").mean(1))
+    return torch.stack(losses).mean(0)
 
 
 def _feature_gap(verdict: Verdict) -> Tensor:
@@ -65,8 +67,8 @@ def _feature_gap(verdict: Verdict) -> Tensor:
 
 
 feature_matching = FunctionTerm("features", _feature_gap, coupled=True)
-"""‖E f(x) − E f(G(z))‖² a feature, f the critic's last but one layer. Salimans et al. 2016 (arXiv:1606.03498), eq. in
-section 3.1; there it takes the objective's place: weigh `generator` by 0 for that."""
+"""‖E f(x) − E f(G(z))‖², the mean over features f of the critic's penultimate layer. Salimans et al. 2016
+(arXiv:1606.03498), section 3.1, where it replaces the objective: set the weight of `generator` to 0 for that."""
 
 
 def quarter_turns(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -74,24 +76,24 @@ def quarter_turns(n: int, shape: tuple[int, ...], generator: torch.Generator) ->
     return torch.randint(4, (n,), generator=generator, device=generator.device)
 
 
-def _unasked(verdict: Verdict) -> Tensor:
-    """−log of the share that the options asked for have in a row of a table; a pack's mean."""
-    given, fake = verdict.condition, verdict.fake
-    if given is None or not given.is_floating_point() or not isinstance(fake, Tensor) or fake.dim() != 2:
-        raise UserError("only rows of a table are asked for options: leave the method 'asked' out")
-    rows = fake.reshape(*given.shape[:-1], -1)[..., : given.shape[-1]]
-    return per_example(-(rows * given).sum(-1).clamp(min=1e-6).log())
+def _condition_mismatch(verdict: Verdict) -> Tensor:
+    """−log of the probability a row of a table gives to the conditioned options; averaged over a pack."""
+    condition, fake = verdict.condition, verdict.fake
+    if condition is None or not condition.is_floating_point() or not isinstance(fake, Tensor) or fake.dim() != 2:
+        raise UserError("the method 'asked' needs rows of a table: leave it out")
+    rows = fake.reshape(*condition.shape[:-1], -1)[..., : condition.shape[-1]]
+    return per_example(-(rows * condition).sum(-1).clamp(min=1e-6).log())
 
 
-condition_match = FunctionTerm("asked", _unasked)
-"""The generator chooses what it was asked for: Xu et al. 2019 (arXiv:1907.00503), section 4.3, on what was drawn with a
-soft choice, where they have its logits."""
+condition_match = FunctionTerm("asked", _condition_mismatch)
+"""The generator's rows match their condition: Xu et al. 2019 (arXiv:1907.00503), section 4.3, applied to the relaxed
+sample instead of its logits."""
 
 
 def rotate(x: Sample, quarters: Tensor) -> Tensor:
-    """Square images (n, c, h, h), each turned by its number of quarters."""
+    """Square images (n, c, h, h), each rotated by its number of quarter turns."""
     if not isinstance(x, Tensor) or x.dim() != 4 or x.shape[2] != x.shape[3]:
-        raise UserError("rotations are told of square images: leave the method 'rotation' out")
+        raise UserError("the method 'rotation' needs square images: leave it out")
     ways = torch.stack([torch.rot90(x, k, (2, 3)) for k in range(4)])
     return ways[quarters, torch.arange(len(x), device=x.device)]
 
@@ -107,14 +109,14 @@ rotation_of_real = FunctionTerm(
 rotation_of_fake = FunctionTerm(
     "rotation_fake", lambda v: _rotation_loss(v, v.fake, "fake"), draws={"quarters": quarter_turns}
 )
-"""How an image was turned, told by the critic of real images and wanted by the generator of its own. Chen et al. 2019
-(arXiv:1811.11212), eq. 3 and 4: β = 1, α = .2. They turn a quarter of the batch all four ways, here each goes one way.
-"""
+"""Rotation prediction: the critic learns it on real images, the generator on its own. Chen et al. 2019
+(arXiv:1811.11212), eqs. 3 and 4: β = 1, α = .2. Each image is rotated once; the paper rotates a quarter of the batch
+all four ways."""
 
 
 def category_loss(z: int, categories: int) -> FunctionTerm:
-    """−log Q(c | G(z, c)) of the category behind z numbers of the latent: L_I of Chen et al. 2016 (arXiv:1606.03657),
-    section 5, up to H(c)."""
+    """−log Q(c | G(z, c)) of the category that follows the first z numbers of the latent: L_I up to H(c), Chen et al.
+    2016 (arXiv:1606.03657), section 5."""
 
     def part(verdict: Verdict) -> Tensor:
         c = verdict.latent["z"][:, z : z + categories]
@@ -134,20 +136,19 @@ def code_loss(start: int) -> FunctionTerm:
 
 
 def orthogonal_regulariser(player: nn.Module) -> FunctionTerm:
-    """Σ ‖WᵀW ⊙ (1 − I)‖²_F over a player's weights: what filters have in common, their lengths left free.
+    """Σ ‖WᵀW ⊙ (1 − I)‖²_F over a player's weights: filters become orthogonal, their norms stay free.
 
-    Brock et al. 2019 (arXiv:1809.11096), section 3.1, eq. 3, weighed by β = 1e-4. Under spectral norm W is the weight
-    before it.
+    Brock et al. 2019 (arXiv:1809.11096), section 3.1, eq. 3; β = 1e-4. With spectral norm, W is the weight before it.
     """
     weights = [p for p in player.parameters() if p.dim() > 1]
-    return FunctionTerm("orthogonal", lambda verdict: torch.stack([_in_common(W.flatten(1)) for W in weights]).sum())
+    return FunctionTerm("orthogonal", lambda verdict: torch.stack([_off_diagonal(W.flatten(1)) for W in weights]).sum())
 
 
 def likelihood(G: nn.Module) -> FunctionTerm:
-    """−log p of real rows by a generator that decides them column by column: beside the game, which is of whole rows,
-    it learns each column from those before it as they really are. Lamb et al. 2016 (arXiv:1610.09038), section 2.2."""
+    """−log p of real rows under an autoregressive generator (teacher forcing), in addition to the adversarial loss.
+    Lamb et al. 2016 (arXiv:1610.09038), section 2.2."""
     if not isinstance(G, RowGenerator):
-        raise UserError("the method 'likelihood' is of generators that decide rows of a table: leave it out")
+        raise UserError("the method 'likelihood' needs a generator of table rows: leave it out")
 
     def part(verdict: Verdict) -> Tensor:
         assert isinstance(verdict.real, Tensor)
@@ -158,7 +159,7 @@ def likelihood(G: nn.Module) -> FunctionTerm:
     return FunctionTerm("likelihood", part)
 
 
-def _in_common(W: Tensor) -> Tensor:
+def _off_diagonal(W: Tensor) -> Tensor:
     """Σ over pairs i ≠ j of ⟨wᵢ, wⱼ⟩², for rows w of (o, i)."""
-    gram = W @ W.T if len(W) <= W.shape[1] else W.T @ W  # of equal norm: the smaller one is made
+    gram = W @ W.T if len(W) <= W.shape[1] else W.T @ W  # WWᵀ and WᵀW have the same norm: compute the smaller one
     return gram.square().sum() - W.square().sum(1).square().sum()

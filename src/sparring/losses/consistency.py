@@ -1,5 +1,5 @@
-"""Critics that answer alike what is alike: terms of Zhang et al. 2020 (arXiv:1910.12027), Zhao et al. 2020
-(arXiv:2002.04724) and Ji et al. 2019 (arXiv:1807.06653)."""
+"""Consistency regularisation of critics: Zhang et al. 2020 (arXiv:1910.12027), Zhao et al. 2020 (arXiv:2002.04724);
+invariant clustering: Ji et al. 2019 (arXiv:1807.06653)."""
 
 import torch
 from torch import Tensor
@@ -11,10 +11,10 @@ from sparring.game import FunctionTerm, Sample, Verdict, per_example
 from sparring.losses.auxiliary import critic_output
 from sparring.priors import normal, uniform
 
-REACH = 1 / 8
-"""Of a shift, in sides of the image; the papers shift CIFAR's 32 pixels by up to 4."""
+MAX_SHIFT = 1 / 8
+"""Of the image's side; the papers shift CIFAR's 32 pixels by up to 4."""
 SIGMA = 0.03
-"""Of the noise on latents."""
+"""Standard deviation of the latent perturbation."""
 
 
 def offsets(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -23,7 +23,7 @@ def offsets(n: int, shape: tuple[int, ...], generator: torch.Generator) -> Tenso
 
 
 def shift(x: Tensor, by: Tensor) -> Tensor:
-    """Images (n, c, h, w) moved by whole pixels, `by` (n, 2) in sides of the image; edges are repeated."""
+    """Images (n, c, h, w) shifted by whole pixels, `by` (n, 2) as shares of the sides; edges are repeated."""
     for axis in (2, 3):
         side = x.shape[axis]
         pixels = (by[:, axis - 2] * side).round().long()
@@ -33,47 +33,51 @@ def shift(x: Tensor, by: Tensor) -> Tensor:
     return x
 
 
-def _apart(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor:
+def _logit_distance(verdict: Verdict, side: str, logits: Tensor, other: Sample) -> Tensor:
     return per_example((logits - verdict.forward(other, side).logits).square())
 
 
 def _image(sample: Sample, method: str) -> Tensor:
     if not isinstance(sample, Tensor) or sample.dim() != 4:
-        raise UserError(f"only images are shifted and scaled: leave the method '{method}' out")
+        raise UserError(f"the method '{method}' needs images: leave it out")
     return sample
 
 
-def _moved(verdict: Verdict, sample: Sample) -> Tensor:
-    return shift(_image(sample, "consistency"), REACH * verdict.draws["shift"])
+def _shifted(verdict: Verdict, sample: Sample) -> Tensor:
+    return shift(_image(sample, "consistency"), MAX_SHIFT * verdict.draws["shift"])
 
 
-def _near(verdict: Verdict) -> Sample:
+def _perturbed_fake(verdict: Verdict) -> Sample:
     z = verdict.latent["z"]
     return verdict.regenerate({"z": z + SIGMA * verdict.latent["near"]})
 
 
 consistent_real = FunctionTerm(
-    "consistent_real", lambda v: _apart(v, "real", v.on_real, _moved(v, v.real)), draws={"shift": offsets}
+    "consistent_real", lambda v: _logit_distance(v, "real", v.on_real, _shifted(v, v.real)), draws={"shift": offsets}
 )
-"""(D(x) − D(T(x)))², weighed by λ = 10; T shifts, and does not mirror as theirs does, for digits can't bear it.
+"""(D(x) − D(T(x)))², weighted by λ = 10. T is a random shift; the paper also flips, which would change digits.
 Zhang et al. 2020, eq. 3."""
 
 consistent_fake = FunctionTerm(
-    "consistent_fake", lambda v: _apart(v, "fake", v.on_fake, _moved(v, v.fake)), draws={"shift": offsets}
+    "consistent_fake", lambda v: _logit_distance(v, "fake", v.on_fake, _shifted(v, v.fake)), draws={"shift": offsets}
 )
-"""The same of fakes: Zhao et al. 2020, section 3.1."""
+"""The same for generated images: Zhao et al. 2020, section 3.1."""
 
 
 def consistent_latent(dim: int) -> FunctionTerm:
-    """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's half of Zhao et al. 2020, section 3.2."""
+    """(D(G(z)) − D(G(z + δ)))², weighed by λ = 5: the critic's term of Zhao et al. 2020, section 3.2."""
     return FunctionTerm(
-        "consistent_latent", lambda v: _apart(v, "fake", v.on_fake, _near(v)), draws={"near": normal(dim)}
+        "consistent_latent",
+        lambda v: _logit_distance(v, "fake", v.on_fake, _perturbed_fake(v)),
+        draws={"near": normal(dim)},
     )
 
 
 def latent_diversity(dim: int) -> FunctionTerm:
-    """−‖G(z) − G(z + δ)‖² a number of a sample, weighed by λ = .5: the generator's half."""
-    return FunctionTerm("varied", lambda v: -per_example(_squares(v.fake, _near(v))), draws={"near": normal(dim)})
+    """−(G(z) − G(z + δ))², the mean over a sample, weighed by λ = .5: the generator's term of section 3.2."""
+    return FunctionTerm(
+        "varied", lambda v: -per_example(_squares(v.fake, _perturbed_fake(v))), draws={"near": normal(dim)}
+    )
 
 
 def _squares(a: Sample, b: Sample) -> Tensor:
@@ -82,42 +86,40 @@ def _squares(a: Sample, b: Sample) -> Tensor:
 
 
 def affine_jitter(x: Tensor, u: Tensor) -> Tensor:
-    """Images (n, c, h, w) shifted, scaled and squeezed by numbers u (n, 5) in [0, 1); at .5, by nothing."""
+    """Images (n, c, h, w) shifted, scaled and squeezed by u (n, 5) in [0, 1); .5 is the identity."""
     sides = (x.shape[2], x.shape[3])
     return warp(x, squeeze(u[:, :2], sides) @ scale(u[:, 2:3], sides) @ translation(u[:, 3:], sides))
 
 
 def shift_scale(x: Tensor, u: Tensor) -> Tensor:
-    """Images (n, c, h, w) shifted and scaled by numbers u (n, 3) in [0, 1); at .5, by nothing."""
+    """Images (n, c, h, w) shifted and scaled by u (n, 3) in [0, 1); .5 is the identity."""
     sides = (x.shape[2], x.shape[3])
     return warp(x, scale(u[:, :1], sides) @ translation(u[:, 1:], sides))
 
 
 def mutual_information(p: Tensor, q: Tensor) -> Tensor:
-    """I(c; c′), in nats, of the categories of pairs that are told by probabilities p and q (n, k). Ji et al. 2019,
-    section 3.1: P = Σ pqᵀ / n, symmetric, then Σ P ln(P / (Pₐ P_b))."""
+    """I(c; c′) in nats of paired category probabilities p and q (n, k), a scalar. Ji et al. 2019, section 3.1:
+    P = Σ pqᵀ / n, symmetrised, then Σ P ln(P / (Pₐ P_b))."""
     joint = p.T @ q / len(p)
     joint = ((joint + joint.T) / 2).clamp(min=1e-8)
     return (joint * (joint.log() - joint.sum(0).log() - joint.sum(1, keepdim=True).log())).sum()
 
 
-def _unshared(verdict: Verdict) -> Tensor:
+def _negative_information(verdict: Verdict) -> Tensor:
     other = verdict.forward(affine_jitter(_image(verdict.real, "invariance"), verdict.draws["change"]))
-    p, q = (critic_output(opinion, "category").softmax(1) for opinion in (verdict.output_real, other))
+    p, q = (critic_output(output, "category").softmax(1) for output in (verdict.output_real, other))
     return -mutual_information(p, q)
 
 
-invariant_category = FunctionTerm("invariance", _unshared, draws={"change": uniform(5)}, coupled=True)
-"""−I(Q(x), Q(T(x))): the category told of a real image is sure, and that of the same image changed; each is told as
-often as any other."""
+invariant_category = FunctionTerm("invariance", _negative_information, draws={"change": uniform(5)}, coupled=True)
+"""−I(Q(x), Q(T(x))): predicted categories of real images are confident, balanced and invariant to T."""
 
 
 def invariant_codes(start: int) -> FunctionTerm:
-    """−log Q(c | T(G(z, c))) of the codes from `start` on, as `terms.told_codes`, with T a shift and a change of size:
-    a code that is a place or a size is then not told."""
+    """`auxiliary.code_loss` on shifted and scaled images T(G(z, c)): codes then do not encode position or size."""
 
     def part(verdict: Verdict) -> Tensor:
-        seen = verdict.forward(shift_scale(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
-        return (critic_output(seen, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
+        output = verdict.forward(shift_scale(_image(verdict.fake, "steady"), verdict.draws["move"]), "fake")
+        return (critic_output(output, "code") - verdict.latent["z"][:, start:]).square().sum(1) / 2
 
     return FunctionTerm("steady", part, draws={"move": uniform(3)})

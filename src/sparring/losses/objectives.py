@@ -1,7 +1,7 @@
-"""What critic and generator want, written on logits, one entry a paper.
+"""Adversarial objectives as functions of logits, one entry per paper.
 
-Every objective is asked through a verdict: `critic(verdict)` and `generator(verdict)` return named parts, (n,) per
-example. Patch logits (n, 1, h, w) are averaged over the patches of an example.
+`critic(verdict)` and `generator(verdict)` return losses by name, (n,) per example. Patch logits (n, 1, h, w) are
+averaged over the patches of an example.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,7 @@ OnLogits = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """A separable objective: one term on real logits, one on fake ones, and the generator's on fake ones.
-
-    Only objectives of this kind can be trained with private gradients.
-    """
+    """A separable objective: losses of real and of fake logits for the critic, of fake logits for the generator."""
 
     coupled: ClassVar[bool] = False
     """Whether an example's loss depends on the rest of its batch."""
@@ -43,13 +40,13 @@ class Objective:
         return {"generator": per_example(self.on_generated(verdict.on_fake))}
 
     def encoder(self, verdict: Verdict) -> Parts:
-        """What an encoder wants, which makes its side of the real pairs: that they are taken for fake."""
+        """The encoder's loss: its pairs (x, E(x)) count as real, and it wants the critic to call them fake."""
         return {"encoder": per_example(self.fake(verdict.on_real))}
 
 
 @dataclass(frozen=True)
 class PairedObjective(Objective):
-    """An objective on how much more real the real example of a pair looks than its fake one."""
+    """An objective on the difference between the logits of a real example and of the fake example paired with it."""
 
     def critic(self, verdict: Verdict) -> Parts:
         return {"critic": per_example(self.real(verdict.on_real - verdict.on_fake))}
@@ -58,14 +55,14 @@ class PairedObjective(Objective):
         return {"generator": per_example(self.on_generated(verdict.on_fake - verdict.on_real))}
 
     def encoder(self, verdict: Verdict) -> Parts:
-        return {}  # the generator's part weighs both sides already
+        return {}  # the generator's loss covers both sides
 
 
 @dataclass(frozen=True)
 class AveragedObjective(Objective):
-    """An objective on how much more real a sample looks than the other side's average one; G wants the opposite of D.
+    """An objective on the difference between a logit and the mean logit of the other side; G and D are symmetric.
 
-    The averages are the batch's, so it can't be cut into slices.
+    The means are those of the batch, so micro-batches are refused.
     """
 
     coupled: ClassVar[bool] = True
@@ -79,30 +76,32 @@ class AveragedObjective(Objective):
         return {"generator": per_example(self.on_generated(f - r.mean()) + self.fake(r - f.mean()))}
 
     def encoder(self, verdict: Verdict) -> Parts:
-        return {}  # the generator's part weighs both sides already
+        return {}  # the generator's loss covers both sides
 
 
 def uses_logit_differences(objective: Objective) -> bool:
-    """Whether only differences of logits count, so that a logit by itself, or its sign, says nothing."""
+    """Whether only differences of logits matter, so that a single logit or its sign has no meaning."""
     return type(objective) is not Objective or objective is wasserstein
 
 
 def one_sided_label_smoothing(objective: Objective, share: float) -> Objective:
-    """One-sided label smoothing: real examples count as fake by this share. Salimans et al. 2016 (arXiv:1606.03498),
+    """One-sided label smoothing: the target of real examples is 1 − share. Salimans et al. 2016 (arXiv:1606.03498),
     section 3.4.
 
-    For cross-entropy this is the target 1 − share; for least squares too, up to a constant. Raises UserError for an
-    objective that compares logits, and so has no target for a real example.
+    Exact for cross-entropy, and for least squares up to a constant. Raises UserError for objectives of logit
+    differences, which have no targets.
     """
     if uses_logit_differences(objective):
-        raise UserError(f"{objective.name} compares logits and has no labels to smooth: leave smoothing at 0")
+        raise UserError(f"{objective.name} compares logits and has no targets to smooth: set smoothing to 0")
     return replace(objective, real=lambda r: (1 - share) * objective.real(r) + share * objective.fake(r))
 
 
 @dataclass(frozen=True)
 class TopK:
-    """An objective by which the generator learns from its best fakes alone, the share of them by which the critic is
-    fooled most. Sinha et al. 2020 (arXiv:2002.06224), section 3; the share falls to one half in training."""
+    """The generator learns only from the share of its samples with the highest logits.
+
+    Sinha et al. 2020 (arXiv:2002.06224), section 3; the share decreases to one half during training.
+    """
 
     coupled: ClassVar[bool] = True
 
@@ -147,7 +146,7 @@ least_squares = Objective(
 """Targets 0 and 1, a = 0, b = c = 1. Mao et al. 2017 (arXiv:1611.04076), eq. 9."""
 
 wasserstein = Objective("wasserstein", torch.neg, lambda f: f, torch.neg)
-"""The Kantorovich dual. Arjovsky et al. 2017 (arXiv:1701.07875), eq. 3; the Lipschitz bound is a penalty's business."""
+"""The Kantorovich dual. Arjovsky et al. 2017 (arXiv:1701.07875), eq. 3; add a Lipschitz penalty."""
 
 hinge = Objective("hinge", lambda r: (1 - r).relu(), lambda f: (1 + f).relu(), torch.neg)
 """Lim & Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), eq. 16."""

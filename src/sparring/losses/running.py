@@ -1,4 +1,4 @@
-"""Terms that remember: their running means are buffers of the game, and move after their player's step."""
+"""Loss terms with running means, which are buffers of the game, updated after the player's step."""
 
 import math
 from collections.abc import Mapping
@@ -7,14 +7,15 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Draw, Parts, Sample, Verdict, per_example, value_and_vjp
+from sparring.game import Draw, Parts, Sample, Verdict, per_example
 from sparring.priors import gaussian
+from sparring.vjp import value_and_vjp
 
 
 class LeCam(nn.Module):
-    """(D(x) − α_F)² + (D(G(z)) − α_R)², α the running means of the logits on fake and on real; weighed by λ ≈ .1.
+    """(D(x) − α_F)² + (D(G(z)) − α_R)², α the running means of fake and real logits; λ ≈ .1.
 
-    Tseng et al. 2021 (arXiv:2104.03310), eq. 5; means decay by .99 a step.
+    Tseng et al. 2021 (arXiv:2104.03310), eq. 5; the decay is .99 per step.
     """
 
     name, coupled = "lecam", False
@@ -46,19 +47,21 @@ class HistoricalAverage(nn.Module):
 
     def __init__(self, player: nn.Module):
         super().__init__()
-        self._of = list(player.parameters())  # in a list, so that they are not registered a second time
-        self.means = nn.ParameterList([p.detach().clone() for p in self._of]).requires_grad_(False)
+        self._parameters_of = list(player.parameters())  # a list: not registered a second time
+        self.means = nn.ParameterList([p.detach().clone() for p in self._parameters_of]).requires_grad_(False)
         self.register_buffer("count", torch.ones(()))
 
     def forward(self, verdict: Verdict) -> Tensor:
-        return torch.stack([(p - mean).square().sum() for p, mean in zip(self._of, self.means, strict=True)]).sum()
+        return torch.stack(
+            [(p - mean).square().sum() for p, mean in zip(self._parameters_of, self.means, strict=True)]
+        ).sum()
 
     def notes(self, verdict: Verdict) -> Parts:
         return {}
 
     def after(self, notes: Mapping[str, Tensor]) -> None:
         self.count += 1
-        for p, mean in zip(self._of, self.means, strict=True):
+        for p, mean in zip(self._parameters_of, self.means, strict=True):
             mean.lerp_(p, 1 / float(self.count))
 
 
@@ -71,15 +74,15 @@ class Styled(Protocol):
 
 
 class PathLength(nn.Module):
-    """(‖J_wᵀ y‖ − a)², y ~ N(0, I)/√(h·w) an image, a the running mean of these lengths; weighed by 2. So a step of one
-    length in w changes an image as much wherever it is taken. Karras et al. 2020 (arXiv:1912.04958), section 3.2.
+    """Path length regularisation, (‖J_wᵀ y‖ − a)²: Karras et al. 2020 (arXiv:1912.04958), section 3.2; λ = 2.
 
-    The squared norm is the mean over layers that have a w of their own. The paper sums it, and leaves y unscaled; with
-    the weight its appendix B gives by resolution that is the same. a decays by .99 a time it moves.
+    y ~ N(0, I)/√(h·w) is a random image and a the running mean of the lengths, with decay .99. The squared norm is
+    averaged over the layers' styles; the paper sums it and leaves y unscaled, which its resolution-dependent weight
+    (appendix B) undoes.
 
     Args:
-        G: `Styled`; or any other, in which z is taken for w.
-        conditional: G is given what comes with the examples.
+        G: a `Styled` generator; for any other, z takes the place of w.
+        conditional: whether G takes the condition.
     """
 
     name, coupled = "path_length", False
@@ -88,8 +91,8 @@ class PathLength(nn.Module):
 
     def __init__(self, G: nn.Module, conditional: bool, decay: float = 0.99):
         super().__init__()
-        # In a tuple, so that it is not registered a second time; and asked here, for a compiler can't ask a protocol.
-        self._of = G, G if isinstance(G, Styled) else None
+        # A tuple, so that G is not registered twice. The protocol is checked here: compiled code can't check it.
+        self._generator = G, G if isinstance(G, Styled) else None
         self.conditional, self.decay = conditional, decay
         self.register_buffer("a", torch.zeros(()))
 
@@ -99,22 +102,24 @@ class PathLength(nn.Module):
         return (lengths - self.a).square()
 
     def lengths(self, verdict: Verdict) -> Tensor:
-        """‖J_wᵀ y‖ of the latents that were drawn, (n,)."""
+        """‖J_wᵀ y‖ at the round's latents, (n,)."""
         z, y = verdict.latent["z"], verdict.latent["direction"]
-        given = [unpack_rows(verdict.condition, len(z))] if self.conditional and verdict.condition is not None else []
-        _, styled = self._of
-        w = styled.styles(z, *given) if styled else z[:, None]
+        condition = (
+            [unpack_rows(verdict.condition, len(z))] if self.conditional and verdict.condition is not None else []
+        )
+        _, styled = self._generator
+        w = styled.styles(z, *condition) if styled else z[:, None]
         y = y / math.sqrt(math.prod(y.shape[2:]))
-        _, _, slope = value_and_vjp(lambda w: (self._made(w, given).to(y), {}), w, y)
+        _, _, slope = value_and_vjp(lambda w: (self._images(w, condition).to(y), {}), w, y)
         assert isinstance(slope, Tensor)
         squares = slope.to(torch.promote_types(slope.dtype, torch.float32)).square().sum(2).mean(1)
         return (squares + 1e-12).sqrt()  # the square root has no gradient at 0
 
-    def _made(self, w: Sample, given: list[Tensor]) -> Tensor:
-        """The samples of w (n, depth, dim)."""
-        G, styled = self._of
+    def _images(self, w: Sample, condition: list[Tensor]) -> Tensor:
+        """Generated samples of w (n, depth, dim)."""
+        G, styled = self._generator
         assert isinstance(w, Tensor)
-        return styled.synthesis(w) if styled else G(w.squeeze(1), *given)
+        return styled.synthesis(w) if styled else G(w.squeeze(1), *condition)
 
     def notes(self, verdict: Verdict) -> Parts:
         return {self.name: verdict.cache[self.name]}
@@ -123,6 +128,6 @@ class PathLength(nn.Module):
         self.a.lerp_(notes[self.name].mean().to(self.a), 1 - self.decay)
 
 
-def unpack_rows(given: Tensor, n: int) -> Tensor:
-    """What is given with n examples, (n, …), though packs have it in one row."""
-    return given if len(given) == n else given.flatten(0, 1)
+def unpack_rows(condition: Tensor, n: int) -> Tensor:
+    """The condition with one row per example, (n, …); packs hold it in one row per pack."""
+    return condition if len(condition) == n else condition.flatten(0, 1)

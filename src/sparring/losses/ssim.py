@@ -9,14 +9,13 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:
-    """(n,) in [−1, 1], of float images (n, c, h, w) in 0…255; the mean over channels and the places of a window of
-    11×11, or as large as the image is."""
+    """SSIM of float images (n, c, h, w) in [0, 255], (n,) in [−1, 1]; 11×11 window, smaller for smaller images."""
     luminance, contrast = ssim_maps(x, y)
     return (luminance * contrast).mean((1, 2, 3))
 
 
 def ssim_maps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Luminance, and contrast with structure, at every place the window fits."""
+    """Maps of the luminance and of the contrast-structure term, at every position of the window."""
     side = min(WINDOW, *x.shape[2:])
     at = torch.arange(side, dtype=x.dtype, device=x.device) - (side - 1) / 2
     row = torch.exp(-at.square() / (2 * SIGMA**2))

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor
 
 from sparring.errors import UserError
@@ -25,8 +26,10 @@ class ReportRow:
 class Report:
     protocol: str
     rows: list[ReportRow]
-    outperformed_by: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    """For each model, the scores in which baselines are better, and their names."""
+    outperformed_by: Annotated[dict[str, dict[str, list[str]]], Field(validation_alias="won")] = field(
+        default_factory=dict
+    )
+    """For each model, the scores in which baselines are better, and their names; "won" in JSON."""
     models: int = 1
     """Number of rows at the top that are models; the others are baselines."""
     better: Mapping[str, Better] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from sparring.build.networks import build_encoder, build_generator
+from sparring.build.game import build_encoder, build_generator
 from sparring.data import Dataset
 from sparring.errors import UserError, shorten
 from sparring.models.model import ATTRIBUTE_ROWS, ENCODER, Model

@@ -62,7 +62,7 @@ class Model:
 
     @property
     def medium(self) -> Modality:
-        return medium(self.spec.recipe.medium, self.spec.schema)
+        return medium(self.spec.recipe.modality, self.spec.schema)
 
     @cached_property
     def spaces(self) -> Mapping[str, LatentSpace]:

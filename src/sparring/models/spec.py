@@ -11,13 +11,16 @@ from sparring.errors import UserError, one_line, shorten
 from sparring.modalities.base import MEDIA
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA, Shape
+from sparring.recipes.upgrade import recipe_from_v1
+from sparring.storage.atomic import from_json
 
-FORMAT = 1
+FORMAT = 2
+"""Of model.json."""
 LARGEST = 1 << 20
 """No number that networks are made by may exceed this."""
 LARGEST_SAMPLE = 1 << 28
 """Nor the numbers of one sample this."""
-SIZES = ("z", "categories", "codes", "pool", "places")
+SIZES = ("z", "categories", "codes")
 """Fields of a recipe by which tensors are made."""
 
 
@@ -49,13 +52,17 @@ class ModelSpec:
 def read_spec(path: Path) -> ModelSpec:
     """Reads it. Raises UserError for a file that is missing, no description, or asks for too much."""
     try:
-        description = TypeAdapter(ModelSpec).validate_json(path.read_bytes())
+        about = from_json(path.read_bytes())
+        written = about.get("format", 1)
+        if written > FORMAT:
+            raise UserError(f"{path} is of format {written}, and this version reads {FORMAT}: take a newer one")
+        if written == 1:
+            about |= {"recipe": recipe_from_v1(about["recipe"]), "format": FORMAT}
+        description = TypeAdapter(ModelSpec).validate_python(about)
     except FileNotFoundError:
         raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
-    except ValidationError as error:
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is no model description ({shorten(error)})") from None
-    if description.format != FORMAT:
-        raise UserError(f"{path} is of format {description.format}, and this version reads {FORMAT}: take a newer one")
     checks = (_mismade(description), excess(description.recipe), _misshapen(description), _mislabelled(description))
     if wrong := next(filter(None, checks), ""):
         raise UserError(f"{path} asks for {wrong}: not built")
@@ -64,7 +71,7 @@ def read_spec(path: Path) -> ModelSpec:
 
 def _mismade(description: ModelSpec) -> str:
     """What is wrong with what it makes."""
-    name = description.recipe.medium
+    name = description.recipe.modality
     known = name in MEDIA if description.schema is None else name == "table"
     told = "no schema" if description.schema is None else "the schema of a table"
     return "" if known else f"samples of medium '{one_line(name)}' with {told}"

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from sparring.build.image_to_image import input_shape
+from sparring.build.game import input_shape
 from sparring.data import Split
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.pixels import to_pixels, to_unit

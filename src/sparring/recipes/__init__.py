@@ -44,7 +44,7 @@ from sparring.recipes.catalogue.upscale import UPSCALE
 from sparring.recipes.catalogue.vae_gan import VAE_GAN
 from sparring.recipes.catalogue.wgan import WGAN
 from sparring.recipes.catalogue.wgan_gp import WGAN_GP
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 _ALL = (
     DENSE,
@@ -104,4 +104,4 @@ def encoding() -> list[str]:
     return [name for name, recipe in RECIPES.items() if recipe.encoder]
 
 
-__all__ = ["RECIPES", "Network", "Recipe", "encoding", "get_recipe"]
+__all__ = ["RECIPES", "GameChoice", "Network", "Recipe", "encoding", "get_recipe"]

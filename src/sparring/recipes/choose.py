@@ -58,7 +58,7 @@ def choose(facts: Facts) -> Choice:
         raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for {known}")
     recipe, why = _suiting(facts)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
-    if not recipe.augment and (fewer := EPOCHS * facts.count) < images:
+    if "augment" not in recipe.game.options and (fewer := EPOCHS * facts.count) < images:
         images = fewer
         length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
     return Choice(recipe, images, (_said(facts), *why, length))
@@ -86,7 +86,7 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
         recipe = replace(recipe, lr=IN_COLOUR)
         reasons += (f"rate {IN_COLOUR}: its own, found on digits, is too fast in colour",)
     if not by_class and facts.count <= FEW:
-        recipe = replace(recipe, augment=("diffaugment",), images=FOR_FEW)
+        recipe = replace(recipe.with_options(augment=("diffaugment",)), images=FOR_FEW)
         reasons += (f"diffaugment: the critic sees them changed, for {FEW} or fewer would be learnt by heart",)
     return recipe, reasons
 

@@ -52,7 +52,7 @@ def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | 
 def schema_of(model: Model) -> Schema:
     """Raises UserError for a model of something else."""
     if model.spec.schema is None:
-        raise UserError(f"{model.spec.recipe.name} makes {model.spec.recipe.medium}s, not rows of a table")
+        raise UserError(f"{model.spec.recipe.name} makes {model.spec.recipe.modality}s, not rows of a table")
     return model.spec.schema
 
 

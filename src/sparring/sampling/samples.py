@@ -148,7 +148,7 @@ def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
         UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision
             that is not there.
     """
-    medium = samples.model.spec.recipe.medium
+    medium = samples.model.spec.recipe.modality
     if samples.where and medium != "table":
         raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
     model = samples.model

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file and folder writes that survive power cuts."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from sparring.errors import UserError
 T = TypeVar("T")
 
 PART = ".part"
-"""The ending of what is not finished."""
+"""Suffix of unfinished files."""
 
 
 def from_json(text: str | bytes) -> Any:
-    """What JSON says. Raises ValueError if it is none, or nested deeper than Python reads."""
+    """Parses JSON. Raises ValueError for invalid JSON, and for JSON nested deeper than Python can parse."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -26,14 +26,13 @@ def from_json(text: str | bytes) -> Any:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; what is written there is flushed to the disk and renamed to `path`, and the
-    folder is flushed too: after a power cut either the old content is there or the new one.
+    """Yields a temporary path, then flushes the file, renames it to `path` and flushes the folder.
 
-    When anything fails the temporary file goes and `path` stays what it was. Raises UserError for a full disk and for
-    a folder that can't be written.
+    After a power cut `path` has either its old or its new content. On an error the temporary file is deleted and `path`
+    is unchanged. Raises UserError for a full disk and an unwritable folder.
     """
-    aside = _aside(path)
-    with _refusals(path):
+    aside = _temporary_path(path)
+    with _disk_errors(path):
         try:
             yield aside
             _flush(aside, os.O_RDWR)
@@ -46,24 +45,26 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Makes this the content of the file, as `written_aside` does."""
+    """Writes a file with `atomic_write`."""
     with atomic_write(path) as aside:
         file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
-            _put(file, content)
+            _write_all(file, content)
         finally:
             os.close(file)
 
 
 def append_bytes(path: Path, content: bytes) -> None:
-    """Adds to a file that is there, and flushes it. When that fails the file is cut to what it was, and UserError says
-    why; a power cut may leave a part of what was to be added."""
-    with _refusals(path):
+    """Appends to an existing file and flushes it. On an error, truncates it to its old size and raises UserError.
+
+    After a power cut a part of `content` may be there.
+    """
+    with _disk_errors(path):
         file = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
             size = os.fstat(file).st_size
             try:
-                _put(file, content)
+                _write_all(file, content)
                 os.fsync(file)
             except BaseException:
                 with suppress(OSError):
@@ -74,28 +75,30 @@ def append_bytes(path: Path, content: bytes) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Deletes a file, if it is there. Raises UserError if that can't be."""
-    with _refusals(path):
+    """Deletes a file if it exists. Raises UserError if it can't be deleted."""
+    with _disk_errors(path):
         path.unlink(missing_ok=True)
 
 
 def ensure_folder(folder: Path) -> None:
-    """Makes a folder and those above it, where they are missing, so that they outlive a power cut. Raises UserError."""
+    """Creates a folder and its parents, flushed to disk. Raises UserError if that fails."""
     if folder.is_dir():
         return
     ensure_folder(folder.parent)
-    with _refusals(folder):
+    with _disk_errors(folder):
         folder.mkdir(exist_ok=True)
         _flush(folder.parent)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Gives a new folder beside `folder`, which is renamed to it once it is filled: the folder is there with all that
-    was put into it, or not at all. Raises UserError if it exists by then, with anything in it, or can't be made."""
+    """Yields a temporary folder, then renames it to `folder`, which so exists complete or not at all.
+
+    Raises UserError if `folder` exists and is not empty, or can't be created.
+    """
     ensure_folder(folder.parent)
-    aside = _aside(folder)
-    with _refusals(folder):
+    aside = _temporary_path(folder)
+    with _disk_errors(folder):
         try:
             aside.mkdir()
             yield aside
@@ -108,17 +111,17 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Deletes what writers left behind when they were killed; nobody else may be writing there."""
-    for left in folder.rglob(".*" + PART):
-        remove_file(left)
+    """Deletes unfinished files of killed writers; no other process may be writing into the folder."""
+    for path in folder.rglob(".*" + PART):
+        remove_file(path)
 
 
-def _aside(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}{PART}")
 
 
-def _put(file: int, content: bytes) -> None:
-    """All of it: the system may take less at a time."""
+def _write_all(file: int, content: bytes) -> None:
+    """Writes all bytes: one call of `os.write` may write fewer."""
     left = memoryview(content)
     while left:
         left = left[os.write(file, left) :]
@@ -133,21 +136,21 @@ def _flush(path: Path, flags: int = os.O_RDONLY) -> None:
 
 
 @contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    """Says in one line that the disk refused."""
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Converts disk errors to UserError."""
     try:
         yield
     except Exception as error:
-        if reason := _disk(error):
-            raise UserError(f"can't write {path}: {reason}; what was there before is unharmed") from None
+        if reason := _disk_reason(error):
+            raise UserError(f"can't write {path}: {reason}; the previous file is unchanged") from None
         raise
 
 
 @contextmanager
 def output_target(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
-    """Gives the form that the path's ending names ("" is a folder's), for `out` to be written in.
+    """Yields the format of the path's suffix ("" stands for a folder).
 
-    Raises UserError for another ending, a path that exists, and one that can't be written.
+    Raises UserError for another suffix, an existing path, and a path that can't be written.
     """
     if out.suffix not in forms:
         endings = ", ".join(suffix or "no ending (a folder)" for suffix in forms)
@@ -162,13 +165,13 @@ def output_target(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
         raise UserError(f"can't write {out}: {error.strerror}") from None
 
 
-def _disk(error: Exception) -> str | None:
-    """Why the disk refused, if it did; safetensors reports it as a text of its own."""
+def _disk_reason(error: Exception) -> str | None:
+    """The reason of a disk error, or None for other errors; safetensors reports it in its message."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error) if "os error" in str(error).lower() else None
 
 
 def cache_folder() -> Path:
-    """Where downloads and fitted judges are kept: $XDG_CACHE_HOME/sparring, or ~/.cache/sparring."""
+    """The cache for downloads and feature extractors: $XDG_CACHE_HOME/sparring, or ~/.cache/sparring."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparring"

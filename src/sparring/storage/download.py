@@ -1,4 +1,7 @@
-"""Files of named sets: found under $SPARRING_DATA or in the user's cache, else downloaded; checked either way."""
+"""Downloads of named data sets, verified by size and sha256.
+
+Looks under $SPARRING_DATA, then in the user's cache, then downloads.
+"""
 
 import hashlib
 import os
@@ -12,28 +15,28 @@ from sparring.errors import UserError, one_line
 from sparring.storage.atomic import atomic_write, cache_folder
 
 TIMEOUT = 20
-"""Seconds without an answer."""
+"""Seconds without a response."""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """What a file must be, to the byte."""
+    """Expected size and hash of a file."""
 
     size: int
     """Bytes."""
     sha256: str
 
     def fault(self, content: bytes) -> str | None:
-        """What is wrong with these bytes, if anything."""
+        """Why `content` is not the expected file; None if it is."""
         if len(content) != self.size:
-            held = "more" if len(content) > self.size else f"{len(content):,}"
-            return f"it holds {held} bytes where it should hold {self.size:,}"
+            actual = "more" if len(content) > self.size else f"{len(content):,}"
+            return f"it has {actual} bytes, expected {self.size:,}"
         return None if hashlib.sha256(content).hexdigest() == self.sha256 else "its sha256 is not the pinned one"
 
 
 @dataclass(frozen=True)
 class Remote:
-    """Files of a named set and where they come from."""
+    """Files of a named data set, and their address."""
 
     name: str
     url: str
@@ -41,16 +44,15 @@ class Remote:
     pins: Mapping[str, Pin]
 
     def path(self, file: str) -> Path:
-        """Where this file is, after downloading it into the cache if it was nowhere.
+        """The path of a file, downloaded into the cache if it is not there yet.
 
-        Raises:
-            UserError: the file found is not the pinned one, or could not be downloaded; nothing is left behind then.
+        Raises UserError for a file with another hash, and for a failed download, which leaves nothing behind.
         """
-        found = next((folder / file for folder in self._folders() if (folder / file).is_file()), None)
-        return self._download(file) if found is None else self._checked(found)
+        path = next((folder / file for folder in self._folders() if (folder / file).is_file()), None)
+        return self._download(file) if path is None else self._checked(path)
 
     def lacking(self) -> list[str]:
-        """The files that would have to be downloaded."""
+        """Files that are not there and would be downloaded."""
         folders = self._folders()
         return [file for file in self.pins if not any((folder / file).is_file() for folder in folders)]
 
@@ -77,17 +79,17 @@ class Remote:
         except (OSError, HTTPException) as error:
             raise self._missing(one_line(getattr(error, "reason", None) or error)) from None
         if fault := pin.fault(content):
-            raise self._missing(f"{self.url}{file} gave a wrong file: {fault}")
+            raise self._missing(f"{self.url}{file} is another file than expected: {fault}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"can't make {one_line(folder)} to keep {self.name} in: {error.strerror}") from None
+            raise UserError(f"can't create {one_line(folder)} for {self.name}: {error.strerror}") from None
         with atomic_write(folder / file) as aside:
             aside.write_bytes(content)
         return folder / file
 
     def _missing(self, reason: str) -> UserError:
         return UserError(
-            f"{self.name} is not here and could not be downloaded ({reason}); put {', '.join(self.lacking())} "
-            f"in {one_line(self._folders()[0])} or set SPARRING_DATA to the folder that holds {self.name}/"
+            f"{self.name} was not found and could not be downloaded ({reason}); put {', '.join(self.lacking())} "
+            f"in {one_line(self._folders()[0])} or set SPARRING_DATA to the folder that contains {self.name}/"
         )

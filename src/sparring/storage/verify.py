@@ -1,4 +1,4 @@
-"""Whether a file of weights is of the networks it is said to be of: found out before memory is spent on either."""
+"""Checks that a weights file matches its networks before allocating memory for either."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,35 +15,35 @@ from sparring.errors import UserError, shorten
 T = TypeVar("T")
 Shapes = dict[str, tuple[int, ...]]
 
-MOST = 10_000
-"""Layers within layers that a network may be built of."""
+MAX_MODULES = 10_000
+"""Modules that a network may consist of."""
 
 
 def stored_shapes(path: Path) -> Shapes:
-    """Of the tensors in a safetensors file, by name; nothing but its header is read. Raises what safetensors does."""
+    """Shapes of the tensors in a safetensors file, by name, from its header alone. Raises as safetensors does."""
     with safe_open(path, "pt") as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - not a dict
 
 
 def build_on_meta(build: Callable[[], T]) -> T:
-    """What `build` makes of networks, without their numbers. Raises UserError for what can't be built, and for more
-    layers than any recipe has."""
+    """Builds networks on the meta device, without memory. Raises UserError for invalid options, and for too many
+    modules."""
     try:
-        with torch.device("meta"), _counted():
+        with torch.device("meta"), _limited_modules():
             return build()
     except UserError:
         raise
-    except Exception as error:  # given strange numbers, a constructor raises almost anything
+    except Exception as error:  # a constructor with invalid numbers may raise any error
         raise UserError(f"its networks can't be built: {shorten(error)}") from None
 
 
 @contextmanager
-def _counted() -> Iterator[None]:
-    left = iter(range(MOST))
+def _limited_modules() -> Iterator[None]:
+    left = iter(range(MAX_MODULES))
 
     def count(*_: object) -> None:
         if next(left, None) is None:
-            raise UserError(f"it asks for a network of more than {MOST:,} layers: not built")
+            raise UserError(f"the network would have more than {MAX_MODULES:,} modules")
 
     handle = register_module_module_registration_hook(count)
     try:
@@ -52,19 +52,19 @@ def _counted() -> Iterator[None]:
         handle.remove()
 
 
-def shape_mismatch(held: Shapes, players: Mapping[str, nn.Module]) -> str | None:
-    """How tensors of these shapes differ from those of networks, by what their names begin with; None if they don't."""
-    wanted = {
+def shape_mismatch(stored: Shapes, players: Mapping[str, nn.Module]) -> str | None:
+    """How stored shapes differ from those of the players, given by name prefix; None if they match."""
+    expected = {
         prefix + key: tuple(value.shape)
         for prefix, player in players.items()
         for key, value in player.state_dict().items()
     }
-    if missing := sorted(wanted.keys() - held.keys()):
+    if missing := sorted(expected.keys() - stored.keys()):
         return f"it lacks {_listed(missing)}"
-    if strange := sorted(held.keys() - wanted.keys()):
-        return f"it holds {_listed(strange)}, unlike the networks"
-    wrong = next((name for name, shape in wanted.items() if held[name] != shape), None)
-    return wrong and f"{wrong} is {_times(held[wrong])}, not {_times(wanted[wrong])}"
+    if strange := sorted(stored.keys() - expected.keys()):
+        return f"it contains {_listed(strange)}, which the networks lack"
+    wrong = next((name for name, shape in expected.items() if stored[name] != shape), None)
+    return wrong and f"{wrong} is {_times(stored[wrong])}, not {_times(expected[wrong])}"
 
 
 def _listed(names: list[str]) -> str:

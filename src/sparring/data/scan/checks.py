@@ -42,5 +42,5 @@ def parse_drop(names: str) -> tuple[str, ...]:
     """Names of checks from a comma-separated list. Raises UserError for a name not in `DROPPABLE`."""
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(","))) if names else ()
     for name in wanted:
-        lookup(dict.fromkeys(DROPPABLE), "check to drop by", name)
+        lookup(dict.fromkeys(DROPPABLE), "check to drop", name)
     return wanted

@@ -54,35 +54,35 @@ TABLE_METRICS = {
     "detection": Metric(
         f"detection by boosted trees, area under ROC, {DETECTION_FOLDS}-fold",
         {"detection": "less"},
-        lambda case: {"detection": detection_auc(case.schema, case.made, case.real)},
+        lambda case: {"detection": detection_auc(case.schema, case.generated, case.real)},
         _few,
     ),
     "shapes": Metric(
         "shapes 1 − TV or KS, mean of columns",
         {"shapes": "more"},
-        lambda case: {"shapes": column_shapes(case.schema, case.made, case.real)},
+        lambda case: {"shapes": column_shapes(case.schema, case.generated, case.real)},
     ),
     "trends": Metric(
         "trends 1 − TV of pairs in tenths",
         {"trends": "more"},
-        lambda case: {"trends": pair_trends(case.schema, case.made, case.real)},
+        lambda case: {"trends": pair_trends(case.schema, case.generated, case.real)},
     ),
     "classes": Metric(
         "train on synthetic, test on real (TSTR): HistGradientBoosting and logistic regression, default settings",
         {"f1": "more", "accuracy": "more", "auc": "more", "linear_auc": "more"},
-        lambda case: classification_scores(case.schema, case.made, case.real, case.train),
+        lambda case: classification_scores(case.schema, case.generated, case.real, case.train),
         _lacks("classes"),
     ),
     "number": Metric(
         "train on synthetic, test on real (TSTR): HistGradientBoosting and ridge regression, default settings",
         {"r2": "more", "linear_r2": "more"},
-        lambda case: regression_scores(case.schema, case.made, case.real),
+        lambda case: regression_scores(case.schema, case.generated, case.real),
         _lacks("number"),
     ),
     "rare": Metric(
         "rare: share of categories below 5 % that occur",
         {"rare": "more"},
-        lambda case: {"rare": rare_covered(case.schema, case.made, case.train)},
+        lambda case: {"rare": rare_covered(case.schema, case.generated, case.train)},
     ),
     "records": Metric(
         "closest: median distance of 1,000 rows to a training row; copied: exact copies of one",

@@ -7,11 +7,12 @@ class at all. After 60,000 digits of 8×8 every sample was of the class asked fo
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
+from sparring.recipes.recipe import GameChoice
 
 ACGAN = replace(
     DCGAN,
     name="acgan",
     paper="Odena et al. 2017, arXiv:1610.09585",
     about="by class: the critic also tells the class, on DCGAN's networks",
-    conditioning="auxiliary",
+    game=GameChoice("gan", {"conditioning": "auxiliary"}),
 )

@@ -9,17 +9,16 @@ outright (Fréchet distance 165); with spectral norm it was 36, but 20 % of the 
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 
 BIGAN = replace(
     DCGAN,
     name="bigan",
     paper="Donahue et al. 2017, arXiv:1605.09782",
     about="an encoder learns to undo the generator; unlike the paper: spectral norm, and decoding is to undo it too",
-    plays="ali",
+    game=GameChoice("ali", {"methods": ("cycle",)}),
     critic=Network("dcgan-pair-critic", {"width": 32, "norm": "spectral", "hidden": 256, "dropout": 0.0}),
     encoder=Network("dcgan-encoder", {"width": 32, "moments": 1}),
-    methods=("cycle",),
     weights={"cycle": 1.0},
     z=64,
 )

@@ -5,7 +5,7 @@ for that, and weights averaged over fewer images. The paper's numbers are flags:
 --generator.widest 1536 --critic.width 96 --critic.widest 1536 --lr 5e-5 --critic-lr 2e-4 --critic-steps 2`.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 BIGGAN = Recipe(
     name="biggan",
@@ -13,9 +13,7 @@ BIGGAN = Recipe(
     about="by class: class and z in every block, orthogonal weights; unlike the paper: narrow, small batches",
     generator=Network("biggan-generator", {"width": 32, "widest": 64, "attention": 16, "embedding": 64}),
     critic=Network("biggan-critic", {"width": 32, "widest": 64, "norm": "spectral", "attention": 16}),
-    conditioning="projection",
-    methods=("orthogonal",),
-    objective="hinge",
+    game=GameChoice("gan", {"conditioning": "projection", "methods": ("orthogonal",), "objective": "hinge"}),
     z=80,
     batch=64,
     images=300_000,

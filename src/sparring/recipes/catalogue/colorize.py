@@ -10,8 +10,7 @@ COLORIZE = replace(
     name="colorize",
     paper="Isola et al. 2017, arXiv:1611.07004",
     about="colour for grey pictures, from coloured ones alone",
-    damage=("grey",),
-    methods=("matching",),
+    game=DENOISE.game.with_options(degradations=("grey",), methods=("matching",)),
     weights={"l1": 30.0, "matching": 2.0, "generator": 1.0},
-    leading="frechet",
+    selection_metric="frechet",
 )

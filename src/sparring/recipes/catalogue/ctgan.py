@@ -1,7 +1,7 @@
 """CTGAN: Wasserstein with a gradient penalty on packs of ten, rows given one of their categories, sampled by its
 logarithm. Numbers are encoded as all tables are here, not by mixtures; there is no weight decay."""
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 CTGAN = Recipe(
     name="ctgan",
@@ -9,18 +9,23 @@ CTGAN = Recipe(
     about="for tables: Wasserstein by gradient penalty, packs of ten, a category given with each row",
     generator=Network("ctgan-generator", {"width": 256, "blocks": 2, "tau": 0.2}),
     critic=Network("ctgan-critic", {"widths": [256, 256], "dropout": 0.5}),
-    objective="wasserstein",
-    penalties=("lipschitz",),
+    game=GameChoice(
+        "gan",
+        {
+            "objective": "wasserstein",
+            "penalties": ("lipschitz",),
+            "conditioning": "input",
+            "methods": ("asked",),
+            "pack": 10,
+        },
+    ),
     weights={"lipschitz": 10.0},
-    conditioning="input",
-    methods=("asked",),
-    medium="table",
+    modality="table",
     z=128,
-    pack=10,
     batch=500,
     images=6_750_000,
     lr=2e-4,
     beta1=0.5,
     beta2=0.9,
-    half_life=0.0,
+    ema_half_life=0.0,
 )

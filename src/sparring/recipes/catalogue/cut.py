@@ -5,7 +5,7 @@ CycleGAN's does, without which hues changed places (docs/guide/image-to-image.md
 from dataclasses import replace
 
 from sparring.recipes.catalogue.cyclegan import CYCLEGAN, SQUARE
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 
 CUT = replace(
     CYCLEGAN,
@@ -13,6 +13,6 @@ CUT = replace(
     paper="Park et al. 2020, arXiv:2007.15651",
     about="two domains of pictures without pairs, one way: what is made shows the same, place by place",
     generator=Network("translator", {"width": 32, "blocks": 4, "smooth": True}),
-    plays="cut",
+    game=GameChoice("cut", {"objective": "least-squares"}),
     weights={"generator": SQUARE, "nce": 0.5, "nce_identity": 0.5, "identity": 5.0},
 )

@@ -1,7 +1,7 @@
 """Two folders of pictures without pairs; style transfer is the same. Unlike the paper: half the channels, 4 residual
 blocks and two halvings in the critic for small pictures, averaged weights."""
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Linear
 
 SQUARE = 2.0
@@ -14,13 +14,12 @@ CYCLEGAN = Recipe(
     about="two domains of pictures without pairs: there, and back to the same",
     generator=Network("translator", {"width": 32, "blocks": 4}),
     critic=Network("patch-critic", {"width": 32, "layers": 2, "scales": 1, "norm": "instance"}),
-    plays="cyclegan",
-    medium="pair",
-    objective="least-squares",
+    game=GameChoice("cyclegan", {"objective": "least-squares"}),
+    modality="pair",
     weights={"fools_D": SQUARE, "fools_C": SQUARE, "cycle": 10.0, "identity": 5.0},
     z=0,
     batch=1,
     images=IMAGES,
     lr=Linear(2e-4, 2e-5, IMAGES),
-    half_life=500,
+    ema_half_life=500,
 )

@@ -20,5 +20,5 @@ DCGAN = Recipe(
     images=600_000,
     lr=Cosine(4e-3, 4e-4),
     beta2=0.99,
-    half_life=10_000,
+    ema_half_life=10_000,
 )

@@ -8,5 +8,5 @@ DEBLUR = replace(
     DENOISE,
     name="deblur",
     about="sharp pictures of blurred ones, from sharp ones alone: blur is made on the fly",
-    damage=("blur:0.5-2", "noise:0.005-0.02"),
+    game=DENOISE.game.with_options(degradations=("blur:0.5-2", "noise:0.005-0.02")),
 )

@@ -2,7 +2,7 @@
 weighs little beside the distances, for what a denoiser is scored by are the distances; `--weight.generator` makes it
 sharper."""
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Cosine
 
 IMAGES = 200_000
@@ -13,17 +13,16 @@ DENOISE = Recipe(
     about="pictures without their noise, from clean ones alone: noise is made on the fly",
     generator=Network("gated-unet", {"width": 24, "levels": 2, "dilations": [1, 2]}),
     critic=Network("patch-critic", {"width": 24, "layers": 2, "scales": 1, "norm": "spectral"}),
-    plays="restoration",
-    medium="pair",
-    objective="hinge",
-    damage=("noise:0.5",),
-    methods=("structure",),
+    game=GameChoice(
+        "restoration",
+        {"objective": "hinge", "degradations": ("noise:0.5",), "methods": ("structure",), "warm_up": IMAGES // 2},
+    ),
+    modality="pair",
     weights={"l1": 100.0, "structure": 20.0, "generator": 0.1},
-    warm_up=IMAGES // 2,
     z=0,
     batch=16,
     images=IMAGES,
     lr=Cosine(1e-3, 1e-5, IMAGES),
     critic_lr=2e-4,
-    half_life=2_000,
+    ema_half_life=2_000,
 )

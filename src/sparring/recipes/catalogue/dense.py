@@ -5,7 +5,7 @@ distance of 374 at best in 3,000,000 images, 109 after 400,000 with 10⁻³. Dro
 instance noise did not help.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 DENSE = Recipe(
     name="dense",
@@ -13,7 +13,7 @@ DENSE = Recipe(
     about="two layers of 128 on both sides: the least that makes digits",
     generator=Network("mlp-generator", {"widths": [128, 128], "output": "sigmoid"}),
     critic=Network("mlp-critic", {"widths": [128, 128], "dropout": 0.0}),
-    fresh=True,
+    game=GameChoice("gan", {"resample_each_turn": True}),
     batch=100,
     images=3_000_000,
     lr=1e-3,

@@ -4,7 +4,7 @@ By itself the pair collapsed onto one image within an epoch of MNIST, at 2¬∑10‚Å
 that sees how alike a batch is prevents that.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 DENSE_CONV = Recipe(
     name="dense-conv",
@@ -12,8 +12,7 @@ DENSE_CONV = Recipe(
     about="a dense generator 128-128 against a convolutional critic 64-128 that sees how alike a batch is",
     generator=Network("mlp-generator", {"widths": [128, 128], "output": "sigmoid"}),
     critic=Network("conv-critic", {"widths": [64, 128], "dropout": 0.3}),
-    methods=("minibatch-discrimination",),
-    fresh=True,
+    game=GameChoice("gan", {"methods": ("minibatch-discrimination",), "resample_each_turn": True}),
     batch=100,
     lr=1e-3,
     critic_lr=1e-4,

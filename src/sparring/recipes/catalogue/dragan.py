@@ -7,7 +7,7 @@ with a rate of 2e-3, and 59 with DCGAN's own.
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 
 DRAGAN = replace(
     DCGAN,
@@ -15,7 +15,7 @@ DRAGAN = replace(
     paper="Kodali et al. 2017, arXiv:1705.07215",
     about="gradient penalty near real images, on DCGAN's networks",
     critic=Network("dcgan-critic", {"width": 32, "norm": "none"}),
-    penalties=("dragan",),
+    game=GameChoice("gan", {"penalties": ("dragan",)}),
     weights={"dragan": 10.0},
     lr=2e-3,
 )

@@ -10,5 +10,5 @@ FASTCUT = replace(
     name="fastcut",
     about="as cut, faster: only the pictures that are translated are contrasted",
     weights={"generator": SQUARE, "nce": 10.0},
-    mirrors=True,
+    game=CUT.game.with_options(flip_equivariance=True),
 )

@@ -6,7 +6,7 @@ authors' numbers for 256×256 are flags: `spar train fastgan --generator.width 3
 16 --batch 8`.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 FASTGAN = Recipe(
     name="fastgan",
@@ -14,9 +14,7 @@ FASTGAN = Recipe(
     about="for few images: excited channels, a critic that decodes; unlike the paper: narrow, pixels for LPIPS",
     generator=Network("fastgan-generator", {"width": 16, "widest": 256}),
     critic=Network("fastgan-critic", {"width": 16, "widest": 256, "norm": "batch"}),
-    methods=("reconstruction",),
-    objective="hinge",
-    augment=("diffaugment",),
+    game=GameChoice("gan", {"methods": ("reconstruction",), "objective": "hinge", "augment": ("diffaugment",)}),
     z=256,
     batch=16,
     images=200_000,

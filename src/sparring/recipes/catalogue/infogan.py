@@ -15,13 +15,14 @@ nothing of the code, they are slant and width.
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
+from sparring.recipes.recipe import GameChoice
 
 INFOGAN = replace(
     DCGAN,
     name="infogan",
     paper="Chen et al. 2016, arXiv:1606.03657",
     about="finds categories and directions without labels: codes in the latent, told by the critic",
-    methods=("codes", "invariance", "steady"),
+    game=GameChoice("gan", {"methods": ("codes", "invariance", "steady")}),
     weights={"code": 0.0, "steady": 0.5, "invariance": 5.0},
     z=16,
     categories=10,

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
+from sparring.recipes.recipe import GameChoice
 
 PACGAN = replace(
     DCGAN,
     name="pacgan",
     paper="Lin et al. 2018, arXiv:1712.04086",
     about="the critic judges two images together, on DCGAN's networks",
-    pack=2,
+    game=GameChoice("gan", {"pack": 2}),
 )

@@ -4,7 +4,7 @@ On `grid`, after 600,000 images, 60 % of samples were of high quality with a cri
 Fourier features. Rates and penalties that fall are what sharpens the modes: they are found by half of the run.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Cosine
 
 GAMMA = Cosine(0.1, 0.002)
@@ -15,11 +15,9 @@ POINTS = Recipe(
     about="small perceptrons, relativistic pairing, R1 and R2, for points such as ring and grid",
     generator=Network("mlp-generator", {"widths": [128, 128, 128], "output": "linear"}),
     critic=Network("fourier-critic", {"count": 32, "bandwidth": 1.0, "widths": [128, 128, 128]}),
-    objective="relativistic",
-    penalties=("r1", "r2"),
+    game=GameChoice("gan", {"objective": "relativistic", "penalties": ("r1", "r2"), "resample_each_turn": True}),
     weights={"r1": GAMMA, "r2": GAMMA},
-    fresh=True,
-    medium="point",
+    modality="point",
     z=2,
     batch=256,
     images=1_500_000,

@@ -4,20 +4,19 @@ The penalty looks at images of the full size, in which the gradient of a smaller
 the factor between the sides.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 _SIZE = {"width": 16, "widest": 64}
 PROGAN = Recipe(
     name="progan",
     paper="Karras et al. 2018, arXiv:1710.10196",
     about="sizes faded in one by one, equalised rates, WGAN-GP; unlike the paper: narrow, and a short growth",
-    plays="progressive",
+    game=GameChoice(
+        "progressive", {"objective": "wasserstein", "penalties": ("lipschitz", "drift"), "images_per_phase": 80_000}
+    ),
     generator=Network("progan-generator", _SIZE),
     critic=Network("progan-critic", _SIZE),
-    objective="wasserstein",
-    penalties=("lipschitz", "drift"),
     weights={"lipschitz": 10.0, "drift": 0.001},
-    phase=80_000,
     z=128,
     batch=32,
     lr=1e-3,

@@ -9,11 +9,12 @@ class asked for were 80 % of digits after 90,000 images, 97 % after 300,000; wit
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
+from sparring.recipes.recipe import GameChoice
 
 PROJECTION = replace(
     DCGAN,
     name="projection",
     paper="Miyato & Koyama 2018, arXiv:1802.05637",
     about="by class: the critic's features projected on the class, on DCGAN's networks",
-    conditioning="projection",
+    game=GameChoice("gan", {"conditioning": "projection"}),
 )

@@ -4,7 +4,7 @@ and short, for a CPU or a first try, and so at five times the paper's rate; the 
 
 from dataclasses import replace
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Cosine
 
 
@@ -16,10 +16,10 @@ def scheduled(recipe: Recipe, images: int, gamma: float, p: float, half_life: fl
         recipe,
         images=images,
         weights={"r1": falling, "r2": falling},
-        augment_p=Cosine(0.0, p),
+        game=recipe.game.with_options(augment_p=Cosine(0.0, p)),
         lr=Cosine(2e-4, 5e-5),
         beta2=Cosine(0.9, 0.99),
-        half_life=Cosine(0.0, half_life),
+        ema_half_life=Cosine(0.0, half_life),
     )
 
 
@@ -35,12 +35,10 @@ PLAIN = Recipe(
     about="each real image against a fake one, R1 and R2, residual networks without norms; narrow and short",
     generator=Network("r3gan-generator"),
     critic=Network("r3gan-critic"),
-    objective="relativistic",
-    penalties=("r1", "r2"),
-    fresh=True,
+    game=GameChoice("gan", {"objective": "relativistic", "penalties": ("r1", "r2"), "resample_each_turn": True}),
     z=64,
     beta1=0.0,
-    ramp=0.0,
+    ema_ramp=0.0,
 )
 NARROW = sized(PLAIN, width=16, widest=128, blocks=1, group=16)
 R3GAN = replace(scheduled(NARROW, 600_000, gamma=1.0, p=0.0, half_life=20_000), lr=Cosine(1e-3, 2.5e-4))

@@ -12,12 +12,12 @@ def _preset(
     name: str, of: str, batch: int, images: int, gamma: float, p: float, half_life: float, **size: int
 ) -> Recipe:
     recipe = replace(PLAIN, name=name, about=f"the paper's preset for {of}: for GPUs", batch=batch)
-    augmented = replace(recipe, augment=("ada", "cutout"))
+    augmented = recipe.with_options(augment=("ada", "cutout"))
     return scheduled(sized(augmented, **{"blocks": 2, "group": 16, **size}), images, gamma, p, half_life)
 
 
 def _by_class(recipe: Recipe) -> Recipe:
-    return replace(recipe, conditioning="own")
+    return recipe.with_options(conditioning="own")
 
 
 PRESETS = (
@@ -42,7 +42,7 @@ def proposed(shape: Sequence[int], classes: int = 0) -> Recipe:
     see. Not measured: it wants a GPU."""
     side = math.sqrt(shape[1] * shape[2])
     width = min(768, int(24_576 / side) // 16 * 16)
-    recipe = replace(PLAIN, about=f"for a side of {side:.0f}, between the paper's presets", augment=("ada", "cutout"))
-    recipe = sized(replace(recipe, batch=256), width=width, widest=768, blocks=2, group=16)
+    recipe = replace(PLAIN, about=f"for a side of {side:.0f}, between the paper's presets", batch=256)
+    recipe = sized(recipe.with_options(augment=("ada", "cutout")), width=width, widest=768, blocks=2, group=16)
     recipe = scheduled(recipe, 5_000_000, round(gamma(side), 3), p=0.3, half_life=1.25e5)
     return _by_class(recipe) if classes > 1 else recipe

@@ -12,5 +12,5 @@ REACGAN = replace(
     name="reacgan",
     paper="Kang et al. 2021, arXiv:2111.01118",
     about="by class: the critic contrasts embeddings, with hinge loss and spectral norm",
-    conditioning="contrastive",
+    game=HINGE.game.with_options(conditioning="contrastive"),
 )

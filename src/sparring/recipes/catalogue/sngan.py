@@ -5,7 +5,7 @@ The paper's numbers are flags: `spar train sngan --generator.width 256 --generat
 up for it with a rate of its own (TTUR), as in the paper's successors.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 SNGAN = Recipe(
     name="sngan",
@@ -13,7 +13,7 @@ SNGAN = Recipe(
     about="residual networks, hinge loss, spectral norm; unlike the paper: narrow, one critic step, averaged weights",
     generator=Network("resnet-generator", {"width": 32, "widest": 64, "attention": 0, "spectral": False}),
     critic=Network("resnet-critic", {"width": 32, "widest": 64, "norm": "spectral", "attention": 0}),
-    objective="hinge",
+    game=GameChoice("gan", {"objective": "hinge"}),
     batch=64,
     images=300_000,
     lr=2e-4,

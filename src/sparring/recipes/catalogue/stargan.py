@@ -10,7 +10,7 @@ as they are, without which hues changed places (docs/guide/image-to-image.md).""
 from dataclasses import replace
 
 from sparring.recipes.catalogue.cyclegan import CYCLEGAN
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 from sparring.schedules import Linear
 
 IMAGES = 60_000
@@ -22,8 +22,7 @@ STARGAN = replace(
     about="pictures of several classes, each moved to any other by one generator: there, and back to the same",
     generator=Network("translator", {"width": 32, "blocks": 4, "smooth": True}),
     critic=Network("domain-critic", {"width": 32, "layers": 2, "norm": "none"}),
-    plays="stargan",
-    conditioning="auxiliary",
+    game=GameChoice("stargan", {"objective": "least-squares", "conditioning": "auxiliary"}),
     weights={"class": 1.0, "cycle": 10.0, "identity": 5.0},
     batch=8,
     images=IMAGES,

@@ -5,7 +5,7 @@ maps from 4 to 7 pixels, R1 weighed as for CIFAR-10 by Karras et al. 2020 (arXiv
 whole batches, not on half of one. By class or attributes: `--conditioning own`.
 """
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 
 _SIZES = {"width": 16, "widest": 128}
 
@@ -15,12 +15,11 @@ STYLEGAN2 = Recipe(
     about="styles, noise and skips; lazy R1 and path length; unlike the paper: narrow, w and z of 128 numbers",
     generator=Network("stylegan2-generator", {"w": 128, **_SIZES, "mapping": 4, "mixing": 0.9}),
     critic=Network("stylegan2-critic", {**_SIZES, "mapping": 4}),
-    methods=("path-length",),
-    penalties=("r1",),
+    game=GameChoice(
+        "gan", {"methods": ("path-length",), "penalties": ("r1",), "penalty_every": 16, "generator_penalty_every": 4}
+    ),
     weights={"r1": 0.01},
     z=128,
-    penalty_every=16,
-    generator_penalty_every=4,
     batch=32,
     images=300_000,
     lr=2e-3,

@@ -1,7 +1,7 @@
 """Tables: relativistic pairing with zero-centred penalties on both sides (R3GAN's game) on small residual perceptrons;
 every column is a choice, drawn hard, by a head that knows the columns before it; real rows are to be likely, too."""
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Cosine
 
 GAMMA = Cosine(0.5, 0.05)
@@ -12,17 +12,22 @@ TABLE = Recipe(
     about="for tables: each real row against a made one, R1 and R2, residual perceptrons, column by column",
     generator=Network("table-generator", {"width": 128, "blocks": 2, "head": 64, "tau": 1.0}),
     critic=Network("table-critic", {"width": 256, "blocks": 2}),
-    objective="relativistic",
-    penalties=("r1", "r2"),
-    methods=("likelihood",),
+    game=GameChoice(
+        "gan",
+        {
+            "objective": "relativistic",
+            "penalties": ("r1", "r2"),
+            "methods": ("likelihood",),
+            "resample_each_turn": True,
+        },
+    ),
     weights={"r1": GAMMA, "r2": GAMMA, "likelihood": 0.1},
-    fresh=True,
-    medium="table",
+    modality="table",
     z=64,
     batch=512,
     images=600_000,
     lr=Cosine(1e-3, 1e-4),
     beta1=0.0,
     beta2=0.99,
-    half_life=200_000,
+    ema_half_life=200_000,
 )

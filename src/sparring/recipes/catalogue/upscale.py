@@ -5,7 +5,7 @@
 Unlike the paper: 4 blocks of 32 channels; the critic's own layers in the place of VGG's, and its plain objective;
 nothing is interpolated between both stages, but the averaged weights."""
 
-from sparring.recipes.recipe import Network, Recipe
+from sparring.recipes.recipe import GameChoice, Network, Recipe
 from sparring.schedules import Cosine
 
 IMAGES = 100_000
@@ -16,14 +16,13 @@ UPSCALE = Recipe(
     about="pictures enlarged 2 or 4 times: by distance first, then against a critic",
     generator=Network("rrdb", {"width": 32, "growth": 16, "blocks": 4}),
     critic=Network("patch-critic", {"width": 32, "layers": 2, "scales": 1, "norm": "spectral"}),
-    plays="restoration",
-    medium="pair",
-    objective="hinge",
-    methods=("matching",),
-    damage=("downscale:4",),
+    game=GameChoice(
+        "restoration",
+        {"objective": "hinge", "methods": ("matching",), "degradations": ("downscale:4",), "warm_up": IMAGES // 2},
+    ),
+    modality="pair",
     weights={"l1": 10.0, "matching": 2.0, "generator": 1.0},
-    warm_up=IMAGES // 2,
-    leading="frechet",
+    selection_metric="frechet",
     z=0,
     batch=16,
     images=IMAGES,
@@ -31,5 +30,5 @@ UPSCALE = Recipe(
     critic_lr=2e-4,
     beta1=0.9,
     beta2=0.99,
-    half_life=5_000,
+    ema_half_life=5_000,
 )

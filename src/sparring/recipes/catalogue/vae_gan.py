@@ -11,14 +11,14 @@ reconstructions kept their class with any of these.
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 
 VAE_GAN = replace(
     DCGAN,
     name="vae-gan",
     paper="Larsen et al. 2016, arXiv:1512.09300",
     about="a variational autoencoder that measures its errors by a critic's features",
-    plays="vae-gan",
+    game=GameChoice("vae-gan"),
     critic=Network("dcgan-critic", {"width": 32, "norm": "spectral"}),
     encoder=Network("dcgan-encoder", {"width": 32, "moments": 2}),
     z=64,

@@ -10,6 +10,7 @@ tenth to 16.2.
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
+from sparring.recipes.recipe import GameChoice
 from sparring.schedules import Cosine
 
 WGAN = replace(
@@ -17,10 +18,7 @@ WGAN = replace(
     name="wgan",
     paper="Arjovsky et al. 2017, arXiv:1701.07875",
     about="Wasserstein distance by clipped weights, five critic steps to one",
-    objective="wasserstein",
-    critic_steps=5,
-    fresh=True,
-    clip=0.1,
+    game=GameChoice("gan", {"objective": "wasserstein", "critic_steps": 5, "resample_each_turn": True, "clip": 0.1}),
     lr=Cosine(2e-3, 2e-4),
     beta1=0.0,
 )

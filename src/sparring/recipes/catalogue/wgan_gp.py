@@ -8,19 +8,18 @@ and with the paper's 1e-4 675, the generator on the last critic step's z; now it
 from dataclasses import replace
 
 from sparring.recipes.catalogue.dcgan import DCGAN
-from sparring.recipes.recipe import Network
+from sparring.recipes.recipe import GameChoice, Network
 
 WGAN_GP = replace(
     DCGAN,
     name="wgan-gp",
     paper="Gulrajani et al. 2017, arXiv:1704.00028",
     about="Wasserstein distance by gradient penalty, five critic steps to one",
-    objective="wasserstein",
+    game=GameChoice(
+        "gan", {"objective": "wasserstein", "penalties": ("lipschitz",), "critic_steps": 5, "resample_each_turn": True}
+    ),
     critic=Network("dcgan-critic", {"width": 32, "norm": "layer"}),
-    penalties=("lipschitz",),
     weights={"lipschitz": 10.0},
-    critic_steps=5,
-    fresh=True,
     lr=1e-3,
     beta1=0.0,
     beta2=0.9,

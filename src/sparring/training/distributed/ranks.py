@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -157,6 +158,35 @@ class Ranks:
                 f"process {self.rank} of {self.world} lost the others while {doing} ({reason}): "
                 "see what became of them, then go on from the last checkpoint with spar resume"
             ) from None
+
+
+class OnRanks(Protocol):
+    @property
+    def ranks(self) -> Ranks: ...
+
+
+S = TypeVar("S", bound=OnRanks)
+P = ParamSpec("P")
+
+
+def every_rank(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method that runs on every rank of its object's `ranks`; see `Ranks.on_every_rank`."""
+
+    @wraps(method)
+    def agreed(self: S, *args: P.args, **named: P.kwargs) -> T:
+        return self.ranks.on_every_rank(lambda: method(self, *args, **named))
+
+    return agreed
+
+
+def first_rank(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method that runs on rank 0 of its object's `ranks` and returns its result, as JSON, on all."""
+
+    @wraps(method)
+    def agreed(self: S, *args: P.args, **named: P.kwargs) -> T:
+        return self.ranks.on_first_rank(lambda: method(self, *args, **named))
+
+    return agreed
 
 
 def _short(value: Any) -> str:

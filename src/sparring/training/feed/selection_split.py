@@ -34,20 +34,20 @@ def for_recipe(data: Dataset, recipe: Recipe) -> Dataset:
     spec = one_line(data.spec)
     if data.medium not in ("image", "pair"):
         raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
-    if recipe.damage:
-        return replace(_damaged(data, recipe.damage), leading=recipe.leading)
-    if recipe.plays == CLASSED:
+    if recipe.degradations:
+        return replace(_damaged(data, recipe.degradations), leading=recipe.selection_metric)
+    if recipe.game.name == CLASSED:
         return _classed(data, recipe.name)
     if data.train.condition is None:
         raise UserError(
             f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
             "or --direction AtoB for pictures of two side by side"
         )
-    blind = recipe.plays in UNPAIRED
+    blind = recipe.game.name in UNPAIRED
     if data.unpaired and not blind:
         raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
     train, select = _validation_split(_shuffled(data.train) if blind else data.train)
-    told = {"leading": "frechet" if blind else recipe.leading, "fingerprint": _print(data)}
+    told = {"leading": "frechet" if blind else recipe.selection_metric, "fingerprint": _print(data)}
     return replace(data, train=train, select=select, test=data.test[:TESTED], **told)
 
 

@@ -17,22 +17,23 @@ class Adjustment:
     change: str
     """A name of `CHANGES`."""
     alarm: str
-    saw: str
-    images: int
+    evidence: str
+    examples: int
     """Seen when it was raised."""
-    back: int
+    resumed_from: int
     """Seen at the checkpoint that the run went on from; 0 if it began anew."""
 
     def text(self) -> str:
-        where = f"back to {self.back:,} images" if self.back else "begun anew"
-        return f"{self.alarm} after {self.images:,} images ({self.saw}): {where}, with {CHANGES[self.change].about}"
+        where = f"rolled back to {self.resumed_from:,} examples" if self.resumed_from else "started again"
+        cause = f"{self.alarm} after {self.examples:,} examples ({self.evidence})"
+        return f"{cause}: {where}, with {ADJUSTMENTS[self.change].description}"
 
 
 @dataclass(frozen=True)
 class AdjustmentKind:
-    about: str
-    of: Callable[[Recipe], Recipe]
-    fits: Callable[[Recipe], bool] = lambda recipe: True
+    description: str
+    apply: Callable[[Recipe], Recipe]
+    is_applicable: Callable[[Recipe], bool] = lambda recipe: True
     """Whether it would change anything for the better about this recipe."""
 
 
@@ -67,7 +68,7 @@ def _stronger(recipe: Recipe) -> Recipe:
     return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
 
 
-CHANGES: dict[str, AdjustmentKind] = {
+ADJUSTMENTS: dict[str, AdjustmentKind] = {
     "own rates": AdjustmentKind("the rates that the recipe comes with", _own, _hurried),
     "a little slower": AdjustmentKind("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
     "slower": AdjustmentKind("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
@@ -78,8 +79,8 @@ CHANGES: dict[str, AdjustmentKind] = {
 }
 
 
-def adjusted(recipe: Recipe, remedies: tuple[Adjustment, ...]) -> Recipe:
+def apply_adjustments(recipe: Recipe, remedies: tuple[Adjustment, ...]) -> Recipe:
     """The recipe as it is played after these. Raises KeyError for one that is not there."""
     for remedy in remedies:
-        recipe = CHANGES[remedy.change].of(recipe)
+        recipe = ADJUSTMENTS[remedy.change].apply(recipe)
     return recipe

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sparring.training.health import detectors
-from sparring.training.health.detectors import NOTHING, Sign, vital_signs, young
+from sparring.training.health.detectors import NO_COVERAGE, Detector, is_early, metrics_of
 from sparring.training.run.journal import Entry
 
 
 @dataclass(frozen=True)
 class Alarm:
-    sign: Sign
-    means: str
+    detect: Detector
+    explanation: str
     advice: str
     reports: int = 2
     """In so many reports one after the other, before it is raised; of the earlier ones, a fatal one asks for any fatal
@@ -24,21 +24,21 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Raised:
+class RaisedAlarm:
     name: str
-    saw: str
+    evidence: str
 
     def text(self) -> str:
         alarm = ALARMS[self.name]
-        return f"{self.name}: {self.saw}. {alarm.means}. Try {alarm.advice}"
+        return f"{self.name}: {self.evidence}. {alarm.explanation}. Try {alarm.advice}"
 
 
 class RunDiverged(Exception):
     """A fatal alarm: the run stands where it was raised; what is on the disk is older."""
 
-    def __init__(self, alarm: Raised, images: int):
+    def __init__(self, alarm: RaisedAlarm, images: int):
         super().__init__(alarm.text())
-        self.alarm, self.images = alarm, images
+        self.alarm, self.examples = alarm, images
 
 
 VARIETY = "a lower --lr, a penalty such as r1, --pack 2, or relativistic pairing (r3gan)"
@@ -64,7 +64,7 @@ ALARMS: dict[str, Alarm] = {
         "a network of your own that ends in [−1, 1], as images are given to it",
     ),
     "critic won": Alarm(
-        detectors.beaten,
+        detectors.critic_won,
         "The critic has nothing left to teach, and the generator nothing to follow",
         "a lower --critic-lr, a penalty such as r1, --noise, or a larger generator",
         fatal=True,
@@ -89,7 +89,7 @@ ALARMS: dict[str, Alarm] = {
         fatal=True,
     ),
     "missing class": Alarm(
-        detectors.missing,
+        detectors.missing_class,
         "Part of the data is left out",
         "more images, a conditional recipe where classes are known, or --pack 2",
         reports=3,
@@ -116,7 +116,7 @@ ALARMS: dict[str, Alarm] = {
         1,
     ),
     "plateau": Alarm(
-        detectors.resting,
+        detectors.plateaued,
         "More images will not help",
         "stopping here, a larger network, or a rate that falls (--lr 2e-4:0:N)",
         reports=1,
@@ -125,24 +125,26 @@ ALARMS: dict[str, Alarm] = {
 """In the order in which they are told; the first fatal one is what a run is healed of."""
 
 
-def examine(reports: Sequence[Entry]) -> list[Raised]:
+def raised_alarms(reports: Sequence[Entry]) -> list[RaisedAlarm]:
     """The alarms that the last of these reports raises."""
     raised = []
     for name, alarm in ALARMS.items():
-        if saw := alarm.sign(reports):
+        if saw := alarm.detect(reports):
             earlier = (reports[: len(reports) - k] for k in range(1, alarm.reports))
-            if all(before and (ailing(before) if alarm.fatal else alarm.sign(before)) for before in earlier):
-                raised.append(Raised(name, saw))
+            if all(
+                before and (shows_fatal_sign(before) if alarm.fatal else alarm.detect(before)) for before in earlier
+            ):
+                raised.append(RaisedAlarm(name, saw))
     return raised
 
 
-def ailing(reports: Sequence[Entry]) -> bool:
+def shows_fatal_sign(reports: Sequence[Entry]) -> bool:
     """Whether the last of these reports shows a sign of what is fatal."""
-    return any(alarm.fatal and alarm.sign(reports) for alarm in ALARMS.values())
+    return any(alarm.fatal and alarm.detect(reports) for alarm in ALARMS.values())
 
 
-def healthy(reports: Sequence[Entry]) -> bool:
+def is_healthy(reports: Sequence[Entry]) -> bool:
     """Whether the last of these reports shows no sign of what is fatal, is not too early to show any, and samples are
     something already."""
     now = reports[-1]
-    return not young(now) and vital_signs(now).get("coverage", 1.0) > NOTHING and not ailing(reports)
+    return not is_early(now) and metrics_of(now).get("coverage", 1.0) > NO_COVERAGE and not shows_fatal_sign(reports)

@@ -7,12 +7,12 @@ from statistics import median
 
 from sparring.training.run.journal import Entry
 
-Sign = Callable[[Sequence[Entry]], str]
+Detector = Callable[[Sequence[Entry]], str]
 """What the last of these reports shows, in words, beside those before it; "" when all is well."""
 
 EARLY, ROUNDS = 0.12, 350
 """Of a run, and in all: before, samples tell nothing yet."""
-NOTHING = 0.03
+NO_COVERAGE = 0.03
 """Of the real examples, covered."""
 ALIKE = 0.1
 """Of the mean distance between real examples: samples this close are one."""
@@ -25,10 +25,10 @@ NEVER = 1e-3
 
 
 def not_finite(reports: Sequence[Entry]) -> str:
-    return infinite(vital_signs(reports[-1]))
+    return describe_non_finite(metrics_of(reports[-1]))
 
 
-def infinite(numbers: Mapping[str, float]) -> str:
+def describe_non_finite(numbers: Mapping[str, float]) -> str:
     """Which of these are not finite."""
     wrong = [name for name, value in numbers.items() if not math.isfinite(value)]
     return f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not finite" if wrong else ""
@@ -36,7 +36,7 @@ def infinite(numbers: Mapping[str, float]) -> str:
 
 def exploding(reports: Sequence[Entry]) -> str:
     """A gradient, or the logits, far beyond what they were, or large while samples are nothing."""
-    now, before = vital_signs(reports[-1]), [vital_signs(entry) for entry in reports[:-1]]
+    now, before = metrics_of(reports[-1]), [metrics_of(entry) for entry in reports[:-1]]
     most = LARGE if _nothing(reports) else math.inf
     for name in now:
         if name.startswith(("gradient.", "logits")):
@@ -47,7 +47,7 @@ def exploding(reports: Sequence[Entry]) -> str:
 
 
 def vanishing(reports: Sequence[Entry]) -> str:
-    now, before = vital_signs(reports[-1]), [vital_signs(entry) for entry in reports[:-1]]
+    now, before = metrics_of(reports[-1]), [metrics_of(entry) for entry in reports[:-1]]
     for name in now:
         earlier = [v[name] for v in before if name in v]
         if name.startswith("gradient.") and earlier and now[name] < 1e-4 * median(earlier):
@@ -57,28 +57,28 @@ def vanishing(reports: Sequence[Entry]) -> str:
 
 def _nothing(reports: Sequence[Entry]) -> bool:
     """Samples are nothing like real examples, though they had the time, and do not get nearer."""
-    now = vital_signs(reports[-1])
-    if "coverage" not in now or young(reports[-1]) or _nearer(reports):
+    now = metrics_of(reports[-1])
+    if "coverage" not in now or is_early(reports[-1]) or _nearer(reports):
         return False
-    return now["coverage"] < NOTHING and now["precision"] < 0.15
+    return now["coverage"] < NO_COVERAGE and now["precision"] < 0.15
 
 
 def _nearer(reports: Sequence[Entry]) -> bool:
     """The score gets better, or half as many samples more are right than two reports ago."""
-    earlier, now = reports[:-2], vital_signs(reports[-1])
+    earlier, now = reports[:-2], metrics_of(reports[-1])
     if not earlier:
         return False
-    return _better(reports) or 0.03 < now["precision"] > 1.5 * vital_signs(earlier[-1]).get("precision", math.inf)
+    return _better(reports) or 0.03 < now["precision"] > 1.5 * metrics_of(earlier[-1]).get("precision", math.inf)
 
 
 def _better(reports: Sequence[Entry]) -> bool:
     """The score is the best yet, a tenth better than up to two reports ago."""
-    before = [leading(entry) for entry in reports[:-1]]
-    return bool(before[:-1]) and leading(reports[-1]) < min(*before, 0.9 * min(before[:-1]))
+    before = [selection_score(entry) for entry in reports[:-1]]
+    return bool(before[:-1]) and selection_score(reports[-1]) < min(*before, 0.9 * min(before[:-1]))
 
 
-def beaten(reports: Sequence[Entry]) -> str:
-    edge = vital_signs(reports[-1]).get("edge", 0.0)
+def critic_won(reports: Sequence[Entry]) -> str:
+    edge = metrics_of(reports[-1]).get("edge", 0.0)
     if edge < 0.98 or not _nothing(reports):
         return ""
     return f"the critic tells {edge:.1%} of real examples from fakes, and samples are nothing like real ones"
@@ -86,16 +86,16 @@ def beaten(reports: Sequence[Entry]) -> str:
 
 def constant(reports: Sequence[Entry]) -> str:
     """One good sample, again and again: plain enough to need no second report."""
-    now = vital_signs(reports[-1])
-    if "spread" not in now or young(reports[-1]) or now["spread"] > ALIKE or now["precision"] < 0.5:
+    now = metrics_of(reports[-1])
+    if "spread" not in now or is_early(reports[-1]) or now["spread"] > ALIKE or now["precision"] < 0.5:
         return ""
     return f"samples lie {now['spread']:.1%} as far apart as real examples"
 
 
 def collapsed(reports: Sequence[Entry]) -> str:
     """Samples that are good and cover little, or that cover next to nothing or lie close together and get no better."""
-    now = vital_signs(reports[-1])
-    if "coverage" not in now or young(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
+    now = metrics_of(reports[-1])
+    if "coverage" not in now or is_early(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
         return ""
     few = 0.5 < now["precision"] > now["coverage"] / FEW and not _better(reports)
     close = now["spread"] <= 0.3
@@ -107,16 +107,16 @@ def collapsed(reports: Sequence[Entry]) -> str:
 
 
 def astray(reports: Sequence[Entry]) -> str:
-    if not _nothing(reports) or beaten(reports):
+    if not _nothing(reports) or critic_won(reports):
         return ""
-    now = vital_signs(reports[-1])
+    now = metrics_of(reports[-1])
     return f"{now['precision']:.1%} of the samples are near real examples, {now['coverage']:.1%} of these near a sample"
 
 
-def missing(reports: Sequence[Entry]) -> str:
+def missing_class(reports: Sequence[Entry]) -> str:
     """A class that fares worse than the rest, and no better than two reports ago."""
-    now, before = vital_signs(reports[-1]), vital_signs(reports[max(0, len(reports) - 3)])
-    if "least" not in now or "least" not in before or young(reports[-1], 0.25) or now["coverage"] < 0.05:
+    now, before = metrics_of(reports[-1]), metrics_of(reports[max(0, len(reports) - 3)])
+    if "least" not in now or "least" not in before or is_early(reports[-1], 0.25) or now["coverage"] < 0.05:
         return ""
     share = now["least"] / now["coverage"]
     if share > 0.15 or now["least"] > 1.1 * before["least"] + 0.01:
@@ -125,7 +125,7 @@ def missing(reports: Sequence[Entry]) -> str:
 
 
 def drifting(reports: Sequence[Entry]) -> str:
-    sizes = [v["logits"] for v in map(vital_signs, reports) if "logits" in v]
+    sizes = [v["logits"] for v in map(metrics_of, reports) if "logits" in v]
     third = sizes[: max(1, len(sizes) // 3)]
     if len(sizes) < 4 or sizes[-1] < max(20, 10 * median(third)):
         return ""
@@ -133,7 +133,7 @@ def drifting(reports: Sequence[Entry]) -> str:
 
 
 def oscillating(reports: Sequence[Entry]) -> str:
-    scores = [leading(entry) for entry in reports[-6:]]
+    scores = [selection_score(entry) for entry in reports[-6:]]
     steps = [b - a for a, b in pairwise(scores)]
     turns = sum(a * b < 0 for a, b in pairwise(steps))
     swing = median(abs(step) for step in steps) / max(median(scores), 1e-9) if steps else 0.0
@@ -143,22 +143,22 @@ def oscillating(reports: Sequence[Entry]) -> str:
 
 
 def out_of_range(reports: Sequence[Entry]) -> str:
-    now = vital_signs(reports[-1])
-    if now.get("extent", 0.0) < 0.25 or young(reports[-1]):
+    now = metrics_of(reports[-1])
+    if now.get("extent", 0.0) < 0.25 or is_early(reports[-1]):
         return ""
     return f"the darkest or brightest pixels of samples are off by {now['extent']:.0%} of the range"
 
 
 def copying(reports: Sequence[Entry]) -> str:
-    now = vital_signs(reports[-1])
+    now = metrics_of(reports[-1])
     if now.get("copied_p", 1.0) > NEVER or now["copied"] < 0.01:
         return ""
     return f"{now['copied']:.1%} of the samples are copies of training examples"
 
 
-def resting(reports: Sequence[Entry]) -> str:
+def plateaued(reports: Sequence[Entry]) -> str:
     span = max(5, (2 * len(reports)) // 5)
-    scores = [leading(entry) for entry in reports]
+    scores = [selection_score(entry) for entry in reports]
     if len(scores) < 2 * span:
         return ""
     before, lately = min(scores[:-span]), min(scores[-span:])
@@ -167,18 +167,18 @@ def resting(reports: Sequence[Entry]) -> str:
     return f"the best score of the last {span} reports is {lately:.4g}, and {before:.4g} was reached before"
 
 
-def vital_signs(entry: Entry) -> dict[str, float]:
-    return entry.get("vitals", {})
+def metrics_of(entry: Entry) -> dict[str, float]:
+    return entry.get("health", {})
 
 
-def leading(entry: Entry) -> float:
+def selection_score(entry: Entry) -> float:
     """The first score, by which the best weights are chosen."""
     return next(iter(entry["scores"].values()))
 
 
-def young(entry: Entry, until: float = EARLY) -> bool:
+def is_early(entry: Entry, until: float = EARLY) -> bool:
     """Whether it is from so early in the run that it tells nothing of the samples."""
-    return entry["share"] < until or entry["rounds"] < ROUNDS
+    return entry["progress"] < until or entry["rounds"] < ROUNDS
 
 
 def _called(name: str) -> str:

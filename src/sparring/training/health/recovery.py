@@ -1,4 +1,4 @@
-"""A run that can't come right by itself goes back to its last checkpoint without a sign of it, and on with a remedy."""
+"""Automatic recovery: a diverged run rolls back to its last healthy checkpoint and continues with an adjustment."""
 
 import sys
 from collections import Counter
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from sparring.errors import UserError
 from sparring.recipes import Recipe
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.health.adjustments import CHANGES, Adjustment
-from sparring.training.health.alarms import RunDiverged, healthy
+from sparring.training.health.adjustments import ADJUSTMENTS, Adjustment
+from sparring.training.health.alarms import RunDiverged, is_healthy
 from sparring.training.run import checkpoint
-from sparring.training.run.config import Config
 from sparring.training.run.journal import Journal
 
-MOST = 3
-"""Remedies a run is given, before it is stopped."""
-REMEDIES = {
+MAX_ADJUSTMENTS = 3
+"""Of one run; it stops at the next divergence."""
+ADJUSTMENTS_FOR = {
     "not finite": ("own rates", "a little slower", "slower"),
     "exploding": ("own rates", "slower"),
     "critic won": ("own rates", "slower critic", "slower", "stronger penalties"),
@@ -24,53 +24,57 @@ REMEDIES = {
     "collapse": ("own rates", "slower", "stronger penalties"),
     "astray": ("own rates", "slower"),
 }
-"""What is done about an alarm, in turn, where it fits. A number that overflows may do so once in a run that is well."""
+"""By fatal alarm: what is tried, in this order, where it applies. A number may overflow once in a healthy run, so the
+first answer to it is mild."""
 
 
 class RecoveryFailed(UserError):
-    """A run that no remedy may, or did, help."""
+    """The run diverged, and recovery is disabled or has been tried often enough."""
 
 
-def recover(folder: Path, config: Config, fingerprint: str, ruined: RunDiverged, ranks: Ranks) -> Config:
-    """The configuration with which the run goes on, from its newest checkpoint if there still is one.
-
-    Raises Unhealed where it is not to be healed, or was often enough.
-    """
-    if not config.heal:
-        raise RecoveryFailed(f"stopped after {ruined.images:,} images: {ruined} (what {folder} keeps is from before)")
-    if len(config.remedies) == MOST:
-        raise RecoveryFailed(f"stopped after {MOST} remedies and {ruined.images:,} images: {ruined}")
-
-    def done() -> dict:
-        # In this order: interrupted in between, the run is ruined and healed once more.
-        remedy = Adjustment(
-            choose_adjustment(ruined, config.played, config.remedies),
-            ruined.alarm.name,
-            ruined.alarm.saw,
-            ruined.images,
-            rollback(folder, config.remedies),
+def recover(folder: Path, config: Config, fingerprint: str, divergence: RunDiverged, ranks: Ranks) -> Config:
+    """Rolls the run folder back, and returns the adjusted configuration, saved in it. Raises RecoveryFailed."""
+    if not config.recovery:
+        raise RecoveryFailed(
+            f"stopped after {divergence.examples:,} examples: {divergence} (what {folder} keeps is from before)"
         )
-        replace(config, remedies=(*config.remedies, remedy)).save(folder, fingerprint)
-        print(remedy.text(), file=sys.stderr)
-        return asdict(remedy)
+    if len(config.adjustments) == MAX_ADJUSTMENTS:
+        raise RecoveryFailed(
+            f"stopped after {MAX_ADJUSTMENTS} adjustments and {divergence.examples:,} examples: {divergence}"
+        )
 
-    return replace(config, remedies=(*config.remedies, Adjustment(**ranks.on_first_rank(done))))
+    def adjust() -> dict:
+        # The configuration is saved last: a run killed in between diverges and recovers once more.
+        adjustment = Adjustment(
+            choose_adjustment(divergence, config.adjusted_recipe, config.adjustments),
+            divergence.alarm.name,
+            divergence.alarm.evidence,
+            divergence.examples,
+            rollback(folder, config.adjustments),
+        )
+        replace(config, adjustments=(*config.adjustments, adjustment)).save(folder, fingerprint)
+        print(adjustment.text(), file=sys.stderr)
+        return asdict(adjustment)
+
+    return replace(config, adjustments=(*config.adjustments, Adjustment(**ranks.on_first_rank(adjust))))
 
 
-def choose_adjustment(ruined: RunDiverged, recipe: Recipe, before: tuple[Adjustment, ...]) -> str:
-    """What to change about it, given what was done: the first of what was done least about this alarm."""
-    done = Counter(remedy.change for remedy in before if remedy.alarm == ruined.alarm.name)
-    return min((name for name in REMEDIES[ruined.alarm.name] if CHANGES[name].fits(recipe)), key=done.__getitem__)
+def choose_adjustment(divergence: RunDiverged, recipe: Recipe, earlier: tuple[Adjustment, ...]) -> str:
+    """The name of the first applicable adjustment that was made least often for this alarm."""
+    count = Counter(adjustment.change for adjustment in earlier if adjustment.alarm == divergence.alarm.name)
+    names = (name for name in ADJUSTMENTS_FOR[divergence.alarm.name] if ADJUSTMENTS[name].is_applicable(recipe))
+    return min(names, key=count.__getitem__)
 
 
-def rollback(folder: Path, before: tuple[Adjustment, ...]) -> int:
-    """Takes a run back to its last healthy checkpoint, and tells after how many images it was made; 0 if none is. One
-    that a remedy started from in vain was not healthy."""
+def rollback(folder: Path, earlier: tuple[Adjustment, ...]) -> int:
+    """Deletes the checkpoints after the last healthy one, and returns the examples it had seen; 0 if there is none.
+
+    A checkpoint from which a run diverged again after an adjustment counts as unhealthy.
+    """
     entries = Journal(folder / "journal.jsonl").entries
-    well = {e["images"] for i, e in enumerate(entries) if healthy(entries[: i + 1])}
-    well -= {remedy.back for remedy in before}
-    back = max(
-        well.intersection(map(checkpoint.images, checkpoint.saved_checkpoints(folder / "checkpoints"))), default=0
-    )
-    checkpoint.forget_after(folder / "checkpoints", back)
-    return back
+    healthy = {entry["examples"] for i, entry in enumerate(entries) if is_healthy(entries[: i + 1])}
+    healthy -= {adjustment.resumed_from for adjustment in earlier}
+    saved = map(checkpoint.examples_of, checkpoint.saved_checkpoints(folder / "checkpoints"))
+    last = max(healthy.intersection(saved), default=0)
+    checkpoint.drop_after(folder / "checkpoints", last)
+    return last

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from sparring.build.networks import selected_methods
+from sparring.build.game import default_weights
 from sparring.recipes.recipe import OPTIMISER_OF, Recipe
 from sparring.schedules import Number
 from sparring.training.loop.optim import Adam
@@ -39,12 +39,11 @@ def loop_settings(recipe: Recipe, **machine: Any) -> Settings:
         return Adam(lr, recipe.beta1, recipe.beta2)
 
     own = {"G": adam(recipe.lr), "D": adam(recipe.lr if recipe.critic_lr is None else recipe.critic_lr)}
-    defaults = {name: weight for method in selected_methods(recipe) for name, weight in method.weights.items()}
     return Settings(
         batch=recipe.batch,
         optimisers=own | {player: own[like] for player, like in OPTIMISER_OF.items()},
-        weights=defaults | dict(recipe.weights),
-        half_life=recipe.half_life,
-        ramp=recipe.ramp,
+        weights=default_weights(recipe) | dict(recipe.weights),
+        half_life=recipe.ema_half_life,
+        ramp=recipe.ema_ramp,
         **machine,
     )

@@ -14,11 +14,11 @@ from torch.utils.flop_counter import flop_registry
 
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
+from sparring.training.config.config import Config
 from sparring.training.loop.loop import Loop
 from sparring.training.profile.forecast import forecast_run
 from sparring.training.profile.roofline import Roofline
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.tuning.round_time import RoundKind, round_kinds, synchronised_time
 
 WARM = 2
@@ -104,7 +104,7 @@ def profile_config(config: Config, data: Dataset, judge: Judge, rounds: int) -> 
 
     parts = breakdown(new_loop(config), rounds)
     if config.recipe.penalties:
-        plain = breakdown(new_loop(replace(config, recipe=replace(config.recipe, penalties=()))), rounds)
+        plain = breakdown(new_loop(replace(config, recipe=config.recipe.with_options(penalties=()))), rounds)
         turns = [name for name in parts if name not in SHARED_SECTIONS]
         bare = {name: plain[name] for name in turns if name in plain}  # a lazy turn has only penalties
         penalties = sum((parts.pop(name) for name in turns), NOTHING) - sum(bare.values(), NOTHING)

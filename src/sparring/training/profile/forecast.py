@@ -11,19 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.build.game import build_game
-from sparring.build.image_to_image import input_shape
+from sparring.build.game import build_game, input_shape
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import Shape
+from sparring.training.config.config import Config
 from sparring.training.loop import precision as machine
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.checkpoint import KEPT
-from sparring.training.run.config import Config
+from sparring.training.run.checkpoint import KEEP
 from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.run.snapshot import snapshot
 from sparring.training.tuning.machine import faster_precision
@@ -118,7 +117,7 @@ def forecast_run(config: Config, data: Dataset, judge: Judge, networks: Mapping[
         scoring=time.perf_counter() - start,
         memory=_peak_memory(device),
         # Checkpoints: the latest ones and the best. Models: last and best.
-        disk=(KEPT + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict()),
+        disk=(KEEP + 1) * _bytes(loop.state()) + 2 * _bytes(loop.ema.players.state_dict()),
     )
 
 
@@ -153,8 +152,7 @@ def recipe_round_time(recipe: Recipe, shape: Shape, batch: int, classes: int = 0
     """Seconds per round of a recipe on random images. Raises UserError for a shape its networks can't generate."""
     device = machine.device("auto")
     recipe = replace(recipe, batch=batch)
-    needs_inputs = recipe.is_image_to_image and not recipe.damage and not classes
-    inputs = input_shape(recipe, shape) if needs_inputs else None
+    inputs = None if recipe.degradations or classes else input_shape(recipe, shape) or None
 
     def new_loop(precision: str) -> Loop:
         game = build_game(recipe, shape, {}, classes).to(device)

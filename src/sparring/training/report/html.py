@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.metrics.report import Report
-from sparring.training.run.config import Config
+from sparring.training.config.config import Config
 
 FRAMES = 60
 """Grids of samples on the slider, at most."""
@@ -67,13 +67,13 @@ def _row(cells: Sequence[str], tag: str, given: str = "") -> str:
     return f"<tr{given}>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
 
-def listed(heading: str, lines: Sequence[str]) -> str:
+def list_section(heading: str, lines: Sequence[str]) -> str:
     return f"<h2>{html.escape(heading)}</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
 
 
-def section(heading: str, picture: Image.Image) -> str:
+def image_section(heading: str, picture: Image.Image) -> str:
     heading = html.escape(heading)
-    return f'<h2>{heading}</h2><p><img src="{inlined(picture)}" alt="{heading}"></p>'
+    return f'<h2>{heading}</h2><p><img src="{data_uri(picture)}" alt="{heading}"></p>'
 
 
 def slider(folder: Path) -> str:
@@ -85,7 +85,7 @@ def slider(folder: Path) -> str:
     return SLIDER.format(last=len(frames) - 1, frames=json.dumps(frames)) if frames else ""
 
 
-def inlined(picture: Image.Image, form: str = "PNG") -> str:
+def data_uri(picture: Image.Image, form: str = "PNG") -> str:
     """As the source of an <img>."""
     file = BytesIO()
     picture.save(file, form)

@@ -17,7 +17,7 @@ def curves(entries: list[Entry]) -> Image.Image:
     """Losses and the selection score over images seen."""
     figure = _figure()
     left, right = figure.subplots(1, 2)
-    seen = [entry["images"] for entry in entries]
+    seen = [entry["examples"] for entry in entries]
     for name in dict.fromkeys(name for entry in entries for name in entry["losses"]):
         left.plot(seen, [entry["losses"].get(name) for entry in entries], label=name)
     left.set(title="losses", xlabel="images seen")
@@ -41,7 +41,7 @@ def _scores(axes: "Axes", journals: Mapping[str, list[Entry]]) -> None:
     journals = {name: entries for name, entries in journals.items() if entries}
     scores = {name: [next(iter(entry["scores"].values())) for entry in runs] for name, runs in journals.items()}
     for name, values in scores.items():
-        axes.plot([entry["images"] for entry in journals[name]], values, marker=".", label=name)
+        axes.plot([entry["examples"] for entry in journals[name]], values, marker=".", label=name)
     taken = dict.fromkeys(next(iter(entries[0]["scores"])) for entries in journals.values())
     positive = all(value > 0 for values in scores.values() for value in values)
     axes.set(title=f"{', '.join(taken)} (selection part)", xlabel="images seen", yscale="log" if positive else "linear")

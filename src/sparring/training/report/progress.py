@@ -1,4 +1,4 @@
-"""What a person sees while it trains: a bar with ETA, images a second, the losses and the last score (on stderr)."""
+"""The progress display on standard error: a bar with the time left, and each report's scores, losses and alarms."""
 
 import time
 
@@ -6,24 +6,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from sparring.training.health.alarms import Raised
+from sparring.training.health.alarms import RaisedAlarm
 from sparring.training.run.journal import Entry
 
 
 class Progress:
-    def __init__(self, images: int, seen: int, quiet: bool = False):
+    def __init__(self, examples: int, seen: int, quiet: bool = False):
         self.console = Console(stderr=True, quiet=quiet)
         self._bar = Bar(
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("images · {task.fields[speed]:,.0f}/s · elapsed"),
+            TextColumn("examples · {task.fields[speed]:,.0f}/s · elapsed"),
             TimeElapsedColumn(),
             TextColumn("· left"),
             TimeRemainingColumn(elapsed_when_finished=False),
             console=self.console,
         )
-        self._task = self._bar.add_task("", total=images, completed=seen, speed=0.0)
+        self._task = self._bar.add_task("", total=examples, completed=seen, speed=0.0)
         self._from, self._start = seen, time.monotonic()
 
     def __enter__(self) -> "Progress":
@@ -40,6 +40,6 @@ class Progress:
     def report(self, entry: Entry) -> None:
         scores = "  ".join(f"{name} {value:.4g}" for name, value in entry["scores"].items())
         losses = "  ".join(f"{name} {value:.3f}" for name, value in entry["losses"].items())
-        self.console.print(f"{entry['images']:>9,} images  {scores}  {losses}", highlight=False)
+        self.console.print(f"{entry['examples']:>9,} examples  {scores}  {losses}", highlight=False)
         for raised in entry["alarms"]:
-            self.console.print(Raised(**raised).text(), highlight=False, style="yellow")
+            self.console.print(RaisedAlarm(**raised).text(), highlight=False, style="yellow")

@@ -13,10 +13,10 @@ from sparring.metrics.report import Report
 from sparring.modalities.base import medium
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, write_bytes
-from sparring.training.health.alarms import Raised
-from sparring.training.report.html import listed, page, section, slider
+from sparring.training.config.config import Config
+from sparring.training.health.alarms import RaisedAlarm
+from sparring.training.report.html import image_section, list_section, page, slider
 from sparring.training.report.plots import compare_curves, curves
-from sparring.training.run.config import Config
 from sparring.training.run.journal import Entry, Journal
 from sparring.training.run.run import SHOWN
 
@@ -29,10 +29,10 @@ def write_report(folder: Path, config: Config, data: Dataset, model: Model, jury
         with atomic_write(path) as aside:
             picture.save(aside, "PNG")
     sections = [
-        section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
+        image_section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
         *nearest_training("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
-        section("Training", training),
-        listed("Health", health(config, entries)),
+        image_section("Training", training),
+        list_section("Health", health(config, entries)),
         slider(folder / "samples"),
     ]
     html = page(folder.resolve().name, about(config), report, sections, {"All of it": config})
@@ -42,12 +42,12 @@ def write_report(folder: Path, config: Config, data: Dataset, model: Model, jury
 
 def health(config: Config, entries: Sequence[Entry]) -> list[str]:
     """What the run was healed of, and each alarm since, with the images seen when it was first and last raised."""
-    raised: dict[str, list[tuple[int, Raised]]] = {}
+    raised: dict[str, list[tuple[int, RaisedAlarm]]] = {}
     for entry in entries:
         for alarm in entry.get("alarms", []):
-            raised.setdefault(alarm["name"], []).append((entry["images"], Raised(**alarm)))
+            raised.setdefault(alarm["name"], []).append((entry["examples"], RaisedAlarm(**alarm)))
     spans = [f"after {found[0][0]:,} to {found[-1][0]:,} images: {found[-1][1].text()}" for found in raised.values()]
-    return [remedy.text() for remedy in config.remedies] + spans or ["no alarm was raised"]
+    return [remedy.text() for remedy in config.adjustments] + spans or ["no alarm was raised"]
 
 
 def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], data: Dataset, jury: Judge) -> None:
@@ -57,14 +57,14 @@ def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
         drawn: samples (n, …) by name; a run's name is its folder.
     """
     picture, n = medium(data.medium, data.schema).picture, SHOWN[data.medium]
-    sections = [section("Real", picture(data.test.values[:n]))]
+    sections = [image_section("Real", picture(data.test.values[:n]))]
     for name, values in drawn.items():
-        sections.append(section(name, picture(values[:n])))
+        sections.append(image_section(name, picture(values[:n])))
         sections += nearest_training(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
     configs = {name: Config.load(Path(name))[0] for name in drawn if (Path(name) / "run.json").exists()}
     journals = {name: Journal(Path(name) / "journal.jsonl").entries for name in configs}
     if any(journals.values()):
-        sections.append(section("Training", compare_curves(journals)))
+        sections.append(image_section("Training", compare_curves(journals)))
     told = f"{', '.join(drawn)}; judged by {data.spec}"
     write_bytes(path, page("Side by side", told, report, sections, configs).encode())
 
@@ -72,7 +72,7 @@ def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
 def nearest_training(heading: str, values: Tensor, data: Dataset, jury: Judge) -> list[str]:
     """The pairs, if the judge tells any."""
     pairs = jury.nearest_training(values)
-    return [] if pairs is None else [section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
+    return [] if pairs is None else [image_section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
 
 
 LEGENDS = {"pair": "Given, made, right (three by three)"}
@@ -103,7 +103,7 @@ def real_vs_generated(model: Model, data: Dataset) -> Image.Image:
 
 def about(config: Config) -> str:
     recipe = config.recipe
-    return f"{recipe.name} ({recipe.paper}) on {config.data}, seed {config.seed}, {config.images:,} images seen at most"
+    return f"{recipe.name} ({recipe.paper}) on {config.data}, seed {config.seed}, {config.examples:,} examples"
 
 
 CARD = """# {title}

@@ -11,13 +11,13 @@ from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import recompute
 from sparring.rng import WEIGHTS, derived_seed
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import synchronise
 from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
-from sparring.training.run.config import Config
 from sparring.training.run.transfer import freeze_layers, load_weights_of
 
 
@@ -32,21 +32,21 @@ def build_loop(
 
     Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
     """
-    if config.recipe.medium != data.medium:
-        raise UserError(f"{config.recipe.name} makes {config.recipe.medium}s, but {data.spec} holds {data.medium}s")
+    if config.recipe.modality != data.medium:
+        raise UserError(f"{config.recipe.name} makes {config.recipe.modality}s, but {data.spec} holds {data.medium}s")
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
-    recipe = config.played.with_layout(data.layout)
+    recipe = config.adjusted_recipe.with_layout(data.layout)
     game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
     config.machine.apply(dict(game.players.items()))
     freeze_layers(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
         raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
-    if config.synchronised and ranks.world > 1:
+    if config.sync_batch_norm and ranks.world > 1:
         synchronise(game, ranks.world)
     # Channels last is what convolutions are fastest in; players without any do not notice.
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = loop_settings(
-        config.played,
+        config.adjusted_recipe,
         seed=config.seed,
         micro_batches=max(1, config.micro_batches),
         compiled="inductor" if config.compiled else None,
@@ -64,6 +64,6 @@ def initial_loop(
 ) -> Loop:
     """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
     loop = build_loop(config, data, device, networks, ranks)
-    if config.source:
-        load_weights_of(loop, Path(config.source))
+    if config.from_run:
+        load_weights_of(loop, Path(config.from_run))
     return loop

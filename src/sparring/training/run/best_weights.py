@@ -15,10 +15,10 @@ def rollback_best(folder: Path, journal: Journal, score: str, loop: Loop, settle
     """Where the best weights are of a report yet to come, those of the best one before take their place, if its
     checkpoint is kept; else there are none until a report is better. The journal is still that of the old course."""
     saved = [entry for entry in journal.entries if not fatal_alarms(entry)]
-    now, left = best(saved, score), best([entry for entry in saved if entry["images"] <= loop.seen], score)
+    now, left = best(saved, score), best([entry for entry in saved if entry["examples"] <= loop.seen], score)
     if now is None or now is left:
         return
-    state = left and checkpoint.checkpoint_at(folder / "checkpoints", left["images"], loop.device)
+    state = left and checkpoint.checkpoint_at(folder / "checkpoints", left["examples"], loop.device)
     if not state:
         return atomic.remove_file(folder / "model" / "best.safetensors")
     players = loop.ema.players

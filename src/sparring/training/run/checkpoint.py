@@ -9,7 +9,7 @@ from torch import Tensor
 from sparring.errors import UserError
 from sparring.storage import atomic, tensors
 
-KEPT = 2
+KEEP = 2
 """The latest one, and one before it in case the latest is damaged."""
 RENAMED_KEYS = {"game.remembering.": "game.stateful_terms.", "game.sight.": "game.critic_input."}
 """Prefixes of tensor names in checkpoints of version 1, and what they are called now."""
@@ -23,7 +23,7 @@ def save_checkpoint(folder: Path, seen: int, state: dict[str, Tensor], best: int
     atomic.ensure_folder(folder)
     tensors.write_tensors(_path(folder, seen), state)
     before = [path for path in saved_checkpoints(folder) if path.name <= _path(folder, seen).name]
-    kept = {*before[-KEPT:], _path(folder, seen if best is None else best)}
+    kept = {*before[-KEEP:], _path(folder, seen if best is None else best)}
     for path in saved_checkpoints(folder):
         if path not in kept:
             atomic.remove_file(path)
@@ -63,14 +63,14 @@ def _current_name(name: str) -> str:
     return name
 
 
-def forget_after(folder: Path, after: int) -> None:
+def drop_after(folder: Path, after: int) -> None:
     """Drops those made after more images."""
     for path in saved_checkpoints(folder):
-        if images(path) > after:
+        if examples_of(path) > after:
             atomic.remove_file(path)
 
 
-def images(path: Path) -> int:
+def examples_of(path: Path) -> int:
     """After how many a checkpoint was made."""
     return int(path.stem)
 

@@ -1,5 +1,8 @@
-"""`journal.jsonl`: one line a report, flushed before the report's checkpoint. A line torn by a power cut is ignored,
-and gone once the run goes on."""
+"""`journal.jsonl`: one line a report, flushed before the report's checkpoint.
+
+A line torn by a power cut is ignored, and removed when the run goes on. Lines of version 1 are read as those of version
+2, and rewritten so when the run goes on.
+"""
 
 import json
 import math
@@ -9,10 +12,11 @@ from typing import Any
 
 from sparring.storage import atomic
 from sparring.storage.atomic import from_json
+from sparring.training.config.upgrade import entry_from_v1
 
 Entry = dict[str, Any]
-NEEDED = {"images": int, "seconds": (int, float), "scores": dict}
-"""What a run goes on by."""
+REQUIRED = {"examples": int, "seconds": (int, float), "scores": dict}
+"""Keys of a line, without which it is ignored, and the types of their values."""
 
 
 class Journal:
@@ -20,9 +24,9 @@ class Journal:
         self.path = path
         self.entries: list[Entry] = list(_read(path)) if path.exists() else []
 
-    def rewind(self, images: int) -> None:
-        """Forgets what was written after `images` images: the rounds since the checkpoint are played again."""
-        self.entries = [entry for entry in self.entries if entry["images"] <= images]
+    def rewind(self, examples: int) -> None:
+        """Removes the entries after `examples` examples: the rounds since the checkpoint are played again."""
+        self.entries = [entry for entry in self.entries if entry["examples"] <= examples]
         whole = b"".join(map(_line, self.entries))
         if not self.path.exists() or self.path.read_bytes() != whole:
             atomic.write_bytes(self.path, whole)
@@ -31,21 +35,25 @@ class Journal:
         atomic.append_bytes(self.path, _line(entry))
         self.entries.append(entry)
 
-    def at(self, images: int) -> Entry | None:
-        """The report of exactly so many images."""
-        return next((entry for entry in reversed(self.entries) if entry["images"] == images), None)
+    def entry_at(self, examples: int) -> Entry | None:
+        """The entry after exactly so many examples."""
+        return next((entry for entry in reversed(self.entries) if entry["examples"] == examples), None)
 
     def best(self, score: str) -> Entry | None:
-        """The report with the lowest finite value of a score; None without one."""
+        """The entry with the lowest finite value of a score; None without one."""
         return best(self.entries, score)
 
     @property
-    def seconds(self) -> float:
-        return self.entries[-1]["seconds"] if self.entries else 0.0
+    def last(self) -> Entry | None:
+        return self.entries[-1] if self.entries else None
 
     @property
-    def scoring(self) -> float:
-        """The share of the time that went into scores."""
+    def seconds(self) -> float:
+        return self.last["seconds"] if self.last else 0.0
+
+    @property
+    def scoring_share(self) -> float:
+        """The share of the time that scores took."""
         return sum(entry.get("scoring_seconds", 0.0) for entry in self.entries) / max(self.seconds, 1e-9)
 
 
@@ -60,11 +68,11 @@ def _line(entry: Entry) -> bytes:
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    """Those lines that are whole."""
+    """The complete lines."""
     for line in path.read_bytes().splitlines():
         try:
-            entry = from_json(line)
-        except ValueError:
+            entry = entry_from_v1(from_json(line))
+        except (ValueError, TypeError, AttributeError):
             continue
-        if isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in NEEDED.items()):
+        if all(isinstance(entry.get(name), kind) for name, kind in REQUIRED.items()):
             yield entry

@@ -16,13 +16,13 @@ from sparring.training.run import checkpoint
 CPU = torch.device("cpu")
 
 
-def load_game(run: str | Path, images: int | None = None, networks: Mapping[str, nn.Module] = {}) -> Game:
+def load_game(run: str | Path, examples: int | None = None, networks: Mapping[str, nn.Module] = {}) -> Game:
     """The game of a run folder with all players (the critic too) and buffers, on the CPU and in evaluation mode.
 
     The weights are those that play, not their averages, which `load_model` gives.
 
     Args:
-        images: of the checkpoint, the images it had seen; by default the latest checkpoint.
+        examples: that the checkpoint had seen; by default the latest checkpoint.
         networks: players by name, for a run with networks that are not the library's own; they receive the weights.
 
     Raises:
@@ -30,7 +30,7 @@ def load_game(run: str | Path, images: int | None = None, networks: Mapping[str,
     """
     folder = Path(run)
     spec = read_spec(folder / "model" / "model.json")
-    state = strip_prefix("game.", _state(folder / "checkpoints", images))
+    state = strip_prefix("game.", _state(folder / "checkpoints", examples))
     game = _game_of(spec, networks)
     try:
         game.load_state_dict(state)
@@ -40,14 +40,14 @@ def load_game(run: str | Path, images: int | None = None, networks: Mapping[str,
     return game.eval()
 
 
-def _state(folder: Path, images: int | None) -> dict[str, Tensor]:
-    if images is None:
+def _state(folder: Path, examples: int | None) -> dict[str, Tensor]:
+    if examples is None:
         return checkpoint.latest_checkpoint(folder, CPU)[0]
-    state = checkpoint.checkpoint_at(folder, images, CPU)
+    state = checkpoint.checkpoint_at(folder, examples, CPU)
     if state is None:
-        stored = ", ".join(f"{checkpoint.images(path):,}" for path in checkpoint.saved_checkpoints(folder))
+        stored = ", ".join(f"{checkpoint.examples_of(path):,}" for path in checkpoint.saved_checkpoints(folder))
         raise UserError(
-            f"{folder} has no readable checkpoint after {images:,} images: choose one of {stored or 'none'}"
+            f"{folder} has no readable checkpoint after {examples:,} examples: choose one of {stored or 'none'}"
         )
     return state
 

@@ -23,7 +23,7 @@ class Logger(Protocol):
         ...
 
 
-def numbers(entry: Entry) -> dict[str, float]:
+def flat_metrics(entry: Entry) -> dict[str, float]:
     """The journal line's losses and scores, flat: "losses/critic.real", "scores/frechet"."""
     return {f"{kind}/{name}": value for kind in ("losses", "scores") for name, value in entry[kind].items()}
 
@@ -53,9 +53,9 @@ class TensorBoard:
     def report(self, entry: Entry, grid: Image.Image) -> None:
         import numpy as np
 
-        for name, value in numbers(entry).items():
-            self._writer.add_scalar(name, value, entry["images"])
-        self._writer.add_image("samples", np.asarray(grid.convert("RGB")), entry["images"], dataformats="HWC")
+        for name, value in flat_metrics(entry).items():
+            self._writer.add_scalar(name, value, entry["examples"])
+        self._writer.add_image("samples", np.asarray(grid.convert("RGB")), entry["examples"], dataformats="HWC")
         self._writer.flush()
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class WandB:
         self._run = self._wandb.init(**about)
 
     def report(self, entry: Entry, grid: Image.Image) -> None:
-        self._run.log(numbers(entry) | {"samples": self._wandb.Image(grid)}, step=entry["images"])
+        self._run.log(flat_metrics(entry) | {"samples": self._wandb.Image(grid)}, step=entry["examples"])
 
     def close(self) -> None:
         self._run.finish()
@@ -85,8 +85,8 @@ class MLflow:
         self._mlflow.log_params(dict(parameters or {}))
 
     def report(self, entry: Entry, grid: Image.Image) -> None:
-        self._mlflow.log_metrics(numbers(entry), step=entry["images"])
-        self._mlflow.log_image(grid, f"samples/{entry['images']:012d}.png")
+        self._mlflow.log_metrics(flat_metrics(entry), step=entry["examples"])
+        self._mlflow.log_image(grid, f"samples/{entry['examples']:012d}.png")
 
     def close(self) -> None:
         self._mlflow.end_run()

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from sparring.data import Dataset
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.config import Config
 from sparring.training.tuning.machine import MIN_ROUNDS, MachineChoices, faster_precision, measure_choices
 
 
@@ -54,7 +54,7 @@ def _precision(config: Config, data: Dataset, networks: Mapping[str, nn.Module])
     def new_loop(precision: str) -> Loop:
         return initial_loop(replace(config, precision=precision), data, device, deepcopy(dict(networks)))
 
-    return faster_precision(config.played.with_layout(data.layout), data.shape, device, new_loop)
+    return faster_precision(config.adjusted_recipe.with_layout(data.layout), data.shape, device, new_loop)
 
 
 def record_micro_batches(config: Config, loop: Loop, folder: Path, fingerprint: str) -> Config:
@@ -67,7 +67,7 @@ def record_micro_batches(config: Config, loop: Loop, folder: Path, fingerprint: 
     def save() -> None:
         config.save(folder, fingerprint)
         description = _describe_micro_batches(loop)
-        print(f"memory is full after {loop.seen:,} images: going on with {description}", file=sys.stderr)
+        print(f"memory is full after {loop.seen:,} examples: going on with {description}", file=sys.stderr)
 
     ranks.on_first_rank(save)
     return config

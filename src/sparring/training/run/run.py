@@ -1,6 +1,6 @@
 """A run: the loop over a data set, with its folder, journal, scores, samples and checkpoints.
 
-Everything but the wall-clock limit fires by rounds, never by the clock, so watching a run does not change it.
+Reports fire by rounds, never by the clock, and draw from generators of their own: observing a run does not change it.
 """
 
 import math
@@ -18,12 +18,13 @@ from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, ensure_folder
-from sparring.training.distributed.ranks import Ranks
+from sparring.training.config.config import Config
+from sparring.training.distributed.ranks import Ranks, first_rank
 from sparring.training.health.monitors import HealthMetrics, health_metrics
 from sparring.training.health.report import (
-    check,
     check_finite,
     fatal_alarms,
+    raise_if_fatal,
     recheck_round,
     sample_diagnostics,
     with_health,
@@ -33,7 +34,6 @@ from sparring.training.report.progress import Progress
 from sparring.training.run import checkpoint
 from sparring.training.run.assemble import build_loop, initial_loop
 from sparring.training.run.best_weights import rollback_best
-from sparring.training.run.config import Config
 from sparring.training.run.interrupts import interruptions
 from sparring.training.run.journal import Entry, Journal, best
 from sparring.training.run.loggers import Logger
@@ -41,10 +41,9 @@ from sparring.training.run.machine_settings import record_micro_batches
 from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
 
 SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
-"""Samples in a picture, always of the same latents."""
-
-PATIENCE = 0.02
-"""The share of its time the loop may wait for data without a word."""
+"""Samples in a preview, always of the same latents."""
+MAX_DATA_WAIT = 0.02
+"""The share of its time that the loop may wait for data without a warning."""
 
 Score = Callable[[Tensor], float]
 
@@ -54,12 +53,13 @@ class Run:
 
     Args:
         folder: an existing run folder, with its `run.json`.
-        watchers: told of every report.
-        scores: the user's own, by name: samples as the medium keeps them, (n, …) → a number.
-        networks: players the library does not know, by name.
-        resumed: go on from the folder's last checkpoint; from the beginning, if it was stopped before the first.
+        judge: of rank 0.
+        watchers: loggers, called after every report.
+        scores: the user's own, by name: samples in the units of the data, (n, …) → a number.
+        networks: the user's own players, by name.
+        resumed: continue from the folder's last checkpoint, if it has one.
         deadline: of `time.monotonic()`, at which to stop.
-        ranks: the processes that play it together. The first one alone needs the folder and the judge, and writes.
+        ranks: the processes that play it together. Rank 0 alone writes.
     """
 
     def __init__(
@@ -84,10 +84,11 @@ class Run:
         self.loop = (build_loop if resumed else initial_loop)(config, data, device, networks, ranks)
         self.loop.broadcast()
         self.model = snapshot(self.loop, config, data)
-        self.settled = CalibratedSnapshot(self.model, data)
+        self.calibrated = CalibratedSnapshot(self.model, data)
         self.journal = Journal(folder / "journal.jsonl")
-        self.sums: dict[str, Tensor] = {}
-        self.outcome, self._saved = "not played", -1
+        self.loss_sums: dict[str, Tensor] = {}
+        """Of each loss since the last report: its sum and the number of rounds."""
+        self.outcome, self._saved_at = "not played", -1
         self.report: Report | None = None
         """The closing scores, once the run has ended by itself."""
         if resumed:
@@ -95,149 +96,172 @@ class Run:
         self._earlier, self._start = 0.0, time.monotonic()
 
     def _restore(self, device: torch.device) -> None:
-        state = self.ranks.broadcast_state(lambda: self._latest(device), device)
-        self.sums = {name.removeprefix("sums."): state.pop(name) for name in list(state) if name.startswith("sums.")}
+        state = self.ranks.broadcast_state(lambda: self._read_checkpoint(device), device)
+        names = [name for name in state if name.startswith("sums.")]
+        self.loss_sums = {name.removeprefix("sums."): state.pop(name) for name in names}
         self.loop.restore(state)
 
-    def _latest(self, device: torch.device) -> dict[str, Tensor]:
+    def _read_checkpoint(self, device: torch.device) -> dict[str, Tensor]:
         state, damaged = checkpoint.latest_checkpoint(self.folder / "checkpoints", device)
         for path in damaged:
-            print(f"{path} is damaged: going on from the checkpoint before it", file=sys.stderr)
+            print(f"{path} is damaged: continuing from the checkpoint before it", file=sys.stderr)
         return state
 
     @property
     def seconds(self) -> float:
-        """Spent playing, over all sessions: of earlier ones up to the last report of what is not played again."""
+        """Spent playing, over all sessions; of earlier ones, up to the report from which the run continues."""
         return self._earlier + time.monotonic() - self._start
 
     def play(self) -> str:
-        """Plays to the end, the bar, the time limit or an interruption, and returns which; all is saved by then."""
+        """Plays to the end, the stop condition, the time limit or an interruption, and returns which; all is saved."""
         config, loop = self.config, self.loop
-        self.ranks.on_first_rank(self._rewind)
-        entry = self.ranks.on_first_rank(lambda: self.journal.at(loop.seen))
-        last = self.ranks.on_first_rank(lambda: self.journal.entries[-1] if self.journal.entries else None)
+        self._rewind()
+        entry, last = self._entry_here(), self._last_entry()
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.stream.waited, self._start
-        shown = Progress(config.images, loop.seen, quiet=not self.ranks.leads)
-        with interruptions() as interrupted, shown as progress, denormals_flushed(), loop.restoring_requires_grad():
-            outcome = self.over(entry)
-            while not outcome:  # however short its time, every session gets a round further
-                for name, part in loop.round().items():
-                    self.sums[name] = self.sums.get(name, 0) + torch.stack([part.double(), torch.ones_like(part)])
+        bar = Progress(config.examples, loop.seen, quiet=not self.ranks.leads)
+        with interruptions() as interrupted, bar as progress, denormals_flushed(), loop.restoring_requires_grad():
+            outcome = self.end_reason(entry)
+            while not outcome:  # at least one round a session, however short its time limit
+                for name, loss in loop.round().items():
+                    self.loss_sums[name] = self.loss_sums.get(name, 0) + torch.stack(
+                        [loss.double(), torch.ones_like(loss)]
+                    )
                 self.config = record_micro_batches(self.config, loop, self.folder, self.data.fingerprint)
                 progress.update(loop.seen)
-                again = recheck_round(last, config.period)
-                if loop.rounds % config.period == 0 or loop.rounds in (config.rounds, again):
+                recheck = recheck_round(last, config.period)
+                if loop.rounds % config.period == 0 or loop.rounds in (config.rounds, recheck):
                     entry = last = self._report()
                     progress.report(entry)
-                outcome = self.over(entry) or self._stopped(interrupted)
-            return self._ended(outcome)
+                outcome = self.end_reason(entry) or self._stop_reason(interrupted)
+            self._finish(outcome)
+        return outcome
 
+    @first_rank
     def _rewind(self) -> None:
-        ensure_folder(self.folder / "samples")  # a copy may lack it: Git and some archives drop empty folders
-        rollback_best(self.folder, self.journal, self._judge.score_names[0], self.loop, self.settled)
+        ensure_folder(self.folder / "samples")  # a copy of a run may lack it: Git keeps no empty folders
+        rollback_best(self.folder, self.journal, self._judge.score_names[0], self.loop, self.calibrated)
         self.journal.rewind(self.loop.seen)
 
-    def over(self, entry: Entry | None) -> str:
-        """Why nothing is left to play after this report, the last one, if so."""
-        if entry is not None and self.config.bar is not None and self.config.bar.met(entry["scores"]):
+    @first_rank
+    def _entry_here(self) -> Entry | None:
+        return self.journal.entry_at(self.loop.seen)
+
+    @first_rank
+    def _last_entry(self) -> Entry | None:
+        return self.journal.last
+
+    def end_reason(self, entry: Entry | None) -> str:
+        """Why the run is over after this report, its last; "" if it is not."""
+        condition = self.config.stop_condition
+        if entry is not None and condition is not None and condition.is_met(entry["scores"]):
             return "reached"
         return "finished" if self.loop.rounds >= self.config.rounds else ""
 
-    def _stopped(self, interrupted: threading.Event) -> str:
-        """Why to stop here, if so: every rank stops after the same round."""
+    def _stop_reason(self, interrupted: threading.Event) -> str:
+        """Why to stop before the end, if so: every rank stops after the same round."""
         if not self.ranks.any(interrupted.is_set() or time.monotonic() > self.deadline):
             return ""
         return "interrupted" if self.ranks.any(interrupted.is_set()) else "out of time"
 
-    def _ended(self, outcome: str) -> str:
+    def _finish(self, outcome: str) -> None:
         self.outcome = outcome
-        self._average_sums()
-        self.ranks.on_first_rank(lambda: None if self._saved == self.loop.seen else self.save(self.settled()))
-        return outcome
+        self._average_losses()
+        self._save_unsaved()
 
-    def _average_sums(self) -> None:
+    @first_rank
+    def _save_unsaved(self) -> None:
+        if self._saved_at != self.loop.seen:
+            self.save(self.calibrated())
+
+    def _average_losses(self) -> None:
         """Losses of the ranks' slices become those of the whole batch."""
-        self.ranks.average_(list(self.sums.values()))
+        self.ranks.average_(list(self.loss_sums.values()))
 
     def _report(self) -> Entry:
-        """A journal line, a grid, a checkpoint, and the best weights if these are they."""
-        self._average_sums()
-        waiting = self._waiting()
-        losses = {name: float(total / count) for name, (total, count) in self.sums.items()}
-        self.sums = {}
+        """Scores the samples, and writes the report. Raises RunDiverged for a fatal alarm."""
+        self._average_losses()
+        data_wait = self._data_wait()
+        losses = {name: float(total / count) for name, (total, count) in self.loss_sums.items()}
+        self.loss_sums = {}
         check_finite(losses, self.loop.seen)
         start = time.monotonic()
-        told = health_metrics(self.loop)  # on every rank: statistics may be everyone's
-        n = self.ranks.on_first_rank(lambda: self._judge.sample_count("select"))
-        model = self.settled()
-        samples = distributed_samples(model, n, self.ranks)
-        entry = self.ranks.on_first_rank(lambda: self._written(model, losses, told, samples, start, waiting))
-        check(entry)
+        health = health_metrics(self.loop)  # on every rank: batch statistics may be of all ranks
+        model = self.calibrated()
+        samples = distributed_samples(model, self._sample_count(), self.ranks)
+        entry = self._write_report(model, losses, health, samples, start, data_wait)
+        raise_if_fatal(entry)
         return entry
 
-    def _waiting(self) -> float:
-        """The share of the time since the last report in which the loop stood still for data; too much is told."""
+    def _data_wait(self) -> float:
+        """The share of the time since the last report that the loop waited for data; warns of too much."""
         waited, now = self.loop.stream.waited, time.monotonic()
         share = (waited - self._waited) / max(now - self._reported, 1e-9)
         self._waited, self._reported = waited, now
-        if share > PATIENCE and self.ranks.leads:
-            told = f"the loop waited {share:.0%} of its time for data: a faster disk, or more memory, helps"
-            print(told, file=sys.stderr)
+        if share > MAX_DATA_WAIT and self.ranks.leads:
+            print(
+                f"the loop waited {share:.0%} of its time for data: a faster disk, or more memory, helps",
+                file=sys.stderr,
+            )
         return share
 
     @property
     def _judge(self) -> Judge:
-        """The first rank's."""
-        assert self.judge is not None
+        assert self.judge is not None, "rank 0 alone has the judge"
         return self.judge
 
-    def _written(
+    @first_rank
+    def _sample_count(self) -> int:
+        return self._judge.sample_count("select")
+
+    @first_rank
+    def _write_report(
         self,
         model: Model,
         losses: Mapping[str, float],
-        told: HealthMetrics,
+        health: HealthMetrics,
         samples: Tensor,
         start: float,
-        waiting: float,
+        data_wait: float,
     ) -> Entry:
-        """The report of these losses and the model's samples, as the first rank leaves it; scoring began at `start`."""
-        leading, n, seen = self._judge.score_names[0], len(samples), self.loop.seen
-        told = told | sample_diagnostics(self._judge, samples, seen / len(self.data.train))
+        """Writes a preview, the best weights if these are they, a journal line and a checkpoint; returns the line.
+        Scoring began at `start`."""
+        selection, seen = self._judge.score_names[0], self.loop.seen
+        health = health | sample_diagnostics(self._judge, samples, seen / len(self.data.train))
         scores = self._judge.scores(samples, "select")
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
-        scoring = time.monotonic() - start
         entry = {
-            "images": self.loop.seen,
+            "examples": seen,
             "rounds": self.loop.rounds,
             "seconds": round(self.seconds, 3),
-            "scoring_seconds": round(scoring, 3),
+            "scoring_seconds": round(time.monotonic() - start, 3),
             "losses": losses,
             "scores": scores,
-            "protocol": self._judge.protocol("select", n),
+            "protocol": self._judge.protocol("select", len(samples)),
             "processes": self.ranks.world,
             "micro_batches": self.config.micro_batches,
-            "waiting": round(waiting, 4),
+            "data_wait": round(data_wait, 4),
         }
-        entry = with_health(entry, seen / self.config.images, told, self.journal.entries)
-        picture = model.preview(SHOWN[self.data.medium])
-        with atomic_write(self.folder / "samples" / f"{self.loop.seen:012d}.png") as aside:
-            picture.save(aside, "PNG")
+        entry = with_health(entry, seen / self.config.examples, health, self.journal.entries)
+        preview = model.preview(SHOWN[self.data.medium])
+        with atomic_write(self.folder / "samples" / f"{seen:012d}.png") as aside:
+            preview.save(aside, "PNG")
         fatal = fatal_alarms(entry)
-        if not fatal and best([*self.journal.entries, entry], leading) is entry:
+        if not fatal and best([*self.journal.entries, entry], selection) is entry:
             model.save(self.folder / "model", "best")
         self.journal.add(entry)
         if not fatal:
             self.save(model)
         for watcher in self.watchers:
-            watcher.report(entry, picture)
+            watcher.report(entry, preview)
         return entry
 
     def save(self, model: Model) -> None:
-        """The model, of the latest averaged weights, and a checkpoint: the last to be written, for what a run that is
-        killed before has written is written again when it goes on."""
+        """Writes the model, of the latest averaged weights, and then a checkpoint: what a killed run wrote before its
+        checkpoint is written again when it continues."""
         model.save(self.folder / "model", "last")
-        state = self.loop.state() | {f"sums.{name}": value for name, value in self.sums.items()}
-        best = self.journal.best(self._judge.score_names[0])
-        checkpoint.save_checkpoint(self.folder / "checkpoints", self.loop.seen, state, best["images"] if best else None)
-        self._saved = self.loop.seen
+        state = self.loop.state() | {f"sums.{name}": value for name, value in self.loss_sums.items()}
+        entry = self.journal.best(self._judge.score_names[0])
+        best_at = entry["examples"] if entry else None
+        checkpoint.save_checkpoint(self.folder / "checkpoints", self.loop.seen, state, best_at)
+        self._saved_at = self.loop.seen

@@ -1,107 +1,236 @@
-"""The course of a run: played, healed as often as it takes, scored and closed."""
+"""A training session: a run is prepared stage by stage, played, and scored."""
 
-import json
 import math
+import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import nn
 
-from sparring.data import Split
+from sparring.data import Dataset, load_dataset
 from sparring.errors import UserError
-from sparring.metrics.image.paired_judge import PairedJudge
-from sparring.metrics.judge import Judge, SampleSet
-from sparring.metrics.report import evaluate_samples
-from sparring.models.load import load_model
-from sparring.models.model import Model
-from sparring.models.translator import ImageToImageModel
-from sparring.storage.atomic import from_json, write_bytes
+from sparring.errors.machine import machine_errors_as_user_errors
+from sparring.metrics.judge import Judge
+from sparring.recipes import Recipe
+from sparring.training.config.config import PACKAGES, Config
+from sparring.training.config.configure import configure
+from sparring.training.distributed.ranks import Ranks, every_rank, first_rank
+from sparring.training.feed.selection_split import for_recipe
 from sparring.training.health.alarms import RunDiverged
 from sparring.training.health.recovery import recover
-from sparring.training.report.judges import shelf
-from sparring.training.report.report import write_report
-from sparring.training.run.config import Config
+from sparring.training.loop import precision as machine
+from sparring.training.profile.breakdown import Section, profile_config
+from sparring.training.profile.forecast import Forecast, forecast_run
+from sparring.training.report.judges import judge
+from sparring.training.run.assemble import initial_loop
+from sparring.training.run.evaluation import closing_scores, examples_at_closing
+from sparring.training.run.folder import is_restart, make_run_folder
+from sparring.training.run.lock import exclusive
 from sparring.training.run.loggers import Logger
-from sparring.training.run.run import Run
+from sparring.training.run.machine_settings import resolve_machine_settings
+from sparring.training.run.run import Run, Score
 
-SCORES = "scores.json"
 SAVED = "what was saved last is unharmed: spar resume {}"
 
 
-def run_session(
-    new: Callable[..., Run],
-    config: Config,
-    resumed: bool,
-    networks: Mapping[str, nn.Module],
-    watchers: Sequence[Logger],
-) -> Run:
-    """Plays the run of a configuration, new or resumed, and of those that heal it, and scores it."""
-    deadline = time.monotonic() + 60 * config.minutes if config.minutes else math.inf
-    with closing(watchers):
-        run = _with_recovery(partial(new, watchers=watchers, deadline=deadline), config, resumed, networks)
-    if run.outcome != "interrupted":
-        run.ranks.on_first_rank(lambda: _final_evaluation(run, run.judge) if run.judge else None)
-    return run
+class Session:
+    """Every process has one. Its stages are agreed between ranks: one that fails on a rank fails on all (`every_rank`),
+    what rank 0 alone does is waited for (`first_rank`).
 
+    Args:
+        folder: of the run; None for a session that leaves none.
+        networks, scores, watchers: as in `sparring.train`.
+    """
 
-def _with_recovery(new: Callable[..., Run], config: Config, resumed: bool, networks: Mapping[str, nn.Module]) -> Run:
-    """The run once it is played, as what it has become."""
-    untaught = deepcopy({name: net.state_dict() for name, net in networks.items()})
-    while True:
-        run = new(config=config, resumed=resumed)
-        if resumed:
-            run.ranks.on_first_rank(partial(_unfinished, run))
+    config: Config
+    data: Dataset
+    judge: Judge | None
+    """On rank 0 alone."""
+    fingerprint: str
+    """Of the data that the run in the folder was trained on."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
+        networks: Mapping[str, nn.Module] = {},
+        scores: Mapping[str, Score] = {},
+        watchers: Sequence[Logger] = (),
+    ):
+        self.folder, self.ranks, self.networks, self.scores = folder or Path(), ranks, networks, scores
+        self.watchers = watchers if ranks.leads else ()
+
+    def train(self, recipe: str | Recipe, data: str | Path | Dataset, settings: Mapping[str, Any]) -> Run:
+        self.configure(recipe, data, settings)
+        restarted = self.check_folder()
+        self.load(data)
+        self.check_networks()
+        if not restarted:
+            self.tune()
+        self.fit_judge()
+        if not restarted:
+            self.make_folder()
+        with self.locked():
+            if restarted:
+                self.read_config()  # with the adjustments made since
+                self.check_data()
+            return self.play(resumed=restarted)
+
+    def resume(self, data: Dataset | None) -> Run:
+        self.read_config()
+        self.check_device()
+        self.load(data or self.config.data)
+        self.check_data()
+        self.fit_judge()
+        with self.locked():
+            return self.play(resumed=True)
+
+    def plan(self, config: Config) -> Forecast:
+        self.use(config)
+        self.load(config.data)
+        with machine_errors_as_user_errors():
+            return forecast_run(config, self.data, judge(self.data), self.networks)
+
+    def profile(self, config: Config, rounds: int) -> tuple[Config, dict[str, Section]]:
+        self.use(config)
+        self.load(config.data)
+        with machine_errors_as_user_errors():
+            return profile_config(config, self.data, judge(self.data), rounds)
+
+    # Stages, in order.
+
+    @every_rank
+    def configure(self, recipe: str | Recipe, data: str | Path | Dataset, settings: Mapping[str, Any]) -> None:
+        self.use(configure(recipe, data, networks=self.networks, **settings))
+
+    def use(self, config: Config) -> None:
+        self.config = config
+        torch.set_num_threads(config.threads)  # before anything is measured
+
+    @first_rank
+    def check_folder(self) -> bool:
+        """Whether the folder is this run's, restarted by torchrun."""
+        return is_restart(self.folder, self.config)
+
+    def read_config(self) -> None:
+        about, self.fingerprint = self._read_config()
+        self.use(Config.from_json(about))
+
+    @first_rank
+    def _read_config(self) -> tuple[dict[str, Any], str]:
+        config, fingerprint = Config.load(self.folder)
+        return config.to_json(), fingerprint
+
+    @every_rank
+    def check_device(self) -> None:
+        machine.device(self.config.device)
+
+    def load(self, data: str | Path | Dataset) -> None:
+        """Every rank loads the data. Raises UserError where settings, versions or data differ between ranks."""
+        config, versions = self.config, {f"version of {name}": version(name) for name in PACKAGES}
+        settings = {f"setting '{name}'": value for name, value in config.to_json().items()}
+        self.ranks.require_same(versions | {"Python": platform.python_version()} | settings)
+        if self.ranks.world > 1 and torch.device(config.device).index is not None:
+            raise UserError(f"device {config.device} is one process's: with several, say cuda, and each takes its own")
+        self.data = self._load(data)
+        self.ranks.require_same({"fingerprint of the data": self.data.fingerprint})
+
+    @every_rank
+    def _load(self, data: str | Path | Dataset) -> Dataset:
+        loaded = data if isinstance(data, Dataset) else load_dataset(data, self.config.data_options)
+        return for_recipe(loaded, self.config.recipe)
+
+    def check_data(self) -> None:
+        if self.data.fingerprint != self.fingerprint:
+            raise UserError(
+                f"{self.config.data} is not the data {self.folder} was trained on: its fingerprint has changed"
+            )
+
+    @every_rank
+    def check_networks(self) -> None:
+        """Networks that can't make examples of this size are refused before a judge is fitted and a folder made."""
+        initial_loop(self.config, self.data, torch.device(self.config.device), self.networks, self.ranks)
+
+    def tune(self) -> None:
+        with machine_errors_as_user_errors():
+            self.use(resolve_machine_settings(self.config, self.data, self.networks, self.ranks))
+
+    @every_rank
+    def fit_judge(self) -> None:
+        """Raises UserError for a stop condition on a score that is not measured."""
+        self.judge = judge(self.data) if self.ranks.leads else None
+        if self.judge is None or self.config.stop_condition is None:
+            return
+        score, known = self.config.stop_condition.score, [*self.judge.score_names, *self.scores]
+        if score not in known:
+            own = f"; one of your own is handed over from Python: scores={{'{score}': …}}"
+            raise UserError(f"--until {self.config.until!r}: there is no such score here, only {', '.join(known)}{own}")
+
+    @first_rank
+    def make_folder(self) -> None:
+        make_run_folder(self.folder, self.config, self.data)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with exclusive(self.folder, self.ranks), machine_errors_as_user_errors(SAVED.format(self.folder)):
+            yield
+
+    def play(self, resumed: bool) -> Run:
+        """Plays the run to its end or an interruption, and scores it at its end."""
         try:
-            run.play()
-            return run
-        except RunDiverged as ruined:
-            config = recover(run.folder, run.config, run.data.fingerprint, ruined, run.ranks)
-            resumed = config.remedies[-1].back > 0
-            for name, net in networks.items():  # begun anew, they have learnt nothing
-                net.load_state_dict(untaught[name])
+            run = self._play_with_recovery(resumed)
+        finally:
+            for watcher in self.watchers:
+                watcher.close()
+        if run.outcome != "interrupted":
+            self._score(run)
+        return run
 
+    def _play_with_recovery(self, resumed: bool) -> Run:
+        minutes = self.config.minutes
+        deadline = time.monotonic() + 60 * minutes if minutes else math.inf
+        initial = deepcopy({name: net.state_dict() for name, net in self.networks.items()})
+        while True:
+            run = self._run(resumed, deadline)
+            if resumed:
+                self._check_unfinished(run)
+            try:
+                run.play()
+                return run
+            except RunDiverged as divergence:
+                self.config = recover(self.folder, run.config, self.data.fingerprint, divergence, self.ranks)
+                resumed = self.config.adjustments[-1].resumed_from > 0
+                for name, net in self.networks.items():  # a run that starts again starts with the user's weights
+                    net.load_state_dict(initial[name])
 
-@contextmanager
-def closing(watchers: Sequence[Logger]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for watcher in watchers:
-            watcher.close()
+    def _run(self, resumed: bool, deadline: float) -> Run:
+        return Run(
+            self.folder,
+            self.config,
+            self.data,
+            self.judge,
+            watchers=self.watchers,
+            scores=self.scores,
+            networks=self.networks,
+            resumed=resumed,
+            deadline=deadline,
+            ranks=self.ranks,
+        )
 
+    @first_rank
+    def _check_unfinished(self, run: Run) -> None:
+        seen = run.loop.seen
+        reason = run.end_reason(run.journal.entry_at(seen))
+        if reason and examples_at_closing(self.folder) == seen:
+            raise UserError(f"{self.folder} is done ({reason} after {seen:,} examples): there is nothing left to do")
 
-def _unfinished(run: Run) -> None:
-    over, seen = run.over(run.journal.at(run.loop.seen)), run.loop.seen
-    if over and _scored(run.folder) == seen:
-        raise UserError(f"{run.folder} is done ({over} after {seen:,} images): there is nothing left to do")
-
-
-def _scored(run: Path) -> int | None:
-    """After how many images its closing scores were taken, if they were."""
-    try:
-        return from_json((run / SCORES).read_bytes())["images"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-
-
-def _final_evaluation(run: Run, jury: Judge) -> None:
-    """The closing scores, and the papers."""
-    players = {name: deepcopy(player) for name, player in run.model.players.items()}
-    model = load_model(run.folder, networks=players)  # takes networks of the user's own too
-    run.report = evaluate_samples(draw_samples(model, jury), jury, kept=shelf(run.data))
-    write_report(run.folder, run.config, run.data, model, jury, run.report)
-    scores = run.report.to_dict() | {"images": run.loop.seen}
-    write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())  # last: a run that has it is complete
-
-
-def draw_samples(model: Model, jury: Judge, samples: int | None = None, seed: int = 0) -> SampleSet:
-    """Samples to be scored, by default as many as suit the judge."""
-    n = samples or jury.sample_count("report")
-    if isinstance(model, ImageToImageModel) and isinstance(jury, PairedJudge):
-        held = jury.references["report"]
-        model.validation = Split(held.truth, held.labels, held.condition, held.mask_known)
-    return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))
+    @first_rank
+    def _score(self, run: Run) -> None:
+        if self.judge is not None:
+            run.report = closing_scores(run, self.judge)

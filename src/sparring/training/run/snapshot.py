@@ -10,9 +10,9 @@ from sparring.models.load import model_from_run
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.networks.rows import RowGenerator
+from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
-from sparring.training.run.config import Config
 
 SEED = 2**40
 """Of the latents that it is done for: nobody's."""
@@ -40,7 +40,7 @@ class CalibratedSnapshot:
 
 def snapshot(loop: Loop, config: Config, data: Dataset) -> Model:
     """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
-    recipe = config.played.with_layout(data.layout)
+    recipe = config.adjusted_recipe.with_layout(data.layout)
     about = ModelSpec(recipe, data.shape, data.names, data.shares, data.scales, data.value_scale, schema=data.schema)
     return model_from_run(about, data, dict(loop.ema.players))
 

@@ -41,7 +41,7 @@ def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
     journal = Journal(run / "journal.jsonl")
     leading = next((name for entry in journal.entries for name in entry["scores"]), "")
     best = journal.best(leading)
-    return best and checkpoint.checkpoint_at(run / "checkpoints", best["images"], device)
+    return best and checkpoint.checkpoint_at(run / "checkpoints", best["examples"], device)
 
 
 def _latest(run: Path, device: torch.device) -> dict[str, Tensor]:
