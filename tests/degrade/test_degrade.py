@@ -139,7 +139,7 @@ def test_steps_in_a_row():
         (["noise"], "write noise:NUMBER or noise:LOW-HIGH, 0.001 to 2"),
         (["noise:0.5-0.1"], "write noise:NUMBER"),
         (["noise:-1"], "write noise:NUMBER"),
-        (["box:2"], r"0.02 to 1 \(a box-shaped hole"),
+        (["box:2"], r"0.02 to 1 \(box-shaped hole"),
         (["grey:3"], "grey takes no number"),
         (["downscale:2.5"], "the factor must be one integer"),
         (["downscale:2-4"], "downscale:2-4: the factor must be one integer"),

@@ -1,7 +1,7 @@
 """Colour augmentations and cutout of images (n, c, h, w) in [−1, 1].
 
 Each is a function of u (n, k) from U[0, 1), and affine in the image, so gradients stay exact. `brighten`, `saturate`,
-`contrast` and `cutout`: Zhao et al. 2020 (arXiv:2006.10738), with the authors' strengths; the others: Karras et al. 2020
+`contrast` and `cutout`: Zhao et al. 2020 (arXiv:2006.10738), the authors' strengths; the others: Karras et al. 2020
 (arXiv:2006.06676), appendix B.
 """
 
