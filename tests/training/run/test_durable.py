@@ -159,7 +159,7 @@ def test_what_is_damaged_is_passed_over_and_said_so(whole, tmp_path, capsys):
     with open(out / "journal.jsonl", "ab") as journal:
         journal.write(b'{"images": 2')
     assert spar("resume", out) == 0
-    assert f"{newest} is damaged: going on from the checkpoint before it" in capsys.readouterr().err
+    assert f"{newest} is damaged: continuing from the checkpoint before it" in capsys.readouterr().err
     assert same_end(out, whole)
 
 
