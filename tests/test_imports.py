@@ -40,33 +40,23 @@ UPWARD: dict[tuple[str, str], str] = {
 }
 """Imports that still run upward, each with its reason."""
 
-CIRCLES_OF_FILES: set[frozenset[str]] = {frozenset({"build.image_to_image", "build.networks"})}
-
-CIRCLES_OF_FOLDERS: dict[str, int] = {"data": 10, "metrics": 3, "training": 6}
+CIRCLES_OF_FOLDERS: dict[str, int] = {"data": 10, "training": 5}
 """How many sub-folders (and modules beside them) still import each other in a circle; at most."""
 
 MOST_FILES = 16
 MOST_FILES_AT_ROOT = 10
-MANY_FILES = {"recipes/catalogue": "a file a paper", "networks": "a file an architecture"}
+MANY_FILES = {"recipes/catalogue": "a file a paper", "networks": "a file an architecture", "games": "a file a game"}
 
 SHARED_NAMES = {
-    "add": "every command adds its parser under this name (commands/base.py)",
+    "add": "every command adds its parser under this name",
+    "train": "the command calls the function of the Python API",
+    "resume": "likewise",
+    "evaluate": "likewise",
+    "compare": "likewise",
 }
 """Public functions and classes that more than one module may define."""
 
-NAMES_TO_SEPARATE = [
-    "add_flags",
-    "check",
-    "compare",
-    "constant",
-    "evaluate",
-    "numbers",
-    "read",
-    "resume",
-    "sample_diagnostics",
-    "scaled",
-    "train",
-]
+NAMES_TO_SEPARATE = ["add_flags", "constant", "sample_diagnostics", "scaled"]
 """Names that two modules still define; to be renamed."""
 
 
@@ -126,7 +116,7 @@ def package(name: str) -> str:
 
 
 def test_files_import_without_circles():
-    assert {frozenset(circle) for circle in circles(IMPORTS)} <= CIRCLES_OF_FILES
+    assert not circles(IMPORTS)
 
 
 def test_packages_import_downward():

@@ -244,7 +244,7 @@ def test_bad_asking_gets_one_line(run, tmp_path, capsys):
         (("--where", "town=Oslo"), "no column 'town'"),
         (("--where", "city"), "write NAME=VALUE"),
         (("--n", "0"), "0 rows"),
-        (("--label", "3"), "asked for by --where"),
+        (("--label", "3"), "have no seeds, labels or truncation"),
     ):
         assert expected in refused(capsys, "sample", run, "--out", out, *words)
     assert "'.npz'" in refused(capsys, "sample", run, "--out", tmp_path / "x.npz")
@@ -259,5 +259,5 @@ def test_constraints_that_hardly_ever_hold_say_so(fitted):
     unlikely = replace(description.schema.constraints[0], left="seen", right="age", sense="<")
     schema = replace(description.schema, constraints=(*description.schema.constraints, unlikely))
     model = type(fitted.model)(replace(description, schema=schema), fitted.model.G)
-    with pytest.raises(UserError, match="only 0 of 5 rows were found in which all constraints hold"):
+    with pytest.raises(UserError, match="only 0 of 5 rows satisfy all constraints"):
         sample_rows(model, 5)

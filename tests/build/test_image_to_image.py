@@ -192,7 +192,7 @@ def test_data_that_does_not_suit(name, data, why, tmp_path):
     [
         ("denoise", {"degradations": ()}, "state some, such as --degradations"),
         ("denoise", {"degradations": ("noize:1",)}, "did you mean 'noise'"),
-        ("upscale", {"degradations": ("downscale:3",)}, "can't be made 3 times smaller"),
+        ("upscale", {"degradations": ("downscale:3",)}, "can't be downscaled by 3"),
         ("cyclegan", {"augment": ("diffaugment",)}, "which has no augment"),
         ("cyclegan", {"image_pool": 0}, "image-pool is 0"),
         ("pix2pix", {"conditioning": "projection"}, "which has no conditioning"),

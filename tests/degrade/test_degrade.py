@@ -135,15 +135,15 @@ def test_steps_in_a_row():
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        (["noize:0.1"], r"no damage 'noize' \(did you mean 'noise'\?\); there are"),
+        (["noize:0.1"], r"unknown degradation 'noize' \(did you mean 'noise'\?\); known"),
         (["noise"], "write noise:NUMBER or noise:LOW-HIGH, 0.001 to 2"),
         (["noise:0.5-0.1"], "write noise:NUMBER"),
         (["noise:-1"], "write noise:NUMBER"),
-        (["box:2"], r"0.02 to 1 \(a box-shaped hole"),
+        (["box:2"], r"0.02 to 1 \(box-shaped hole"),
         (["grey:3"], "grey takes no number"),
-        (["downscale:2.5"], "the factor is one whole number"),
-        (["downscale:2-4"], "downscale:2-4: the factor is one whole number"),
-        (["box:0.3", "downscale:2"], "holes and downscale do not go together"),
+        (["downscale:2.5"], "the factor must be one integer"),
+        (["downscale:2-4"], "downscale:2-4: the factor must be one integer"),
+        (["box:0.3", "downscale:2"], "holes and downscale can't be combined"),
     ],
 )
 def test_what_is_refused(steps, why):
@@ -152,5 +152,5 @@ def test_what_is_refused(steps, why):
 
 
 def test_sides_that_do_not_divide():
-    with pytest.raises(UserError, match="30×32 can't be made 4 times smaller"):
+    with pytest.raises(UserError, match="30×32 can't be downscaled by 4"):
         Degradation(["downscale:4"]).inputs((3, 30, 32))

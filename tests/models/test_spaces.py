@@ -143,7 +143,7 @@ def test_truncated_samples_are_those_of_truncated_styles(psi):
 
 def test_conditional_styles_have_the_condition_they_are_given():
     torch.manual_seed(0)
-    recipe = replace(STYLEGAN2, conditioning="input")
+    recipe = STYLEGAN2.with_options(conditioning="input")
     model = Model(ModelSpec(recipe, SHAPE, ("a", "b"), (0.5, 0.5)), build_generator(recipe, SHAPE, 2))
     z, y = latents(model, "z"), torch.tensor([0, 1, 1, 0, 1, 0, 0])
     w = model.spaces["w"].draw(7, torch.Generator().manual_seed(1), y)

@@ -247,7 +247,7 @@ def test_watching_changes_nothing():
 def test_what_can_not_be_is_refused_in_one_line():
     with pytest.raises(UserError, match="couples the whole batch"):
         loop_of(small(), micro_batches=2)
-    with pytest.raises(UserError, match="take --size 28, say"):
+    with pytest.raises(UserError, match="use --size 28"):
         build_game(small(), (1, 30, 30))
     with pytest.raises(UserError, match="mapping is 0"):
         generator(mapping=0)

@@ -173,5 +173,5 @@ def test_many_are_drawn_a_part_of_a_chunk_on_each_core(small_chunks, tmp_path, m
 
 
 def test_pieces_that_are_not_as_many_as_told_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="3 rows came, where 4 were told"):
+    with pytest.raises(ValueError, match="the chunks have 3 rows, but count is 4"):
         write_npz(tmp_path / "a.npz", "x", 4, iter([np.zeros((2, 5)), np.zeros((1, 5))]))

@@ -1,4 +1,4 @@
-"""Tables for those who want rows: fit, sample, save, load."""
+"""Synthetic tables: fit, sample, save, load."""
 
 import shutil
 import tempfile
@@ -23,34 +23,34 @@ class Synthesizer:
 
     Args:
         report: its scores, if it was just fitted.
-        pandas: rows come as pandas frames, otherwise as Arrow tables.
+        pandas: sample pandas frames, otherwise Arrow tables.
     """
 
     def __init__(self, model: Model, report: Report | None = None, pandas: bool = True):
         self.model, self.schema, self.report, self.pandas = model, schema_of(model), report, pandas
 
     def sample(self, n: int, conditions: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
-        """n rows of the schema that was fitted.
+        """n rows with the schema of the fitted table.
 
         Args:
-            conditions: values of columns that all rows are to have: {"income": ">50K", "age": (30, 40)}; a list for any
-                of several, None for missing.
+            conditions: values of columns that all rows have: {"income": ">50K", "age": (30, 40)}; a list for any of
+                several values, None for missing.
 
         Raises:
-            UserError: a column or value that is not there, or constraints that hardly ever hold.
+            UserError: an unknown column or value, or constraints that are hardly ever satisfied.
         """
         table = self.schema.table(sample_rows(self.model, n, seed, conditions))
         return table.to_pandas() if self.pandas else table
 
     def save(self, folder: str | Path) -> None:
-        """Into a new folder: `model.json` and weights. Raises UserError if it exists."""
+        """Writes `model.json` and weights into a new folder. Raises UserError if it exists."""
         if Path(folder).exists():
             raise UserError(f"{folder} exists already: choose another folder")
         self.model.save(Path(folder), "best")
 
     @staticmethod
     def load(folder: str | Path, pandas: bool = True) -> "Synthesizer":
-        """From such a folder, or from a run's. Raises UserError where there is no model of a table."""
+        """Reads such a folder, or a run folder. Raises UserError if it has no model of a table."""
         return Synthesizer(load_model(folder), pandas=pandas)
 
 
@@ -65,29 +65,29 @@ def fit(
     out: str | Path | None = None,
     **settings,
 ) -> Synthesizer:
-    """Learns a table.
+    """Fits a model to a table.
 
     Args:
         table: a pandas frame or Arrow table.
-        columns: kinds of columns where what is inferred does not suit: 'number', 'category', 'identifier', 'drop', or a
-            `Kind` with bounds and decimals.
-        constraints: what must hold in every row, such as "start <= end" (see `sparring.data.table.constraints`).
-        target: the column that rows are scored by foretelling; by default the last.
-        test: rows to score with, but for those with a category that the table has not; by default every sixth of the
-            table's is held out for that.
-        out: a run folder to make, with journal and report; by default none is kept.
-        settings: as `sparring.train` takes them: images, minutes, until, seed, …
+        columns: kinds of columns that are inferred wrongly: 'number', 'category', 'identifier', 'drop', or a `Kind` with
+            bounds and decimals.
+        constraints: conditions on every row, such as "start <= end" (see `sparring.data.table.constraints`).
+        target: the target column for ML efficacy; by default the last.
+        test: held-out rows for the scores, without those that have a category unknown to the table; by default every
+            sixth row of the table.
+        out: a run folder to write, with journal and report; by default a temporary one.
+        settings: of `sparring.train`: images, minutes, until, seed, …
 
     Raises:
-        UserError: a table that can't be learnt, said in one line.
+        UserError: a table that can't be learnt.
     """
-    kinds = {name: said if isinstance(said, Kind) else Kind(said) for name, said in columns.items()}
+    kinds = {name: kind if isinstance(kind, Kind) else Kind(kind) for name, kind in columns.items()}
     data = table_data("a table", table, kinds, constraints, target, test)
-    aside = tempfile.mkdtemp(prefix="sparring-") if out is None else None
-    folder = Path(aside or "", "run") if out is None else Path(out)
+    temporary = tempfile.mkdtemp(prefix="sparring-") if out is None else None
+    folder = Path(temporary or "", "run") if out is None else Path(out)
     try:
         run = api.train(recipe, data, folder, **settings)
         return Synthesizer(load_model(folder), run.report, isinstance(table, libraries()[0].DataFrame))
     finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,8 +1,7 @@
-"""What a critic sees in place of an example, real or fake alike: moved, tinted, partly hidden. Where data is short, the
-critic then can't learn it by heart, and the generator still learns the data, not its changes (Karras et al. 2020,
-arXiv:2006.06676, section 2.2).
+"""Differentiable augmentation of the critic's inputs, for small data sets.
 
-All of it is differentiable and made on the examples' device; a penalty's slopes go through it.
+Real and generated images are augmented alike, so the critic can't memorise the data and the generator does not learn
+the augmentations: Karras et al. 2020 (arXiv:2006.06676), section 2.2. Gradient penalties differentiate through it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,22 +21,21 @@ GROUPS = {
     "ada": ("flip", "quarter", "translation", "scale", "squeeze", "rotation", "offset")
     + ("brightness", "gain", "luma", "hue", "saturation"),
 }
-"""Names for many: Zhao et al. 2020 (arXiv:2006.10738), all with p = 1; Karras et al. 2020, what they call bgc."""
+"""Policies: Zhao et al. 2020 (arXiv:2006.10738), with p = 1; Karras et al. 2020, "bgc"."""
 
 
 def expand_groups(names: Sequence[str]) -> list[str]:
-    """Groups as what they stand for, each name once. Raises UserError for a name that is not there."""
+    """Single augmentations of names and groups, without repetition. Raises UserError for an unknown name."""
     single = {name: (name,) for name in (*MOVES, *TINTS)}
     return list(dict.fromkeys(one for name in names for one in lookup(GROUPS | single, "augmentation", name)))
 
 
 class Augment(nn.Module):
-    """Changes each example (n, c, h, w) by each of these with probability p, independently: first all moves, in one
-    warp, then tints.
+    """Applies each augmentation to each example (n, c, h, w) with probability p: geometric ones first, in one warp.
 
     Args:
         names: of `MOVES`, `TINTS` and `GROUPS`.
-        p: holds the probability as its `value`: a `Dial`, or `Adaptive`.
+        p: the probability as its `value`: a `ScheduledBuffer`, or `Adaptive`.
     """
 
     def __init__(self, names: Sequence[str], p: "ScheduledBuffer | Adaptive"):
@@ -50,29 +48,30 @@ class Augment(nn.Module):
         self.draw = uniform(self.numbers)
 
     def forward(self, x: Tensor, u: Tensor) -> Tensor:
-        """Examples, with their numbers."""
+        """Augmented examples; u (n, numbers) from U[0, 1) determines the augmentations."""
         columns = iter(u.split([size for _, k in (*self.moves, *self.tints) for size in (1, k)], 1))
         if self.moves:
             maps = torch.eye(3, dtype=u.dtype, device=u.device).expand(len(x), 3, 3)
             for move, _ in self.moves:
-                taken, numbers = next(columns) < self.p.value, next(columns)
+                applied, numbers = next(columns) < self.p.value, next(columns)
                 moved = move(numbers, (x.shape[2], x.shape[3])) @ maps
-                maps = torch.where(taken[:, :, None], moved, maps)
+                maps = torch.where(applied[:, :, None], moved, maps)
             x = warp(x, maps)
         for tint, _ in self.tints:
-            taken, numbers = next(columns) < self.p.value, next(columns).to(x.dtype)
-            x = torch.where(taken[:, :, None, None], tint(x, numbers), x)
+            applied, numbers = next(columns) < self.p.value, next(columns).to(x.dtype)
+            x = torch.where(applied[:, :, None, None], tint(x, numbers), x)
         return x
 
 
 class Adaptive(nn.Module):
-    """The probability that keeps a critic from knowing real examples too well: r_t = E[sign D(x)] is the part this term
-    of the critic's shows; it has no gradient. Karras et al. 2020, section 3.1, at each of the critic's steps.
+    """Adaptive probability (ADA): rises while r_t = E[sign D(x)] exceeds its target. Karras et al. 2020, section 3.1.
+
+    As a loss term of the critic it reports r_t, without a gradient; it adapts after each step of the critic.
 
     Args:
         target: of r_t, in (0, 1); the paper's is .6.
-        images: over which p can rise from 0 to 1.
-        pack: of them, what the critic judges at once.
+        images: number over which p can rise from 0 to 1.
+        pack: examples per input of the critic.
     """
 
     name, coupled = "r_t", False

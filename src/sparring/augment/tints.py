@@ -1,8 +1,8 @@
-"""What colours an example has, and what is hidden of it: images (n, c, h, w) in [−1, 1] → the same.
+"""Colour augmentations and cutout of images (n, c, h, w) in [−1, 1].
 
-Each is a function of numbers u (n, k) from U[0, 1), and linear in the image but for a constant, so gradients go through
-it unhurt. `brighten`, `saturate`, `contrast` and `cutout` of Zhao et al. 2020 (arXiv:2006.10738), the authors'
-strengths; the others of Karras et al. 2020 (arXiv:2006.06676), appendix B.
+Each is a function of u (n, k) from U[0, 1), and affine in the image, so gradients stay exact. `brighten`, `saturate`,
+`contrast` and `cutout`: Zhao et al. 2020 (arXiv:2006.10738), the authors' strengths; the others: Karras et al. 2020
+(arXiv:2006.06676), appendix B.
 """
 
 import math
@@ -22,34 +22,34 @@ def _by_example(v: Tensor) -> Tensor:
 
 
 def brighten(x: Tensor, u: Tensor) -> Tensor:
-    """By up to ±½."""
+    """Adds U[−½, ½)."""
     return x + _by_example(u[:, 0] - 0.5)
 
 
 def saturate(x: Tensor, u: Tensor) -> Tensor:
-    """Colours are 0 to 2 times as far from their pixel's mean."""
+    """Scales the distance from each pixel's mean by U[0, 2)."""
     mean = x.mean(1, keepdim=True)
     return mean + (x - mean) * _by_example(2 * u[:, 0])
 
 
 def contrast(x: Tensor, u: Tensor) -> Tensor:
-    """Values are ½ to 1½ times as far from the image's mean."""
+    """Scales the distance from the image's mean by U[½, 1½)."""
     mean = x.mean((1, 2, 3), keepdim=True)
     return mean + (x - mean) * _by_example(u[:, 0] + 0.5)
 
 
 def brightness(x: Tensor, u: Tensor) -> Tensor:
-    """By N(0, .2²)."""
+    """Adds N(0, .2²)."""
     return x + _by_example(0.2 * standard_normal(u[:, 0]))
 
 
 def gain(x: Tensor, u: Tensor) -> Tensor:
-    """Values, as they are in [−1, 1], times 2^N(0, ½²)."""
+    """Multiplies values in [−1, 1] by 2^N(0, ½²)."""
     return x * _by_example((standard_normal(u[:, 0]) / 2).exp2())
 
 
 def _coloured(x: Tensor, matrices: Tensor) -> Tensor:
-    """The first three channels by matrices (n, 3, 3); images of fewer stay."""
+    """Applies matrices (n, 3, 3) to the first three channels; images with fewer are unchanged."""
     if x.shape[1] < 3:
         return x
     return torch.cat([torch.einsum("nij,njhw->nihw", matrices.to(x.dtype), x[:, :3]), x[:, 3:]], 1)
@@ -62,14 +62,14 @@ def _parts(u: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def flip_luma(x: Tensor, u: Tensor) -> Tensor:
-    """Light and dark change places, colours stay; or not."""
+    """Inverts lightness with probability ½; chroma stays."""
     grey, colour = _parts(u)
     sign = torch.where(u[:, 0] < 0.5, -1.0, 1.0).view(-1, 1, 1)
     return _coloured(x, sign * grey + colour)
 
 
 def hue(x: Tensor, u: Tensor) -> Tensor:
-    """Colours turn around the grey axis by any angle (Rodrigues' formula)."""
+    """Rotates colours about the grey axis by U[−π, π) (Rodrigues' formula)."""
     grey, colour = _parts(u)
     angle = ((2 * u[:, 0] - 1) * math.pi).view(-1, 1, 1)
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], dtype=u.dtype, device=u.device) / math.sqrt(3)
@@ -77,19 +77,19 @@ def hue(x: Tensor, u: Tensor) -> Tensor:
 
 
 def saturation(x: Tensor, u: Tensor) -> Tensor:
-    """Colours are 2^N(0, 1) times as far from grey."""
+    """Scales the distance from grey by 2^N(0, 1)."""
     grey, colour = _parts(u)
     return _coloured(x, grey + standard_normal(u[:, 0]).exp2().view(-1, 1, 1) * colour)
 
 
 def cutout(x: Tensor, u: Tensor) -> Tensor:
-    """A rectangle of half the sides, with its middle anywhere in the image, is 0."""
+    """Sets a rectangle of half the sides, centred anywhere in the image, to 0."""
     rows, columns = (_hidden(side, middle) for side, middle in zip(x.shape[2:], u.unbind(1), strict=True))
     return x * ~(rows[:, None, :, None] & columns[:, None, None, :])
 
 
 def _hidden(side: int, middle: Tensor) -> Tensor:
-    """Which of a side's pixels are, (n, side)."""
+    """Mask of the hidden pixels along one side, (n, side)."""
     first = (middle * side).floor()[:, None] - side // 4
     places = torch.arange(side, device=middle.device)
     return (first <= places) & (places < first + side // 2)
@@ -106,4 +106,4 @@ TINTS: dict[str, tuple[Tint, int]] = {
     "saturation": (saturation, 1),
     "cutout": (cutout, 2),
 }
-"""With how many numbers each takes."""
+"""Augmentations, with the number of random inputs of each."""

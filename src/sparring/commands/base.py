@@ -1,4 +1,4 @@
-"""What every command is made with: a parser that refuses in one line, and a way to speak."""
+"""The parser and the output of every command."""
 
 import argparse
 from collections.abc import Callable, Collection, Sequence
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from sparring.errors import UserError
 
 Answer = dict[str, Any]
-"""What a command found, as it is printed by --json."""
+"""The result of a command, as --json prints it."""
 
 Call = Callable[[argparse.Namespace], Answer]
 
@@ -16,30 +16,30 @@ Add = Callable[[str, Call, str], argparse.ArgumentParser]
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses in one line, with the way to help."""
+    """Errors are one line that names --help."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} (see {self.prog} --help)")
 
     def parse_known_args(self, args=None, namespace=None):  # pyright: ignore[reportIncompatibleMethodOverride]
-        """A command that takes more has flags that only its call knows: their values are no arguments of its own."""
+        """With `takes_more`, unknown flags are left to the command; their values are not positional arguments."""
         if self.get_default("takes_more") and args is not None:
             args = joined(args, self._option_string_actions)
         return super().parse_known_args(args, namespace)
 
 
 def joined(words: Sequence[str], known: Collection[str]) -> list[str]:
-    """The words, each flag that is not known as one with its value: `--lr 1e-4` becomes `--lr=1e-4`."""
-    left, found = list(words), []
+    """The words, with each unknown flag joined to its value: `--lr 1e-4` becomes `--lr=1e-4`."""
+    left, result = list(words), []
     while left:
         word = left.pop(0)
         foreign = word.startswith("--") and word != "--" and "=" not in word and word not in known
-        found.append(f"{word}={left.pop(0)}" if foreign and left and not left[0].startswith("--") else word)
-    return found
+        result.append(f"{word}={left.pop(0)}" if foreign and left and not left[0].startswith("--") else word)
+    return result
 
 
 def adder(commands: Any) -> Add:
-    """Adds commands to these sub-parsers; every one of them takes --json."""
+    """A function that adds commands, each with --json, to these sub-parsers."""
 
     def add(name: str, call: Call, about: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
@@ -51,7 +51,7 @@ def adder(commands: Any) -> Add:
 
 
 def say(args: argparse.Namespace, text: str) -> None:
-    """For a person: not under --json, which prints one object and nothing else."""
+    """Prints text, unless --json is set."""
     if not args.json:
         print(text)
 
@@ -64,5 +64,5 @@ def numbers(args: argparse.Namespace) -> dict[str, str]:
         if not flag.startswith("--"):
             raise UserError(f"unknown argument {flag} (see spar {args.command} --help)")
     if len(flat) % 2:
-        raise UserError(f"{flat[-1]} wants a value")
+        raise UserError(f"{flat[-1]} needs a value")
     return dict(zip((flag.removeprefix("--") for flag in flat[::2]), flat[1::2], strict=True))

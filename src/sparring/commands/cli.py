@@ -28,7 +28,7 @@ def parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Exit code 0; 2 for bad input, told in one line; 1 is our own fault, and of `spar doctor` what it found broken."""
+    """Exits with 0; with 2 for bad input, after one line; with 1 for a bug, or where `spar doctor` found a failure."""
     try:
         args, rest = parser().parse_known_args(arguments)
         if rest and not getattr(args, "takes_more", False):
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever read the answer has had enough, as `head` has
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     if args.json and os.environ.get("RANK", "0") == "0":

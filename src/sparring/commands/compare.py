@@ -9,11 +9,11 @@ from sparring.commands.base import Add, Answer, say
 def add(command: Add) -> None:
     parser = command("compare", compare, "Score runs, folders of images and data sets side by side, by one protocol.")
     parser.add_argument("things", metavar="THING", nargs="+", help="a run, images, a named set, or a saved report.json")
-    parser.add_argument("--reference", metavar="DATA", help="the data that is judged by (default: the first run's)")
+    parser.add_argument("--reference", metavar="DATA", help="the real data (default: the first run's)")
     evaluate.add_flags(parser)
     data_flags.add_flags(parser)
-    parser.add_argument("--mixed", action="store_true", help="take scores of different protocols into one table")
-    parser.add_argument("--page", metavar="FILE.html", help="write a page that shows samples of each too")
+    parser.add_argument("--mixed", action="store_true", help="allow different protocols in one table")
+    parser.add_argument("--page", metavar="FILE.html", help="write a page with the table and samples")
 
 
 def compare(args: argparse.Namespace) -> Answer:

@@ -1,4 +1,4 @@
-"""The flags that say which data, and how it is read; shared by every command that takes data."""
+"""The flags that select and read data, shared by all commands that take data."""
 
 import argparse
 from typing import Any
@@ -8,16 +8,16 @@ from sparring.errors import UserError, one_line
 SPEC = (
     "a named set (digits, mnist, …), a folder of images, or a .zip, .npz, idx, .parquet file; "
     "a table: .csv, .tsv, .parquet; "
-    "with +edges behind it, each image beside the edges of another"
+    "with +edges appended, each image with the edges of another"
 )
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that say how data is read."""
-    parser.add_argument("--size", help="64, or 64x96 for height x width (default: as found)")
-    parser.add_argument("--fit", default="crop", help="another aspect ratio is: crop, pad, stretch")
+    """The flags of `Options`."""
+    parser.add_argument("--size", help="64, or 64x96 for height x width (default: that of the data)")
+    parser.add_argument("--fit", default="crop", help="for another aspect ratio: crop, pad, stretch (default: crop)")
     parser.add_argument("--channels", default="auto", help="auto, grey, rgb, rgba")
-    parser.add_argument("--flip", action="store_true", help="use every image mirrored too")
+    parser.add_argument("--flip", action="store_true", help="add a mirrored copy of every image")
     parser.add_argument("--direction", default="", help="of two domains: AtoB, BtoA (see docs/guide/image-to-image.md)")
     parser.add_argument("--labels", metavar="FILE", help="a CSV or JSON of classes or attribute vectors")
     parser.add_argument(
@@ -31,7 +31,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="of tables: 'a <= b', 'a + b = c', 'unique(a, b)', 'only(a, b)'",
     )
     parser.add_argument(
-        "--target", default="", metavar="NAME", help="of tables: scored by foretelling it (default: the last)"
+        "--target", default="", metavar="NAME", help="of tables: target column for ML efficacy (default: the last)"
     )
 
 
@@ -45,7 +45,7 @@ def options(args: argparse.Namespace) -> Any:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """ "NAME=VALUE" as both. Raises UserError for another text."""
+    """Splits "NAME=VALUE". Raises UserError for text of another form."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UserError(f"'{one_line(text)}' is not understood: write NAME=VALUE")

@@ -6,7 +6,7 @@ from sparring.commands.base import Add, Answer, say
 
 
 def add(command: Add) -> None:
-    parser = command("evaluate", evaluate, "Score a run's model beside the trivial rows.")
+    parser = command("evaluate", evaluate, "Score a run's model, compared with baselines.")
     parser.add_argument("run", metavar="RUN")
     add_flags(parser)
     parser.add_argument("--smoothness", action="store_true", help="perceptual path length too")
@@ -14,12 +14,12 @@ def add(command: Add) -> None:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that say how samples are scored."""
+    """The flags of scoring."""
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the cheap ones; or: all")
+    parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the fast ones; or: all")
     parser.add_argument(
-        "--features", help="images are compared by: task, self, random, pixels, inception, dinov2, FILE.onnx"
+        "--features", help="feature extractor of images: task, self, random, pixels, inception, dinov2, FILE.onnx"
     )
     parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the models' scores")
 
@@ -27,8 +27,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def evaluate(args: argparse.Namespace) -> Answer:
     from sparring import api
 
-    asked = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
-    asked["smoothness"] = args.smoothness
-    report = api.evaluate(args.run, args.samples, args.seed, args.weights, **asked)
+    options = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
+    options["smoothness"] = args.smoothness
+    report = api.evaluate(args.run, args.samples, args.seed, args.weights, **options)
     say(args, report.table())
     return report.to_dict()

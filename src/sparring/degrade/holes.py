@@ -1,4 +1,4 @@
-"""Holes: masks (n, 1, h, w), 1 where a pixel is lost."""
+"""Random masks for inpainting, (n, 1, h, w), 1 where a pixel is missing."""
 
 import math
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 from sparring.game import Draw
 
-BENDS = 6
-"""Pieces of a brush stroke."""
-REACH, THICK = 0.25, (0.04, 0.12)
-"""Longest piece, and thickness, as shares of the shorter side."""
+SEGMENTS = 6
+"""Segments of a brush stroke."""
+MAX_LENGTH, THICKNESS = 0.25, (0.04, 0.12)
+"""Longest segment, and thickness, as shares of the shorter side."""
 
 
 def boxes(low: float, high: float) -> Draw:
-    """A box wholly inside, its sides a share of U[low, high) of the image's, rounded."""
+    """A box inside the image; its sides are the image's times U[low, high), rounded."""
 
     def draw(n: int, shape: tuple[int, ...], g: torch.Generator) -> Tensor:
         share, *places = torch.rand(3, n, 1, generator=g, device=g.device)
@@ -30,8 +30,10 @@ def boxes(low: float, high: float) -> Draw:
 
 
 def strokes(low: int, high: int) -> Draw:
-    """From `low` to `high` bent brush strokes with round ends: free-form masks, Yu et al. 2019 (arXiv:1806.03589),
-    section 3.2, with strokes that turn by less than a right angle at each bend."""
+    """Free-form masks of `low` to `high` brush strokes with round ends: Yu et al. 2019 (arXiv:1806.03589), section 3.2.
+
+    Consecutive segments of a stroke differ by less than 90°.
+    """
 
     def draw(n: int, shape: tuple[int, ...], g: torch.Generator) -> Tensor:
         def uniform(*size: int) -> Tensor:
@@ -39,24 +41,24 @@ def strokes(low: int, high: int) -> Draw:
 
         height, width = shape[1:]
         side = min(height, width)
-        angles = 2 * math.pi * uniform(1) + (math.pi * (uniform(BENDS) - 0.5)).cumsum(2)
-        moves = REACH * side * uniform(BENDS, 1) * torch.stack([angles.sin(), angles.cos()], -1)
+        angles = 2 * math.pi * uniform(1) + (math.pi * (uniform(SEGMENTS) - 0.5)).cumsum(2)
+        moves = MAX_LENGTH * side * uniform(SEGMENTS, 1) * torch.stack([angles.sin(), angles.cos()], -1)
         start = uniform(1, 2) * torch.tensor([height, width], device=g.device)
-        ends = torch.cat([start, start + moves.cumsum(2)], 2)  # (n, strokes, BENDS + 1, 2)
-        thick = side * (THICK[0] + (THICK[1] - THICK[0]) * uniform(1))
-        drawn = torch.arange(high, device=g.device) < low + (uniform(1)[:, :1, 0] * (high - low + 1)).floor()
-        reach = torch.where(drawn, thick[..., 0] / 2, -1.0)  # (n, strokes)
-        lost = torch.zeros(n, height, width, dtype=torch.bool, device=g.device)
+        ends = torch.cat([start, start + moves.cumsum(2)], 2)  # (n, strokes, SEGMENTS + 1, 2)
+        thick = side * (THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * uniform(1))
+        present = torch.arange(high, device=g.device) < low + (uniform(1)[:, :1, 0] * (high - low + 1)).floor()
+        radius = torch.where(present, thick[..., 0] / 2, -1.0)  # (n, strokes)
+        missing = torch.zeros(n, height, width, dtype=torch.bool, device=g.device)
         for stroke in range(high):
-            near = _distance(ends[:, stroke], height, width)
-            lost |= near <= reach[:, stroke, None, None]
-        return lost[:, None].float()
+            distance = _distance(ends[:, stroke], height, width)
+            missing |= distance <= radius[:, stroke, None, None]
+        return missing[:, None].float()
 
     return draw
 
 
 def _distance(ends: Tensor, height: int, width: int) -> Tensor:
-    """Of every pixel to a bent line (n, ends, 2), (n, h, w)."""
+    """Distances of all pixels to polylines (n, points, 2), (n, h, w), in pixels."""
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     at = torch.stack([rows, columns], -1).to(ends) + 0.5
     nearest = torch.full((len(ends), height, width), torch.inf, device=ends.device)

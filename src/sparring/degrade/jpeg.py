@@ -1,6 +1,7 @@
-"""What JPEG loses (ITU-T T.81, annexes A and K): blocks of 8×8 pixels in the cosine basis, rounded by a table; of
-colour, half the resolution is kept. On the images' device, each at a quality of its own; coding loses nothing, so there
-is none here."""
+"""JPEG artefacts on the images' device (ITU-T T.81, annexes A and K): quantised DCT of 8×8 blocks, 4:2:0 chroma.
+
+Entropy coding is lossless and left out. Each image has its own quality.
+"""
 
 import math
 
@@ -17,13 +18,15 @@ CHROMINANCE = (
     (17, 18, 24, 47, 99, 99, 99, 99), (18, 21, 26, 66, 99, 99, 99, 99), (24, 26, 56, 99, 99, 99, 99, 99),
     (47, 66, 99, 99, 99, 99, 99, 99), *((99,) * 8,) * 4,
 )  # fmt: skip
-"""Tables K.1 and K.2, of quality 50."""
+"""Quantisation tables K.1 and K.2, for quality 50."""
 TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
 def jpeg(x: Tensor, quality: Tensor) -> Tensor:
-    """Images (n, c, h, w) in [−1, 1] as JPEG of qualities (n, 1), 1 to 100, gives them back. Of three channels, the
-    image is RGB; any other number is coded one by one, like brightness."""
+    """Images (n, c, h, w) in [−1, 1] after JPEG compression at qualities (n, 1), 1 to 100.
+
+    Three channels are RGB; otherwise each channel is compressed like luminance.
+    """
     n, c, height, width = x.shape
     whole = pad((x * 127.5 + 127.5).round() - 128, (0, -width % 16, 0, -height % 16), mode="replicate")
     q = quality.to(x).round().clamp(1, 100)
@@ -31,22 +34,22 @@ def jpeg(x: Tensor, quality: Tensor) -> Tensor:
     if c == 3:
         basis = torch.tensor(TO_YCC).to(x)
         ycc = torch.einsum("kc,nchw->nkhw", basis, whole)
-        colour = _rounded(interpolate(ycc[:, 1:], scale_factor=0.5, mode="area"), CHROMINANCE, scale)
+        colour = _quantised(interpolate(ycc[:, 1:], scale_factor=0.5, mode="area"), CHROMINANCE, scale)
         colour = interpolate(colour, scale_factor=2.0, mode="bilinear")
-        ycc = torch.cat([_rounded(ycc[:, :1], LUMINANCE, scale), colour], 1)
+        ycc = torch.cat([_quantised(ycc[:, :1], LUMINANCE, scale), colour], 1)
         whole = torch.einsum("kc,nchw->nkhw", basis.double().inverse().to(x), ycc)
     else:
-        whole = _rounded(whole, LUMINANCE, scale)
+        whole = _quantised(whole, LUMINANCE, scale)
     return ((whole + 128).round().clamp(0, 255) / 127.5 - 1)[:, :, :height, :width]
 
 
-def _rounded(x: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:
-    """Maps (n, c, 8a, 8b) with the cosines of their blocks rounded to multiples of the scaled table."""
+def _quantised(x: Tensor, table: tuple[tuple[int, ...], ...], scale: Tensor) -> Tensor:
+    """Maps (n, c, 8a, 8b) with the DCT coefficients of their 8×8 blocks quantised by the scaled table."""
     k = torch.arange(8, dtype=torch.float64)
     basis = 0.5 * torch.cos((2 * k + 1) * k[:, None] * math.pi / 16)
     basis[0] /= math.sqrt(2)
     basis = basis.to(x)
     steps = (torch.tensor(table).to(x) * scale).round().clamp(1, 255)
     blocks = x.unflatten(3, (-1, 8)).unflatten(2, (-1, 8)).transpose(3, 4)  # (n, c, a, b, 8, 8)
-    told = (basis @ blocks @ basis.T / steps).round() * steps
-    return (basis.T @ told @ basis).transpose(3, 4).flatten(4, 5).flatten(2, 3)
+    quantised = (basis @ blocks @ basis.T / steps).round() * steps
+    return (basis.T @ quantised @ basis).transpose(3, 4).flatten(4, 5).flatten(2, 3)

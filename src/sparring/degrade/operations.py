@@ -1,4 +1,4 @@
-"""The steps damage is made of. The dict is the registry: a step is a function of numbers stated behind its name."""
+"""Steps of a degradation: noise, blur, downscaling, JPEG, greyscale, edges, holes. `STEPS` is the registry."""
 
 import math
 import re
@@ -21,21 +21,21 @@ Shape = tuple[int, ...]
 @dataclass(frozen=True)
 class Step:
     change: Callable[[Tensor, Tensor], Tensor]
-    """Images (n, c, h, w) in [−1, 1] and what was drawn → images."""
+    """Images (n, c, h, w) in [−1, 1] and the random input → images."""
     draw: Draw | None = None
     hides: bool = False
-    """What is drawn is a mask (n, 1, h, w) of what is lost."""
+    """The random input is a mask (n, 1, h, w) of missing pixels."""
     scale: int = 1
     grey: bool = False
 
     def shape(self, before: Shape) -> Shape:
-        """Of an image after this step."""
+        """Shape of an image after this step."""
         channels, *sides = before
         return 1 if self.grey else channels, *(side // self.scale for side in sides)
 
 
 def between(low: float, high: float) -> Draw:
-    """A number of U[low, high) an example, (n, 1)."""
+    """One number from U[low, high) per example, (n, 1)."""
 
     def draw(n: int, shape: Shape, generator: torch.Generator) -> Tensor:
         return low + (high - low) * torch.rand(n, 1, generator=generator, device=generator.device)
@@ -67,8 +67,8 @@ def _blur(low: float, high: float) -> Step:
 
 def _downscale(factor: float, other: float) -> Step:
     if factor != other or factor != int(factor):
-        told = f"{factor:g}" if factor == other else f"{factor:g}-{other:g}"
-        raise UserError(f"downscale:{told}: the factor is one whole number, such as 2 or 4")
+        text = f"{factor:g}" if factor == other else f"{factor:g}-{other:g}"
+        raise UserError(f"downscale:{text}: the factor must be one integer, such as 2 or 4")
 
     def change(x: Tensor, _: Tensor) -> Tensor:
         size = [side // int(factor) for side in x.shape[2:]]
@@ -82,7 +82,7 @@ def _grey(low: float, high: float) -> Step:
 
 
 def _edges(low: float, high: float) -> Step:
-    """Of each channel the greatest less the least of 3×3 pixels, as `sparring.data.image.edges` has it."""
+    """Maximum minus minimum of 3×3 pixels, per channel, as in `sparring.data.image.edges`."""
     return Step(lambda x, _: max_pool2d(x, 3, 1, 1) + max_pool2d(-x, 3, 1, 1) - 1)
 
 
@@ -104,33 +104,33 @@ class StepKind:
     about: str
     least: float = 0.0
     most: float = 0.0
-    """Bounds of its numbers; 0 for a step without any."""
+    """Bounds of its numbers; 0 for a step without numbers."""
 
 
 STEPS: dict[str, StepKind] = {
     "noise": StepKind(_noise, "Gaussian, σ of brightness 0 to 1", 0.001, 2),
     "blur": StepKind(_blur, "Gaussian, σ in pixels", 0.1, 20),
-    "downscale": StepKind(_downscale, "so many times smaller, bicubic", 2, 16),
+    "downscale": StepKind(_downscale, "factor, bicubic", 2, 16),
     "jpeg": StepKind(_jpeg, "quality", 5, 100),
-    "grey": StepKind(_grey, "colour is lost"),
-    "edges": StepKind(_edges, "all but edges is lost"),
-    "box": StepKind(_box, "a box-shaped hole, its sides a share of the image's", 0.02, 1),
-    "strokes": StepKind(_strokes, "a hole of so many brush strokes", 1, 20),
+    "grey": StepKind(_grey, "removes colour"),
+    "edges": StepKind(_edges, "keeps edges only"),
+    "box": StepKind(_box, "box-shaped hole, sides as a share of the image's", 0.02, 1),
+    "strokes": StepKind(_strokes, "hole of this many brush strokes", 1, 20),
 }
 
 
 def parse_step(text: str) -> Step:
-    """The step of "name", "name:number" or "name:low-high". Raises UserError for any other text."""
+    """Parses "name", "name:number" or "name:low-high". Raises UserError for any other text."""
     name, _, numbers = text.partition(":")
     if name not in STEPS:
-        raise UserError(f"no damage '{one_line(name)}'{did_you_mean(name, STEPS)}; there are: {', '.join(STEPS)}")
+        raise UserError(f"unknown degradation '{one_line(name)}'{did_you_mean(name, STEPS)}; known: {', '.join(STEPS)}")
     kind = STEPS[name]
     if not kind.most:
         if numbers:
             raise UserError(f"damage '{one_line(text)}': {name} takes no number")
         return kind.make(0, 0)
-    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", numbers)
-    low, high = (float(found[1]), float(found[2] or found[1])) if found else (1.0, 0.0)
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)(?:-(\d+\.?\d*|\.\d+))?", numbers)
+    low, high = (float(match[1]), float(match[2] or match[1])) if match else (1.0, 0.0)
     if not kind.least <= low <= high <= kind.most:
         raise UserError(
             f"damage '{one_line(text)}': write {name}:NUMBER or {name}:LOW-HIGH, {kind.least:g} to {kind.most:g} "

@@ -1,4 +1,4 @@
-"""Networks, a file an architecture. `NETWORKS` names what a model file may ask for: entries and numbers, never code."""
+"""Network architectures, one file each, and `NETWORKS`, the registry that recipes and model files refer to."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
-"""The convolutional critic of the small tutorials that pair it with a dense generator: 5×5, stride 2, dropout.
+"""The convolutional critic of small MNIST tutorials: 5×5 convolutions of stride 2 with dropout.
 
-It follows the critic of Radford et al. 2016 (arXiv:1511.06434) in outline only, and was made for brightness in [0, 1].
+Loosely after Radford et al. 2016 (arXiv:1511.06434), for images in [0, 1].
 """
 
 from collections.abc import Sequence

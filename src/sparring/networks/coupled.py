@@ -84,7 +84,7 @@ class CoupledCritic(LayeredCritic):
     def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.features_and_logits(x)[1]
 
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+    def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
         """Features of A before those of B (n, d), and logits (n, 2)."""
         images = x.chunk(DOMAINS, 1)
         told = [self.shared.features_and_logits(head(image)) for head, image in zip(self.heads, images, strict=True)]

@@ -166,20 +166,20 @@ class FastGANCritic(LayeredCritic):
             normalise_weights(part, kind)
 
     def forward(self, x: Tensor) -> CriticOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
-        _, logits, told = self.tell(x)
-        return CriticOutput(logits, told)
+        _, logits, extras = self.outputs(x)
+        return CriticOutput(logits, extras)
 
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
-        features, logits, _ = self.tell(x)
+    def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits, _ = self.outputs(x)
         return features, logits
 
-    def tell(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def outputs(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         maps = [self.stem(x)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         features = self.body(maps[-1])
-        told = {"seen": x, "small": maps[-1], "large": maps[self.large]}
-        return features.flatten(1), self.logit(features).flatten(1), told
+        extras = {"seen": x, "small": maps[-1], "large": maps[self.large]}
+        return features.flatten(1), self.logit(features).flatten(1), extras
 
 
 def decoders(D: nn.Module) -> nn.ModuleDict:

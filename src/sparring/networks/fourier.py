@@ -1,7 +1,6 @@
-"""A critic that sees fine detail in few dimensions: perceptrons on Fourier features.
+"""MLP critic on Fourier features, for low-dimensional data with sharp modes.
 
-Tancik et al. 2020 (arXiv:2006.10739): a perceptron on bare coordinates learns low frequencies first, and sharp modes
-last.
+Tancik et al. 2020 (arXiv:2006.10739): an MLP on raw coordinates learns high frequencies last.
 """
 
 import math
@@ -15,7 +14,7 @@ from sparring.networks.mlp import MLPCritic
 
 
 class Fourier(nn.Module):
-    """x (n, d) → [x, sin 2πBx, cos 2πBx], (n, d + 2·count): equation 5, B ~ N(0, bandwidth²) drawn once."""
+    """x (n, d) → [x, sin 2πBx, cos 2πBx], (n, d + 2·count): equation 5, with B ~ N(0, bandwidth²) fixed."""
 
     def __init__(self, dims: int, count: int, bandwidth: float):
         super().__init__()
@@ -27,12 +26,12 @@ class Fourier(nn.Module):
 
 
 class FourierCritic(LayeredCritic):
-    """Examples (n, *shape) of few numbers and about unit spread → logits (n, 1).
+    """Low-dimensional examples (n, *shape) of about unit variance → logits (n, 1).
 
     Args:
-        count: frequencies.
-        bandwidth: their spread, in periods a unit of the data.
-        widths: of the perceptron's layers.
+        count: number of frequencies.
+        bandwidth: standard deviation of the frequencies, in periods per unit of the data.
+        widths: of the MLP's layers.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class FourierCritic(LayeredCritic):
             nn.Flatten(), Fourier(dims, count, bandwidth), MLPCritic((dims + 2 * count,), widths, dropout=0.0)
         )
 
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+    def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
         flat, fourier, perceptron = self
         assert isinstance(perceptron, MLPCritic)
         return perceptron.features_and_logits(fourier(flat(x)))

@@ -1,5 +1,7 @@
-"""Gated convolutions: Yu et al. 2019 (arXiv:1806.03589), section 3.1, in a U-Net of one stage. No norm over space, so a
-pixel depends on what is near it alone, and large pictures can be restored tile by tile."""
+"""U-Net of gated convolutions: Yu et al. 2019 (arXiv:1806.03589), section 3.1.
+
+Without spatial norms the receptive field is bounded, so large images can be restored in tiles.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -25,15 +27,14 @@ class Gated(nn.Module):
 
 
 class GatedUNet(nn.Module):
-    """Damaged images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w).
+    """Degraded images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w).
 
-    With one channel more than it makes, the last says what is known (1) and what is lost (0): known pixels come out as
-    they went in, to the bit. Otherwise it makes what the damaged image lacks: the answer is the input and what the
-    network adds to it.
+    With inputs = c + 1 the last channel is a mask, 1 where pixels are known: known pixels are copied exactly. Otherwise
+    the network predicts the residual to its input.
 
     Args:
-        inputs: channels it takes; 0: as many as it makes.
-        width: channels of the image's own size; each halved map has twice as many.
+        inputs: input channels; 0 for as many as output channels.
+        width: channels at full resolution, doubled at each halving.
         levels: halvings.
         dilations: of the convolutions on the smallest map.
     """
@@ -58,8 +59,8 @@ class GatedUNet(nn.Module):
         self.leave = nn.Conv2d(width, shape[0], 3, 1, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
-        # Each convolution looks as many pixels of its map to the side as its dilation; strides and doublings lose less
-        # than one pixel of the smaller map each.
+        # Receptive field: each convolution sees its dilation in pixels to each side; strides and upsampling add less
+        # than one pixel of the smaller map.
         own = sum(1 << k for k in range(levels + 1)) * 2 + sum(2 << k for k in range(levels)) + 2
         self.reach = -(-(own + self.grain * (sum(dilations) + 1)) // self.grain) * self.grain
 
@@ -73,8 +74,8 @@ class GatedUNet(nn.Module):
         h = self.middle(h)
         for up in self.up:
             h = up(torch.cat([interpolate(h, scale_factor=2.0, mode="nearest"), maps.pop()], 1))
-        made = self.leave(h)[:, :, :height, :width]
+        output = self.leave(h)[:, :, :height, :width]
         if self.masked:
             image, known = x[:, :-1], x[:, -1:]
-            return image * known + made * (1 - known)
-        return x + made if self.adds else made
+            return image * known + output * (1 - known)
+        return x + output if self.adds else output

@@ -43,7 +43,7 @@ class DecidedRows:
 
 
 class RowGenerator(nn.Module):
-    """z (n, z), noise from N(0, 1) behind it, and what is given → rows (n, width).
+    """z (n, z), noise from N(0, 1) after it, and the condition → rows (n, width).
 
     A position is 2Φ(μ + σε) − 1: evenly spread at μ = 0, σ = 1; it counts only where one of its column's places was
     chosen.
@@ -75,7 +75,7 @@ class RowGenerator(nn.Module):
         return sum(self.draws) + sum(places > 0 for places in self.places)
 
     def begin(self, z: Tensor) -> Any:
-        """What is known before the first column is decided; z has behind it what is given."""
+        """The state before the first column; z includes the condition."""
         raise NotImplementedError
 
     def output(self, known: Any, j: int) -> Tensor:
@@ -95,18 +95,18 @@ class RowGenerator(nn.Module):
         """Of the logits of column j, (choices[j],): a view of the weights."""
         raise NotImplementedError
 
-    def forward(self, z: Tensor, *given: Tensor) -> Tensor:
-        return self.decided(z, *given).rows
+    def forward(self, z: Tensor, *condition: Tensor) -> Tensor:
+        return self.decided(z, *condition).rows
 
     @torch.no_grad()
-    def settle(self, shares: Sequence[Tensor], z: Tensor, *given: Tensor) -> None:
+    def settle(self, shares: Sequence[Tensor], z: Tensor, *condition: Tensor) -> None:
         """Moves the biases so that over these rows the options of each column, (options,), are as likely as that."""
-        self.decided(z, *given, shares=shares)
+        self.decided(z, *condition, shares=shares)
 
     def decided(
         self,
         z: Tensor,
-        *given: Tensor,
+        *condition: Tensor,
         allowed: Sequence[Tensor | None] | None = None,
         shares: Sequence[Tensor] | None = None,
     ) -> DecidedRows:
@@ -119,7 +119,7 @@ class RowGenerator(nn.Module):
         z, noise = z[:, : self.z], z[:, self.z :].float()
         draws = noise[:, : sum(self.draws)].split(self.draws, 1)
         rest = iter(noise[:, sum(self.draws) :].unbind(1))
-        known, likely = self.begin(torch.cat([z, *given], 1)), torch.zeros(len(z), device=z.device)
+        known, likely = self.begin(torch.cat([z, *condition], 1)), torch.zeros(len(z), device=z.device)
         options, parts, positions = [], [], []
         for j, (choices, places, draw) in enumerate(zip(self.choices, self.places, draws, strict=True)):
             told = self.output(known, j).float()
@@ -140,11 +140,11 @@ class RowGenerator(nn.Module):
             known = self.after(known, j, option, part, position)
         return DecidedRows(self.choices, options, parts, positions, likely)
 
-    def surprise(self, rows: Tensor, z: Tensor, *given: Tensor) -> Tensor:
+    def surprise(self, rows: Tensor, z: Tensor, *condition: Tensor) -> Tensor:
         """−log p of rows (n, width), (n,): of each column's option and position, with the columns before known as the
         row has them, and latents that know nothing of it."""
         *shown, positions = rows.split([*self.choices, rows.shape[1] - sum(self.choices)], 1)
-        of_places, known = iter(positions.unbind(1)), self.begin(torch.cat([z[:, : self.z], *given], 1))
+        of_places, known = iter(positions.unbind(1)), self.begin(torch.cat([z[:, : self.z], *condition], 1))
         total = torch.zeros(len(z), device=z.device)
         for j, (part, places) in enumerate(zip(shown, self.places, strict=True)):
             told, option = self.output(known, j).float(), part.max(1).indices

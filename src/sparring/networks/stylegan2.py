@@ -107,26 +107,26 @@ class StyleGAN2Generator(nn.Module):
         self.stages, self.depth = nn.ModuleList(_stages(maps, channels, shape[0], w)), 2 * len(maps)
         self.register_buffer("mean", torch.zeros(w))
 
-    def forward(self, z: Tensor, *given: Tensor) -> Tensor:
-        return self.synthesis(self.styles(z, *given))
+    def forward(self, z: Tensor, *condition: Tensor) -> Tensor:
+        return self.synthesis(self.styles(z, *condition))
 
-    def styles(self, z: Tensor, *given: Tensor) -> Tensor:
+    def styles(self, z: Tensor, *condition: Tensor) -> Tensor:
         """w for every layer, (n, depth, w); mixed in training."""
-        w = self.mapped(z, *given)
+        w = self.mapped(z, *condition)
         if not self.training:
             return w[:, None].expand(-1, self.depth, -1)
         with torch.no_grad():
             self.mean.lerp_(w.mean(0).to(self.mean), 1 - DECAY)
-        other, n = self.mapped(torch.randn_like(z), *given), z.shape[0]
+        other, n = self.mapped(torch.randn_like(z), *condition), z.shape[0]
         mixed = torch.rand(n, 1, device=z.device) < self.mixing
         start = torch.where(mixed, torch.randint(1, self.depth, (n, 1), device=z.device), self.depth)
         own = torch.arange(self.depth, device=z.device) < start  # (n, depth)
         return torch.where(own[..., None], w[:, None], other[:, None])
 
-    def mapped(self, z: Tensor, *given: Tensor) -> Tensor:
+    def mapped(self, z: Tensor, *condition: Tensor) -> Tensor:
         """w (n, w)."""
         if self.embed is not None:
-            (y,) = given
+            (y,) = condition
             z = torch.cat([z, self.embed(encode_condition(y, self.classes, z))], 1)
         return self.mapping(self.norm(z))
 

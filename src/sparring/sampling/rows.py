@@ -1,10 +1,9 @@
-"""Rows of a table from a model: as many as are asked for, with the values that are asked for, within constraints.
+"""Sampling rows of a table, with values of some columns and with constraints.
 
-A generator of tables decides column by column. So for rows with some values, the columns that are asked for are decided
-among what will do, each row is given the probability that this would have come by itself, and rows are drawn by it:
-rejection, or importance resampling where too few are left (Rubin 1988, "Using the SIR algorithm to simulate posterior
-distributions"). The values are always those that were asked for, and the other columns keep the distribution that the
-model has beside them.
+A generator of tables decides column by column. For given values, the options of those columns are restricted, each row
+gets the probability that its values would have been generated without the restriction, and rows are drawn with it: by
+rejection, or by importance resampling if too few are accepted (Rubin 1988, "Using the SIR algorithm to simulate
+posterior distributions"). So the other columns have the model's conditional distribution.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,118 +21,117 @@ from sparring.parallel import parallel_map
 from sparring.progress import with_progress
 from sparring.rng import CLASS, derived_seed
 
-POOL, LARGEST = 4_000, 200_000
-"""Rows that those with some values are drawn from, at first and at most."""
-ROUNDS = 100
-"""Draws for rows in which all constraints hold."""
+MIN_POOL, MAX_POOL = 4_000, 200_000
+"""Candidate rows that rows with given values are drawn from."""
+MAX_DRAWS = 100
+"""Attempts to draw enough rows that satisfy all constraints."""
 
 
 def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> Tensor:
-    """n rows, as cells (n, columns).
+    """n rows as the table stores them, float64 (n, columns).
 
     Args:
-        where: values of columns, as `sparring.data.table.conditions.parse_conditions` takes them.
+        where: values of columns, as for `sparring.data.table.conditions.parse_conditions`.
 
     Raises:
-        UserError: a model of something else, values that are not there, or constraints that hardly ever hold.
+        UserError: a model without a table, unknown values, or constraints that are hardly ever satisfied.
     """
     schema = schema_of(model)
     if n < 1:
         raise UserError(f"can't draw {n} rows: ask for 1 or more")
-    wanted = parse_conditions(schema, where or {})
+    conditions = parse_conditions(schema, where or {})
 
-    def draw(n: int, again: int) -> Tensor:
-        at = derived_seed(seed, again) if again else seed
-        return _conditioned(model, schema, n, at, wanted) if wanted.options else _plain(model, schema, n, at)
+    def draw(n: int, attempt: int) -> Tensor:
+        key = derived_seed(seed, attempt) if attempt else seed
+        if not conditions.options:
+            return _unconditional(model, schema, n, key)
+        return _conditional(model, schema, n, key, conditions)
 
-    return _held(schema, n, draw) if schema.constraints else draw(n, 0)
+    return _constrained(schema, n, draw) if schema.constraints else draw(n, 0)
 
 
 def schema_of(model: Model) -> Schema:
-    """Raises UserError for a model of something else."""
+    """The schema of a model's table. Raises UserError for a model of another modality."""
     if model.spec.schema is None:
         raise UserError(f"{model.spec.recipe.name} makes {model.spec.recipe.modality}s, not rows of a table")
     return model.spec.schema
 
 
-def _held(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:
-    """Rows in which all constraints hold."""
-    kept = torch.zeros(0, len(schema.columns), dtype=torch.float64)
-    for again in range(ROUNDS):
-        kept = torch.cat([kept, draw(max(n, CHUNK), again)])
-        kept = kept[schema.holds(kept)]
-        if len(kept) >= n:
-            return kept[:n]
-    told = ", ".join(map(str, schema.constraints))
-    raise UserError(
-        f"only {len(kept):,} of {n:,} rows were found in which all constraints hold ({told}): ask for fewer"
-    )
+def _constrained(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:
+    """n rows that satisfy all constraints."""
+    rows = torch.zeros(0, len(schema.columns), dtype=torch.float64)
+    for attempt in range(MAX_DRAWS):
+        rows = torch.cat([rows, draw(max(n, CHUNK), attempt)])
+        rows = rows[schema.holds(rows)]
+        if len(rows) >= n:
+            return rows[:n]
+    constraints = ", ".join(map(str, schema.constraints))
+    raise UserError(f"only {len(rows):,} of {n:,} rows satisfy all constraints ({constraints}): ask for fewer rows")
 
 
 Parts = dict[int, tuple[Tensor, Tensor]]
-"""By learnt column, its options int64 (n,) and positions (n,)."""
+"""By index of a column that the network sees: its options int64 (n,) and positions (n,)."""
 
 
-def _plain(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
-    """What `model.sample` draws, without a one-hot of each column on the way."""
+def _unconditional(model: Model, schema: Schema, n: int, seed: int) -> Tensor:
+    """The rows of `model.sample`, computed without one-hot columns."""
 
-    def made(inputs: Inputs) -> Tensor:
-        return schema.join(len(inputs[0]), _decided(model, schema, inputs)[0])
+    def rows(inputs: Inputs) -> Tensor:
+        return schema.join(len(inputs[0]), _decide(model, schema, inputs)[0])
 
-    of = parallel_map if next(model.G.parameters()).device.type == "cpu" else map
-    return torch.cat(list(with_progress(of(made, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
+    map_chunks = parallel_map if model.device.type == "cpu" else map
+    return torch.cat(list(with_progress(map_chunks(rows, model.chunks(n, seed)), -(-n // model.chunk), "rows")))
 
 
-def _conditioned(model: Model, schema: Schema, n: int, seed: int, wanted: RowConditions) -> Tensor:
+def _conditional(model: Model, schema: Schema, n: int, seed: int, conditions: RowConditions) -> Tensor:
     g = torch.Generator().manual_seed(derived_seed(seed, CLASS))
-    allowed = [None if (s := wanted.options.get(i)) is None or (s == 1).all() else s for i in schema.learnt]
+    allowed = [None if (s := conditions.options.get(i)) is None or (s == 1).all() else s for i in schema.learnt]
     pool, log = _pool(model, schema, n, seed, allowed)
     if not log.isfinite().any():
-        raise UserError("the model never makes such rows: ask for less at once")
-    drawn = _drawn(log, n, g)
-    found = {i: (option[drawn], position[drawn]) for i, (option, position) in pool.items()}
-    parts = {i: (o, wanted.place(i, schema.columns[i], o, p, g)) for i, (o, p) in found.items()}
-    return schema.complete(wanted.clamp(schema.join(n, parts)))
+        raise UserError("no sampled row satisfies all conditions: relax one")
+    drawn = _resample(log, n, g)
+    chosen = {i: (option[drawn], position[drawn]) for i, (option, position) in pool.items()}
+    parts = {i: (o, conditions.place(i, schema.columns[i], o, p, g)) for i, (o, p) in chosen.items()}
+    return schema.complete(conditions.clamp(schema.join(n, parts)))
 
 
 def _pool(model: Model, schema: Schema, n: int, seed: int, allowed: list[Tensor | None]) -> tuple[Parts, Tensor]:
-    """Rows that are all as asked, and the log-probability of that; so many that n can be drawn, if that takes no more
-    than `LARGEST`."""
+    """Rows with the given values, and the log-probability of those values, float64 (m,); at most `MAX_POOL` rows, fewer
+    if n of them will be accepted."""
     pool, logs = [], []
-    for k in range(-(-LARGEST // model.chunk)):
-        parts, likely = _decided(model, schema, model.draw_inputs(seed, k), allowed)
+    for k in range(-(-MAX_POOL // model.chunk)):
+        parts, log = _decide(model, schema, model.draw_inputs(seed, k), allowed)
         pool.append(parts)
-        logs.append(likely)
-        if (k + 1) * model.chunk >= POOL and _accepted(torch.cat(logs)).sum() > 1.2 * n + 50:
+        logs.append(log)
+        if (k + 1) * model.chunk >= MIN_POOL and _acceptance(torch.cat(logs)).sum() > 1.2 * n + 50:
             break
     joined = {i: (torch.cat([p[i][0] for p in pool]), torch.cat([p[i][1] for p in pool])) for i in schema.learnt}
     return joined, torch.cat(logs)
 
 
 @torch.no_grad()
-def _decided(
+def _decide(
     model: Model, schema: Schema, inputs: Inputs, allowed: list[Tensor | None] | None = None
 ) -> tuple[Parts, Tensor]:
-    """The parts of rows, and the log-probability of what was allowed, float64 (n,)."""
+    """The columns of rows, and the log-probability of the allowed options, float64 (n,)."""
     assert isinstance(model.G, RowGenerator)
-    z, *given = inputs
-    made = model.G.decided(z.to(next(model.G.parameters())), *given, allowed=allowed)
+    z, *condition = inputs
+    rows = model.G.decided(z.to(next(model.G.parameters())), *condition, allowed=allowed)
     none = torch.zeros(len(z))
-    of_column = zip(schema.learnt, made.options, made.positions, strict=True)
-    parts = {i: (o.cpu(), none if p is None else p.float().cpu()) for i, o, p in of_column}
-    return parts, made.likely.double().cpu()
+    columns = zip(schema.learnt, rows.options, rows.positions, strict=True)
+    parts = {i: (o.cpu(), none if p is None else p.float().cpu()) for i, o, p in columns}
+    return parts, rows.likely.double().cpu()
 
 
-def _accepted(log: Tensor) -> Tensor:
-    """Each row's probability beside the largest, (n,)."""
+def _acceptance(log: Tensor) -> Tensor:
+    """Each row's probability relative to the largest, (n,)."""
     return (log - log.max()).exp().nan_to_num()
 
 
-def _drawn(log: Tensor, n: int, g: torch.Generator) -> Tensor:
-    """Indices of n rows, int64 (n,): by rejection, so none comes twice; with rows that come again where these are too
-    few."""
-    p = _accepted(log)
-    found = (torch.rand(len(p), generator=g, dtype=torch.float64) < p).nonzero()[:, 0]
-    if len(found) >= n:
-        return found[torch.randperm(len(found), generator=g)[:n]]
+def _resample(log: Tensor, n: int, g: torch.Generator) -> Tensor:
+    """Indices of n rows, int64 (n,): by rejection, without duplicates; with duplicates if fewer than n are accepted."""
+    p = _acceptance(log)
+    accepted = (torch.rand(len(p), generator=g, dtype=torch.float64) < p).nonzero()[:, 0]
+    if len(accepted) >= n:
+        return accepted[torch.randperm(len(accepted), generator=g)[:n]]
     return torch.multinomial(p, n, replacement=True, generator=g)

@@ -1,4 +1,4 @@
-"""Samples on disk; the path's ending says in what form, the medium what forms there are."""
+"""Writing samples to disk, in the format of the path's ending."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,22 +24,22 @@ from sparring.training.tuning.machine import MIN_SAMPLES, autotuned_sampling
 
 @dataclass(frozen=True)
 class Samples:
-    """Drawn as they are written, so that any number fits in memory."""
+    """Samples that are drawn while they are written, so that any number fits in memory."""
 
     model: Model
     n: int
     seed: int = 0
     seeds: tuple[int, ...] = ()
-    """One sample of each, instead of n of one seed."""
+    """One sample of each, instead of n samples of `seed`."""
     truncation: float | None = None
     labels: tuple[str, ...] = ()
-    """Classes of which that many are drawn each, a row each in a picture; of the same latents, to be compared."""
+    """Classes, n samples of each, all of the same latents; a row each in a picture."""
     where: Mapping[str, Any] = field(default_factory=dict)
-    """Of tables: values that all rows are to have."""
+    """For tables: values that all rows have."""
 
     def __iter__(self) -> Iterator[Tensor]:
-        """A chunk at a time, or parts of it; with a bar, if it takes long."""
-        cores = torch.get_num_threads() if self._abreast else 1
+        """Chunks of samples, or parts of chunks; with a progress bar."""
+        cores = torch.get_num_threads() if self._parallel else 1
         chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
         yield from with_progress(self._drawn(cores), cores * chunks, "samples")
 
@@ -54,18 +54,18 @@ class Samples:
                 yield self.model.sample_seeds(self.seeds[start : start + size], self.truncation, label)
 
     def _inputs(self, label: str | None, parts: int) -> Iterator[Inputs]:
-        """Of each chunk, cut into so many parts: together they take no more memory than it."""
+        """The inputs of each chunk, split into parts, which together need no more memory than the chunk."""
         for chunk in self.model.chunks(self.n, self.seed, label):
             yield from zip(*(x.tensor_split(parts) for x in chunk), strict=True)
 
     @property
-    def _abreast(self) -> bool:
-        """A part of a chunk on each core; as many samples as for which rounding does not matter."""
+    def _parallel(self) -> bool:
+        """Whether each core draws a part of a chunk, which may change the rounding of samples."""
         return not self.seeds and self.count >= MIN_SAMPLES and next(self.model.G.parameters()).device.type == "cpu"
 
     @property
     def each(self) -> int:
-        """Samples of a class, if there are any."""
+        """Samples of each class, or of all."""
         return len(self.seeds) or self.n
 
     @property
@@ -104,7 +104,7 @@ def _folder(samples: Samples, out: Path) -> None:
 
 
 def _prefixes(labels: tuple[str, ...]) -> list[str]:
-    """Sub-folders that name the classes, if there are several; so what is written can be trained on by class."""
+    """A sub-folder for each class, if there are several, so that the folder is a labelled data set."""
     safe = [label.replace("/", "_").replace("\\", "_").lstrip(".") for label in labels]
     return [f"{name or i}/" for i, name in enumerate(safe)] if len(labels) > 1 else [""]
 
@@ -123,7 +123,7 @@ def _csv(samples: Samples, out: Path) -> None:
 
 def _table(samples: Samples, out: Path) -> None:
     if samples.seeds or samples.labels or samples.truncation is not None:
-        raise UserError("rows of a table are asked for by --where: leave seeds, label and truncation out")
+        raise UserError("rows of a table have no seeds, labels or truncation: use --where")
     model = samples.model
     table = schema_of(model).table(sample_rows(model, samples.n, samples.seed, samples.where))
     with atomic_write(out) as path:
@@ -139,18 +139,18 @@ WRITERS: dict[str, dict[str, Writer]] = {
 
 def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
     """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
-    files, a table (.csv, .parquet). But for pictures and tables, a chunk of them is in memory at a time.
+    files, a table (.csv, .parquet). Except for pictures and tables, one chunk is in memory at a time.
 
     Args:
         precision: see `sparring.training.tuning.machine.autotuned_sampling`.
 
     Raises:
-        UserError: an ending the medium has no form for, a path that exists, or one that can't be written; a precision
-            that is not there.
+        UserError: an ending that the modality does not support, a path that exists or can't be written, or an unknown
+            precision.
     """
     medium = samples.model.spec.recipe.modality
     if samples.where and medium != "table":
-        raise UserError("--where asks for rows of a table: leave it out, or ask for a --label")
+        raise UserError("--where is for rows of a table: omit it, or use --label")
     model = samples.model
     with (
         output_target(out, WRITERS[medium], f"{medium}s") as writer,

@@ -1,4 +1,4 @@
-"""How a run's samples changed while it trained, as an animated picture."""
+"""The samples of a run during training, as an animation."""
 
 from pathlib import Path
 
@@ -7,22 +7,22 @@ from PIL import Image
 from sparring.errors import UserError
 from sparring.storage.atomic import atomic_write
 
-PACE, REST = 250, 2_000
-"""Milliseconds a report, and for the last one."""
+FRAME_MS, LAST_FRAME_MS = 250, 2_000
+"""Duration of a frame, and of the last one, in milliseconds."""
 
 
 def animate(run: Path, out: Path) -> int:
-    """Writes the run's sample pictures, in order, as a GIF; returns how many there are.
+    """Writes the run's sample pictures, in order, as a GIF; returns their number.
 
-    Raises UserError when there are none, or `out` exists.
+    Raises UserError if there are none, or if `out` exists.
     """
     if out.exists():
         raise UserError(f"{out} exists already: choose another --out")
     paths = sorted(path for path in (run / "samples").glob("*.png") if path.stem.isdigit())
     if not paths:
-        raise UserError(f"{run} has no pictures of samples to animate: give the folder of a run that has reported")
+        raise UserError(f"{run} has no pictures of samples: use the folder of a run that has reported")
     first, *rest = [Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE) for path in paths]
-    times = [PACE] * len(rest) + [REST]
+    durations = [FRAME_MS] * len(rest) + [LAST_FRAME_MS]
     with atomic_write(out) as path:
-        first.save(path, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
+        first.save(path, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
     return len(paths)

@@ -144,4 +144,4 @@ def test_damage_is_shown(tmp_path, capsys):
     assert spar("data", "preview", folder, "--damage", "noise:0.1,box:0.4", "--out", tmp_path / "p.png") == 0
     assert Image.open(tmp_path / "p.png").size[0] > 100
     words = ["data", "preview", folder, "--damage", "nois", "--out", tmp_path / "q.png"]
-    assert "no damage 'nois'" in refused(capsys, *words)
+    assert "unknown degradation 'nois'" in refused(capsys, *words)

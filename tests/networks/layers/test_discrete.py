@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.networks.layers.discrete import FARTHEST, fit_bias, gumbel, reinmax, sample_categorical
+from sparring.networks.layers.discrete import MAX_BIAS, fit_bias, gumbel, reinmax, sample_categorical
 
 
 def test_gumbel_noise():
@@ -46,4 +46,4 @@ def test_tilted_options_are_as_likely_as_they_should_be():
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05, 0.0])
     b = fit_bias(logits, shares)
     torch.testing.assert_close((logits + b).softmax(1).mean(0), shares, atol=2e-3, rtol=0)
-    assert b[4] == -FARTHEST
+    assert b[4] == -MAX_BIAS

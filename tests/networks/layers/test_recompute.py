@@ -51,6 +51,6 @@ def test_the_same_to_the_bit_with_less_kept(name):
 
 def test_a_run_says_where_it_can_not(tmp_path):
     recipe = replace(RECIPES["dcgan"], images=64)
-    with pytest.raises(UserError, match="nothing of dcgan's networks can be computed again"):
+    with pytest.raises(UserError, match="dcgan's networks have no stages to recompute"):
         sparring.train(recipe, "digits", tmp_path / "run", recompute=True)
     assert not (tmp_path / "run").exists()

@@ -81,7 +81,7 @@ def test_maps_are_halved_to_a_side_from_4_to_7():
     ((30, 30), "28"), ((33, 33), "32"), ((9, 9), "8"), ((64, 90), "64x80"), ((3, 3), "4"), ((2, 9), "4x9"),
 ])  # fmt: skip
 def test_other_sides_are_refused_in_one_line_that_says_what_fits(size, fitting):
-    with pytest.raises(UserError, match=rf"doubling a map exactly: take --size {fitting}, say$") as refused:
+    with pytest.raises(UserError, match=rf"exact doublings: use --size {fitting}$") as refused:
         halved_sizes((3, *size))
     assert "\n" not in str(refused.value)
     sides = [int(side) for side in fitting.split("x")]

@@ -142,7 +142,7 @@ def test_the_first_process_alone_speaks(answers):
     _, said = answers
     first, second = said["straight"]
     assert first["code"] == second["code"] == 0, first
-    assert "finished after 640 images" in first["out"] and second["out"] == second["err"] == ""
+    assert "finished after 640 examples" in first["out"] and second["out"] == second["err"] == ""
 
 
 def test_a_killed_process_stops_the_others_with_a_reason(answers):

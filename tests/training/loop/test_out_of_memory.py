@@ -203,7 +203,7 @@ def test_a_run_goes_on_and_is_resumed_with_smaller_slices(tmp_path, monkeypatch,
         patch.setattr(Loop, "round", interrupted)
         assert spar(*TRAIN, tmp_path / "run") == 130
     told = [line for line in capsys.readouterr().err.splitlines() if "memory is full" in line]
-    assert told == ["memory is full after 64 images: going on with 16 of 32 examples at once (--micro-batches 2)"]
+    assert told == ["memory is full after 64 examples: going on with 16 of 32 examples at once (--micro-batches 2)"]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["micro_batches"] == 2
     run = sparring.resume(tmp_path / "run")
     assert run.loop.stream.micro_batches == run.config.micro_batches == 2

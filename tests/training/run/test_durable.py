@@ -95,7 +95,7 @@ def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, mo
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64
-    with pytest.raises(UserError, match=r"done .reached after 64 images.: there is nothing left to do"):
+    with pytest.raises(UserError, match=r"done .reached after 64 examples.: there is nothing left to do"):
         sparring.resume(out)
 
 
@@ -159,7 +159,7 @@ def test_what_is_damaged_is_passed_over_and_said_so(whole, tmp_path, capsys):
     with open(out / "journal.jsonl", "ab") as journal:
         journal.write(b'{"images": 2')
     assert spar("resume", out) == 0
-    assert f"{newest} is damaged: going on from the checkpoint before it" in capsys.readouterr().err
+    assert f"{newest} is damaged: continuing from the checkpoint before it" in capsys.readouterr().err
     assert same_end(out, whole)
 
 

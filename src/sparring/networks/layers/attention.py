@@ -1,4 +1,4 @@
-"""Self-attention: each pixel of a map gathers what the others show. Zhang et al. 2019 (arXiv:1805.08318)."""
+"""Self-attention over feature maps: Zhang et al. 2019 (arXiv:1805.08318)."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ class SelfAttention(nn.Module):
     """x (n, c, h, w) → x + γ·o, the same shape: section 3, eqs. 1 to 3, as the authors' code has it.
 
     Queries and keys have c/8 channels, values c/2; keys and values are max-pooled to half the sides, rounded up. γ
-    starts at 0, so a network begins without attention. All its weights are those of 1×1 convolutions without a bias.
+    starts at 0, so a network starts without attention. All layers are 1×1 convolutions without bias.
     """
 
     def __init__(self, channels: int):
@@ -25,8 +25,8 @@ class SelfAttention(nn.Module):
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Written out: the fused kernels have no second derivative, and gradient penalties need one.
+        # Not `scaled_dot_product_attention`: its kernels lack the second derivative that gradient penalties need.
         query, key, value = self.query(x).flatten(2), self.pool(self.key(x)).flatten(2), self.pool(self.value(x))
-        shares = (query.mT @ key).softmax(2)  # (n, pixels, pooled pixels)
-        gathered = value.flatten(2) @ shares.mT
-        return x + self.gamma * self.out(gathered.unflatten(2, x.shape[2:]))
+        weights = (query.mT @ key).softmax(2)  # (n, pixels, pooled pixels)
+        attended = value.flatten(2) @ weights.mT
+        return x + self.gamma * self.out(attended.unflatten(2, x.shape[2:]))

@@ -1,4 +1,4 @@
-"""Layers that several architectures share."""
+"""Shared layers: spectral norm, critic base classes, initialisation, output activations."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,9 +14,8 @@ from torch.nn.utils import parametrize
 class SpectralNorm(nn.Module):
     """W / σ(W), σ estimated by power iteration. Miyato et al. 2018 (arXiv:1802.05957), algorithm 1.
 
-    The vectors u, v move once after each of the player's optimiser steps (the loop calls `after_step`), not at each
-    forward pass: the weight has not changed in between, and how often a critic is asked, or in how many slices, must
-    not change its answer.
+    The loop calls `after_step` once per optimiser step, instead of one iteration per forward pass: the output must not
+    depend on the number of forward passes or micro-batches.
     """
 
     u: Tensor
@@ -28,12 +27,12 @@ class SpectralNorm(nn.Module):
         u = torch.randn(matrix.shape[0], dtype=weight.dtype, device=weight.device)
         self.register_buffer("u", normalize(u, dim=0))
         self.register_buffer("v", normalize(matrix.T @ u, dim=0))
-        self._weight = (weight,)  # in a tuple, so that it is not registered a second time
+        self._weight = (weight,)  # a tuple: not registered a second time
         for _ in range(start):
             self.after_step()
 
     def forward(self, weight: Tensor) -> Tensor:
-        with _exact(weight):
+        with _full_precision(weight):
             return weight / torch.dot(self.u, weight.flatten(1) @ self.v)
 
     @torch.no_grad()
@@ -43,13 +42,13 @@ class SpectralNorm(nn.Module):
         self.u.copy_(normalize(matrix @ self.v, dim=0))
 
 
-def _exact(weight: Tensor) -> AbstractContextManager[object]:
-    """No autocast, for σ wants full precision; there is none on the meta device."""
+def _full_precision(weight: Tensor) -> AbstractContextManager[object]:
+    """Disables autocast: σ needs full precision. The meta device has no autocast."""
     return nullcontext() if weight.is_meta else torch.autocast(weight.device.type, enabled=False)
 
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
-    """`layer` with its weight kept at spectral norm 1."""
+    """The layer with spectral norm on its weight."""
     weight = layer.get_parameter("weight")
     parametrize.register_parametrization(layer, "weight", SpectralNorm(weight))
     return layer
@@ -57,12 +56,12 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True)
 class Norm:
-    """What keeps a critic's activations in bounds: on every layer's weight, in place, or after an inner layer."""
+    """A normalisation of a critic: of every layer's weight, in place, or a layer after each inner layer."""
 
     layer: Callable[[nn.Module], object] = lambda layer: None
     after: Callable[[int], nn.Module] = lambda channels: nn.Identity()
     shifts: bool = False
-    """It adds a bias of its own, so the layer before needs none."""
+    """Whether it has a bias, so that the layer before needs none."""
 
 
 NORMS = {
@@ -75,12 +74,12 @@ NORMS = {
 
 
 class LayeredCritic(nn.Sequential):
-    """Layers, the last `tail` of which make logits (n, 1) of the features before them."""
+    """A sequence whose last `tail` layers compute logits (n, 1) from features."""
 
     tail = 1
 
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (n, d), flattened, and logits (n, 1); what is given, it does not look at."""
+    def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, d), flattened, and logits (n, 1). The condition is not used."""
         layers = list(self)
         for layer in layers[: -self.tail]:
             x = layer(x)
@@ -89,22 +88,22 @@ class LayeredCritic(nn.Sequential):
             x = layer(x)
         return features, x
 
-    def tell(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Features, logits, and what else it has to say of x, by name."""
-        return *self.features_and_logits(x, *given), {}
+    def outputs(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Features, logits, and named extras."""
+        return *self.features_and_logits(x, *condition), {}
 
 
 class ClassedCritic(LayeredCritic):
-    """Layers, the last of which makes logits (n, 1) of features (n, d), given the class if it says `conditional`."""
+    """A sequence whose last layer computes logits (n, 1) from features (n, d), and from the class if `conditional`."""
 
-    def forward(self, x: Tensor, *given: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.features_and_logits(x, *given)[1]
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.features_and_logits(x, *condition)[1]
 
-    def features_and_logits(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+    def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
         *layers, last = self
         for layer in layers:
             x = layer(x)
-        return x, last(x, *given) if getattr(last, "conditional", False) else last(x)
+        return x, last(x, *condition) if getattr(last, "conditional", False) else last(x)
 
 
 def dcgan_init(module: nn.Module) -> None:
@@ -116,18 +115,18 @@ def dcgan_init(module: nn.Module) -> None:
 
 
 class Brightness(nn.Module):
-    """Images in [−1, 1], as the library keeps them, to the [0, 1] some networks were made for."""
+    """Maps images from [−1, 1] to [0, 1]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return (x + 1) / 2
 
 
 class SigmoidImage(nn.Module):
-    """Logits of a brightness in [0, 1], as an image in [−1, 1]: 2σ(x) − 1. Undone by `Brightness`."""
+    """2σ(x) − 1: a sigmoid output as an image in [−1, 1]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return 2 * x.sigmoid() - 1
 
 
 OUTPUTS: dict[str, Callable[[], nn.Module]] = {"tanh": nn.Tanh, "sigmoid": SigmoidImage, "linear": nn.Identity}
-"""How a generator ends: images in [−1, 1], the same by way of [0, 1], anything."""
+"""Output activations of generators; "linear" is unbounded."""

@@ -1,10 +1,10 @@
-"""Layers that are given something beside their input, such as a class or a part of the latent."""
+"""Layers with a second input, such as a class embedding or a part of the latent."""
 
 from torch import Tensor, nn
 
 
 class Conditioned(nn.Sequential):
-    """Layers, of which those whose class says `conditional` get w (n, …) beside their input."""
+    """A sequence that passes w (n, …) to the layers with `conditional = True`."""
 
     conditional = True
 
@@ -15,7 +15,7 @@ class Conditioned(nn.Sequential):
 
 
 class ConditionalNorm(nn.Module):
-    """x (n, c, h, w), w (n, width) → a norm of x, by each example's own gain 1 + Aw and bias Bw."""
+    """Normalises x (n, c, h, w) with gain 1 + Aw and bias Bw per example, w (n, width)."""
 
     conditional = True
     kind: type[nn.BatchNorm2d] | type[nn.InstanceNorm2d]

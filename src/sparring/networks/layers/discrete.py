@@ -1,26 +1,26 @@
-"""Options drawn from logits, as one-hots that gradients pass through."""
+"""Categorical sampling with gradients: Gumbel-softmax and ReinMax."""
 
 import torch
 from torch import Tensor, nn
 
-FITTED, FARTHEST = 20, 8.0
-"""Rounds of proportional fitting, and how far it may move a logit."""
+FITTING_STEPS, MAX_BIAS = 20, 8.0
+"""Iterations of proportional fitting, and the largest change of a logit."""
 
 
 def noise_dims(network: nn.Module) -> int:
-    """Numbers from N(0, 1) that it takes behind its latents, to draw its choices by."""
+    """Numbers from N(0, 1) that a network takes after its latents, to sample categories."""
     return getattr(network, "chance", 0)
 
 
 def gumbel(normal: Tensor) -> Tensor:
-    """Noise from the standard Gumbel distribution, of noise from N(0, 1): −log(−log Φ(x)), finite in float32."""
+    """Maps N(0, 1) to the standard Gumbel distribution: −log(−log Φ(x)), finite in float32."""
     return -(-torch.special.ndtr(normal).clamp(1e-30, 1 - 6e-8).log()).log()
 
 
 def sample_categorical(p: Tensor, normal: Tensor) -> Tensor:
-    """Options drawn with probabilities p (n, k), int64 (n,): the first whose cumulative share exceeds Φ(normal), (n,).
+    """Samples categories with probabilities p (n, k) from N(0, 1) noise (n,), int64 (n,), by inverting the CDF.
 
-    One of probability 0 is never drawn, whatever rounding does to their sum.
+    Categories of probability 0 are never sampled, whatever the rounding of the sum.
     """
     ends = p.cumsum(1)
     u = torch.special.ndtr(normal).clamp(max=1 - 2**-24)
@@ -28,26 +28,26 @@ def sample_categorical(p: Tensor, normal: Tensor) -> Tensor:
 
 
 def fit_bias(logits: Tensor, shares: Tensor) -> Tensor:
-    """b (k,), so that the mean of softmax(logits + b) over rows (n, k) is `shares` (k,): by proportional fitting.
+    """The bias b (k,) for which the mean of softmax(logits + b) over rows (n, k) is `shares` (k,).
 
-    An option that these rows hardly ever take gets a bound, not all it lacks; one whose share is 0 the lower one.
+    By proportional fitting; b is bounded by ±`MAX_BIAS`.
     """
-    b, wanted = torch.zeros_like(logits[0]), shares.to(logits).clamp(min=1e-12).log()
-    for _ in range(FITTED):
-        b = (b + wanted - (logits + b).softmax(1).mean(0).clamp(min=1e-12).log()).clamp(-FARTHEST, FARTHEST)
+    b, target = torch.zeros_like(logits[0]), shares.to(logits).clamp(min=1e-12).log()
+    for _ in range(FITTING_STEPS):
+        b = (b + target - (logits + b).softmax(1).mean(0).clamp(min=1e-12).log()).clamp(-MAX_BIAS, MAX_BIAS)
     return b
 
 
 def one_hot_like(option: Tensor, logits: Tensor) -> Tensor:
-    """One-hots of options, like their logits (n, k)."""
+    """One-hot vectors of options (n,), with the shape and type of logits (n, k)."""
     return torch.zeros_like(logits).scatter_(1, option[:, None], 1.0)
 
 
 def reinmax(logits: Tensor, option: Tensor, tau: float) -> Tensor:
-    """The one-hots D of options drawn with π₀ = softmax(θ), with a gradient that is right to second order.
+    """ReinMax, a second-order straight-through estimator: Liu et al. 2023 (arXiv:2304.08612), algorithm 2.
 
-    It is that of 2π₁ − π₀/2, where π₁ = (D + softmax(θ/τ))/2 is a softmax of θ shifted by a constant: Liu et al. 2023
-    (arXiv:2304.08612), algorithm 2.
+    Returns the one-hots D of options sampled from π₀ = softmax(θ), with the gradient of 2π₁ − π₀/2, where
+    π₁ = (D + softmax(θ/τ))/2 is written as a softmax of θ plus a constant.
     """
     D = one_hot_like(option, logits)
     middle = ((D + (logits / tau).softmax(1)) / 2).clamp(min=1e-30)

@@ -1,19 +1,18 @@
-"""Dropout whose random numbers cost less on a CPU: Srivastava et al. 2014 (JMLR 15)."""
+"""Dropout with cheaper random numbers on CPUs: Srivastava et al. 2014 (JMLR 15)."""
 
 import torch
 from torch import Tensor, nn
 from torch.compiler import is_compiling
 
 LEVELS = 1 << 16
-"""Of a random number of 16 bits: a share is kept to 1/65,536."""
+"""Resolution of the probability: 16 random bits per value."""
 
 
 class Dropout(nn.Dropout):
-    """In training each value is 0 with probability p, and 1/(1 − p) times itself otherwise.
+    """Dropout in which four values share one 64-bit random number, on CPUs.
 
-    PyTorch draws a number for each value, one after the other on one core: a sixth of the MLP GAN's round on one core.
-    Here four values share 64 bits. Elsewhere than on a CPU, and compiled, it is PyTorch's. Raises ValueError for
-    a p that is no share.
+    PyTorch draws one number per value, which takes a sixth of the MLP GAN's training time on one core. On other devices
+    and when compiled this is PyTorch's dropout. Raises ValueError for p outside [0, 1].
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Layers that progressive growing and the style networks share: Karras et al. 2018 (arXiv:1710.10196), section 4.
+"""Equalised learning rate, pixel norm and minibatch stddev: Karras et al. 2018 (arXiv:1710.10196), sections 3 and 4.
 
-With an equalised learning rate, weights start from N(0, 1) and are scaled as they are used, by He's constant; so an
-adaptive optimiser moves all of them at the same speed, whatever a layer's fan-in.
+Weights start from N(0, 1) and are scaled by He's constant in the forward pass, so that adaptive optimisers train all
+layers at the same speed, whatever their fan-in.
 """
 
 import math
@@ -15,16 +15,16 @@ from sparring.networks.layers.conv_ops import ConvOperations, convolve
 GROUP = 4
 SLOPE = 0.2
 RECTIFIED = math.sqrt(2)
-"""Gain of a layer that a leaky ReLU follows, which so about keeps the mean square of N(0, 1). √2·f(x) is f(√2·x), and
-weights are fewer than what they make."""
+"""Gain of layers before a leaky ReLU, to preserve variance. As √2·f(x) = f(√2·x), it is applied to the weights, which
+are smaller than the activations."""
 
 
 class EqualisedLinear(nn.Linear):
     """x (n, i) → (n, o): (x·Wᵀ/√i + b)·gain.
 
     Args:
-        start: of the bias.
-        rate: multiplies the layer's learning rate: its parameters are kept 1/rate times as large as they are used.
+        start: initial value of the bias.
+        rate: multiplier of the learning rate: parameters are stored 1/rate times as large as they are used.
     """
 
     def __init__(self, i: int, o: int, start: float = 0.0, rate: float = 1.0, gain: float = 1.0):
@@ -38,7 +38,7 @@ class EqualisedLinear(nn.Linear):
 
 
 class EqualisedConv(nn.Conv2d):
-    """x (n, i, h, w) → (n, o, …), by a square kernel, times the gain; padded so that a stride of 1 keeps the sides."""
+    """x (n, i, h, w) → (n, o, …) with a square kernel, times `gain`; stride 1 keeps the size by default."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class PixelNorm(nn.Module):
 
 
 class StddevPlane(nn.Module):
-    """x (n, c, h, w) → (n, c + 1, h, w): behind the channels a plane that says how much an example's group varies.
+    """Minibatch stddev, x (n, c, h, w) → (n, c + 1, h, w): Karras et al. 2018, section 3.
 
-    It is the deviation over the group, averaged over channels and pixels: Karras et al. 2018, section 3. Groups are of
-    4 examples, i with i + n/4, …; where 4 does not divide the batch, all of it is one group.
+    The new channel is the standard deviation over a group of examples, averaged over channels and pixels. Groups have 4
+    examples (i, i + n/4, …), or the whole batch if its size is not a multiple of 4.
     """
 
     coupled = True
@@ -82,7 +82,7 @@ class StddevPlane(nn.Module):
         n = x.shape[0]
         size = n if n % GROUP else GROUP
         groups = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(0, (size, -1))
-        variance = (groups - groups.mean(0)).square().mean(0)  # ten times as fast as var(0), on a CPU
+        variance = (groups - groups.mean(0)).square().mean(0)  # ten times faster than var(0) on a CPU
         spread = (variance + 1e-8).sqrt().mean((1, 2, 3))  # (n / size,)
         plane = spread.repeat(size)[:, None, None, None].expand(-1, 1, *x.shape[2:])
         return torch.cat([x, plane.to(x.dtype)], 1)

@@ -1,7 +1,7 @@
-"""What a critic tells of its features beside its logits, and what it adds to them.
+"""Heads of critics: extra outputs, and terms added to the logits.
 
-A head maps features (n, d) to named extras of an `Opinion`; an addition maps features and what is given to logits
-(n, 1). Layers added to a critic of spectral norm have it too.
+A head maps features (n, d) to named extras of a `CriticOutput`; an addition maps features and the condition to logits
+(n, 1). Both get spectral norm if the critic has it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from sparring.networks.layers.blocks import LayeredCritic, spectral_norm
 
 
 def match_spectral_norm(net: nn.Module, *added: nn.Module) -> None:
-    """Gives the layers that are added to a net spectral norm, if it has it."""
+    """Adds spectral norm to the added layers if the network has it."""
     if any(map(parametrize.is_parametrized, net.modules())):
         for module in [module for modules in added for module in modules.modules()]:
             if isinstance(module, nn.Linear | nn.Embedding):
@@ -24,37 +24,37 @@ def match_spectral_norm(net: nn.Module, *added: nn.Module) -> None:
 
 
 class HeadedCritic(nn.Module):
-    """Samples, and what is given with them → the net's logits with all additions, and what it and the heads tell."""
+    """Samples and condition → logits plus all additions, with the extras of the network and the heads."""
 
     def __init__(self, net: LayeredCritic, heads: Sequence[nn.Module], additions: Sequence[nn.Module]):
         super().__init__()
         self.net, self.heads, self.additions = net, nn.ModuleList(heads), nn.ModuleList(additions)
         match_spectral_norm(net, self.heads, self.additions)
 
-    def forward(self, x: Tensor, *given: Tensor) -> CriticOutput:
-        features, logits, told = self.net.tell(x, *given)
-        logits = logits + sum(addition(features, *given) for addition in self.additions)
+    def forward(self, x: Tensor, *condition: Tensor) -> CriticOutput:
+        features, logits, extras = self.net.outputs(x, *condition)
+        logits = logits + sum(addition(features, *condition) for addition in self.additions)
         return CriticOutput(
-            logits, told | {name: value for head in self.heads for name, value in head(features).items()}
+            logits, extras | {name: value for head in self.heads for name, value in head(features).items()}
         )
 
 
 class FeaturesHead(nn.Module):
-    """The features themselves."""
+    """Features as an extra output."""
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         return {"features": features}
 
 
 class StandardisedFeatures(nn.Module):
-    """The features of each example with mean 0 and variance 1, so that distances do not hang on the critic's scale."""
+    """Features with mean 0 and variance 1 per example, so that distances do not depend on their scale."""
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         return {"features": layer_norm(features, features.shape[1:])}
 
 
 class LinearHead(nn.Linear):
-    """Logits or numbers of one name: `linear` of the features."""
+    """A linear map of the features, as the extra output `name`."""
 
     def __init__(self, name: str, width: int, outputs: int):
         super().__init__(width, outputs)
@@ -65,7 +65,7 @@ class LinearHead(nn.Linear):
 
 
 class EmbeddingHead(nn.Module):
-    """An embedding of length 1, (n, dim), and its cosine to a proxy of each class, (n, classes).
+    """A unit embedding (n, dim), and its cosine to the proxy of each class, (n, classes).
 
     Kang et al. 2021 (arXiv:2111.01118), section 3.
     """
@@ -80,7 +80,7 @@ class EmbeddingHead(nn.Module):
 
 
 class ProjectionHead(nn.Module):
-    """vᵧᵀφ(x): Miyato & Koyama 2018 (arXiv:1802.05637), eq. 3. The classes of a pack are added up."""
+    """vᵧᵀφ(x): Miyato & Koyama 2018 (arXiv:1802.05637), eq. 3. Terms of a pack's classes are summed."""
 
     def __init__(self, width: int, classes: int):
         super().__init__()
@@ -92,7 +92,7 @@ class ProjectionHead(nn.Module):
 
 
 class MinibatchDiscrimination(nn.Module):
-    """How near an example is to the others of its batch, by B learnt kernels. Salimans et al. 2016 (arXiv:1606.03498),
+    """Closeness to the other examples of the batch, by B learnt kernels. Salimans et al. 2016 (arXiv:1606.03498),
     section 3.2: Mᵢ = f(xᵢ)T, o(xᵢ)_b = Σⱼ exp(−‖Mᵢ_b − Mⱼ_b‖₁)."""
 
     coupled = True
@@ -102,15 +102,15 @@ class MinibatchDiscrimination(nn.Module):
         self.T = nn.Linear(width, kernels * dims, bias=False)
         self.weigh, self.kernels = nn.Linear(kernels, 1), kernels
 
-    def forward(self, features: Tensor, *given: Tensor) -> Tensor:
+    def forward(self, features: Tensor, *condition: Tensor) -> Tensor:
         M = self.T(features).unflatten(1, (self.kernels, -1))
         c = (-(M[:, None] - M).abs().sum(3)).exp()  # (n, n, kernels)
-        return self.weigh(c.sum(1) - 1)  # itself left out
+        return self.weigh(c.sum(1) - 1)  # without itself
 
 
 class MinibatchStddev(nn.Module):
-    """How much features vary over the batch, one number for all of it. Karras et al. 2018 (arXiv:1710.10196), section
-    3; there it is a plane before the last convolution, here it has a weight of its own in the logit."""
+    """Mean standard deviation of the features over the batch, added to the logit with a learnt weight. Karras et al.
+    2018 (arXiv:1710.10196), section 3, where it is a channel before the last convolution."""
 
     coupled = True
 
@@ -118,15 +118,15 @@ class MinibatchStddev(nn.Module):
         super().__init__()
         self.weigh = nn.Linear(1, 1)
 
-    def forward(self, features: Tensor, *given: Tensor) -> Tensor:
+    def forward(self, features: Tensor, *condition: Tensor) -> Tensor:
         spread = (features.var(0, correction=0) + 1e-8).sqrt().mean()
         return self.weigh(spread.expand(len(features), 1))
 
 
-def feature_width(net: LayeredCritic, shape: Sequence[int], *given: Tensor) -> int:
-    """Of its features, for samples of a shape (and what is given with two of them)."""
+def feature_width(net: LayeredCritic, shape: Sequence[int], *condition: Tensor) -> int:
+    """The number of features for samples of this shape (and the condition of two of them)."""
     was_training = net.training
     with torch.no_grad():
-        features, _ = net.eval().features_and_logits(torch.zeros(2, *shape), *given)
+        features, _ = net.eval().features_and_logits(torch.zeros(2, *shape), *condition)
     net.train(was_training)
     return features.shape[1]

@@ -1,4 +1,4 @@
-"""Networks told what is given: the class, or attributes, beside the latent and behind the channels."""
+"""Conditioning by concatenation: classes or attributes appended to the latent, or to the channels."""
 
 import torch
 from torch import Tensor, nn
@@ -8,19 +8,21 @@ from sparring.networks.layers.blocks import LayeredCritic
 
 
 def encode_condition(y: Tensor, width: int, like: Tensor) -> Tensor:
-    """Classes (n,) as one-hot rows, attributes (n, width) as they are; those of a pack, (n, pack, …), one behind the
-    other. Floats like `like`."""
+    """Classes (n,) as one-hot rows, attributes (n, width) unchanged; those of a pack (n, pack, …) concatenated.
+
+    Returns (n, width) of the type of `like`.
+    """
     rows = y if y.is_floating_point() else one_hot(y, width)
     return rows.flatten(1).to(like.dtype)
 
 
 class LabelledGenerator(nn.Module):
-    """z (n, z), y (n,) or (n, width) → samples: `net` on z with y behind it; so `net` takes z + width numbers.
+    """z (n, z), y (n,) or (n, width) → samples: `net` applied to [z, y], of z + width numbers.
 
     Mirza & Osindero 2014 (arXiv:1411.1784), section 3.2.
 
     Args:
-        width: how many classes, or attributes.
+        width: number of classes or attributes.
     """
 
     def __init__(self, net: nn.Module, width: int):
@@ -32,8 +34,7 @@ class LabelledGenerator(nn.Module):
 
 
 class LabelledCritic(nn.Module):
-    """Samples (n, c, …), y → logits: `net` on the sample with a plane a class (1 at y's) or attribute behind its
-    channels.
+    """Samples (n, c, …), y → logits: `net` applied to the sample with one constant channel per class or attribute.
 
     Mirza & Osindero 2014, section 3.2.
     """
@@ -49,9 +50,9 @@ class LabelledCritic(nn.Module):
         assert isinstance(self.net, LayeredCritic)
         return self.net.features_and_logits(self._with_planes(x, y))
 
-    def tell(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def outputs(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         assert isinstance(self.net, LayeredCritic)
-        return self.net.tell(self._with_planes(x, y))
+        return self.net.outputs(self._with_planes(x, y))
 
     def _with_planes(self, x: Tensor, y: Tensor) -> Tensor:
         planes = encode_condition(y, self.width, x)

@@ -1,8 +1,8 @@
-"""Convolutions whose input channels a style scales. Karras et al. 2020 (arXiv:1912.04958), section 2.2.
+"""Style-modulated convolutions: Karras et al. 2020 (arXiv:1912.04958), section 2.2.
 
-An example's weights w'ᵢⱼₖ = sᵢ·wᵢⱼₖ, over their norm for each output j, are never made: what scales inputs scales the
-map before an ordinary convolution, what scales outputs the map after it. So there is no convolution in groups over
-the batch, and a network exports for any number of examples.
+Modulation scales the input map and demodulation the output map of an ordinary convolution, which equals the paper's
+per-example weights w'ᵢⱼₖ = sᵢ·wᵢⱼₖ over their norm. Without a grouped convolution over the batch, a network exports for
+any batch size.
 """
 
 import math
@@ -21,9 +21,9 @@ class ModulatedConv(nn.Module):
     """x (n, i, h, w), style w (n, dim) → (n, o, h, w); doubled, (n, o, 2h, 2w).
 
     Args:
-        demodulated: outputs have variance gain² if inputs have 1, whatever the style.
-        doubled: a transposed convolution of stride 2 before the filter, which is upsampling before the convolution at
-            a quarter of its cost.
+        demodulated: outputs have variance gain² for inputs of variance 1, whatever the style.
+        doubled: upsample by a transposed convolution of stride 2 and a filter, a quarter of the cost of upsampling
+            before the convolution.
         gain: of demodulated outputs.
     """
 
@@ -61,8 +61,8 @@ class ModulatedConv(nn.Module):
 class StyledLayer(nn.Module):
     """x (n, i, …), w (n, dim) → (n, o, *size): a modulated 3×3 convolution, noise, bias, leaky ReLU.
 
-    The noise is one plane for all channels, of learnt strength, from 0 on. It is drawn anew in training; afterwards it
-    is always the same, so that a sample depends on its latent alone.
+    The noise is one plane for all channels, of learnt strength, initially 0. In evaluation it is fixed, so that a
+    sample depends on its latent alone.
     """
 
     noise: Tensor
@@ -81,12 +81,14 @@ class StyledLayer(nn.Module):
 
 
 def add_plane(x: Tensor, plane: Tensor, shifts: Tensor) -> Tensor:
-    """x (n, c, h, w) + shifts (2, c) · (plane (n, 1, h, w), 1): one product over the channels of all pixels, as sums
-    with what repeats along them take a CPU seven times as long in half precision."""
+    """x (n, c, h, w) + shifts (2, c) · (plane (n, 1, h, w), 1).
+
+    One matrix product: broadcast sums take a CPU seven times as long in half precision.
+    """
     n, c, h, w = x.shape
     rows = pad(plane.permute(0, 2, 3, 1), (0, 1), value=1.0).reshape(-1, 2)
-    moved = torch.addmm(x.permute(0, 2, 3, 1).reshape(-1, c), rows, shifts)
-    return moved.view(n, h, w, c).permute(0, 3, 1, 2)
+    total = torch.addmm(x.permute(0, 2, 3, 1).reshape(-1, c), rows, shifts)
+    return total.view(n, h, w, c).permute(0, 3, 1, 2)
 
 
 class ToImage(nn.Module):

@@ -1,4 +1,4 @@
-"""Parts of a network that can be computed twice instead of remembered (Chen et al. 2016, arXiv:1604.06174)."""
+"""Activation checkpointing of parts of a network: Chen et al. 2016 (arXiv:1604.06174)."""
 
 from torch import Tensor, is_grad_enabled, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -6,9 +6,10 @@ from torch.utils.checkpoint import checkpoint
 
 
 class Stage(nn.Module):
-    """A part of a network, such as a residual block, that keeps only what went in and what came out of it while
-    gradients are taken, if `recomputed`: its other maps are computed again when they are wanted. That costs a forward
-    pass and saves most of the memory. Noise that it draws from torch's own generator is drawn again alike.
+    """A part of a network, such as a residual block, that can be checkpointed.
+
+    If `recomputed`, only its inputs and outputs are stored, and the backward pass computes the rest again, with the
+    same random numbers.
     """
 
     recomputed = False
@@ -20,14 +21,16 @@ class Stage(nn.Module):
 
 
 class Steps(Stage, nn.Sequential):
-    """Layers that are one stage together."""
+    """A sequence of layers as one stage."""
 
 
 def recompute(network: nn.Module) -> int:
-    """Has the stages of a network computed again in the backward pass; returns how many. One with batch norm is left
-    as it is: it would count a batch twice in its running statistics."""
+    """Enables checkpointing in the stages of a network; returns their number.
+
+    Stages with batch norm are left out: their running statistics would count a batch twice.
+    """
     stages = [part for part in network.modules() if isinstance(part, Stage)]
-    able = [stage for stage in stages if not any(isinstance(part, _NormBase) for part in stage.modules())]
-    for stage in able:
+    eligible = [stage for stage in stages if not any(isinstance(part, _NormBase) for part in stage.modules())]
+    for stage in eligible:
         stage.recomputed = True
-    return len(able)
+    return len(eligible)

@@ -1,6 +1,6 @@
-"""How processes find each other: by what torchrun puts into the environment of each (RANK, WORLD_SIZE, MASTER_ADDR …).
+"""The process group of a run, from torchrun's environment variables (RANK, WORLD_SIZE, MASTER_ADDR …).
 
-Gloo carries what is on the CPU, NCCL what is on GPUs.
+Gloo communicates tensors on the CPU, NCCL those on GPUs.
 """
 
 import os
@@ -17,20 +17,20 @@ from sparring.errors import LostProcess, UserError, one_line
 from sparring.training.distributed.ranks import Ranks
 
 TIMEOUT = 300.0
-"""Seconds a process waits for the others, in each collective, before it gives up."""
+"""Seconds that a collective waits for the other processes."""
 PATIENCE = timedelta(hours=2)
-"""The same while another process reads data, scores or writes."""
+"""The same, while rank 0 loads data, scores or writes."""
 COURTESY = 5.0
-"""Seconds rank 0, who holds the store of a world that is refused, waits for the others to have read why."""
+"""Seconds that rank 0 keeps its store open after an error, for the others to read it."""
 
 
 @contextmanager
 def process_group(timeout: float = TIMEOUT) -> Iterator[Ranks]:
-    """Joins the processes torchrun started beside this one; a process started alone is one of one.
+    """The ranks of the processes that torchrun started; one rank without torchrun.
 
     Raises:
-        UserError: an environment that is not whole, or another number of processes than process 0 was told.
-        LostProcess: the others did not come in time.
+        UserError: an incomplete environment, or a WORLD_SIZE that differs from another process's.
+        LostProcess: another process did not join in time.
     """
     if dist.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks.here()
@@ -51,7 +51,7 @@ def process_group(timeout: float = TIMEOUT) -> Iterator[Ranks]:
         reason = one_line(str(error).splitlines()[0])[:120]
         raise LostProcess(
             f"process {rank} of {world} did not find the others within {timeout:g} s ({reason}): "
-            "see that all were started, with one MASTER_ADDR and MASTER_PORT"
+            "check that all were started, with one MASTER_ADDR and MASTER_PORT"
         ) from None
     try:
         yield Ranks(rank, world, patient)
@@ -67,7 +67,7 @@ def _number(name: str) -> int:
 
 
 def _store(rank: int, wait: timedelta) -> Store:
-    """Where processes leave word for each other: torchrun's own store, or one that rank 0 holds."""
+    """The key-value store of the processes: torchrun's own, or one of rank 0."""
     host = os.environ.get("MASTER_ADDR")
     if not host:
         raise UserError("WORLD_SIZE is set, but MASTER_ADDR is not: start processes with torchrun")
@@ -78,16 +78,16 @@ def _store(rank: int, wait: timedelta) -> Store:
 
 
 def restarts() -> int:
-    """How often torchrun has started these processes again."""
+    """How often torchrun restarted these processes."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def _same_world(store: Store, rank: int, world: int) -> None:
-    """Raises UserError unless every process was told of as many: else each would wait for ever for its own number."""
+    """Raises UserError unless WORLD_SIZE is the same in every process: else they would wait for each other for ever."""
     store.set(f"world/{rank}", str(world))
-    told = [int(store.get(f"world/{other}")) for other in (range(world) if rank == 0 else (0,))]
+    sizes = [int(store.get(f"world/{other}")) for other in (range(world) if rank == 0 else (0,))]
     store.add("read", 1)
-    if wrong := [n for n in told if n != world]:
+    if wrong := [n for n in sizes if n != world]:
         limit = time.monotonic() + COURTESY
         while rank == 0 and store.add("read", 0) < world and time.monotonic() < limit:
             time.sleep(0.05)

@@ -1,7 +1,6 @@
-"""Several processes on one game: averaged gradients, gathered records, shared errors. One process is the case of one
-rank, for which nothing here communicates.
+"""Communication between the processes of a run: averages, gathers, errors raised on all. One rank does not communicate.
 
-What goes between processes is tensors, and text as JSON: nothing is pickled.
+Messages are tensors, and text as JSON: nothing is pickled.
 """
 
 import json
@@ -19,8 +18,8 @@ from torch import Tensor
 from sparring.errors import LostProcess, SharedError, UserError, one_line
 
 if dist.is_available():
-    # Before there is a group: optimisers import it, and the defaults of its functions are the group of that moment. A
-    # group that is held on to keeps gloo's threads, and a process that ends before they do is aborted.
+    # Imported before there is a group: the default arguments of its functions keep the group of that moment alive, and
+    # with it gloo's threads, which abort a process that ends before them.
     import_module("torch.distributed.nn.functional")
 
 T = TypeVar("T")
@@ -31,56 +30,56 @@ class Ranks:
     rank: int = 0
     world: int = 1
     patient: Any = None
-    """A group on the CPU with a long time-out, for waits on one process's own work; None: the default group."""
+    """A CPU group with a long time-out, for waiting on one rank's work; None: the default group."""
 
     @classmethod
     def here(cls) -> "Ranks":
-        """This process's place in the default process group, if there is one."""
+        """The rank of this process in the default process group, if there is one."""
         if dist.is_available() and dist.is_initialized():
             return cls(dist.get_rank(), dist.get_world_size())
         return cls()
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes, scores and speaks."""
+        """Whether this is rank 0, which writes, scores and prints."""
         return self.rank == 0
 
     def average_(self, tensors: Sequence[Tensor]) -> None:
-        """Each tensor becomes its mean over the ranks, in place, in one collective."""
+        """Replaces each tensor by its mean over the ranks, in one collective."""
         if self.world == 1 or not tensors:
             return
         flat = torch.cat([t.reshape(-1) for t in tensors])
-        with self._heard("averaging"):
+        with self._as_lost_process("averaging"):
             dist.all_reduce(flat)
         flat /= self.world
         for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
             tensor.copy_(mean.view_as(tensor))
 
     def gather(self, tensor: Tensor) -> Tensor:
-        """The ranks' slices (n, …), put together in order: (world · n, …)."""
+        """The ranks' slices (n, …) concatenated in order: (world · n, …)."""
         if self.world == 1:
             return tensor
         slices = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(self.world)]
-        with self._heard("gathering"):
+        with self._as_lost_process("gathering"):
             dist.all_gather(slices, tensor.contiguous())
         return torch.cat(slices)
 
     def any(self, flag: bool) -> bool:
-        """Whether it holds on some rank. It goes over the CPU, so a GPU is not waited for."""
+        """Whether the flag is set on some rank. Communicates on the CPU, so the GPU is not synchronised."""
         if self.world == 1:
             return flag
-        told = torch.tensor([int(flag)])
-        with self._heard("asking whether to stop"):
-            dist.all_reduce(told, dist.ReduceOp.MAX)
-        return bool(told)
+        flags = torch.tensor([int(flag)])
+        with self._as_lost_process("agreeing whether to stop"):
+            dist.all_reduce(flags, dist.ReduceOp.MAX)
+        return bool(flags)
 
     def gather_text(self, text: str) -> list[str]:
-        """The texts of all ranks, in order. Waits for as long as the patient group does."""
+        """The texts of all ranks, in order. Waits as long as the patient group does."""
         if self.world == 1:
             return [text]
         content = torch.frombuffer(bytearray(text.encode() + b"\n"), dtype=torch.uint8)
         lengths = [torch.zeros(1, dtype=torch.long) for _ in range(self.world)]
-        with self._heard("talking"):
+        with self._as_lost_process("exchanging messages"):
             dist.all_gather(lengths, torch.tensor([len(content)]), group=self.patient)
             longest = int(torch.cat(lengths).max())
             padded = [torch.zeros(longest, dtype=torch.uint8) for _ in range(self.world)]
@@ -88,7 +87,7 @@ class Ranks:
         return [bytes(x[: int(n) - 1].tolist()).decode() for x, n in zip(padded, lengths, strict=True)]
 
     def on_every_rank(self, call: Callable[[], T]) -> T:
-        """`call` on every rank, which must not communicate in it; a UserError of any rank is raised on all of them."""
+        """Runs `call`, which must not communicate, on every rank; a UserError of any rank is raised on all of them."""
         if self.world == 1:
             return call()
         answer, wrong = None, ""
@@ -96,24 +95,24 @@ class Ranks:
             answer = call()
         except UserError as error:
             wrong = str(error)
-        said = self.gather_text(wrong)
-        if any(said):
-            first = next(text for text in said if text)
-            where = f"process {said.index(first)} of {self.world}: " if said.index(first) else ""
+        errors = self.gather_text(wrong)
+        if any(errors):
+            first = next(text for text in errors if text)
+            where = f"process {errors.index(first)} of {self.world}: " if errors.index(first) else ""
             raise SharedError(where + first)
         return answer  # pyright: ignore[reportReturnType]
 
     def on_first_rank(self, call: Callable[[], T]) -> T:
-        """What `call` gives on rank 0 (anything JSON can say), on every rank; the others wait for it meanwhile."""
+        """Runs `call` on rank 0 while the others wait, and returns its result on every rank, sent as JSON."""
         if self.world == 1:
             return call()
         answer: list[T] = []
         self.on_every_rank(lambda: answer.append(call()) if self.leads else None)
-        said = self.gather_text(json.dumps(answer[0]) if self.leads else "")[0]
-        return answer[0] if self.leads else json.loads(said)
+        text = self.gather_text(json.dumps(answer[0]) if self.leads else "")[0]
+        return answer[0] if self.leads else json.loads(text)
 
     def require_same(self, facts: Mapping[str, Any]) -> None:
-        """Raises UserError on every rank if one of these facts, in JSON, is another on another rank."""
+        """Raises UserError on every rank unless these facts, as JSON, are the same on all."""
         mine, *others = (json.loads(text) for text in self.gather_text(json.dumps(facts, default=str)))
         for rank, theirs in enumerate(others, 1):
             for what in mine:
@@ -124,39 +123,39 @@ class Ranks:
                     )
 
     def broadcast_(self, tensors: Sequence[Tensor]) -> None:
-        """Each tensor becomes rank 0's, in place."""
+        """Copies rank 0's tensors into those of every rank."""
         if self.world == 1:
             return
-        with self._heard("starting from the same state"):
+        with self._as_lost_process("starting from the same state"):
             for tensor in tensors:
                 whole = tensor.contiguous()
                 dist.broadcast(whole, 0)
                 tensor.copy_(whole)
 
     def broadcast_state(self, read: Callable[[], Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
-        """The named tensors rank 0 reads, on every rank: only rank 0's disk need hold them."""
-        held: dict[str, Tensor] = {}
+        """Named tensors that rank 0 reads, on every rank: the others need no access to its disk."""
+        state: dict[str, Tensor] = {}
 
         def about() -> dict[str, Any]:
-            held.update(read())
-            return {name: [str(x.dtype).removeprefix("torch."), list(x.shape)] for name, x in held.items()}
+            state.update(read())
+            return {name: [str(x.dtype).removeprefix("torch."), list(x.shape)] for name, x in state.items()}
 
         shapes = self.on_first_rank(about)
         if not self.leads:
-            held = {name: torch.empty(s, dtype=getattr(torch, d), device=device) for name, (d, s) in shapes.items()}
-        self.broadcast_(list(held.values()))
-        return held
+            state = {name: torch.empty(s, dtype=getattr(torch, d), device=device) for name, (d, s) in shapes.items()}
+        self.broadcast_(list(state.values()))
+        return state
 
     @contextmanager
-    def _heard(self, doing: str) -> Iterator[None]:
-        """Says in one line that the other processes, or the network to them, are gone."""
+    def _as_lost_process(self, doing: str) -> Iterator[None]:
+        """Raises LostProcess where a collective fails."""
         try:
             yield
-        except RuntimeError as error:  # gloo has no kind of its own for it
-            reason = one_line(str(error).splitlines()[0]).rpartition("] ")[2][:100]  # behind its place in the source
+        except RuntimeError as error:  # gloo has no error type of its own
+            reason = one_line(str(error).splitlines()[0]).rpartition("] ")[2][:100]  # without its place in the source
             raise LostProcess(
                 f"process {self.rank} of {self.world} lost the others while {doing} ({reason}): "
-                "see what became of them, then go on from the last checkpoint with spar resume"
+                "check what ended them, then continue from the last checkpoint with spar resume"
             ) from None
 
 

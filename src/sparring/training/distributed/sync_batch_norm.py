@@ -1,4 +1,4 @@
-"""Batch norm with the statistics of the whole batch: means and variances are taken over all ranks.
+"""Batch norm with the statistics of the whole batch, over all ranks.
 
 Each layer costs two small collectives forward and two backward. A micro-batch's statistics stay its own.
 """
@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class _Total(torch.autograd.Function):
-    """Σ over the ranks. So is its gradient, of the sum of the ranks' losses, and that gradient's own."""
+    """The sum over the ranks. Its gradient, of the sum of the ranks' losses, is such a sum too, at any order."""
 
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
@@ -25,10 +25,10 @@ class _Total(torch.autograd.Function):
 
 class SynchronisedNorm(_BatchNorm):
     """Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithm 1, over the ranks' slices, all of one size; differentiable
-    twice. In evaluation it is the plain one.
+    twice. In evaluation mode it is plain batch norm.
 
     Args:
-        like: the batch norm whose parameters and buffers this one takes over.
+        like: the batch norm whose parameters and buffers it shares.
     """
 
     def __init__(self, like: _BatchNorm, world: int):
@@ -49,7 +49,7 @@ class SynchronisedNorm(_BatchNorm):
         mean = self._mean(x.mean(axes))
         centred = x - mean.view(along)
         variance = self._mean(centred.square().mean(axes))
-        self._follow(mean, variance, self.world * x.numel() // x.shape[1])
+        self._update_running(mean, variance, self.world * x.numel() // x.shape[1])
         y = centred * (variance + self.eps).rsqrt().view(along)
         if self.weight is not None:
             y = y * self.weight.view(along) + self.bias.view(along)
@@ -61,8 +61,8 @@ class SynchronisedNorm(_BatchNorm):
         return total / self.world
 
     @torch.no_grad()
-    def _follow(self, mean: Tensor, variance: Tensor, n: int) -> None:
-        """Moves the running statistics; the variance among n values is its unbiased estimate."""
+    def _update_running(self, mean: Tensor, variance: Tensor, n: int) -> None:
+        """Updates the running statistics, with the unbiased estimate of the variance of n values."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         self.num_batches_tracked.add_(1)
@@ -72,8 +72,8 @@ class SynchronisedNorm(_BatchNorm):
 
 
 def synchronise(network: nn.Module, world: int) -> int:
-    """Puts a `SynchronisedNorm` in each batch norm's place, with the same weights under the same names; returns how
-    many."""
+    """Replaces each batch norm by a `SynchronisedNorm` with the same weights under the same names; returns their
+    number."""
     count = 0
     for parent in list(network.modules()):
         for name, child in parent.named_children():

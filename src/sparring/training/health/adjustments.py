@@ -1,4 +1,4 @@
-"""What a run can be given that went wrong. Remedies are part of its configuration: it resumes as what it has become."""
+"""Adjustments of a recipe after a divergence. They are part of the configuration, so a run resumes with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,17 +11,17 @@ from sparring.training.loop.settings import loop_settings
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What was done, and why."""
+    """What was changed, and why."""
 
     __pydantic_config__ = FORBID_EXTRA
     change: str
-    """A name of `CHANGES`."""
+    """A name of `ADJUSTMENTS`."""
     alarm: str
     evidence: str
     examples: int
-    """Seen when it was raised."""
+    """Seen when the alarm was raised."""
     resumed_from: int
-    """Seen at the checkpoint that the run went on from; 0 if it began anew."""
+    """Examples seen at the checkpoint from which the run continued; 0 if it started again."""
 
     def text(self) -> str:
         where = f"rolled back to {self.resumed_from:,} examples" if self.resumed_from else "started again"
@@ -34,27 +34,27 @@ class AdjustmentKind:
     description: str
     apply: Callable[[Recipe], Recipe]
     is_applicable: Callable[[Recipe], bool] = lambda recipe: True
-    """Whether it would change anything for the better about this recipe."""
+    """Whether it would help this recipe."""
 
 
-def _own(recipe: Recipe) -> Recipe:
+def _default_rates(recipe: Recipe) -> Recipe:
     own = RECIPES[recipe.name]
     return replace(recipe, lr=own.lr, critic_lr=own.critic_lr)
 
 
-def _hurried(recipe: Recipe) -> bool:
-    """Whether a player's rate is above that with which the library's recipe of this name comes."""
+def _has_higher_rates(recipe: Recipe) -> bool:
+    """Whether a player's learning rate is above that of the library's recipe of this name."""
     if (own := RECIPES.get(recipe.name)) is None:
         return False
     return any(at(rate, 0) > at(usual, 0) for rate, usual in zip(_rates(recipe), _rates(own), strict=True))
 
 
 def _rates(recipe: Recipe) -> tuple[Number, Number]:
-    """The generator's and the critic's."""
+    """Learning rates of the generator and the critic."""
     return recipe.lr, recipe.lr if recipe.critic_lr is None else recipe.critic_lr
 
 
-def _slowed(recipe: Recipe, factor: float) -> Recipe:
+def _scale_rates(recipe: Recipe, factor: float) -> Recipe:
     critic = None if recipe.critic_lr is None else scaled(recipe.critic_lr, factor)
     return replace(recipe, lr=scaled(recipe.lr, factor), critic_lr=critic)
 
@@ -63,24 +63,24 @@ def _slower_critic(recipe: Recipe) -> Recipe:
     return replace(recipe, critic_lr=scaled(_rates(recipe)[1], 1 / 8))
 
 
-def _stronger(recipe: Recipe) -> Recipe:
+def _stronger_penalties(recipe: Recipe) -> Recipe:
     weights = loop_settings(recipe).weights
     return replace(recipe, weights={**recipe.weights, **{p: scaled(weights.get(p, 1.0), 4) for p in recipe.penalties}})
 
 
 ADJUSTMENTS: dict[str, AdjustmentKind] = {
-    "own rates": AdjustmentKind("the rates that the recipe comes with", _own, _hurried),
-    "a little slower": AdjustmentKind("half the rates", lambda recipe: _slowed(recipe, 1 / 2)),
-    "slower": AdjustmentKind("an eighth of the rates", lambda recipe: _slowed(recipe, 1 / 8)),
-    "slower critic": AdjustmentKind("an eighth of the critic's rate", _slower_critic),
+    "own rates": AdjustmentKind("the recipe's default learning rates", _default_rates, _has_higher_rates),
+    "a little slower": AdjustmentKind("half the learning rates", lambda recipe: _scale_rates(recipe, 1 / 2)),
+    "slower": AdjustmentKind("an eighth of the learning rates", lambda recipe: _scale_rates(recipe, 1 / 8)),
+    "slower critic": AdjustmentKind("an eighth of the critic's learning rate", _slower_critic),
     "stronger penalties": AdjustmentKind(
-        "penalties four times as strong", _stronger, lambda recipe: bool(recipe.penalties)
+        "penalties four times as strong", _stronger_penalties, lambda recipe: bool(recipe.penalties)
     ),
 }
 
 
-def apply_adjustments(recipe: Recipe, remedies: tuple[Adjustment, ...]) -> Recipe:
-    """The recipe as it is played after these. Raises KeyError for one that is not there."""
-    for remedy in remedies:
-        recipe = ADJUSTMENTS[remedy.change].apply(recipe)
+def apply_adjustments(recipe: Recipe, adjustments: tuple[Adjustment, ...]) -> Recipe:
+    """The recipe after these adjustments. Raises KeyError for an unknown one."""
+    for adjustment in adjustments:
+        recipe = ADJUSTMENTS[adjustment.change].apply(recipe)
     return recipe

@@ -1,4 +1,4 @@
-"""Signs of what goes wrong in adversarial training: what one report shows, beside those before it."""
+"""Detectors of failures of adversarial training, from a report and those before it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,20 +8,20 @@ from statistics import median
 from sparring.training.run.journal import Entry
 
 Detector = Callable[[Sequence[Entry]], str]
-"""What the last of these reports shows, in words, beside those before it; "" when all is well."""
+"""From reports to the evidence of a failure in the last one; "" for none."""
 
 EARLY, ROUNDS = 0.12, 350
-"""Of a run, and in all: before, samples tell nothing yet."""
+"""The share of a run, and the rounds, before which samples are not judged."""
 NO_COVERAGE = 0.03
-"""Of the real examples, covered."""
+"""Coverage of real examples at or below which samples resemble nothing."""
 ALIKE = 0.1
-"""Of the mean distance between real examples: samples this close are one."""
+"""Mean distance between samples, relative to real examples, at which they count as one."""
 FEW = 0.25
-"""Of what samples as near real examples as these would cover if they were as varied."""
+"""Coverage relative to precision below which samples lack variety."""
 LARGE = 300.0
-"""A gradient, or logits."""
+"""A gradient norm, or logits, that may be diverging."""
 NEVER = 1e-3
-"""By chance, so seldom: copies."""
+"""p-value below which near duplicates of training examples are copies."""
 
 
 def not_finite(reports: Sequence[Entry]) -> str:
@@ -29,20 +29,20 @@ def not_finite(reports: Sequence[Entry]) -> str:
 
 
 def describe_non_finite(numbers: Mapping[str, float]) -> str:
-    """Which of these are not finite."""
+    """Which of these are not finite, in words; "" for none."""
     wrong = [name for name, value in numbers.items() if not math.isfinite(value)]
     return f"{', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} not finite" if wrong else ""
 
 
 def exploding(reports: Sequence[Entry]) -> str:
-    """A gradient, or the logits, far beyond what they were, or large while samples are nothing."""
+    """A gradient or the logits are far above their median, or large while samples resemble nothing."""
     now, before = metrics_of(reports[-1]), [metrics_of(entry) for entry in reports[:-1]]
-    most = LARGE if _nothing(reports) else math.inf
+    most = LARGE if _resembles_nothing(reports) else math.inf
     for name in now:
         if name.startswith(("gradient.", "logits")):
             usual = median([v[name] for v in before if name in v] or [math.inf])
             if now[name] > min(max(1e3 * usual, LARGE), most):
-                return f"{_called(name)} is {now[name]:.3g}" + (f", was {usual:.3g}" if usual < math.inf else "")
+                return f"{_describe(name)} is {now[name]:.3g}" + (f", was {usual:.3g}" if usual < math.inf else "")
     return ""
 
 
@@ -51,41 +51,41 @@ def vanishing(reports: Sequence[Entry]) -> str:
     for name in now:
         earlier = [v[name] for v in before if name in v]
         if name.startswith("gradient.") and earlier and now[name] < 1e-4 * median(earlier):
-            return f"{_called(name)} is {now[name]:.3g}, was {median(earlier):.3g}"
+            return f"{_describe(name)} is {now[name]:.3g}, was {median(earlier):.3g}"
     return ""
 
 
-def _nothing(reports: Sequence[Entry]) -> bool:
-    """Samples are nothing like real examples, though they had the time, and do not get nearer."""
+def _resembles_nothing(reports: Sequence[Entry]) -> bool:
+    """Samples resemble nothing, are late enough to be judged, and do not improve."""
     now = metrics_of(reports[-1])
-    if "coverage" not in now or is_early(reports[-1]) or _nearer(reports):
+    if "coverage" not in now or is_early(reports[-1]) or _approaches(reports):
         return False
     return now["coverage"] < NO_COVERAGE and now["precision"] < 0.15
 
 
-def _nearer(reports: Sequence[Entry]) -> bool:
-    """The score gets better, or half as many samples more are right than two reports ago."""
+def _approaches(reports: Sequence[Entry]) -> bool:
+    """The score improves, or precision is 1.5 times that of two reports ago."""
     earlier, now = reports[:-2], metrics_of(reports[-1])
     if not earlier:
         return False
-    return _better(reports) or 0.03 < now["precision"] > 1.5 * metrics_of(earlier[-1]).get("precision", math.inf)
+    return _improves(reports) or 0.03 < now["precision"] > 1.5 * metrics_of(earlier[-1]).get("precision", math.inf)
 
 
-def _better(reports: Sequence[Entry]) -> bool:
-    """The score is the best yet, a tenth better than up to two reports ago."""
+def _improves(reports: Sequence[Entry]) -> bool:
+    """The score is the best so far, and 10 % better than the best up to two reports ago."""
     before = [selection_score(entry) for entry in reports[:-1]]
     return bool(before[:-1]) and selection_score(reports[-1]) < min(*before, 0.9 * min(before[:-1]))
 
 
 def critic_won(reports: Sequence[Entry]) -> str:
     edge = metrics_of(reports[-1]).get("edge", 0.0)
-    if edge < 0.98 or not _nothing(reports):
+    if edge < 0.98 or not _resembles_nothing(reports):
         return ""
-    return f"the critic tells {edge:.1%} of real examples from fakes, and samples are nothing like real ones"
+    return f"the critic tells {edge:.1%} of real examples from fakes, and samples do not resemble real examples"
 
 
 def constant(reports: Sequence[Entry]) -> str:
-    """One good sample, again and again: plain enough to need no second report."""
+    """Samples are precise and all alike. One report is evidence enough."""
     now = metrics_of(reports[-1])
     if "spread" not in now or is_early(reports[-1]) or now["spread"] > ALIKE or now["precision"] < 0.5:
         return ""
@@ -93,35 +93,36 @@ def constant(reports: Sequence[Entry]) -> str:
 
 
 def collapsed(reports: Sequence[Entry]) -> str:
-    """Samples that are good and cover little, or that cover next to nothing or lie close together and get no better."""
+    """Samples are precise and cover little; or cover next to nothing, or lie close together, and do not improve."""
     now = metrics_of(reports[-1])
-    if "coverage" not in now or is_early(reports[-1]) or (_nothing(reports) and now["spread"] > 0.3):
+    if "coverage" not in now or is_early(reports[-1]) or (_resembles_nothing(reports) and now["spread"] > 0.3):
         return ""
-    few = 0.5 < now["precision"] > now["coverage"] / FEW and not _better(reports)
+    few = 0.5 < now["precision"] > now["coverage"] / FEW and not _improves(reports)
     close = now["spread"] <= 0.3
     little = now["coverage"] <= (0.6 if close else 0.05)
-    improves = (_better(reports) if close else _nearer(reports)) and now["spread"] > ALIKE
+    improves = (_improves(reports) if close else _approaches(reports)) and now["spread"] > ALIKE
     if not few and (not little or improves):
         return ""
-    return f"samples cover {now['coverage']:.0%} of what real examples do, {now['spread']:.0%} as far apart"
+    return f"coverage is {now['coverage']:.0%} of real examples', and samples lie {now['spread']:.0%} as far apart"
 
 
 def astray(reports: Sequence[Entry]) -> str:
-    if not _nothing(reports) or critic_won(reports):
+    if not _resembles_nothing(reports) or critic_won(reports):
         return ""
     now = metrics_of(reports[-1])
-    return f"{now['precision']:.1%} of the samples are near real examples, {now['coverage']:.1%} of these near a sample"
+    near = f"{now['precision']:.1%} of the samples are near real examples"
+    return f"{near}, {now['coverage']:.1%} of real examples near a sample"
 
 
 def missing_class(reports: Sequence[Entry]) -> str:
-    """A class that fares worse than the rest, and no better than two reports ago."""
+    """A class is covered far less than the average, and no better than two reports ago."""
     now, before = metrics_of(reports[-1]), metrics_of(reports[max(0, len(reports) - 3)])
     if "least" not in now or "least" not in before or is_early(reports[-1], 0.25) or now["coverage"] < 0.05:
         return ""
     share = now["least"] / now["coverage"]
     if share > 0.15 or now["least"] > 1.1 * before["least"] + 0.01:
         return ""
-    return f"the class that fares worst is covered {share:.0%} as well as all are"
+    return f"the coverage of the worst class is {share:.0%} of the average"
 
 
 def drifting(reports: Sequence[Entry]) -> str:
@@ -139,14 +140,14 @@ def oscillating(reports: Sequence[Entry]) -> str:
     swing = median(abs(step) for step in steps) / max(median(scores), 1e-9) if steps else 0.0
     if len(scores) < 6 or turns < 4 or swing < 0.4:
         return ""
-    return f"the score went up and down {turns} times in six reports, by {swing:.0%} of itself"
+    return f"the score changed direction {turns} times in six reports, by {swing:.0%} of its median"
 
 
 def out_of_range(reports: Sequence[Entry]) -> str:
     now = metrics_of(reports[-1])
     if now.get("extent", 0.0) < 0.25 or is_early(reports[-1]):
         return ""
-    return f"the darkest or brightest pixels of samples are off by {now['extent']:.0%} of the range"
+    return f"the darkest or brightest values of samples are off by {now['extent']:.0%} of the range"
 
 
 def copying(reports: Sequence[Entry]) -> str:
@@ -172,15 +173,15 @@ def metrics_of(entry: Entry) -> dict[str, float]:
 
 
 def selection_score(entry: Entry) -> float:
-    """The first score, by which the best weights are chosen."""
+    """The first score, which selects the best weights."""
     return next(iter(entry["scores"].values()))
 
 
 def is_early(entry: Entry, until: float = EARLY) -> bool:
-    """Whether it is from so early in the run that it tells nothing of the samples."""
+    """Whether the report is too early in the run to judge its samples."""
     return entry["progress"] < until or entry["rounds"] < ROUNDS
 
 
-def _called(name: str) -> str:
+def _describe(name: str) -> str:
     kind, _, player = name.partition(".")
     return f"{player}'s gradient" if kind == "gradient" else "the size of the critic's logits"

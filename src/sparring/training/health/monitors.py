@@ -1,5 +1,4 @@
-"""What is watched while a game is played: a few numbers a report, taken so that the game goes on as if nobody had
-looked, to the bit."""
+"""Health metrics of a training loop. Measuring them does not change the training, to the bit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,24 +13,24 @@ HealthMetrics = dict[str, float]
 
 
 def health_metrics(loop: Loop) -> HealthMetrics:
-    """Of the round just played:
+    """Of the last round:
 
-    gradient.P: the norm of what player P's last step followed, if it is one that learns;
-    edge: the probability that the critic takes a real example over a fake, ½ where it can't tell them apart;
-    logits: the root of their mean square.
+    gradient.P: the norm of the gradient of player P's last step, for players that learn;
+    edge: the AUC of the critic: the probability that a real example has a higher logit than a fake one;
+    logits: their root mean square.
     """
     learning = {name: learners for name, learners in loop.learners.items() if learners}
     return {f"gradient.{name}": gradient(learners) for name, learners in learning.items()} | critic_metrics(loop)
 
 
 def gradient(learners: list[nn.Parameter]) -> float:
-    """The norm of all their gradients; 0 for a player that has made no step."""
+    """The norm of all their gradients; 0 before the first step."""
     gradients = [p.grad for p in learners if p.grad is not None]
     return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
 
 def critic_metrics(loop: Loop) -> HealthMetrics:
-    """Of the critic, on the examples it has just learnt from and on new fakes; nothing of games that show no critic."""
+    """Metrics of the critic, on the last real batch and new fakes; {} for games without a verdict."""
     piece = loop.latest
     if piece is None:
         return {}
@@ -45,14 +44,14 @@ def critic_metrics(loop: Loop) -> HealthMetrics:
 
 
 def auc(real: Tensor, fake: Tensor) -> float:
-    """The share of pairs of logits (n,), (m,) in which the real one is higher; a tie counts half (Mann & Whitney)."""
+    """The share of pairs of logits (n,), (m,) in which the real one is higher; a tie counts half (Mann-Whitney U)."""
     apart = real[:, None] - fake
     return float(((apart > 0).double() + (apart == 0).double() / 2).mean())
 
 
 @contextmanager
 def preserving_buffers(game: nn.Module) -> Iterator[None]:
-    """Running statistics and their like are as they were once this is over."""
+    """Restores all buffers, such as running statistics, on leaving."""
     buffers = list(game.buffers())
     before = [buffer.clone() for buffer in buffers]
     try:

@@ -1,4 +1,4 @@
-"""`report.html`: one page that holds all it shows, to be mailed or kept."""
+"""`report.html`: one page with its images inlined."""
 
 import base64
 import html
@@ -14,7 +14,7 @@ from sparring.metrics.report import Report
 from sparring.training.config.config import Config
 
 FRAMES = 60
-"""Grids of samples on the slider, at most."""
+"""Sample grids on the slider, at most."""
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -31,9 +31,9 @@ input[type=range]{{width:min(30rem,100%)}}</style>
 <h2>Configuration</h2>{configs}</html>
 """
 
-SLIDER = """<h2>Samples while it trained</h2>
-<p><input type="range" id="at" min="0" max="{last}" value="{last}" aria-label="images seen">
-<output id="seen"></output> images seen</p><p><img id="grid" alt="samples of the same latents"></p>
+SLIDER = """<h2>Samples during training</h2>
+<p><input type="range" id="at" min="0" max="{last}" value="{last}" aria-label="examples seen">
+<output id="seen"></output> examples seen</p><p><img id="grid" alt="samples of the same latents"></p>
 <script>const frames={frames};const at=document.getElementById("at");
 function show(){{const [seen,source]=frames[at.value];document.getElementById("grid").src=source;
 document.getElementById("seen").textContent=seen.toLocaleString("en")}}at.oninput=show;show()</script>
@@ -41,7 +41,7 @@ document.getElementById("seen").textContent=seen.toLocaleString("en")}}at.oninpu
 
 
 def page(title: str, about: str, report: Report, sections: Sequence[str], configs: Mapping[str, Config]) -> str:
-    """The page, with these sections between the scores and the configurations, which are given by name."""
+    """The page: scores, these sections, and the configurations by name."""
     return PAGE.format(
         title=html.escape(title),
         about=html.escape(about),
@@ -57,7 +57,7 @@ def _details(summary: str, text: str) -> str:
 
 
 def table(report: Report) -> str:
-    """The models' rows stand out from the trivial ones."""
+    """The scores; models' rows are highlighted."""
     head, *body = report.cells()
     given = [' class="model"'] * report.models + [""] * (len(body) - report.models)
     return "".join([_row(head, "th"), *(_row(cells, "td", how) for cells, how in zip(body, given, strict=True))])
@@ -77,7 +77,7 @@ def image_section(heading: str, picture: Image.Image) -> str:
 
 
 def slider(folder: Path) -> str:
-    """Of the run's grids of samples; nothing if there are none."""
+    """A slider over the run's sample grids; "" without any."""
     paths = sorted(path for path in folder.glob("*.png") if path.stem.isdigit())
     step = -(-len(paths) // FRAMES) or 1
     shown = sorted({*paths[::step], *paths[-1:]})
@@ -86,7 +86,7 @@ def slider(folder: Path) -> str:
 
 
 def data_uri(picture: Image.Image, form: str = "PNG") -> str:
-    """As the source of an <img>."""
+    """A picture as the source of an <img>."""
     file = BytesIO()
     picture.save(file, form)
     return _uri(file.getvalue(), form)

@@ -1,4 +1,4 @@
-"""How runs went, drawn from their journals."""
+"""Plots of runs, from their journals."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def curves(entries: list[Entry]) -> Image.Image:
-    """Losses and the selection score over images seen."""
+    """Losses and the selection score over examples seen."""
     figure = _figure()
     left, right = figure.subplots(1, 2)
     seen = [entry["examples"] for entry in entries]
     for name in dict.fromkeys(name for entry in entries for name in entry["losses"]):
         left.plot(seen, [entry["losses"].get(name) for entry in entries], label=name)
-    left.set(title="losses", xlabel="images seen")
+    left.set(title="losses", xlabel="examples seen")
     if entries:
         left.legend(fontsize="small")
     _scores(right, {"": entries})
-    return _drawn(figure)
+    return _rendered(figure)
 
 
 def compare_curves(journals: Mapping[str, list[Entry]]) -> Image.Image:
@@ -33,18 +33,20 @@ def compare_curves(journals: Mapping[str, list[Entry]]) -> Image.Image:
     axes = figure.subplots()
     _scores(axes, journals)
     axes.legend(fontsize="small")
-    return _drawn(figure)
+    return _rendered(figure)
 
 
 def _scores(axes: "Axes", journals: Mapping[str, list[Entry]]) -> None:
-    """The first of the scores taken in training."""
+    """The selection score of each run."""
     journals = {name: entries for name, entries in journals.items() if entries}
     scores = {name: [next(iter(entry["scores"].values())) for entry in runs] for name, runs in journals.items()}
     for name, values in scores.items():
         axes.plot([entry["examples"] for entry in journals[name]], values, marker=".", label=name)
     taken = dict.fromkeys(next(iter(entries[0]["scores"])) for entries in journals.values())
     positive = all(value > 0 for values in scores.values() for value in values)
-    axes.set(title=f"{', '.join(taken)} (selection part)", xlabel="images seen", yscale="log" if positive else "linear")
+    axes.set(
+        title=f"{', '.join(taken)} (validation split)", xlabel="examples seen", yscale="log" if positive else "linear"
+    )
 
 
 def _figure() -> "Figure":
@@ -56,7 +58,7 @@ def _figure() -> "Figure":
     return figure
 
 
-def _drawn(figure: "Figure") -> Image.Image:
+def _rendered(figure: "Figure") -> Image.Image:
     file = BytesIO()
     figure.savefig(file, dpi=110)
     return Image.open(file)

@@ -1,4 +1,4 @@
-"""From a configuration and data to the loop that plays it."""
+"""Builds the training loop of a configuration and a data set."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +28,9 @@ def build_loop(
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
 ) -> Loop:
-    """The recipe's game with weights drawn from the seed, and the loop that plays it.
+    """The loop of the recipe's game, with weights initialised from the seed.
 
-    Raises UserError for data of another medium than the recipe's, and for networks that don't fit the data.
+    Raises UserError for data of another modality than the recipe's, and for networks that don't fit the data.
     """
     if config.recipe.modality != data.medium:
         raise UserError(f"{config.recipe.name} makes {config.recipe.modality}s, but {data.spec} holds {data.medium}s")
@@ -40,10 +40,10 @@ def build_loop(
     config.machine.apply(dict(game.players.items()))
     freeze_layers(game.players["D"], config.freeze)
     if config.recompute and not sum(recompute(player) for player in game.players.values()):
-        raise UserError(f"nothing of {config.recipe.name}'s networks can be computed again: leave out --recompute")
+        raise UserError(f"{config.recipe.name}'s networks have no stages to recompute: leave out --recompute")
     if config.sync_batch_norm and ranks.world > 1:
         synchronise(game, ranks.world)
-    # Channels last is what convolutions are fastest in; players without any do not notice.
+    # Convolutions are fastest in this layout; other layers ignore it.
     game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     settings = loop_settings(
         config.adjusted_recipe,
@@ -62,7 +62,7 @@ def initial_loop(
     networks: Mapping[str, nn.Module] = {},
     ranks: Ranks = Ranks(),  # noqa: B008  it is frozen
 ) -> Loop:
-    """The same as it begins: with the weights of another run, if one was named. Raises UserError if they don't fit."""
+    """The same at the start of a run: with the weights of `from_run`. Raises UserError if they don't fit."""
     loop = build_loop(config, data, device, networks, ranks)
     if config.from_run:
         load_weights_of(loop, Path(config.from_run))

@@ -1,4 +1,4 @@
-"""The best weights of a run, when play goes back to before the report that they are of."""
+"""The best weights of a run that rolls back to before the report they are from."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -11,9 +11,9 @@ from sparring.training.run.journal import Journal, best
 from sparring.training.run.snapshot import CalibratedSnapshot
 
 
-def rollback_best(folder: Path, journal: Journal, score: str, loop: Loop, settled: CalibratedSnapshot) -> None:
-    """Where the best weights are of a report yet to come, those of the best one before take their place, if its
-    checkpoint is kept; else there are none until a report is better. The journal is still that of the old course."""
+def rollback_best(folder: Path, journal: Journal, score: str, loop: Loop, calibrated: CalibratedSnapshot) -> None:
+    """Replaces the best weights, if they are from after `loop.seen`, by those of the best report until then; deletes
+    them if its checkpoint is no longer there. Call before the journal is rewound."""
     saved = [entry for entry in journal.entries if not fatal_alarms(entry)]
     now, left = best(saved, score), best([entry for entry in saved if entry["examples"] <= loop.seen], score)
     if now is None or now is left:
@@ -24,5 +24,5 @@ def rollback_best(folder: Path, journal: Journal, score: str, loop: Loop, settle
     players = loop.ema.players
     latest = deepcopy(players.state_dict())
     players.load_state_dict(strip_prefix("ema.", state))
-    settled().save(folder / "model", "best")
+    calibrated().save(folder / "model", "best")
     players.load_state_dict(latest)

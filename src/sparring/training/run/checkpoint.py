@@ -1,4 +1,4 @@
-"""The loop's state on disk: sealed safetensors, written aside and renamed; the last good one always survives."""
+"""Checkpoints: the loop's state in checksummed safetensors, written atomically; the last good one always survives."""
 
 from pathlib import Path
 
@@ -10,15 +10,14 @@ from sparring.errors import UserError
 from sparring.storage import atomic, tensors
 
 KEEP = 2
-"""The latest one, and one before it in case the latest is damaged."""
+"""Checkpoints to keep: the latest, and the one before it in case the latest is damaged."""
 RENAMED_KEYS = {"game.remembering.": "game.stateful_terms.", "game.sight.": "game.critic_input."}
 """Prefixes of tensor names in checkpoints of version 1, and what they are called now."""
 
 
 def save_checkpoint(folder: Path, seen: int, state: dict[str, Tensor], best: int | None = None) -> None:
-    """Writes `SEEN.safetensors` into the folder. Of the others the one before it and that of `best` images are kept.
-
-    What is from later than `seen` goes too: play has gone back to before it.
+    """Writes `SEEN.safetensors` into the folder. Deletes the others, but for the one before it and that of `best`
+    examples; later ones too, which are from before a rollback.
     """
     atomic.ensure_folder(folder)
     tensors.write_tensors(_path(folder, seen), state)
@@ -35,7 +34,7 @@ def saved_checkpoints(folder: Path) -> list[Path]:
 
 
 def latest_checkpoint(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], list[Path]]:
-    """The newest state that can be read, and the damaged files passed over. Raises UserError when there is none."""
+    """The newest readable state, and the damaged files that are newer. Raises UserError without a readable one."""
     damaged = []
     for path in reversed(saved_checkpoints(folder)):
         if (state := _read(path, device)) is not None:
@@ -45,7 +44,7 @@ def latest_checkpoint(folder: Path, device: torch.device) -> tuple[dict[str, Ten
 
 
 def checkpoint_at(folder: Path, seen: int, device: torch.device) -> dict[str, Tensor] | None:
-    """The state after so many images; None if it is not kept, or damaged."""
+    """The state after `seen` examples; None if it is deleted or damaged."""
     return _read(_path(folder, seen), device)
 
 
@@ -64,14 +63,14 @@ def _current_name(name: str) -> str:
 
 
 def drop_after(folder: Path, after: int) -> None:
-    """Drops those made after more images."""
+    """Deletes the checkpoints after more than `after` examples."""
     for path in saved_checkpoints(folder):
         if examples_of(path) > after:
             atomic.remove_file(path)
 
 
 def examples_of(path: Path) -> int:
-    """After how many a checkpoint was made."""
+    """Examples seen when a checkpoint was made."""
     return int(path.stem)
 
 

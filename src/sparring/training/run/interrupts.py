@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interruptions() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that the round is finished and saved; a second one stops at once."""
+    """An event that Ctrl-C or SIGTERM sets; a second signal raises KeyboardInterrupt."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event

@@ -1,4 +1,4 @@
-"""One process at a time plays a run: a lock the system lets go of when its owner dies, however it dies."""
+"""A lock on a run folder, so that one process at a time trains in it. The system releases it when its owner dies."""
 
 import errno
 import fcntl
@@ -18,17 +18,17 @@ from sparring.training.distributed.ranks import Ranks
 
 NAME = "lock"
 UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What file systems answer that have no locks."""
+"""Errors of file systems without locks."""
 
 
 @contextmanager
 def exclusive(run: Path, ranks: Ranks = Ranks()) -> Iterator[None]:  # noqa: B008  it is frozen
-    """No other process plays the run meanwhile; of several ranks the first holds the lock for all.
+    """Locks the run; rank 0 holds the lock for all ranks.
 
-    Raises UserError, on every rank, when it is held, with its owner and since when; and where it can't be written.
+    Raises UserError, on every rank, when another process holds it, and where it can't be written.
     """
-    with ExitStack() as held:
-        ranks.on_first_rank(lambda: held.enter_context(_locked(run)))
+    with ExitStack() as stack:
+        ranks.on_first_rank(lambda: stack.enter_context(_locked(run)))
         yield
 
 
@@ -36,11 +36,11 @@ def exclusive(run: Path, ranks: Ranks = Ranks()) -> Iterator[None]:  # noqa: B00
 def _locked(run: Path) -> Iterator[None]:
     path = run / NAME
     try:
-        file = _taken(path)
+        file = _open_locked(path)
     except OSError as error:
         raise UserError(f"can't write {path}: {error.strerror}") from None
     try:
-        with suppress(OSError):  # the text is for people: the lock holds without it
+        with suppress(OSError):  # for messages only: the lock works without it
             os.ftruncate(file, 0)
             os.write(file, json.dumps(_owner()).encode())
         atomic.remove_partial_files(run)
@@ -51,8 +51,9 @@ def _locked(run: Path) -> Iterator[None]:
         os.close(file)
 
 
-def _taken(path: Path) -> int:
-    """The open, locked file of this name: an owner deletes it on leaving, so it may be gone once the lock is ours."""
+def _open_locked(path: Path) -> int:
+    """The descriptor of the locked file. An owner deletes the file when it leaves, so it may be gone once it is locked:
+    then another one is made."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -60,14 +61,17 @@ def _taken(path: Path) -> int:
             if _is_at(path, file):
                 return file
         except BlockingIOError:
-            told = _told(file)
+            owner = _describe_owner(file)
             os.close(file)
-            raise UserError(f"{path.parent} is being trained{told}: wait for it, or stop it") from None
+            raise UserError(f"{path.parent} is being trained{owner}: wait for it, or stop it") from None
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 os.close(file)
                 raise
-            print(f"{path.parent} can't be locked here: see that nobody else trains it", file=sys.stderr)
+            print(
+                f"{path.parent} can't be locked on this file system: make sure that no other process trains it",
+                file=sys.stderr,
+            )
             return file
         os.close(file)
 
@@ -83,8 +87,7 @@ def _owner() -> dict[str, object]:
     return {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 
-def _told(file: int) -> str:
-    """Of the owner, as far as it has written who it is."""
+def _describe_owner(file: int) -> str:
     try:
         owner = from_json(os.read(file, 1000))
         return f" by process {owner['pid']} on {owner['host']} since {owner['since']}"

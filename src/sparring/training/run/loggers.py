@@ -1,4 +1,4 @@
-"""Who else is told how a run goes: TensorBoard, Weights & Biases, MLflow, or anything with the same two methods."""
+"""Loggers of a run's reports: TensorBoard, Weights & Biases, MLflow, or any object with the same two methods."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,10 +12,10 @@ from sparring.training.run.journal import Entry
 
 
 class Logger(Protocol):
-    """What `sparring.train(…, watchers=[…])` takes. A watcher is told; it can't change the run."""
+    """What `sparring.train(…, watchers=[…])` takes."""
 
     def report(self, entry: Entry, grid: Image.Image) -> None:
-        """Called after every report, with its journal line and its picture of samples."""
+        """Called after every report, with its journal entry and its sample grid."""
         ...
 
     def close(self) -> None:
@@ -24,7 +24,7 @@ class Logger(Protocol):
 
 
 def flat_metrics(entry: Entry) -> dict[str, float]:
-    """The journal line's losses and scores, flat: "losses/critic.real", "scores/frechet"."""
+    """The entry's losses and scores by path: "losses/critic.real", "scores/frechet"."""
     return {f"{kind}/{name}": value for kind in ("losses", "scores") for name, value in entry[kind].items()}
 
 
@@ -38,7 +38,7 @@ def _imported(module: str, extra: str) -> Any:
 
 
 class TensorBoard:
-    """Event files in `folder`, to look at with `tensorboard --logdir`."""
+    """Writes event files into `folder`, for `tensorboard --logdir`."""
 
     def __init__(self, folder: Path):
         _imported("tensorboard", "'sparring[tensorboard]'")
@@ -47,7 +47,7 @@ class TensorBoard:
 
     @cached_property
     def _writer(self) -> Any:
-        # It makes its folder, which may be within that of the run: not before there is something to write.
+        # It makes its folder, which may be in the run folder: only when there is something to write.
         return self._module.SummaryWriter(str(self._folder))
 
     def report(self, entry: Entry, grid: Image.Image) -> None:

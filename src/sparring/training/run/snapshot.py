@@ -1,4 +1,4 @@
-"""The model that a loop leaves, as it is scored and kept."""
+"""The model of a loop, as it is scored and saved."""
 
 from copy import deepcopy
 
@@ -15,13 +15,12 @@ from sparring.training.distributed.ranks import Ranks
 from sparring.training.loop.loop import Loop
 
 SEED = 2**40
-"""Of the latents that it is done for: nobody's."""
+"""Of the latents for calibration, which no user draws."""
 
 
 class CalibratedSnapshot:
-    """Of a table, with each option of a column as likely as it is in the data. A generator that plays is a few
-    hundredths off, now for one option and now for another, and so is the average of its weights. The biases of its
-    logits are moved in a copy, so that looking changes no run.
+    """A table generator with the category frequencies of the data. During training they are off by a few hundredths,
+    in averaged weights too, so the biases of a copy's logits are corrected. Other models are returned unchanged.
     """
 
     def __init__(self, model: Model, data: Dataset):
@@ -29,7 +28,7 @@ class CalibratedSnapshot:
         self.shares = [] if data.schema is None else data.schema.shares(data.train.values)
 
     def __call__(self) -> Model:
-        """The model as it is now."""
+        """The model with its current weights."""
         if not isinstance(self.model.G, RowGenerator):
             return self.model
         G = deepcopy(self.model.G)
@@ -39,14 +38,14 @@ class CalibratedSnapshot:
 
 
 def snapshot(loop: Loop, config: Config, data: Dataset) -> Model:
-    """The model that a loop over this data leaves: the players it averages, as they are while it is played."""
+    """The model of the loop's averaged players. It shares their weights: it changes as they train."""
     recipe = config.adjusted_recipe.with_layout(data.layout)
     about = ModelSpec(recipe, data.shape, data.names, data.shares, data.scales, data.value_scale, schema=data.schema)
     return model_from_run(about, data, dict(loop.ema.players))
 
 
 def distributed_samples(model: Model, n: int, ranks: Ranks) -> Tensor:
-    """`model.sample(n)` to the bit, its chunks drawn by the ranks in turn."""
+    """`model.sample(n)` to the bit, its chunks distributed over the ranks."""
     if ranks.world == 1:
         return model.sample(n)
     share = -(-n // (model.chunk * ranks.world))

@@ -1,5 +1,5 @@
-"""Starting from what another run has learnt: Wang et al. 2018 (arXiv:1805.01677), with some of the critic's layers held
-as they are: Mo et al. 2020 (arXiv:2002.10964)."""
+"""Transfer learning from another run: Wang et al. 2018 (arXiv:1805.01677); with frozen layers of the critic, FreezeD:
+Mo et al. 2020 (arXiv:2002.10964)."""
 
 import sys
 from pathlib import Path
@@ -14,8 +14,8 @@ from sparring.training.run.journal import Journal
 
 
 def load_weights_of(loop: Loop, run: Path) -> None:
-    """Gives the players the weights that another run had when it was best, averaged where it averaged them. All else
-    starts anew.
+    """Loads the weights of another run's best report into the players, averaged ones where it has them. Optimisers and
+    other state stay new.
 
     Raises UserError for a run without a checkpoint, or with other networks.
     """
@@ -36,8 +36,7 @@ def load_weights_of(loop: Loop, run: Path) -> None:
 
 
 def _best(run: Path, device: torch.device) -> dict[str, Tensor] | None:
-    """The state at the report with the best score, by which the run chose its weights; None if there is none such. The
-    run may have fallen apart since."""
+    """The checkpoint of the report with the best selection score: the run may have diverged since. None without one."""
     journal = Journal(run / "journal.jsonl")
     leading = next((name for entry in journal.entries for name in entry["scores"]), "")
     best = journal.best(leading)
@@ -52,23 +51,20 @@ def _latest(run: Path, device: torch.device) -> dict[str, Tensor]:
 
 
 def freeze_layers(critic: nn.Module, layers: int) -> None:
-    """Holds a critic's first layers still, those that see the finest of an image, and their norms.
-
-    Raises UserError for as many as it has, or more.
-    """
+    """Freezes a critic's first layers and their norms. Raises UserError unless at least one layer is left to train."""
     if layers == 0:
         return
     stages = [stage for stage in _sequence(critic) if any(True for _ in stage.parameters())]
     if not 0 <= layers < len(stages):
         raise UserError(
-            f"freeze is {layers}: of this critic's {len(stages)} layers, 0 to {len(stages) - 1} can be held"
+            f"freeze is {layers}: of this critic's {len(stages)} layers, 0 to {len(stages) - 1} can be frozen"
         )
     for stage in stages[:layers]:
         stage.requires_grad_(False)
 
 
 def _sequence(critic: nn.Module) -> list[nn.Module]:
-    """A critic's layers, in order; what wraps it has it as its `net`."""
+    """A critic's layers, in order; a wrapper has the critic as `net`."""
     while isinstance(inner := getattr(critic, "net", None), nn.Module):
         critic = inner
     return list(critic.children())
