@@ -83,7 +83,7 @@ def test_few_images_without_classes_are_judged_by_their_pixels(digits, tmp_path)
 
 def test_trivial_rows_do_not_depend_on_how_many_images_are_changed_at_once(jury, monkeypatch):
     rows = list(jury.baselines(200))
-    monkeypatch.setattr(judge, "CHUNK", 16)
+    monkeypatch.setattr(judge, "_CHUNK", 16)
     for (name, whole), (_, pieces) in zip(rows, jury.baselines(200), strict=True):
         assert torch.equal(whole.values, pieces.values), name
 

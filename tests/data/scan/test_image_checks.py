@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from sparring.data import Options, load_dataset
 from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare_dataset
-from sparring.data.scan.checks import CHECKS, DROPPABLE, run_checks
+from sparring.data.scan.checks import IMAGE_CHECKS, DROPPABLE, run_checks
 from sparring.data.scan.duplicates import merge_groups
 from sparring.data.scan.image_set import ScannedImages, index_concatenated
 from sparring.data.scan.image_stats import low_frequencies
@@ -262,4 +262,4 @@ def test_no_image_is_judged_by_what_was_taught_with_it():
 def test_labels_are_tried_where_there_are_enough():
     assert checkable(None, 0).tolist() == [] and checkable(np.zeros(50, int), 1).tolist() == []
     assert checkable(np.array([0] * 20 + [1] * 20 + [2]), 3).tolist() == list(range(40))
-    assert checkable(np.arange(2000) % 101, 101).tolist() == [] and set(DROPPABLE) < set(CHECKS)
+    assert checkable(np.arange(2000) % 101, 101).tolist() == [] and set(DROPPABLE) < set(IMAGE_CHECKS)

@@ -10,7 +10,7 @@ from sparring.data.scan.labels import imbalance, mislabelled
 from sparring.data.sources.item import Skipped
 from sparring.errors import lookup
 
-CHECKS: dict[str, Callable[[ScannedImages], Issue]] = {
+IMAGE_CHECKS: dict[str, Callable[[ScannedImages], Issue]] = {
     "duplicates": duplicates,
     "near-duplicates": near_duplicates,
     "contradictory": contradictory,
@@ -21,13 +21,13 @@ CHECKS: dict[str, Callable[[ScannedImages], Issue]] = {
     "mislabelled": mislabelled,
     "imbalance": imbalance,
 }
-DROPPABLE = tuple(name for name in CHECKS if name not in ("leaks", "imbalance"))
+DROPPABLE = tuple(name for name in IMAGE_CHECKS if name not in ("leaks", "imbalance"))
 """Checks whose suspects `data prepare --drop` can leave out; leaks are removed as duplicates."""
 
 
-def run_checks(images: ScannedImages, names: Sequence[str] = tuple(CHECKS)) -> tuple[Issue, ...]:
+def run_checks(images: ScannedImages, names: Sequence[str] = tuple(IMAGE_CHECKS)) -> tuple[Issue, ...]:
     """Runs the named checks; returns the issues they found."""
-    found = [CHECKS[name](images) for name in names] if len(images) else []
+    found = [IMAGE_CHECKS[name](images) for name in names] if len(images) else []
     return tuple(each for each in found if each.where)
 
 

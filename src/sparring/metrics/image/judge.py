@@ -33,7 +33,7 @@ _MIN_SELECTION_SAMPLES = 256
 _MIN_FITTED = 150
 """Images needed for self-supervised features; with 66 or 133, they ranked checkpoints no better than pixels
 (docs/measured/metrics.md)."""
-CHUNK = 512
+_CHUNK = 512
 """Images processed at once."""
 _NOISE_STD = 20.0
 """Standard deviation of the noise on copies, of 255."""
@@ -117,7 +117,7 @@ class ImageJudge(Judge):
         labels = None if self.labels is None else self.labels[which]
 
         def changed(change: Callable[[Tensor], Tensor]) -> SampleSet:
-            return SampleSet(torch.cat([change(self.train[some]) for some in which.split(CHUNK)]), labels)
+            return SampleSet(torch.cat([change(self.train[some]) for some in which.split(_CHUNK)]), labels)
 
         def repeated(image: Tensor) -> SampleSet:
             return SampleSet(image.expand(n, -1, -1, -1), labels)

@@ -28,7 +28,7 @@ def mutual_coverage(fake: Tensor, real: Tensor, reach: Tensor) -> tuple[Tensor, 
     return around, covered
 
 
-def sample_diagnostics(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> SampleDiagnostics:
+def diagnose_features(fake: Tensor, real: Tensor, reach: Tensor, labels: Tensor | None = None) -> SampleDiagnostics:
     """Diagnostics of float64 features (n, d), given real ones (m, d) with squared radii (m,) and classes (m,)."""
     around, covered = mutual_coverage(fake, real, reach)
     classes = [] if labels is None else [labels == c for c in labels.unique()]
@@ -48,7 +48,7 @@ class DiagnosticsReference:
 
     def __init__(self, real: Tensor, labels: Tensor | None, unseen: Tensor):
         k = min(K, len(real) - 1)
-        self._look = partial(sample_diagnostics, real=real, reach=neighbour_radii(real, k), labels=labels)
+        self._look = partial(diagnose_features, real=real, reach=neighbour_radii(real, k), labels=labels)
         self.unseen = self._look(unseen)
 
     def __call__(self, fake: Tensor) -> Scores:
