@@ -4,7 +4,6 @@ from sparring.build.game import build_game
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.recipes.catalogue.r3gan_presets import gamma
 from sparring.recipes.choose import Facts, choose
 from sparring.schedules import at
 
@@ -36,20 +35,11 @@ def test_what_suits_data_and_why():
         choose(Facts("smell", (2,), 100, 0, "cpu"))
 
 
-def test_a_gpu_is_given_networks_of_the_size_and_weight_between_the_presets():
-    plain = choose(Facts("image", (3, 64, 64), 70_000, 0, "cuda"))
-    preset = RECIPES["r3gan-ffhq64"]
-    assert plain.recipe.generator == preset.generator and plain.recipe.critic == preset.critic
-    assert at(plain.recipe.weights["r1"], 0) == at(preset.weights["r1"], 0) == 2
-    assert any("γ from 2" in why and "384 to 768" in why for why in plain.reasons)
-    classed = choose(Facts("image", (3, 32, 32), 50_000, 10, "mps"))
-    assert classed.recipe.conditional and classed.recipe.critic.numbers["width"] == 768
-    assert 0.05 < at(classed.recipe.weights["r1"], 0) < 0.5
-    assert gamma(256) == pytest.approx(150)
-    odd = choose(Facts("image", (3, 80, 80), 1_000, 0, "cuda"))
-    assert odd.recipe.critic.numbers["width"] == 304
-    assert odd.images == odd.recipe.images == 5_000_000  # augmented, it may see a small set often
-    assert choose(Facts("image", (3, 61, 61), 50_000, 0, "cuda")).recipe.name == "rpgan"
+@pytest.mark.parametrize(("classes", "name"), [(0, "rpgan"), (10, "cgan")])
+def test_the_device_does_not_change_the_recipe(classes, name):
+    """The presets of r3gan need a GPU and were not measured: they are used by name only."""
+    cpu, gpu = (choose(Facts("image", (3, 64, 64), 70_000, classes, device)) for device in ("cpu", "cuda"))
+    assert gpu.recipe == cpu.recipe and gpu.images == cpu.images and gpu.recipe.name == name
 
 
 def test_pictures_in_colour_are_learnt_at_half_the_rate():

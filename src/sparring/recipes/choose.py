@@ -3,11 +3,9 @@
 from dataclasses import dataclass, replace
 
 from sparring.errors import UserError
-from sparring.networks.layers.resample import halved_sizes
 from sparring.recipes import RECIPES, Recipe
-from sparring.recipes.catalogue.r3gan_presets import proposed
 from sparring.recipes.results import measured_results
-from sparring.schedules import Cosine, at
+from sparring.schedules import Cosine
 
 EPOCHS = 100
 """That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
@@ -73,11 +71,6 @@ def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
     by_class = facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes
     small = "" if by_class else f", too small to learn by: under {OF_A_CLASS} examples each"
     labels = f"{facts.classes} classes{small}" if facts.classes > 1 else "no classes"
-    if facts.device != "cpu" and _halves(facts.shape):
-        recipe = proposed(facts.shape, facts.classes if by_class else 0)
-        size = f"{recipe.critic.numbers['width']} to {recipe.critic.numbers['widest']} channels"
-        why = f"r3gan: by its paper, for it wants a GPU, and was not measured here; {labels}"
-        return recipe, (why, f"{size}, γ from {at(recipe.weights['r1'], 0):.3g}: by rule, between the paper's presets")
     name = "cgan" if by_class else "rpgan"
     kind = "those that learn by class" if by_class else "those that learn without classes"
     recipe, why = RECIPES[name], f"{name}: the nearest on MNIST of {kind}{_by(name)}; {labels}"
@@ -96,13 +89,6 @@ def _by(name: str) -> str:
     own = (name, "mnist", RECIPES[name].images)
     scores = sorted(row.frechet for row in measured_results() if (row.recipe, row.data, row.images) == own)
     return f" (Fréchet distance {scores[len(scores) // 2]:.2f})" if scores else ""
-
-
-def _halves(shape: tuple[int, ...]) -> bool:
-    try:
-        return bool(halved_sizes(shape))
-    except UserError:
-        return False
 
 
 def _said(facts: Facts) -> str:
