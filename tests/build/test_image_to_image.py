@@ -39,7 +39,8 @@ CLASSES = ("dark", "light", "mixed")
 
 def small(name: str) -> Recipe:
     recipe = RECIPES[name]
-    numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4", "places": "20", "pool": "3"}
+    numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4"}
+    numbers |= {"cyclegan": {"pool": "3"}, "cut": {"places": "20"}}.get(recipe.game.name, {})
     # Where hinge has all logits between its margins, a critic's last bias holds still.
     recipe = with_flags(recipe, numbers).with_options(objective="least-squares")
     return recipe.with_options(warm_up=4) if recipe.game.options.get("warm_up") else recipe
