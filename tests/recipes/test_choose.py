@@ -19,10 +19,10 @@ def test_what_suits_data_and_why():
     assert (
         few.recipe.name == "rpgan" and few.recipe.game.options["augment"] == ("diffaugment",) and few.images == 150_000
     )
-    assert any("diffaugment" in why and "by heart" in why for why in few.reasons)
+    assert any("diffaugment" in why and "overfit" in why for why in few.reasons)
     more = choose(Facts("image", (3, 64, 64), 600, 0, "cpu"))
     assert "augment" not in more.recipe.game.options and more.images == 60_000
-    assert any("600" in why and "by heart" in why for why in more.reasons)
+    assert any("600" in why and "overfit" in why for why in more.reasons)
     thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
     pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))
@@ -56,7 +56,7 @@ def test_pictures_in_colour_are_learnt_at_half_the_rate():
     for channels, factor in ((1, 1), (2, 1), (3, 0.5), (4, 0.5)):
         choice = choose(Facts("image", (channels, 32, 32), 60_000, 0, "cpu"))
         assert at(choice.recipe.lr, 0) == pytest.approx(factor * at(RECIPES["rpgan"].lr, 0))
-        assert any("too fast in colour" in why for why in choice.reasons) == (factor < 1)
+        assert any("too high for colour" in why for why in choice.reasons) == (factor < 1)
 
 
 def test_every_number_is_a_flag():
