@@ -177,7 +177,7 @@ def test_bad_asking(digits, jury, tmp_path):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")
-    with pytest.raises(UserError, match="classes needs features that name classes"):
+    with pytest.raises(UserError, match="classes needs a classifier"):
         evaluate_samples(some, judge_images(bare, tmp_path), ["classes"])
     broken = judge_images(bare, tmp_path, FeatureExtractor("mine", lambda x: x.flatten(1) / 0, "0"))
     with pytest.raises(UserError, match="mine features 0 of some images are not finite"):

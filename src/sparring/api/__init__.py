@@ -159,7 +159,9 @@ def _with_path_length(report: Report, length: float) -> Report:
     """The report with the path length in the model's row: samples alone do not have one."""
     row = replace(report.rows[0], scores=report.rows[0].scores | {"path_length": length})
     protocol = f"{report.protocol}; path length by 2,000 steps of {STEP:g} on great circles, trimmed by 1 % at each end"
-    return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
+    return replace(
+        report, rows=[row, *report.rows[1:]], protocol=protocol, better={**report.better, "path_length": "less"}
+    )
 
 
 __all__ = [

@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 from sparring.data import Options, load_dataset
 from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare_dataset
-from sparring.data.scan.checks import IMAGE_CHECKS, DROPPABLE, run_checks
+from sparring.data.scan.checks import DROPPABLE, IMAGE_CHECKS, run_checks
 from sparring.data.scan.duplicates import merge_groups
 from sparring.data.scan.image_set import ScannedImages, index_concatenated
 from sparring.data.scan.image_stats import low_frequencies
