@@ -10,8 +10,8 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
-from sparring.data import load_dataset
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 @pytest.fixture(scope="module")

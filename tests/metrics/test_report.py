@@ -4,7 +4,6 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from sparring.data import load_dataset
 from sparring.data.named import stack_digits
 from sparring.errors import UserError
 from sparring.metrics.features.features import FeatureExtractor
@@ -14,6 +13,7 @@ from sparring.metrics.image.judge import judge_images
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report, evaluate_samples
+from sparring.modalities.load import load_dataset
 
 
 @pytest.fixture(scope="module")

@@ -3,58 +3,62 @@ import pytest
 from sparring.build.game import build_game
 from sparring.build.overrides import recipe_flags, with_flags
 from sparring.errors import UserError
+from sparring.modalities.registry import MODALITIES
 from sparring.recipes import RECIPES
 from sparring.recipes.catalogue.r3gan_presets import gamma
-from sparring.recipes.choose import Facts, choose
+from sparring.recipes.choose import DataSummary
 from sparring.schedules import at
 
 
+def choose(modality: str, *about, **more):
+    kind = MODALITIES[modality]
+    return kind.suggest(DataSummary(kind.words.examples, *about, **more))
+
+
 def test_what_suits_data_and_why():
-    many = choose(Facts("image", (1, 28, 28), 60_000, 10, "cpu"))
+    many = choose("image", (1, 28, 28), 60_000, 10, "cpu")
     assert many.recipe is RECIPES["cgan"] and many.images == RECIPES["cgan"].images
     assert "60,000 images of 1×28×28, on cpu" in many.reasons and any("10 classes" in why for why in many.reasons)
-    mixed = choose(Facts("image", (1, 28, 28), 60_000, 1_000, "cpu"))
+    mixed = choose("image", (1, 28, 28), 60_000, 1_000, "cpu")
     assert mixed.recipe is RECIPES["rpgan"] and any("1000 classes, too small" in why for why in mixed.reasons)
-    few = choose(Facts("image", (3, 64, 64), 300, 0, "cpu"))
+    few = choose("image", (3, 64, 64), 300, 0, "cpu")
     assert (
         few.recipe.name == "rpgan" and few.recipe.game.options["augment"] == ("diffaugment",) and few.images == 150_000
     )
     assert any("diffaugment" in why and "overfit" in why for why in few.reasons)
-    more = choose(Facts("image", (3, 64, 64), 600, 0, "cpu"))
+    more = choose("image", (3, 64, 64), 600, 0, "cpu")
     assert "augment" not in more.recipe.game.options and more.images == 60_000
     assert any("600" in why and "overfit" in why for why in more.reasons)
-    thin = choose(Facts("image", (1, 4, 32), 60_000, 0, "cpu"))
+    thin = choose("image", (1, 4, 32), 60_000, 0, "cpu")
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
-    pairs = choose(Facts("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True))
+    pairs = choose("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True)
     assert pairs.recipe is RECIPES["cogan"] and any("two domains" in why for why in pairs.reasons)
-    two = choose(Facts("pair", (3, 64, 64), 1_000, 0, "cpu"))
+    two = choose("pair", (3, 64, 64), 1_000, 0, "cpu")
     assert two.recipe is RECIPES["pix2pix"] and any("1,000 pairs" in why for why in two.reasons)
-    assert choose(Facts("pair", (3, 64, 64), 1_000, 0, "cpu", unpaired=True)).recipe is RECIPES["cyclegan"]
-    points = choose(Facts("point", (2,), 100_000, 8, "cpu"))
+    assert choose("pair", (3, 64, 64), 1_000, 0, "cpu", unpaired=True).recipe is RECIPES["cyclegan"]
+    points = choose("point", (2,), 100_000, 8, "cpu")
     assert points.recipe is RECIPES["points"]
-    with pytest.raises(UserError, match="no recipe makes smells"):
-        choose(Facts("smell", (2,), 100, 0, "cpu"))
 
 
 def test_a_gpu_is_given_networks_of_the_size_and_weight_between_the_presets():
-    plain = choose(Facts("image", (3, 64, 64), 70_000, 0, "cuda"))
+    plain = choose("image", (3, 64, 64), 70_000, 0, "cuda")
     preset = RECIPES["r3gan-ffhq64"]
     assert plain.recipe.generator == preset.generator and plain.recipe.critic == preset.critic
     assert at(plain.recipe.weights["r1"], 0) == at(preset.weights["r1"], 0) == 2
     assert any("γ from 2" in why and "384 to 768" in why for why in plain.reasons)
-    classed = choose(Facts("image", (3, 32, 32), 50_000, 10, "mps"))
+    classed = choose("image", (3, 32, 32), 50_000, 10, "mps")
     assert classed.recipe.conditional and classed.recipe.critic.numbers["width"] == 768
     assert 0.05 < at(classed.recipe.weights["r1"], 0) < 0.5
     assert gamma(256) == pytest.approx(150)
-    odd = choose(Facts("image", (3, 80, 80), 1_000, 0, "cuda"))
+    odd = choose("image", (3, 80, 80), 1_000, 0, "cuda")
     assert odd.recipe.critic.numbers["width"] == 304
     assert odd.images == odd.recipe.images == 5_000_000  # augmented, it may see a small set often
-    assert choose(Facts("image", (3, 61, 61), 50_000, 0, "cuda")).recipe.name == "rpgan"
+    assert choose("image", (3, 61, 61), 50_000, 0, "cuda").recipe.name == "rpgan"
 
 
 def test_pictures_in_colour_are_learnt_at_half_the_rate():
     for channels, factor in ((1, 1), (2, 1), (3, 0.5), (4, 0.5)):
-        choice = choose(Facts("image", (channels, 32, 32), 60_000, 0, "cpu"))
+        choice = choose("image", (channels, 32, 32), 60_000, 0, "cpu")
         assert at(choice.recipe.lr, 0) == pytest.approx(factor * at(RECIPES["rpgan"].lr, 0))
         assert any("too high for colour" in why for why in choice.reasons) == (factor < 1)
 

@@ -19,17 +19,16 @@ FEW, FOR_FEW = 500, 150_000
 """Up to so many images without classes, critic augmentation is on, for so many images seen: with a hundred photographs
 the Fréchet distance fell to .3 of that without (docs/measured/gallery.md); with 2,105 it rose. The numbers between were
 not measured."""
-MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
-"""Recipes of the modalities that have one default."""
 OF_A_CLASS = 100
 """Examples per class below which a recipe without classes is chosen."""
 
 
 @dataclass(frozen=True)
-class Facts:
+class DataSummary:
     """Properties of the data and the machine that the choice depends on."""
 
-    medium: str
+    examples: str
+    """What they are called, in the plural."""
     shape: tuple[int, ...]
     count: int
     """Training examples."""
@@ -48,33 +47,36 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(facts: Facts) -> Choice:
-    """Raises UserError for a modality without recipes."""
-    if facts.medium in MADE_FOR:
-        recipe = RECIPES["cyclegan" if facts.unpaired else MADE_FOR[facts.medium]]
-        return Choice(recipe, recipe.images, (_description(facts), f"{recipe.name}: the default recipe for such data"))
-    if facts.medium != "image":
-        known = ", ".join(f"{medium}s" for medium in ("image", *MADE_FOR))
-        raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for {known}")
-    recipe, why = _image_recipe(facts)
+def default_recipe(name: str, data: DataSummary) -> Choice:
+    """For modalities with one default recipe."""
+    recipe = RECIPES[name]
+    return Choice(recipe, recipe.images, (_description(data), f"{recipe.name}: the default recipe for such data"))
+
+
+def choose_for_pairs(data: DataSummary) -> Choice:
+    return default_recipe("cyclegan" if data.unpaired else "pix2pix", data)
+
+
+def choose_for_images(data: DataSummary) -> Choice:
+    recipe, why = _image_recipe(data)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
-    if "augment" not in recipe.game.options and (fewer := EPOCHS * facts.count) < images:
+    if "augment" not in recipe.game.options and (fewer := EPOCHS * data.count) < images:
         images = fewer
-        length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, more would overfit"
-    return Choice(recipe, images, (_description(facts), *why, length))
+        length = f"{images:,} images: {EPOCHS} times the {data.count:,} there are, more would overfit"
+    return Choice(recipe, images, (_description(data), *why, length))
 
 
-def _image_recipe(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
+def _image_recipe(data: DataSummary) -> tuple[Recipe, tuple[str, ...]]:
     """The recipe for images, and the reasons."""
-    if min(facts.shape[1:]) < 8:
+    if min(data.shape[1:]) < 8:
         return RECIPES["mlp-gan"], ("mlp-gan: perceptrons, because a side under 8 pixels is too small to halve",)
-    if facts.pairs:
+    if data.pairs:
         return RECIPES["cogan"], ("cogan: two domains without pairs",)
-    by_class = facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes
+    by_class = data.classes > 1 and data.count >= OF_A_CLASS * data.classes
     small = "" if by_class else f", too small to learn from: under {OF_A_CLASS} examples each"
-    labels = f"{facts.classes} classes{small}" if facts.classes > 1 else "no classes"
-    if facts.device != "cpu" and _can_halve(facts.shape):
-        recipe = proposed(facts.shape, facts.classes if by_class else 0)
+    labels = f"{data.classes} classes{small}" if data.classes > 1 else "no classes"
+    if data.device != "cpu" and _can_halve(data.shape):
+        recipe = proposed(data.shape, data.classes if by_class else 0)
         size = f"{recipe.critic.numbers['width']} to {recipe.critic.numbers['widest']} channels"
         why = f"r3gan: recommended by its paper for GPUs, not measured by this project; {labels}"
         return recipe, (why, f"{size}, γ from {at(recipe.weights['r1'], 0):.3g}: by rule, between the paper's presets")
@@ -82,10 +84,10 @@ def _image_recipe(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
     kind = "class-conditional recipes" if by_class else "recipes without classes"
     recipe, why = RECIPES[name], f"{name}: the best on MNIST among {kind}{_measured_distance(name)}; {labels}"
     reasons = (why,)
-    if not by_class and facts.shape[0] >= 3:
+    if not by_class and data.shape[0] >= 3:
         recipe = replace(recipe, lr=IN_COLOUR)
         reasons += (f"learning rate {IN_COLOUR}: its own, tuned on digits, is too high for colour images",)
-    if not by_class and facts.count <= FEW:
+    if not by_class and data.count <= FEW:
         recipe = replace(recipe.with_options(augment=("diffaugment",)), images=FOR_FEW)
         reasons += (f"diffaugment: with {FEW} images or fewer the critic would overfit",)
     return recipe, reasons
@@ -105,5 +107,5 @@ def _can_halve(shape: tuple[int, ...]) -> bool:
         return False
 
 
-def _description(facts: Facts) -> str:
-    return f"{facts.count:,} {facts.medium}s of {'×'.join(map(str, facts.shape))}, on {facts.device}"
+def _description(data: DataSummary) -> str:
+    return f"{data.count:,} {data.examples} of {'×'.join(map(str, data.shape))}, on {data.device}"

@@ -11,7 +11,7 @@ from commands import refused, spar
 from data.pictures import unpacked
 from PIL import Image, ImageEnhance
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare_dataset
 from sparring.data.scan.checks import DROPPABLE, IMAGE_CHECKS, run_checks
@@ -23,6 +23,7 @@ from sparring.data.scan.labels import checkable, held_out_probabilities, label_s
 from sparring.data.scan.open import open_two
 from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 def scene(i: int, kind: int, side: int = 32) -> Image.Image:
