@@ -22,8 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from sparring.data import load_dataset
-from sparring.training.report.judges import judge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.training.run.journal import Journal
 
 PLAIN = Path(__file__).with_name("plain.py")

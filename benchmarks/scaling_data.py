@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 
 from sparring.build.game import build_game
-from sparring.data import load_dataset
 from sparring.data.dataset import Dataset, Split
 from sparring.data.prepare.format import METADATA_FILE, PIXELS_FILE, PreparedMetadata, map_pixels, probe_digest
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import modality_of
 from sparring.recipes import RECIPES
-from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 
@@ -56,7 +56,7 @@ def anonymous() -> float:
 def new_loop(data: Dataset, batch: int) -> Loop:
     recipe = RECIPES["dcgan"]
     game = build_game(recipe, SHAPE).to(memory_format=torch.channels_last)
-    return Loop(game, source(data, torch.device("cpu")), replace(loop_settings(recipe), batch=batch))
+    return Loop(game, modality_of(data).source(data, torch.device("cpu")), replace(loop_settings(recipe), batch=batch))
 
 
 def rate(loop: Loop, rounds: int) -> float:

@@ -26,12 +26,13 @@ from torch import Tensor
 import sparring
 from experiments.common import Keep, Pictures, add_pictures, recipe_of
 from experiments.ledger import measured
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.report import evaluate_samples
-from sparring.training.report.judges import judge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.training.run.journal import Journal
 
 ROWS = ["dcgan", "fastgan", "stylegan2", "r3gan"]
@@ -47,7 +48,7 @@ def score(run: Path, jury: ImageJudge, real: Tensor, keep: Keep) -> dict:
     report = evaluate_samples(SampleSet(samples[:n], model.sampled_labels(n)), jury, METRICS)
     journal = Journal(run / "journal.jsonl")
     seen = journal.entries[-1]["examples"]
-    keep(lambda: model.preview(SHOWN))
+    keep(lambda: model.preview(SHOWN).image)
     scores = {name: report.rows[0].scores[name] for name in SCORES} | {"train": frechet(jury.features(samples), real)}
     return scores | {"real": report.rows[1].scores["frechet"], "images": seen, "minutes": journal.seconds / 60}
 

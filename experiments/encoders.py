@@ -22,13 +22,14 @@ from torch import Tensor
 import sparring
 from experiments.ledger import measured
 from experiments.second import accuracy, second
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.report import evaluate_samples
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, GameChoice, Network, Recipe, encoding
-from sparring.training.report.judges import judge
 
 BAR = 0.8
 BODY = ("width", "norm")

@@ -30,12 +30,13 @@ import sparring
 from experiments.common import Keep, Pictures, add_pictures, recipe_of
 from experiments.ledger import measured
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, Options, Split, load_dataset
+from sparring.data import Dataset, Options, Split
+from sparring.data.image.contact_sheet import contact_sheet
 from sparring.metrics.image.frechet import frechet
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
-from sparring.modalities.base import MEDIA
-from sparring.training.report.judges import judge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 
 SAMPLES, SHOWN = 5_000, 64
 WAYS = {"plain": {"augment": ""}, "diffaugment": {"augment": "diffaugment"}}
@@ -67,7 +68,7 @@ class Scores:
 
 
 def by_weights(run: Path, scores: Scores, keep: Keep) -> dict[str, dict]:
-    keep(lambda: MEDIA["image"].picture(sparring.load(run).sample(SHOWN)))
+    keep(lambda: contact_sheet(sparring.load(run).sample(SHOWN)))
     return {weights: scores(sparring.load(run, weights).sample(SAMPLES)) for weights in ("best", "last")}
 
 

@@ -30,20 +30,21 @@ from experiments.ledger import measured
 from experiments.second import accuracy, second
 from experiments.yardstick import middle
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
+from sparring.data.image.contact_sheet import contact_sheet
 from sparring.games.methods import METHODS
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.report import evaluate_samples
-from sparring.modalities.base import MEDIA
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.models.model import Model
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.catalogue.r3gan_presets import PRESETS
 from sparring.recipes.results import Measured, record
 from sparring.training.health.recovery import RecoveryFailed
-from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
 SAMPLES, SHOWN = 10_000, 64
@@ -124,7 +125,7 @@ def score(run: Path, jury: ImageJudge, data: Dataset, classifier: FeatureExtract
     row = {name: scores[name] for name in SCORES}
     row |= {"images": journal.entries[-1]["examples"], "minutes": journal.seconds / 60}
     row |= {"asked": asked(model, samples, classifier), "within": within(model, jury, data)}
-    keep(lambda: model.preview(SHOWN) if model.classes else MEDIA["image"].picture(samples[:SHOWN]))
+    keep(lambda: model.preview(SHOWN).image if model.classes else contact_sheet(samples[:SHOWN]))
     return row
 
 

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 import sparring
 from sparring.build.game import build_generator
 from sparring.build.overrides import with_flags
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
 from sparring.recipes import get_recipe
 from sparring.training.health.recovery import RecoveryFailed
 from sparring.training.run.journal import Journal

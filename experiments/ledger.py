@@ -39,7 +39,7 @@ from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
-LOOP += ["sparring.rng", "sparring.training.feed.in_memory"]
+LOOP += ["sparring.rng", "sparring.modalities.array_source"]
 MAKING = ["sparring.recipes.recipe", "sparring.build.networks", "sparring.build.game", "sparring.games.methods"]
 
 ROWS = Path(__file__).with_name("rows.jsonl")

@@ -22,12 +22,13 @@ from experiments.common import add_flags, flags
 from experiments.ledger import kept, settings
 from sparring.api import configure
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
 from sparring.metrics.report import evaluate_samples
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.recipes import get_recipe
 from sparring.training.config.config import Config
 from sparring.training.loop.precision import denormals_flushed
-from sparring.training.report.judges import judge
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.snapshot import snapshot
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from sparring.data import load_dataset
-from sparring.training.report.judges import judge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 
 METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
 Damage = Callable[[Tensor, Tensor, Tensor, float], Tensor]

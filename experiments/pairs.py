@@ -20,12 +20,13 @@ from torch import Tensor
 import sparring
 from experiments.common import Pictures, add_pictures
 from experiments.ledger import measured
-from sparring.data import Dataset, Split, load_dataset
+from sparring.data import Dataset, Split
+from sparring.data.image.contact_sheet import contact_sheet
 from sparring.data.image.edges import edge_maps
 from sparring.metrics.judge import Judge
-from sparring.modalities.base import MEDIA
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.recipes import RECIPES
-from sparring.training.report.judges import judge
 
 DATA = "mnist+edges"
 PAIRS, AMONG = 10_000, 100
@@ -79,7 +80,7 @@ def main() -> None:
 
         def scored(run: Path, seed: int = seed) -> dict:
             pairs, name = sparring.load(run).sample(PAIRS), f"cogan-{seed}"
-            Pictures(args.pictures).keep("cogan", seed, lambda: MEDIA["image"].picture(pairs[:SHOWN]))
+            Pictures(args.pictures).keep("cogan", seed, lambda: contact_sheet(pairs[:SHOWN]))
             return {"rows": [row(name, pairs, *jury), row(f"{name} shuffled", shuffled(pairs), *jury)]}
 
         about = (RECIPES["cogan"], data, args.images, seed, f"pairs.py, {protocol}")

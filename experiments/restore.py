@@ -30,17 +30,17 @@ from experiments.common import Keep, Pictures, add_flags, add_pictures, flags, s
 from experiments.ledger import measured
 from experiments.second import second
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, Options, load_dataset
+from sparring.data import Dataset, Options
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.paired import MAX_PSNR
 from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
 from sparring.metrics.judge import SampleSet
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import for_recipe, judge
 from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES, Recipe
 from sparring.schedules import Cosine, Linear
-from sparring.training.feed.selection_split import for_recipe
-from sparring.training.report.judges import judge
 
 METRICS = ["distance", "structure", "retrieval", "frechet"]
 SCORES = ("psnr", "ssim", "inside", "frechet", "feature_distance", "accuracy")

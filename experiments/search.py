@@ -17,9 +17,9 @@ import sparring
 from experiments.common import add_flags, flags
 from experiments.ledger import measured
 from sparring.build.overrides import with_flags
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.recipes import get_recipe
-from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
 METRICS = ["frechet", "support"]

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
 from sparring.metrics.features.extractors import fit_classifier, load_or_fit
 from sparring.metrics.features.features import FeatureExtractor, weights_digest
+from sparring.modalities.load import load_dataset
 
 SEED, WIDTH, STEPS = 7, 128, 3_000
 

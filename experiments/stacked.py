@@ -26,15 +26,16 @@ import sparring
 from experiments.common import Keep, Pictures, add_pictures
 from experiments.ledger import measured
 from sparring.build.overrides import with_flags
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
+from sparring.data.image.contact_sheet import contact_sheet
 from sparring.data.named import stack_digits
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.classifier_scores import reverse_kl
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.point.modes import FAIR_SHARE
-from sparring.modalities.base import MEDIA
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.recipes import RECIPES
-from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
 SAMPLES, SHOWN, CLASSES = 26_000, 64, 1_000
@@ -65,7 +66,7 @@ class Counts:
 
 def score(run: Path, counts: Counts, keep: Keep) -> dict[str, float]:
     model, journal = sparring.load(run), Journal(run / "journal.jsonl")
-    keep(lambda: MEDIA["image"].picture(model.sample(SHOWN)))
+    keep(lambda: contact_sheet(model.sample(SHOWN)))
     seen = {"images": journal.entries[-1]["examples"], "minutes": journal.seconds / 60}
     return counts(model.sample(SAMPLES)) | seen
 

@@ -28,6 +28,7 @@ from sparring.data.table.arrow import read_table_file
 from sparring.data.table.binned import _WIDTH, binned, compared_columns
 from sparring.data.table.columns import Category
 from sparring.data.table.load import table_data
+from sparring.data.table.schema import Schema
 from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.recipes import get_recipe
@@ -59,8 +60,8 @@ def data_of(name: str, validation: bool) -> Dataset:
 def conditional(model: Model, data: Dataset) -> dict[str, float]:
     """The share of rows that are as asked, and the mean and largest distance of other columns: of made rows from half
     of the real ones, and beside it of the other half, of as many."""
-    schema, train = data.schema, data.train.values
-    assert schema is not None
+    schema, train = data.facts, data.train.values
+    assert isinstance(schema, Schema)
     right, made_off, real_off = [], [], []
     for i in schema.conditions:
         column = schema.columns[i]
@@ -80,9 +81,9 @@ def conditional(model: Model, data: Dataset) -> dict[str, float]:
 
 def _distances(data: Dataset, made: Tensor, real: Tensor, asked: int) -> list[float]:
     """Total variation of each column but the one asked for, numbers in tenths."""
-    assert data.schema is not None
-    a, b = binned(data.schema, data.train.values, made, real)
-    others = [c for c, i in enumerate(compared_columns(data.schema)) if i != asked]
+    assert isinstance(data.facts, Schema)
+    a, b = binned(data.facts, data.train.values, made, real)
+    others = [c for c, i in enumerate(compared_columns(data.facts)) if i != asked]
     counts = [[x[:, c].bincount(minlength=_WIDTH) / len(x) for x in (a, b)] for c in others]
     return [float((p - q).abs().sum() / 2) for p, q in counts]
 
@@ -90,10 +91,10 @@ def _distances(data: Dataset, made: Tensor, real: Tensor, asked: int) -> list[fl
 def frequencies(model: Model, data: Dataset) -> float:
     """The largest gap between a category's share of made rows and of training rows; of so many made rows that chance
     is left out: it was 4 to 5 points of german_credit's 700."""
-    assert data.schema is not None
+    assert isinstance(data.facts, Schema)
     made, gaps = sample_rows(model, MADE), []
-    for i in data.schema.conditions:
-        size = data.schema.columns[i].options + len(data.schema.columns[i].values)  # pyright: ignore
+    for i in data.facts.conditions:
+        size = data.facts.columns[i].options + len(data.facts.columns[i].values)  # pyright: ignore
         p, q = (
             x[:, i].nan_to_num(size - 1).long().bincount(minlength=size) / len(x) for x in (made, data.train.values)
         )

@@ -27,14 +27,14 @@ from experiments.common import Keep, Pictures, add_pictures, recipe_of, sets
 from experiments.ledger import measured
 from experiments.restore import over
 from experiments.second import second
-from sparring.data import Dataset, Options, Split, load_dataset
+from sparring.data import Dataset, Options, Split
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.paired_judge import PairedJudge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import for_recipe, judge
 from sparring.models.translator import ImageToImageModel
 from sparring.recipes import RECIPES
-from sparring.training.feed.selection_split import for_recipe
-from sparring.training.report.judges import judge
 
 IMAGES = {"pix2pix": 40_000, "cyclegan": 12_000, "cut": 12_000, "fastcut": 12_000, "stargan": 24_000}
 STEPS = 600

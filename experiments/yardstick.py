@@ -25,13 +25,14 @@ import torch
 
 import sparring
 from experiments.ledger import trained
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import evaluate_samples
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import judge
 from sparring.recipes import get_recipe
 from sparring.recipes.results import Measured, record
 from sparring.recipes.results import measured_results as recorded
-from sparring.training.report.judges import judge
 from sparring.training.run.journal import Journal
 
 PLAIN = Path(__file__).parents[1] / "benchmarks" / "plain.py"

@@ -15,8 +15,8 @@ from sparring.training.loop.settings import loop_settings
 NARROW = {
     "batch": "4", "critic.group": "4", "critic.mapping": "1", "generator.blocks": "1", "generator.dilations": "1",
     "generator.embedding": "8", "generator.group": "4", "generator.growth": "4", "generator.hidden": "16",
-    "critic.hidden": "16", "generator.levels": "1", "generator.mapping": "1", "generator.w": "8", "pool": "3",
-    "critic.blocks": "1", "places": "20",
+    "critic.hidden": "16", "generator.levels": "1", "generator.mapping": "1", "generator.w": "8", "image-pool": "3",
+    "critic.blocks": "1", "nce-patches": "20",
 } | {f"{side}.{size}": "8" for side in ("generator", "critic", "encoder") for size in ("width", "widest")}  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_training_on_data_alone_picks_a_recipe_and_says_why(folder, tmp_path, ca
     words = ["train", folder, "--size", "8x12", "--out", tmp_path / "run", "--images", 64, "--reports", 1]
     assert spar(*words, "--generator.width", 4, "--critic.width", 4) == 0
     told = capsys.readouterr().err
-    assert "no recipe named, so:" in told and "rpgan: the nearest on MNIST" in told and "2 classes" in told
+    assert "no recipe named, so:" in told and "rpgan: the best on MNIST" in told and "2 classes" in told
     assert sparring.load(tmp_path / "run").sample(2).shape == (2, 3, 8, 12)
     left_out = json.loads((tmp_path / "run" / "quarantine.json").read_text())
     assert [each["file"] for each in left_out] == ["dogs/broken.png"]

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.build.game import build_game
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.image.pixels import to_unit
 from sparring.games.gan import GAN
 from sparring.losses.objectives import relativistic, wasserstein
 from sparring.losses.penalties import lipschitz, r1, r2
+from sparring.modalities.load import load_dataset
 from sparring.networks.layers.dropout import Dropout
 from sparring.priors import normal
 from sparring.recipes import RECIPES

@@ -33,11 +33,7 @@ FOLDERS = {
 }
 """Sub-folders in the same order, before the modules that lie beside them."""
 
-UPWARD: dict[tuple[str, str], str] = {
-    ("data.image.contact_sheet", "modalities.base"): "until previews belong to modalities",
-    ("data.scan.scan", "modalities.base"): "until previews belong to modalities",
-    ("data.scan.scan", "degrade"): "until the preview of a degradation moves to degrade/preview.py",
-}
+UPWARD: dict[tuple[str, str], str] = {}
 """Imports that still run upward, each with its reason."""
 
 CIRCLES_OF_FOLDERS: dict[str, int] = {"data": 10, "training": 5}

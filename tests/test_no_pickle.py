@@ -22,7 +22,7 @@ def deny(event, args):
     if event == "pickle.find_class":
         raise RuntimeError(f"unpickled: {{args}}")
 import sparring, sparring.training.run.run, sklearn.linear_model, sklearn.kernel_approximation, sklearn.pipeline
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
 from sparring.data.scan.scan import scan
 from sparring.errors import UserError
 sys.addaudithook(deny)

@@ -10,8 +10,8 @@ from commands import refused, spar
 from PIL import Image
 
 import sparring
-from sparring.data import load_dataset
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_page_of_several(runs, tmp_path):
 def test_smoothness_stands_with_the_model_alone(runs, capsys):
     assert spar("evaluate", runs / "run-0", "--metrics", "frechet", "--smoothness") == 0
     head, model, real, *_ = capsys.readouterr().out.splitlines()
-    assert head.split() == ["frechet", "path_length", "samples"]
+    assert head.split() == ["frechet", "↓", "path_length", "↓", "samples"]
     assert len(model.split()) == 4 and len(real.split()) == 3
 
 

@@ -19,13 +19,13 @@ from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
+from sparring.modalities.registry import modality_of
 from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
 from sparring.networks.table import TableGenerator
 from sparring.recipes import RECIPES
 from sparring.sampling.rows import sample_rows
-from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 
@@ -110,7 +110,9 @@ def test_resumed_to_the_bit(name):
     def loop():
         torch.manual_seed(0)
         game = build_game(recipe, data.shape, {}, 0, data.attributes)
-        return Loop(game, source(data, torch.device("cpu"), recipe.conditional), loop_settings(recipe))
+        return Loop(
+            game, modality_of(data).source(data, torch.device("cpu"), recipe.conditional), loop_settings(recipe)
+        )
 
     _, parts = resumed_to_the_bit(loop)
     assert ("generator.asked" in parts) == (name == "ctgan")
@@ -120,7 +122,7 @@ def test_resumed_to_the_bit(name):
 def test_rows_are_given_the_column_and_the_category_that_they_have():
     """The upstream fault: there, what is given stands in the place of another column."""
     data = table_data("people", people())
-    schema, rows = data.schema, source(data, torch.device("cpu"), conditional=True)
+    schema, rows = data.facts, modality_of(data).source(data, torch.device("cpu"), conditional=True)
     shown, given = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))]
     options = sum(schema.choices)
     assert ((shown[:, :options] * given).sum(1) == 1).all() and (given.sum(1) == 1).all()
@@ -139,14 +141,14 @@ def untrained(name: str) -> Model:
     data = table_data("people", people())
     recipe = with_flags(RECIPES[name], SMALL).with_layout(data.layout)
     torch.manual_seed(0)
-    G = build_generator(recipe, data.shape, sum(data.schema.choices) * recipe.conditional)
-    return Model(ModelSpec(recipe, data.shape, schema=data.schema), G)
+    G = build_generator(recipe, data.shape, sum(data.facts.choices) * recipe.conditional)
+    return Model(ModelSpec(recipe, data.shape, facts=data.facts), G)
 
 
 def test_unasked_ctgan_is_given_true_frequencies():
     model = untrained("ctgan")
     _, given = model.draw_inputs(0)
-    schema = model.spec.schema
+    schema = model.spec.facts
     start = 0
     for shares, width in zip(schema.option_shares, schema.choices, strict=True):
         part = given[:, start : start + width]
@@ -162,7 +164,7 @@ def test_conditions_keep_the_distribution_of_the_other_columns():
     model = untrained("table")
     for head in model.G.heads:
         head[-1].weight *= 100  # columns tell of each other
-    schema = model.spec.schema
+    schema = model.spec.facts
     city, member, age = (schema.names.index(name) for name in ("city", "member", "age"))
     plain = model.sample(40_000)
     for column, value, where in ((city, 1, {"city": schema.columns[city].values[1]}), (member, 0, {"member": False})):
@@ -179,7 +181,7 @@ def test_conditions_keep_the_distribution_of_the_other_columns():
 def test_numbers_asked_for_fill_their_range_as_they_do_unasked(low, high):
     """Within bins, too: no heap where the range cuts one."""
     model = untrained("table")
-    wage = model.spec.schema.names.index("wage")
+    wage = model.spec.facts.names.index("wage")
     plain = model.sample(150_000)[:, wage]
     mine, made = plain[(plain >= low) & (plain <= high)], sample_rows(model, 2_000, 0, {"wage": (low, high)})[:, wage]
     assert len(mine) > 150 and ks_2samp(mine, made).pvalue > 1e-3
@@ -191,7 +193,7 @@ def test_learnt_and_rare_values_asked_for_at_once_come_as_often_as_unasked():
     schema = Schema((column, Number("x", (0.0, 1.0, 2.0), ())), "", target="x")
     G = TableGenerator(schema.shape, schema.choices, schema.places, z=8).eval()
     recipe = replace(RECIPES["table"], z=8)
-    model = Model(ModelSpec(recipe, schema.shape, schema=schema), G)
+    model = Model(ModelSpec(recipe, schema.shape, facts=schema), G)
     plain, wanted = model.sample(60_000)[:, 0], [1, 5, 90, 91]
     mine = torch.tensor([(plain == i).sum() for i in wanted]).double()
     made = sample_rows(model, 4_000, 0, {"city": [f"city {i}" for i in wanted]})[:, 0]
@@ -256,8 +258,8 @@ def test_constraints_that_hardly_ever_hold_say_so(fitted):
     from dataclasses import replace
 
     description = fitted.model.spec
-    unlikely = replace(description.schema.constraints[0], left="seen", right="age", sense="<")
-    schema = replace(description.schema, constraints=(*description.schema.constraints, unlikely))
-    model = type(fitted.model)(replace(description, schema=schema), fitted.model.G)
+    unlikely = replace(description.facts.constraints[0], left="seen", right="age", sense="<")
+    schema = replace(description.facts, constraints=(*description.facts.constraints, unlikely))
+    model = type(fitted.model)(replace(description, facts=schema), fitted.model.G)
     with pytest.raises(UserError, match="only 0 of 5 rows satisfy all constraints"):
         sample_rows(model, 5)

@@ -11,7 +11,7 @@ from PIL import Image
 from sparring.apply.inputs import read_inputs
 from sparring.build.game import build_encoder, build_generator
 from sparring.build.overrides import with_flags
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
 from sparring.models.model import Model, ModelSpec
 from sparring.recipes import RECIPES
 

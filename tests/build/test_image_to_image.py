@@ -15,12 +15,12 @@ from sparring.game import Round, Verdict
 from sparring.games.cut import CUT
 from sparring.games.pix2pix import Pix2Pix
 from sparring.games.restoration import Restoration
+from sparring.modalities.registry import for_recipe
 from sparring.models.load import load_model
 from sparring.models.model import ModelSpec
 from sparring.models.translator import ImageToImageModel
 from sparring.networks.translator import PatchHeads
 from sparring.recipes import RECIPES, Recipe
-from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 
@@ -39,7 +39,8 @@ CLASSES = ("dark", "light", "mixed")
 
 def small(name: str) -> Recipe:
     recipe = RECIPES[name]
-    numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4", "places": "20", "pool": "3"}
+    numbers = SMALL[recipe.generator.name] | {"critic.width": "4", "batch": "4"}
+    numbers |= {"cyclegan": {"pool": "3"}, "cut": {"places": "20"}}.get(recipe.game.name, {})
     # Where hinge has all logits between its margins, a critic's last bias holds still.
     recipe = with_flags(recipe, numbers).with_options(objective="least-squares")
     return recipe.with_options(warm_up=4) if recipe.game.options.get("warm_up") else recipe
@@ -60,7 +61,7 @@ def pairs(n: int = 40, channels: int = 3, damaged: bool = False, unpaired: str =
     x = x.repeat_interleave(8, 2).repeat_interleave(12, 3)
     whole = Split(x) if damaged else Split(x, condition=255 - x[:, :1])
     medium = "image" if damaged else "pair"
-    return Dataset.of("these", whole[: n - 12], whole[n - 12 :], (), medium=medium, unpaired=unpaired)
+    return Dataset.of("these", whole[: n - 12], whole[n - 12 :], (), modality=medium, unpaired=unpaired)
 
 
 def classed(n: int = 90, names: tuple[str, ...] = CLASSES) -> Dataset:

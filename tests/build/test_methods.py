@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from playing import Pictures, narrow, narrow_loop, resumed_to_the_bit
+from playing import Pictures, changed, narrow, narrow_loop, resumed_to_the_bit
 from torch import nn
 
 from sparring.build.game import build_game
@@ -63,7 +63,7 @@ VARIANTS = {
 
 def loop_of(changes: dict) -> Loop:
     torch.manual_seed(0)
-    recipe = replace(BASE, **changes)
+    recipe = changed(BASE, **changes)
     return Loop(build_game(recipe, SHAPE, classes=CLASSES), Pictures(SHAPE, CLASSES, n=36), loop_settings(recipe))
 
 
@@ -94,7 +94,7 @@ def test_bad_names_and_numbers():
         ({"codes": 2}, "go together"),
         ({"methods": ("invariance",)}, "'invariance' goes with 'codes'"),
         ({"pack": 5}, "groups of 5, but a micro-batch holds 12: choose a batch that is a multiple of 5"),
-        ({"pack": 2, "conditioning": "auxiliary"}, "can't tell the class of a pack"),
+        ({"pack": 2, "conditioning": "auxiliary"}, "can't predict the class or the codes of a pack"),
         ({"pack": 0}, "pack is 0: it must be 1 or more"),
         ({"critic_steps": 0}, "critic-steps is 0: it must be 1 or more"),
         ({"penalty_every": 0}, "penalty-every is 0: it must be 1 or more"),
@@ -119,7 +119,7 @@ def test_bad_names_and_numbers():
     ],
 )
 def test_what_is_not_of_this_medium(recipe, method, why):
-    plain = replace(RECIPES[recipe], methods=(method,), batch=8)
+    plain = changed(RECIPES[recipe], methods=(method,), batch=8)
     shape = (2,) if recipe == "points" else (1, 8, 8)
     loop = Loop(
         build_game(plain, shape, classes=3), Pictures(shape, classes=3 * plain.conditional), loop_settings(plain)
@@ -229,7 +229,7 @@ def test_packs_stand_behind_each_other_in_the_channels():
             seen.append(x)
             return x.flatten(1).mean(1, keepdim=True)
 
-    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, sight=CriticInput(pack=2))
+    game = GAN(nn.Linear(3, 4), D(), wasserstein, latents={"z": normal(3)}, critic_input=CriticInput(pack=2))
     x = torch.arange(16.0).view(4, 4)
     assert game.verdict(Round(x, None, {"z": torch.zeros(4, 3)}, x)).on_real.shape == (2, 1)
     assert torch.equal(seen[0], x.view(2, 8))
@@ -267,7 +267,7 @@ def test_after_five_critic_steps_the_generator_draws_its_own_z(name):
 
 
 def test_an_unrolled_batch_is_not_cut():
-    recipe = replace(BASE, unroll=1)
+    recipe = changed(BASE, unroll=1)
     with pytest.raises(UserError, match="couples the whole batch"):
         Loop(build_game(recipe, SHAPE), Pictures(SHAPE), loop_settings(recipe, micro_batches=2))
 

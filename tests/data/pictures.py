@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sparring.data import Dataset, Options, load_dataset
+from sparring.data import Dataset, Options
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 def png(shade: int = 90, size=(16, 16), mode: str = "L") -> bytes:

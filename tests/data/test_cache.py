@@ -5,8 +5,9 @@ import os
 import pytest
 from data.pictures import png, shades, unpacked, zipped
 
-from sparring.data import Options, cache, load_dataset
+from sparring.data import Options, cache
 from sparring.data.image import read
+from sparring.modalities.load import load_dataset
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,9 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from sparring.data import Dataset, Options, Split, load_dataset, named
+from sparring.data import Dataset, Options, Split, named
 from sparring.errors import UserError, did_you_mean
+from sparring.modalities.load import load_dataset
 from sparring.storage import download
 from sparring.storage.download import Pin, Remote
 

@@ -8,8 +8,8 @@ import torch
 
 from sparring.api import configure
 from sparring.build.overrides import with_flags
-from sparring.data import load_dataset
 from sparring.games.methods import METHODS
+from sparring.modalities.load import load_dataset
 from sparring.recipes import RECIPES
 
 

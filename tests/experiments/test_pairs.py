@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sparring.data import load_dataset
 from sparring.data.image.edges import edge_maps
+from sparring.modalities.load import load_dataset
 
 
 def test_agreement_is_of_those_that_belong_together(experiments):

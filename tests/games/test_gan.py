@@ -43,7 +43,7 @@ def test_the_critic_moves_first_by_its_objective_penalties_and_terms():
 def test_several_steps_of_the_critic_are_fresh_ones():
     critic, generator = gan(critic_steps=5).turns(0)
     assert (critic.times, critic.resample, generator.resample) == (5, True, False)
-    critic, generator = gan(fresh=True).turns(0)
+    critic, generator = gan(resample_each_turn=True).turns(0)
     assert (critic.times, critic.resample, generator.resample) == (1, True, True)
 
 
@@ -78,7 +78,7 @@ def test_a_turn_is_coupled_by_its_objective_or_any_of_its_terms(objective, optio
 
 def test_dials_follow_the_images_seen():
     share = ScheduledBuffer(lambda seen: 1 - seen / 100)
-    game = gan(TopK(non_saturating, share), sight=CriticInput(lambda seen: seen / 10))
+    game = gan(TopK(non_saturating, share), critic_input=CriticInput(lambda seen: seen / 10))
     game.turns(25)
     assert share.value.item() == 0.75 and game.critic_input.sigma.value.item() == 2.5
 
@@ -101,10 +101,10 @@ def test_the_wishes_of_a_turn_note_and_remember():
 def test_an_adaptive_probability_is_a_term_of_the_critic():
     adaptive = Adaptive()
     critic_input = CriticInput(augment=Augment(["brighten"], adaptive))
-    critic, generator = gan(sight=critic_input).turns(0)
+    critic, generator = gan(critic_input=critic_input).turns(0)
     assert [t.name for t in critic.terms] == ["r_t"] and generator.terms == []
     fixed = CriticInput(augment=Augment(["brighten"], ScheduledBuffer(lambda seen: 0.5)))
-    assert gan(sight=fixed).turns(0)[0].terms == []
+    assert gan(critic_input=fixed).turns(0)[0].terms == []
 
 
 class Told(nn.Module):
@@ -143,7 +143,9 @@ def test_a_verdict_can_make_the_fake_of_other_latents():
     """As the critic would see it: with the round's noise, in packs; latents that are not named stay."""
     torch.manual_seed(0)
     G = nn.Linear(3, 2)
-    game = GAN(G, nn.Linear(4, 1), wasserstein, latents={"z": normal(3)}, sight=CriticInput(lambda seen: 2.0, pack=2))
+    game = GAN(
+        G, nn.Linear(4, 1), wasserstein, latents={"z": normal(3)}, critic_input=CriticInput(lambda seen: 2.0, pack=2)
+    )
     z, noise = torch.randn(2, 3), torch.randn(2, 2)
     latent = {"z": Z, "noise_real": torch.zeros(2, 2), "noise_fake": noise}
     v = game.verdict(Round(X, torch.tensor([4, 5]), latent, FAKE))

@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 from sparring.errors import UserError
-from sparring.game import CriticOutput, Round, Verdict
+from sparring.game import CriticOutput, Round, ScheduledBuffer, Verdict, l1_per_example, per_example
 from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
 from sparring.losses.objectives import (
     OBJECTIVES,
+    TopK,
     hinge,
     least_squares,
     minimax,
@@ -19,6 +20,7 @@ from sparring.losses.objectives import (
     one_sided_label_smoothing,
     relativistic,
     relativistic_average,
+    uses_logit_differences,
     wasserstein,
 )
 from sparring.losses.penalties import PENALTIES, dragan, drift, lipschitz, r1, r2
@@ -196,3 +198,41 @@ def test_terms_share_the_logits_that_penalties_bring():
 def test_logits_are_judged_in_full_precision():
     v = Verdict(lambda x: x.sum(1, keepdim=True).bfloat16(), REAL, FAKE)
     assert v.on_real.dtype == torch.float32
+
+
+def test_top_k_scales_the_best_fakes_to_the_whole_batch():
+    """Of 5 fakes, ⌈.5 · 5⌉ = 3: the mean over the batch is the mean over these."""
+    fake = torch.tensor([[0.5], [3.0], [-1.0], [2.0], [0.25]])
+    objective = TopK(non_saturating, ScheduledBuffer(lambda seen: 0.5))
+    v = Verdict(lambda x: x, torch.zeros(5, 1), fake)
+    actual = objective.generator(v)["generator"]
+    expected = torch.where(fake > 0.4, nn.functional.softplus(-fake) * 5 / 3, 0.0).squeeze(1)
+    torch.testing.assert_close(actual, expected)
+    assert objective.coupled and objective.name == "non-saturating, top-k"
+    assert objective.critic(v).keys() == {"real", "fake"}
+    torch.testing.assert_close(objective.encoder(v)["encoder"], non_saturating.encoder(v)["encoder"])
+
+
+def test_top_k_counts_an_example_by_the_mean_of_its_patches():
+    patches = torch.tensor([[3.0, -3.0], [1.0, 1.0], [9.0, -9.1]])
+    v = Verdict(lambda x: x, patches, patches)
+    actual = TopK(wasserstein, ScheduledBuffer(lambda seen: 1 / 3)).generator(v)["generator"]
+    assert actual.tolist() == pytest.approx([0, -3.0, 0])
+
+
+def test_an_encoder_wants_real_pairs_taken_for_fake():
+    r = R.flatten().tolist()
+    assert minimax.encoder(verdict())["encoder"].tolist() == pytest.approx([-math.log(1 - sigmoid(x)) for x in r])
+    assert hinge.encoder(verdict())["encoder"].tolist() == pytest.approx([max(0, 1 + x) for x in r])
+    assert relativistic.encoder(verdict()) == relativistic_average.encoder(verdict()) == {}
+
+
+def test_which_objectives_compare():
+    comparing = {name for name, objective in OBJECTIVES.items() if uses_logit_differences(objective)}
+    assert comparing == {"wasserstein", "relativistic", "relativistic-average"}
+
+
+def test_distances_are_means_over_all_numbers_of_an_example():
+    a, b = torch.tensor([[[1.0, -2.0]], [[0.0, 4.0]]]), torch.tensor([[[3.0, 2.0]], [[1.0, 1.0]]])
+    assert l1_per_example(a, b).tolist() == [3.0, 2.0]
+    assert per_example(a).tolist() == [-0.5, 2.0] and per_example(torch.tensor([5.0, 6.0])).tolist() == [5.0, 6.0]

@@ -4,7 +4,6 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from sparring.data import load_dataset
 from sparring.data.named import stack_digits
 from sparring.errors import UserError
 from sparring.metrics.features.features import FeatureExtractor
@@ -14,6 +13,7 @@ from sparring.metrics.image.judge import judge_images
 from sparring.metrics.judge import SampleSet
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report, evaluate_samples
+from sparring.modalities.load import load_dataset
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_bad_asking(digits, jury, tmp_path):
         judge_images(bare, tmp_path, "pixel")
     with pytest.raises(UserError, match="task features need images with classes"):
         judge_images(bare, tmp_path, "task")
-    with pytest.raises(UserError, match="classes needs features that name classes"):
+    with pytest.raises(UserError, match="classes needs a classifier"):
         evaluate_samples(some, judge_images(bare, tmp_path), ["classes"])
     broken = judge_images(bare, tmp_path, FeatureExtractor("mine", lambda x: x.flatten(1) / 0, "0"))
     with pytest.raises(UserError, match="mine features 0 of some images are not finite"):

@@ -137,7 +137,7 @@ def test_truncated_samples_are_those_of_truncated_styles(psi):
     w = space.from_z(z[:6])
     truncated = space.truncate(w, psi)
     torch.testing.assert_close(truncated, space.mean + psi * (w - space.mean))
-    images = model.medium.decode(space.make(truncated))
+    images = model.modality.decode(space.make(truncated), model.spec.facts)
     assert torch.equal(model.sample(6, seed=5, truncation=psi), images)
 
 

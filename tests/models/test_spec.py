@@ -46,8 +46,8 @@ def model(tmp_path) -> Path:
         ({"shares": [0.0, 0.0]}, "2 classes with shares"),
         ({"shares": [1.5, -0.5]}, "2 classes with shares"),
         ({"scales": [[0, 1]]}, "2 attributes with 1 scales"),
-        ({"modality": "i"}, "samples of medium 'i' with no schema"),
-        ({"modality": "table"}, "samples of medium 'table' with no schema"),
+        ({"modality": "i"}, "samples of modality 'i', which does not exist"),
+        ({"modality": "table"}, "is no model description"),
         ({"format": 3}, "is of format 3, and this version reads 2"),
     ],
 )

@@ -150,7 +150,7 @@ def test_truncation_pulls_styles_to_their_mean():
     assert (model.sample(5, seed=2, truncation=0.3).int() - images.int()).abs().max() <= 1
     whole = model.sample(5, seed=2)
     assert torch.equal(model.sample(5, seed=2, truncation=1.0), whole) and not torch.equal(whole[0], whole[1])
-    mean = model.medium.decode(G.synthesis(G.mean.expand(1, G.depth, -1))).int()
+    mean = model.modality.decode(G.synthesis(G.mean.expand(1, G.depth, -1)), model.spec.facts).int()
     assert (model.sample(5, seed=2, truncation=1e-6).int() - mean).abs().max() <= 1
     for psi in (0.0, -1.0, math.nan):
         with pytest.raises(UserError, match=r"truncation is .*: it must be more than 0"):

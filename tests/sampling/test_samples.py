@@ -13,13 +13,14 @@ from scipy.stats import norm, truncnorm
 import sparring.models.model
 from sparring.build.game import build_generator
 from sparring.errors import UserError
+from sparring.modalities.base import Modality
 from sparring.models.model import Model, ModelSpec
 from sparring.models.spaces import truncate_normal
 from sparring.recipes import RECIPES
 from sparring.sampling import samples
-from sparring.sampling.npz import write_npz
 from sparring.sampling.samples import Samples, write_samples
 from sparring.sampling.timelapse import animate
+from sparring.storage.npz import write_npz
 
 
 def model(recipe="mlp-gan", shape=(1, 8, 8)) -> Model:
@@ -86,6 +87,7 @@ def test_progress_as_an_animation(tmp_path):
 def small_chunks(monkeypatch):
     """So that a few samples are several chunks."""
     monkeypatch.setattr(sparring.models.model, "CHUNK", 8)
+    monkeypatch.setattr(Modality, "chunk", 8)
 
 
 @pytest.mark.parametrize(("n", "labels"), [(1, ()), (8, ()), (21, ()), (9, ("0", "3"))])

@@ -49,9 +49,9 @@ class World:
 
 def world() -> World:
     from sparring.api import configure
-    from sparring.data import load_dataset
+    from sparring.modalities.load import load_dataset
+    from sparring.modalities.registry import judge
     from sparring.recipes import RECIPES
-    from sparring.training.report.judges import judge
     from sparring.training.run.folder import make_run_folder
     from sparring.training.run.lock import exclusive
     from sparring.training.run.run import Run

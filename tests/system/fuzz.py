@@ -46,7 +46,7 @@ def encoded(form: str) -> bytes:
 
 def of_folder(here: Path, ending: str) -> Read:
     """One damaged image among good ones."""
-    from sparring.data import load_dataset
+    from sparring.modalities.load import load_dataset
 
     for i in range(12):
         image(12 + i).save(here / f"{i}.png")
@@ -84,7 +84,8 @@ def heard(form: str) -> bytes:
 
 
 def of_labels(here: Path, name: str) -> Read:
-    from sparring.data import Options, load_dataset
+    from sparring.data import Options
+    from sparring.modalities.load import load_dataset
 
     for i in range(14):
         image(12 + i).save(here / f"{i}.png")
@@ -97,7 +98,7 @@ def of_labels(here: Path, name: str) -> Read:
 
 
 def of_file(here: Path, name: str) -> Read:
-    from sparring.data import load_dataset
+    from sparring.modalities.load import load_dataset
 
     def read(content: bytes) -> object:
         (here / name).write_bytes(content)

@@ -8,28 +8,29 @@ from typing import Any
 from torch import nn
 
 from sparring.api.comparison import compare
-from sparring.data import Dataset, Options, load_dataset
+from sparring.data import Dataset, Options
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.sources.in_memory import of_arrays
 from sparring.errors import UserError
 from sparring.explore.path_length import STEP, path_length
+from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate_samples as score
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import for_recipe, judge, modality_of
 from sparring.models.load import load_model as load
 from sparring.models.model import Model
 from sparring.recipes import Recipe, get_recipe
-from sparring.recipes.choose import Choice, Facts, choose
+from sparring.recipes.choose import Choice, DataSummary
 from sparring.training.config.config import Config
 from sparring.training.config.configure import configure
 from sparring.training.distributed.processes import TIMEOUT, process_group
-from sparring.training.feed.selection_split import for_recipe
 from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section
 from sparring.training.profile.forecast import Forecast
-from sparring.training.report.judges import judge, shelf
 from sparring.training.run.evaluation import draw_samples, flag_changed_data
 from sparring.training.run.load_game import load_game
 from sparring.training.run.loggers import Logger
@@ -111,7 +112,8 @@ def advise(data: str | Path, data_options: Options = Options(), device: str = "a
     """The recipe that suits some data on this machine, and why."""
     loaded, on = load_dataset(data, data_options), str(machine.device(device))
     pairs, unpaired = strip_edges_suffix(str(data)) is not None, bool(loaded.unpaired)
-    return choose(Facts(loaded.medium, loaded.shape, len(loaded.train), loaded.classes, on, pairs, unpaired))
+    modality, n = modality_of(loaded), len(loaded.train)
+    return modality.suggest(DataSummary(modality.words.examples, loaded.shape, n, loaded.classes, on, pairs, unpaired))
 
 
 def evaluate(
@@ -150,7 +152,9 @@ def evaluate(
     if smoothness and not isinstance(fitted, ImageJudge):
         raise UserError("path length is of images: leave it out")
     model = load(run, weights, networks)
-    report = score(draw_samples(model, fitted, samples, seed), fitted, metrics, own, intervals, shelf(loaded))
+    report = score(
+        draw_samples(model, fitted, samples, seed), fitted, metrics, own, intervals, baseline_cache(loaded.fingerprint)
+    )
     report = flag_changed_data(report, loaded, fingerprint)
     return _with_path_length(report, path_length(model, fitted.features)) if smoothness else report  # pyright: ignore
 
@@ -159,7 +163,9 @@ def _with_path_length(report: Report, length: float) -> Report:
     """The report with the path length in the model's row: samples alone do not have one."""
     row = replace(report.rows[0], scores=report.rows[0].scores | {"path_length": length})
     protocol = f"{report.protocol}; path length by 2,000 steps of {STEP:g} on great circles, trimmed by 1 % at each end"
-    return replace(report, rows=[row, *report.rows[1:]], protocol=protocol)
+    return replace(
+        report, rows=[row, *report.rows[1:]], protocol=protocol, better={**report.better, "path_length": "less"}
+    )
 
 
 __all__ = [

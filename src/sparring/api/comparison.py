@@ -4,20 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from torch import Tensor
 
 from sparring.data import Dataset, Options
-from sparring.data import load_dataset as load_data
-from sparring.data.image.read import read_headers
-from sparring.data.load import file_source, is_ready, read_unsplit
 from sparring.errors import UserError
+from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import for_recipe, judge, modality_of
 from sparring.models.load import load_model
 from sparring.training.config.config import Config
-from sparring.training.feed.selection_split import for_recipe
-from sparring.training.report.judges import judge, shelf
 from sparring.training.report.report import write_comparison
 from sparring.training.run.evaluation import flag_changed_data
 
@@ -62,7 +59,7 @@ def compare(
     data, fingerprint = _reference(fresh, reference, data_options)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
-    reports = saved | _scored(drawn, jury, metrics, intervals, shelf(data))
+    reports = saved | _scored(drawn, jury, metrics, intervals, baseline_cache(data.fingerprint))
     report = flag_changed_data(merge_reports({name: reports[name] for name in names}, mixed), data, fingerprint)
     if page is not None:
         write_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
@@ -99,12 +96,12 @@ def _reference(names: list[str], reference: str | Path | Dataset | None, data_op
     """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
     of a run."""
     if reference is not None:
-        data = reference if isinstance(reference, Dataset) else load_data(reference, data_options)
+        data = reference if isinstance(reference, Dataset) else load_dataset(reference, data_options)
         return data, data.fingerprint
     for name in names:
         if (Path(name) / "run.json").exists():
             config, fingerprint = Config.load(Path(name))
-            data = load_data(config.data, config.data_options)
+            data = load_dataset(config.data, config.data_options)
             trained = for_recipe(data, config.recipe).fingerprint
             return data, data.fingerprint if trained == fingerprint else fingerprint
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
@@ -112,11 +109,12 @@ def _reference(names: list[str], reference: str | Path | Dataset | None, data_op
 
 def _drawn(names: list[str], data: Dataset, jury: Judge, samples: int | None, seed: int) -> dict[str, SampleSet]:
     """As many of each."""
-    given = {name: _images(name, data) for name in names if not _is_model(name)}
+    given = {name: modality_of(data).read_samples(name, data) for name in names if not _is_model(name)}
     n = samples or min([jury.sample_count("report"), *map(len, given.values())])
-    for name, images in given.items():
-        if len(images) < n:
-            raise UserError(f"{name} has {len(images):,} images, and {n:,} samples were asked for: ask for fewer")
+    examples = modality_of(data).words.examples
+    for name, values in given.items():
+        if len(values) < n:
+            raise UserError(f"{name} has {len(values):,} {examples}, and {n:,} samples were asked for: ask for fewer")
     return {name: SampleSet(given[name][:n]) if name in given else _sampled(name, data, n, seed) for name in names}
 
 
@@ -129,32 +127,6 @@ def _sampled(name: str, data: Dataset, n: int, seed: int) -> SampleSet:
     if tuple(model.shape) != tuple(data.shape):
         raise UserError(f"{name} makes {_told(model.shape)}, and {data.spec} holds {_told(data.shape)}: not compared")
     return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))
-
-
-def _images(name: str, data: Dataset) -> Tensor:
-    """Images of a folder, a file, or the test part of a set that is ready, of the size they have: to resize would
-    move scores."""
-    values = load_data(name).test.values if is_ready(name) else _found(name, data.shape)
-    if tuple(values.shape[1:]) != tuple(data.shape):
-        raise UserError(f"{name} holds {_told(values.shape[1:])}, and {data.spec} {_told(data.shape)}: not compared")
-    if len(values) < 2:
-        raise UserError(f"{name} has {len(values)} usable images: give 2 or more")
-    return values
-
-
-def _found(name: str, shape: Sequence[int]) -> Tensor:
-    source = file_source(name)
-    if source is None:
-        return read_unsplit(name, Options()).examples.values
-    sizes = {header.size for header in read_headers(source) if header}
-    if sizes - {tuple(shape[1:])}:
-        raise UserError(
-            f"{name} holds pictures of {', '.join(_told(size) for size in sorted(sizes)[:3])}: "
-            f"bring all to {_told(shape[1:])}, that of the reference, first; resizing is a part of the protocol"
-        )
-    # Colours that happen to be grey everywhere stay three channels where the reference has three.
-    channels = {3: "rgb", 4: "rgba"}.get(shape[0], "auto")
-    return read_unsplit(name, Options(size=(shape[1], shape[2]), channels=channels)).examples.values
 
 
 def _told(shape: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from sparring.data import Options, Split, load_dataset
+from sparring.data import Options, Split
 from sparring.data.dataset import UnsplitDataset
 from sparring.data.image.channels import CHANNEL_NAMES, stack_images
 from sparring.data.image.file import UnreadableImage, read_image
@@ -13,6 +13,7 @@ from sparring.data.load import read_unsplit, require_path
 from sparring.data.named import NAMED
 from sparring.data.sources.folder import is_image
 from sparring.errors import UserError, one_line
+from sparring.modalities.load import load_dataset
 from sparring.recipes.recipe import Shape
 
 

@@ -14,7 +14,7 @@ from sparring.data.image.pixels import image_grid
 from sparring.data.sources.item import Skipped
 from sparring.errors import UserError
 from sparring.models.model import Model
-from sparring.storage.atomic import atomic_write, output_target
+from sparring.storage.atomic import atomic_write, output_target, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +52,7 @@ def _png(pairs: Reconstructions, out: Path) -> None:
     columns = ceil((2 * len(pairs.before)) ** 0.5)
     blank = pairs.before.new_full((-len(pairs.before) % columns, *pairs.before.shape[1:]), 255)
     rows = [torch.cat([side, blank]).unflatten(0, (-1, columns)) for side in (pairs.before, pairs.after)]
-    picture = pairs.model.medium.picture(torch.stack(rows, 1).flatten(0, 2), columns)
-    with atomic_write(out) as path:
-        picture.save(path, "PNG")
+    write_bytes(out, pairs.model.view(torch.stack(rows, 1).flatten(0, 2), columns).content)
 
 
 def _npz(pairs: Reconstructions, out: Path) -> None:

@@ -51,7 +51,7 @@ def with_flags(recipe: Recipe, texts: Mapping[str, str]) -> Recipe:
     for flag, text in texts.items():
         name = FLAG_ALIASES.get(flag, flag)
         if name not in known and not name.startswith("weight."):
-            raise UserError(f"{recipe.name} has no --{flag}{did_you_mean(flag, {*known, *FLAG_ALIASES})}")
+            raise UserError(f"{recipe.name} has no --{flag}{did_you_mean(flag, known)}")
         if name not in known and (term := name.removeprefix("weight.")) not in loss_names():
             raise UserError(f"no game has a loss term '{term}' to weigh{did_you_mean(term, loss_names())}")
         scheduled = name in schedules or name.startswith("weight.")

@@ -3,11 +3,14 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparring.commands import data_flags
 from sparring.commands.base import Add, Answer, say
 from sparring.errors import UserError
+
+if TYPE_CHECKING:
+    from sparring.modalities.base import Preview
 
 
 def add(command: Add) -> None:
@@ -36,8 +39,9 @@ def add(command: Add) -> None:
 
 def scan(args: argparse.Namespace) -> Answer:
     from sparring.data.scan.image_set import ScannedImages
-    from sparring.data.scan.scan import overview, scan_with_examples
+    from sparring.data.scan.scan import scan_with_examples
     from sparring.data.scan.sheet import suspects_sheet
+    from sparring.modalities.preview import overview
 
     options = data_flags.options(args)
     if args.against:
@@ -45,7 +49,7 @@ def scan(args: argparse.Namespace) -> Answer:
     result, seen = scan_with_examples(args.data, options)
     say(args, result.table())
     if args.out:
-        _picture(overview(args.data, options, seen), args.out)
+        _write_preview(overview(args.data, options, seen), args.out)
     if args.sheet:
         _sheet(args, suspects_sheet(seen, result.findings) if isinstance(seen, ScannedImages) else None)
     return result.to_dict()
@@ -66,12 +70,12 @@ def _against(args: argparse.Namespace, options: Any) -> Answer:
 
 
 def preview(args: argparse.Namespace) -> Answer:
-    from sparring.data import load_dataset
-    from sparring.data.scan.scan import degraded_preview, network_preview
+    from sparring.modalities.load import load_dataset
+    from sparring.modalities.preview import degraded_preview, network_preview
 
     data = load_dataset(args.data, data_flags.options(args))
     steps = tuple(filter(None, args.damage.split(",")))
-    _picture(degraded_preview(data, steps) if steps else network_preview(data), args.out)
+    _write_preview(degraded_preview(data, steps) if steps else network_preview(data), args.out)
     say(args, f"preview: {args.out}")
     return {"out": args.out}
 
@@ -104,13 +108,14 @@ def _sheet(args: argparse.Namespace, picture: Any) -> None:
     if picture is None:
         say(args, "no suspects, so no sheet was written")
     else:
-        _picture(picture, args.sheet)
+        from sparring.modalities.base import Preview
+
+        _write_preview(Preview.png(picture), args.sheet)
 
 
-def _picture(picture: Any, out: str) -> None:
-    from sparring.storage.atomic import atomic_write
+def _write_preview(preview: "Preview", out: str) -> None:
+    from sparring.storage.atomic import write_bytes
 
     if Path(out).exists():
         raise UserError(f"{out} exists: choose another --out")
-    with atomic_write(Path(out)) as path:
-        picture.save(path, "PNG")
+    write_bytes(Path(out), preview.content)

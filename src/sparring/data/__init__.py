@@ -1,7 +1,8 @@
 """Data sets: loading, splitting, preparing and checking.
 
-`load` turns a SPEC into a `Dataset`. `sources` lists the files of folders and archives and reads whole arrays; `image`,
-`table` and `audio` decode them; `prepare` writes memory-mapped copies; `scan` reports likely defects.
+`sparring.modalities.load.load_dataset` turns a SPEC into a `Dataset`. `sources` lists the files of folders and archives
+and reads whole arrays; `image`, `table` and `audio` decode them; `prepare` writes memory-mapped copies; `scan` reports
+likely defects.
 """
 
 from importlib import import_module
@@ -9,11 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparring.data.dataset import Dataset, Split
-    from sparring.data.load import load_dataset
     from sparring.data.options import Options
 
-_MODULES = {"Dataset": "dataset", "Split": "dataset", "Options": "options", "load_dataset": "load"}
-__all__ = ["Dataset", "Options", "Split", "load_dataset"]
+_MODULES = {"Dataset": "dataset", "Split": "dataset", "Options": "options"}
+__all__ = ["Dataset", "Options", "Split"]
 
 
 def __getattr__(name: str):

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from sparring.data.facts import PLAIN, Facts
 from sparring.data.sources.item import Skipped
-from sparring.data.table.schema import Schema
 from sparring.progress import progress_range
 
 SPLIT_SEED = 0
@@ -54,16 +54,13 @@ class Dataset:
     """16 hex characters of the sha256 over shapes, pixels and labels of both parts."""
     skipped: Skipped = ()
     """Files left out, with the reason."""
-    medium: str = "image"
-    """A name of `sparring.modalities.base.MEDIA`."""
-    value_scale: float = 1.0
-    """Of points: networks see them divided by it."""
+    modality: str = "image"
+    """A name of `sparring.modalities.registry.MODALITIES`."""
+    facts: Facts = PLAIN
     mirrored: bool = False
     """Train on mirrored copies too: whoever draws examples doubles the indices, for no copy is kept here."""
     mapped: bool = False
     """Values lie in a file mapped into memory: it may be larger than that, and reading may wait for the disk."""
-    schema: Schema | None = None
-    """Of a table."""
     unpaired: str = ""
     """Of two domains: why what is given with an example is not its partner; nothing if it is."""
     select: Split | None = None
@@ -81,7 +78,7 @@ class Dataset:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of an example as networks see it: an image's (c, h, w)."""
-        return tuple(self.train.values.shape[1:]) if self.schema is None else self.schema.shape
+        return self.facts.shape_of(self.train.values)
 
     @property
     def classes(self) -> int:
@@ -91,16 +88,14 @@ class Dataset:
 
     @property
     def attributes(self) -> int:
-        """How many numbers can be given with an example: its attributes, or the options of a table's columns."""
-        return len(self.scales) if self.schema is None else sum(self.schema.choices)
+        """Width of a condition that is no class: attributes, or the options of a table's columns."""
+        return self.facts.condition_width or len(self.scales)
 
     @property
     def layout(self) -> "dict[str, list[int] | int]":
-        """What networks have to know of an example's parts: a table's choices, and how many of each have places; of
-        pictures made of pictures, how many channels those have."""
-        if self.train.condition is not None:
-            return {"inputs": self.train.condition.shape[1]}
-        return {} if self.schema is None else {"choices": self.schema.choices, "places": self.schema.places}
+        """Numbers by which networks are built for this data, by the name of their parameter."""
+        inputs = {} if self.train.condition is None else {"inputs": self.train.condition.shape[1]}
+        return self.facts.layout | inputs
 
     @property
     def scales(self) -> tuple[tuple[float, float], ...]:

@@ -1,16 +1,18 @@
-"""From a SPEC to data."""
+"""Readers: from a SPEC to examples."""
 
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from sparring.data.audio.wav import AUDIO_SUFFIXES as OF_SOUNDS
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
+from sparring.data.facts import ArrayFacts
 from sparring.data.image.channels import CHANNEL_COUNTS
-from sparring.data.image.edges import add_edge_domain, strip_edges_suffix
+from sparring.data.image.edges import EDGES_SUFFIX, add_edge_domain, strip_edges_suffix
 from sparring.data.image.file import IMAGE_SUFFIXES
-from sparring.data.image.paired import find_domains, load_domains, load_side_by_side
+from sparring.data.image.paired import DomainFolders, find_domains, load_domains, load_side_by_side
 from sparring.data.image.pixels import FIT_METHODS, with_channels
 from sparring.data.image.read import read_images
 from sparring.data.named import NAMED
@@ -46,61 +48,127 @@ ARRAYS: dict[str, Callable[[Path], UnsplitDataset]] = {
 is_sound = has_suffix(OF_SOUNDS)
 
 
-def load_dataset(spec: str | Path, options: Options = Options()) -> Dataset:  # noqa: B008 - frozen
-    """Loads a data set.
+class DataSource:
+    """A SPEC with the options it is read by. What modalities look at in it is found once, when first used.
 
-    Args:
-        spec: a name of `NAMED`; a folder, .zip or .tar of images, whose sub-folders are classes; a .parquet; a folder
-            of .tar or .parquet files; hf:NAME of Hugging Face; an .npz; …-images-idx3-ubyte, .gz or not; what `spar
-            data prepare` made of any of these; or a table: a .csv, .csv.gz, .tsv, or a .parquet without images.
-            Folders trainA and trainB are two image domains (see `sparring.data.image.paired`). A name goes before a
-            folder of the same name: write ./digits for the folder. X+edges is images of X with the edges of others
-            (see `sparring.data.image.edges`).
-        options: by default as named sets and arrays are, and for pictures what suits them.
-
-    Raises:
-        UserError: an unknown name or ending, a file that is missing, damaged or has too few usable images, a set that
-            could not be downloaded, options that do not fit.
+    Raises UserError on use for a path that does not exist or can't be listed.
     """
-    name = str(spec)
-    if name in NAMED:
-        return _named(name, options)
-    if (bare := strip_edges_suffix(name)) is not None:
-        return add_edge_domain(load_dataset(bare, options), name)
-    if is_prepared(name):
-        _no_table(options, name)
-        return load_prepared(Path(name).expanduser(), name, options)
-    if (path := table_at(name)) is not None:
-        _no_pictures(options, name)
-        return load_table(name, path, options.columns, options.constraints, options.target)
-    _no_table(options, name)
-    source = file_source(name)
-    if source is not None and (folders := find_domains(source, options.direction)):
-        return _enough(load_domains(name, folders, options))
-    if source is not None and options.direction:
-        return _enough(load_side_by_side(name, source, options))
-    pool = read_unsplit(spec, options) if source is None else read_images(source, options)
+
+    def __init__(self, spec: str | Path, options: Options):
+        self.spec, self.options = str(spec), options
+
+    @cached_property
+    def ready(self) -> bool:
+        """Whether it is a named set, X+edges or a prepared set."""
+        return is_ready(self.spec)
+
+    @cached_property
+    def table(self) -> Path | None:
+        """The file, if it holds a table."""
+        return table_at(self.spec)
+
+    @cached_property
+    def images(self) -> FileSource | None:
+        """The image files, if it is a place of such."""
+        return None if self.ready or self.table else file_source(self.spec)
+
+    @cached_property
+    def domains(self) -> DomainFolders | None:
+        """The image files by domain and part, if there are two domains."""
+        return self.images and find_domains(self.images, self.options.direction)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is a file that holds an array of images."""
+        return not self.ready and _by_ending(ARRAYS, Path(self.spec)) is not None
+
+
+def load_images(source: DataSource) -> Dataset:
+    """Images of a named set, a prepared set, X+edges, files or an array.
+
+    Raises UserError for anything else, and for too few usable images.
+    """
+    name, options = source.spec, source.options
+    require_no_table_options(name, options)
+    if source.ready:
+        return load_ready(name, options)
+    pool = read_unsplit(name, options, source.images)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
     return Dataset.of(name, *split(pool.examples), pool.names, pool.skipped, mirrored=options.flip)
 
 
-def read_unsplit(spec: str | Path, options: Options) -> UnsplitDataset:
-    """What a folder or file holds, however little. Raises UserError as `load`."""
-    source = file_source(str(spec))
+def load_ready(name: str, options: Options) -> Dataset:
+    """A named set, X+edges, or a prepared set. Raises UserError for options that do not suit it."""
+    if name in MIXTURES:
+        return load_points(name, options)
+    if name in NAMED:
+        return _named_images(name, options)
+    if (bare := strip_edges_suffix(name)) is not None:
+        return add_edge_domain(load_images(_only_images(DataSource(bare, options))), name)
+    return load_prepared(Path(name).expanduser(), name, options)
+
+
+def load_points(name: str, options: Options) -> Dataset:
+    """A named mixture of `sparring.data.points`; networks see it at standard deviation 1."""
+    _no_labels(options, f"{name} has its own")
+    require_no_table_options(name, options)
+    if options.size or options.flip or options.channels != "auto":
+        raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
+    train, test, names = NAMED[name]()
+    return Dataset.of(name, train, test, names, modality="point", facts=ArrayFacts(float(train.values.std())))
+
+
+def load_pairs(source: DataSource) -> Dataset:
+    """Images of two domains: from folders of each, or from images that hold both side by side."""
+    name, options = source.spec, source.options
+    require_no_table_options(name, options)
+    if source.domains:
+        data = load_domains(name, source.domains, options)
+    else:
+        assert source.images is not None
+        data = load_side_by_side(name, source.images, options)
+    if (n := len(data.train) + len(data.test)) < FEWEST:
+        raise UserError(f"{one_line(name)} has only {n} pairs: {FEWEST} are needed")
+    return data
+
+
+def load_table_file(source: DataSource) -> Dataset:
+    """Rows of a CSV or parquet file."""
+    name, options = source.spec, source.options
+    if options.size or options.flip or options.channels != "auto" or options.labels:
+        raise UserError(
+            f"{one_line(name)} is a table, without size, channels, mirror images or labels: leave these out"
+        )
+    assert source.table is not None
+    return load_table(name, source.table, options.columns, options.constraints, options.target)
+
+
+def read_unsplit(spec: str | Path, options: Options, source: FileSource | None = None) -> UnsplitDataset:
+    """All images of a folder or file, however few. Raises UserError for a SPEC of something else.
+
+    Args:
+        source: the SPEC's image files, if they are listed already.
+    """
+    source = source or file_source(str(spec))
     path = Path(str(spec)).expanduser()
     if source is not None:
         return read_images(source, options)
     read = _by_ending(ARRAYS, path)
     if read is None:
-        raise UserError(
-            f"{one_line(spec)} ends like no file that is read: give a folder of images "
-            f"({', '.join(ending[1:] for ending in IMAGE_SUFFIXES)}), "
-            f"or a file that ends in {', '.join([*SOURCES, *ARRAYS, *TABLE_SUFFIXES[:-1]])}"
-        )
+        raise unreadable(spec)
     _no_labels(options, f"{one_line(spec)} holds its own")
     pool = read(path)
     return replace(pool, examples=to_channels_and_size(pool.examples, options))
+
+
+def unreadable(spec: str | Path) -> UserError:
+    """For a path that no reader takes."""
+    return UserError(
+        f"{one_line(spec)} ends like no file that is read: give a folder of images "
+        f"({', '.join(ending[1:] for ending in IMAGE_SUFFIXES)}), "
+        f"or a file that ends in {', '.join([*SOURCES, *ARRAYS, *TABLE_SUFFIXES[:-1]])}"
+    )
 
 
 def table_at(spec: str) -> Path | None:
@@ -183,27 +251,35 @@ def to_channels_and_size(images: Split, options: Options) -> Split:
     return Split(values, images.labels)
 
 
-def _named(name: str, options: Options) -> Dataset:
+def _named_images(name: str, options: Options) -> Dataset:
     _no_labels(options, f"{name} has its own")
-    _no_table(options, name)
-    if name in MIXTURES and (options.size or options.flip or options.channels != "auto"):
-        raise UserError(f"{name} is of points, without size, channels or mirror images: leave these out")
+    require_no_table_options(name, options)
     train, test, names = NAMED[name]()
-    if name in MIXTURES:
-        return Dataset.of(name, train, test, names, medium="point", value_scale=float(train.values.std()))
-    return Dataset.of(
-        name, to_channels_and_size(train, options), to_channels_and_size(test, options), names, mirrored=options.flip
+    train, test = to_channels_and_size(train, options), to_channels_and_size(test, options)
+    return Dataset.of(name, train, test, names, mirrored=options.flip)
+
+
+def _only_images(source: DataSource) -> DataSource:
+    """Raises UserError for what has no edges: points, rows and pairs."""
+    what = next(
+        (
+            name
+            for name, matches in (
+                ("points", source.spec in MIXTURES),
+                ("tables", not source.ready and source.table),
+                ("pairs", source.domains or (source.images and source.options.direction)),
+            )
+            if matches
+        ),
+        "",
     )
+    if what:
+        raise UserError(f"{one_line(source.spec)} has {what}, and edges need images: leave out {EDGES_SUFFIX}")
+    return source
 
 
-def _no_pictures(options: Options, name: str) -> None:
-    if options.size or options.flip or options.channels != "auto" or options.labels:
-        raise UserError(
-            f"{one_line(name)} is a table, without size, channels, mirror images or labels: leave these out"
-        )
-
-
-def _no_table(options: Options, name: str) -> None:
+def require_no_table_options(name: str, options: Options) -> None:
+    """Raises UserError where options of tables are set."""
     if options.has_table_options:
         raise UserError(f"{one_line(name)} is no table: leave columns, constraints and target out")
 
@@ -211,12 +287,6 @@ def _no_table(options: Options, name: str) -> None:
 def _no_labels(options: Options, why: str) -> None:
     if options.labels:
         raise UserError(f"a label file is for folders and zips, and {why}: leave it out")
-
-
-def _enough(data: Dataset) -> Dataset:
-    if len(data.train) + len(data.test) < FEWEST:
-        raise UserError(f"{one_line(data.spec)} has only {len(data.train) + len(data.test)} pairs: {FEWEST} are needed")
-    return data
 
 
 def _by_ending(readers: dict, path: Path) -> Callable | None:

@@ -12,9 +12,9 @@ from importlib.resources import files
 
 import torch
 
-from sparring.data import load_dataset
 from sparring.doctor.check import BROKEN, OK, Check, worst
 from sparring.errors import one_line
+from sparring.modalities.load import load_dataset
 from sparring.recipes import RECIPES
 from sparring.training.config.config import Config
 from sparring.training.distributed.processes import process_group

@@ -36,7 +36,7 @@ def sweeps(model: Model, seed: int = 0) -> Image.Image:
     recipe = model.spec.recipe
     if not recipe.codes:
         raise UserError("this model has no codes in its latent: train a recipe that has some (infogan)")
-    sheets = [model.medium.picture(sweep(model, code, seed), STEPS) for code in range(recipe.codes)]
+    sheets = [model.view(sweep(model, code, seed), STEPS).image for code in range(recipe.codes)]
     width = sum(sheet.width for sheet in sheets) + GAP * (len(sheets) - 1)
     picture = Image.new("RGB", (width, sheets[0].height), "white")
     left = 0

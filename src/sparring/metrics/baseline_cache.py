@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sparring.errors import UserError
 from sparring.metrics.report import ReportRow
-from sparring.storage.atomic import atomic_write
+from sparring.storage.atomic import atomic_write, cache_folder
 
 _ROWS = TypeAdapter(list[ReportRow])
 
@@ -31,6 +31,11 @@ class BaselineCache:
         if path not in self._scored:
             self._scored[path] = _read(path) or _written(path, score())
         return self._scored[path]
+
+
+def baseline_cache(fingerprint: str) -> BaselineCache:
+    """In the user's cache folder, for the data with this fingerprint."""
+    return BaselineCache(cache_folder() / "rows", fingerprint)
 
 
 def _read(path: Path) -> list[ReportRow]:

@@ -1,4 +1,4 @@
-"""What a model can be conditioned on: classes, attributes, or the options of a table's columns."""
+"""What a model can be conditioned on by labels: classes, or attributes."""
 
 from dataclasses import dataclass
 
@@ -47,34 +47,5 @@ class Attributes:
         return standardise(rows, self.scales)
 
 
-@dataclass(frozen=True, eq=False)
-class TableConditions:
-    """One option of one column for each row, as often as the training data has it."""
-
-    names = ()
-    columns: tuple[tuple[float, ...], ...]
-    """Shares of the options of each column the network sees; empty for columns that are no condition."""
-    widths: tuple[int, ...]
-    """Numbers of options of each column the network sees."""
-
-    def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
-        """One-hot rows (n, options of all columns): a uniformly drawn column, an option by its share."""
-        if label is not None:
-            raise UserError("a table has no labels: use --where COLUMN=VALUE")
-        condition, start = torch.zeros(n, sum(self.widths)), 0
-        eligible = [k for k, shares in enumerate(self.columns) if shares]
-        column = torch.randint(len(eligible), (n,), generator=g)
-        for k, (shares, width) in enumerate(zip(self.columns, self.widths, strict=True)):
-            if shares:
-                rows = (column == eligible.index(k)).nonzero()[:, 0]
-                options = torch.multinomial(torch.tensor(shares), len(rows) + 1, replacement=True, generator=g)[:-1]
-                condition[rows, start + options] = 1
-            start += width
-        return condition
-
-
 def _numbered(names: tuple[str, ...]) -> dict[str, int]:
     return {name: i for i, name in enumerate(names)}
-
-
-Conditioning = ClassLabels | Attributes | TableConditions

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sparring.build.game import build_encoder, build_generator
 from sparring.data import Dataset
 from sparring.errors import UserError, shorten
+from sparring.modalities.registry import MODALITIES
 from sparring.models.model import ATTRIBUTE_ROWS, ENCODER, Model
 from sparring.models.spec import ModelSpec, read_spec
 from sparring.models.translator import ImageToImageModel
@@ -40,7 +40,7 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
         raise UserError(f"{file} does not fit model.json ({shorten(error)})") from None
     for prefix, player in _by_prefix(players).items():
         player.load_state_dict({key: stored[prefix + key] for key in player.state_dict()})
-        player.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  as in training
+        MODALITIES[spec.recipe.modality].to_memory_format(player)
     return _model_class(spec)(spec, *players, rows=stored.get(ATTRIBUTE_ROWS))
 
 

@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from sparring.errors import UserError
-from sparring.modalities.base import Modality, medium
-from sparring.models.conditions import STORED, Attributes, ClassLabels, Conditioning, TableConditions
+from sparring.modalities.base import Conditioning, Modality, Preview
+from sparring.modalities.registry import MODALITIES
+from sparring.models.conditions import STORED, Attributes, ClassLabels
 from sparring.models.spaces import LatentSpace, evaluation_mode, latent_spaces
 from sparring.models.spec import ModelSpec
 from sparring.recipes import encoding
@@ -25,7 +25,7 @@ from sparring.rng import CLASS, SAMPLE, generator
 from sparring.storage import atomic, tensors
 
 CHUNK = 500
-"""Samples drawn at once. Each chunk has a random stream of its own, so sample i does not depend on the number drawn."""
+"""Examples encoded or decoded at once."""
 
 ENCODER = "E/"
 """Prefix of the encoder's weights in a file; the generator's have none."""
@@ -61,8 +61,8 @@ class Model:
         return self.spec.shape
 
     @property
-    def medium(self) -> Modality:
-        return medium(self.spec.recipe.modality, self.spec.schema)
+    def modality(self) -> Modality:
+        return MODALITIES[self.spec.recipe.modality]
 
     @cached_property
     def spaces(self) -> Mapping[str, LatentSpace]:
@@ -82,8 +82,9 @@ class Model:
 
     @property
     def chunk(self) -> int:
-        """Samples drawn at once; more for tables, whose rows are small."""
-        return CHUNK if self.spec.schema is None else 10 * CHUNK
+        """Samples drawn at once. Each chunk has a random stream of its own, so sample i does not depend on their
+        number."""
+        return self.modality.chunk
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -132,13 +133,17 @@ class Model:
         chunks = zip(*(torch.cat(column).split(CHUNK) for column in firsts), strict=True)
         return torch.cat([self.decode(chunk, truncation) for chunk in chunks])
 
-    def preview(self, n: int) -> Image.Image:
-        """About n samples of fixed latents as a picture; a row a class, if the model has classes."""
+    def view(self, values: Tensor, columns: int | None = None) -> Preview:
+        """Samples in a form that a person looks at or listens to."""
+        return self.modality.preview(values, self.spec.facts, columns)
+
+    def preview(self, n: int) -> Preview:
+        """About n samples of fixed latents; a row a class, if the model has classes."""
         if not self.classes:
-            return self.medium.picture(self.sample(n))
+            return self.view(self.sample(n))
         shown = self.classes[:n]
         columns = n // len(shown)
-        return self.medium.picture(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
+        return self.view(torch.cat([self.sample(columns, label=name) for name in shown]), columns)
 
     def draw_inputs(self, seed: int, k: int = 0, label: str | None = None) -> Inputs:
         """Chunk k of the generator's inputs for this seed, each (chunk, …). Raises UserError for an unknown class."""
@@ -167,7 +172,8 @@ class Model:
             raise UserError(f"this model encodes uint8 (n, {', '.join(map(str, self.shape))}), not {actual}")
         like, dim = next(self.G.parameters()), self.spec.recipe.latent_dim
         with evaluation_mode(self.E):
-            chunks = [self.E(self.medium.encode(chunk).to(like))[:, :dim] for chunk in values.split(CHUNK)]
+            encoded = (self.modality.encode(chunk, self.spec.facts).to(like) for chunk in values.split(CHUNK))
+            chunks = [self.E(x)[:, :dim] for x in encoded]
         return torch.cat(chunks).float().cpu()
 
     def reconstruct(self, values: Tensor) -> Tensor:
@@ -183,7 +189,7 @@ class Model:
         if z.ndim != 2 or z.shape[1] != wanted:
             raise UserError(f"this model decodes latents (n, {wanted}), not ({', '.join(map(str, z.shape))})")
         samples = self.forward(inputs) if truncation is None else self._truncated(inputs, truncation)
-        return self.medium.decode(samples * self.spec.scale).cpu()
+        return self.modality.decode(samples, self.spec.facts).cpu()
 
     def _truncated(self, inputs: Inputs, amount: float) -> Tensor:
         if not amount > 0:
@@ -213,8 +219,6 @@ class Model:
 def _conditioning(spec: ModelSpec, rows: Tensor | None) -> Conditioning | None:
     if not spec.recipe.conditional:
         return None
-    if spec.schema is not None:
-        return TableConditions(spec.schema.option_shares, tuple(spec.schema.choices))
-    return (
-        ClassLabels(spec.labels, spec.shares) if rows is None else Attributes(spec.labels, spec.scales, rows[:STORED])
-    )
+    if rows is not None:
+        return Attributes(spec.labels, spec.scales, rows[:STORED])
+    return MODALITIES[spec.recipe.modality].conditioning(spec.facts) or ClassLabels(spec.labels, spec.shares)

@@ -1,14 +1,17 @@
 """`model.json`: what a model is made of, in names of the library's own entries and bounded numbers, never code."""
 
+import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from sparring.data.table.schema import Schema
+from sparring.data.facts import PLAIN
 from sparring.errors import UserError, one_line, shorten
-from sparring.modalities.base import MEDIA
+from sparring.modalities.registry import MODALITIES
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA, Shape
 from sparring.recipes.upgrade import recipe_from_v1
@@ -37,16 +40,14 @@ class ModelSpec:
     """Of the classes in the training data."""
     scales: tuple[tuple[float, float], ...] = ()
     """Mean and deviation of each attribute in the training data."""
-    scale: float = 1.0
-    """Of points: what the networks call 1."""
-    schema: Schema | None = None
-    """Of a table."""
+    facts: Any = PLAIN
+    """Of the training data: of the type that its modality names."""
     format: int = FORMAT
 
     @property
     def width(self) -> int:
         """How many classes, attributes or options can be given to the generator."""
-        return len(self.labels) if self.schema is None else sum(self.schema.choices)
+        return self.facts.condition_width or len(self.labels)
 
 
 def read_spec(path: Path) -> ModelSpec:
@@ -56,25 +57,31 @@ def read_spec(path: Path) -> ModelSpec:
         written = about.get("format", 1)
         if written > FORMAT:
             raise UserError(f"{path} is of format {written}, and this version reads {FORMAT}: take a newer one")
-        if written == 1:
-            about |= {"recipe": recipe_from_v1(about["recipe"]), "format": FORMAT}
-        description = TypeAdapter(ModelSpec).validate_python(about)
+        description = _parsed(_from_v1(about) if written == 1 else about)
     except FileNotFoundError:
         raise UserError(f"no model at {path.parent}: give the folder of a run that has saved one") from None
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is no model description ({shorten(error)})") from None
-    checks = (_mismade(description), excess(description.recipe), _misshapen(description), _mislabelled(description))
+    checks = (excess(description.recipe), _misshapen(description), _mislabelled(description))
     if wrong := next(filter(None, checks), ""):
         raise UserError(f"{path} asks for {wrong}: not built")
     return description
 
 
-def _mismade(description: ModelSpec) -> str:
-    """What is wrong with what it makes."""
-    name = description.recipe.modality
-    known = name in MEDIA if description.schema is None else name == "table"
-    told = "no schema" if description.schema is None else "the schema of a table"
-    return "" if known else f"samples of medium '{one_line(name)}' with {told}"
+def _parsed(about: Mapping[str, Any]) -> ModelSpec:
+    """Raises ValueError for fields that are missing, unknown or of another type."""
+    description = TypeAdapter(ModelSpec).validate_json(json.dumps(about))
+    if (name := description.recipe.modality) not in MODALITIES:
+        raise ValueError(f"it asks for samples of modality '{one_line(name)}', which does not exist")
+    facts = TypeAdapter(MODALITIES[name].facts_type).validate_json(json.dumps(description.facts))
+    return replace(description, facts=facts)
+
+
+def _from_v1(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Format 1 held the scale of points and the schema of tables in fields of their own."""
+    facts = about.get("schema") or {"scale": about.get("scale", 1.0)}
+    rest = {name: value for name, value in about.items() if name not in ("schema", "scale")}
+    return rest | {"recipe": recipe_from_v1(about["recipe"]), "facts": facts, "format": FORMAT}
 
 
 def excess(recipe: Recipe) -> str:
@@ -99,7 +106,7 @@ def _misshapen(description: ModelSpec) -> str:
 def _mislabelled(description: ModelSpec) -> str:
     """What is wrong with what it can be asked for."""
     labels, shares, scales = description.labels, description.shares, description.scales
-    if description.schema is not None or not description.recipe.conditional:
+    if description.facts.condition_width or not description.recipe.conditional:
         return ""
     if scales:
         return f"{len(labels)} attributes with {len(scales)} scales" if len(labels) != len(scales) else ""

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from sparring.build.game import input_shape
@@ -14,12 +13,12 @@ from sparring.data import Split
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.pixels import to_pixels, to_unit
 from sparring.errors import UserError
+from sparring.modalities.base import Preview
 from sparring.models.model import Inputs, Model
 from sparring.models.spaces import LatentSpace, evaluation_mode
 from sparring.models.spec import ModelSpec
 from sparring.models.tiling import TiledResult, apply_in_tiles
 
-CHUNK = 50
 COLUMNS = 3
 """Images in a row of a preview: input, output, target."""
 
@@ -45,10 +44,6 @@ class ImageToImageModel(Model):
     def spaces(self) -> Mapping[str, LatentSpace]:
         """None: the generator has no latents."""
         return {}
-
-    @property
-    def chunk(self) -> int:
-        return CHUNK
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -155,7 +150,7 @@ class ImageToImageModel(Model):
         split = self.validation
         if split is None or split.condition is None:
             raise UserError(f"{self.spec.recipe.name} translates images: use spar apply RUN IMAGES --out …")
-        rows = torch.arange(k * CHUNK, (k + 1) * CHUNK) % len(split)
+        rows = torch.arange(k * self.chunk, (k + 1) * self.chunk) % len(split)
         mask = split.mask_known if self.masked else None
         extra = mask if self.conditioning is None else split.labels
         return [x[rows] for x in (split.condition, extra) if x is not None]
@@ -176,8 +171,9 @@ class ImageToImageModel(Model):
         images, extra = inputs[0], (*inputs[1:], None)[0]
         return self.apply(images, extra) if self.conditioning is None else self.apply(images, label=extra)
 
-    def preview(self, n: int) -> Image.Image:
+    def preview(self, n: int) -> Preview:
         """Validation images: input, output, target."""
         output = self.sample(max(1, n // COLUMNS))
         assert self.validation is not None and self.validation.condition is not None
-        return side_by_side([self.validation.condition[: len(output)], output, self.validation.values[: len(output)]])
+        columns = [self.validation.condition[: len(output)], output, self.validation.values[: len(output)]]
+        return Preview.png(side_by_side(columns))

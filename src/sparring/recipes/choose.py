@@ -1,42 +1,40 @@
-"""Which recipe suits some data, and why."""
+"""The default recipe for a data set, with reasons."""
 
 from dataclasses import dataclass, replace
 
-from sparring.errors import UserError
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.results import measured_results
 from sparring.schedules import Cosine
 
 EPOCHS = 100
-"""That a recipe sees a small set at most: of 2,105 and 3,047 pictures, two learnt by class were best after 119 and 98
-(docs/measured/gallery.md), and then got worse."""
+"""Limit for small data sets: on 2,105 and 3,047 images, the best weights of two class-conditional recipes came after
+119 and 98 epochs (docs/measured/gallery.md), and quality fell afterwards."""
 IN_COLOUR = Cosine(2e-3, 2e-4)
-"""The rate of `rpgan` for pictures in colour: with its own, twice that, it lurched on eurosat
+"""Learning rate of `rpgan` for colour images: its own, twice as high, was unstable on eurosat
 (docs/measured/gallery.md)."""
 FEW, FOR_FEW = 500, 150_000
-"""Images without classes, up to which the critic is shown them changed, and how many are seen then: of a hundred
-photographs that left .3 of the distance (docs/measured/gallery.md); of 2,105 it was a loss. Where between them it turns
-was not measured."""
-MADE_FOR = {"point": "points", "table": "table", "pair": "pix2pix"}
-"""Recipes by the only medium they make."""
+"""Up to so many images without classes, critic augmentation is on, for so many images seen: with a hundred photographs
+the Fréchet distance fell to .3 of that without (docs/measured/gallery.md); with 2,105 it rose. The numbers between were
+not measured."""
 OF_A_CLASS = 100
-"""Examples below which a class is too small to be learnt by itself."""
+"""Examples per class below which a recipe without classes is chosen."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a choice is made by."""
+class DataSummary:
+    """Properties of the data and the machine that the choice depends on."""
 
-    medium: str
+    examples: str
+    """What they are called, in the plural."""
     shape: tuple[int, ...]
     count: int
     """Training examples."""
     classes: int
     device: str
     pairs: bool = False
-    """Each example is two images, of different domains."""
+    """Each example is a pair of images from two domains."""
     unpaired: bool = False
-    """Of pictures to be made of pictures: it is not known which belong together."""
+    """For image-to-image data: the correspondence of the two domains is unknown."""
 
 
 @dataclass(frozen=True)
@@ -46,50 +44,53 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(facts: Facts) -> Choice:
-    """Raises UserError for data that no recipe makes."""
-    if facts.medium in MADE_FOR:
-        recipe = RECIPES["cyclegan" if facts.unpaired else MADE_FOR[facts.medium]]
-        return Choice(recipe, recipe.images, (_said(facts), f"{recipe.name}: the recipe made for them"))
-    if facts.medium != "image":
-        known = ", ".join(f"{medium}s" for medium in ("image", *MADE_FOR))
-        raise UserError(f"no recipe makes {facts.medium}s yet: there are recipes for {known}")
-    recipe, why = _suiting(facts)
+def default_recipe(name: str, data: DataSummary) -> Choice:
+    """For modalities with one default recipe."""
+    recipe = RECIPES[name]
+    return Choice(recipe, recipe.images, (_description(data), f"{recipe.name}: the default recipe for such data"))
+
+
+def choose_for_pairs(data: DataSummary) -> Choice:
+    return default_recipe("cyclegan" if data.unpaired else "pix2pix", data)
+
+
+def choose_for_images(data: DataSummary) -> Choice:
+    recipe, why = _image_recipe(data)
     images, length = recipe.images, f"{recipe.images:,} images: the recipe's own number"
-    if "augment" not in recipe.game.options and (fewer := EPOCHS * facts.count) < images:
+    if "augment" not in recipe.game.options and (fewer := EPOCHS * data.count) < images:
         images = fewer
-        length = f"{images:,} images: {EPOCHS} times the {facts.count:,} there are, for more would be learnt by heart"
-    return Choice(recipe, images, (_said(facts), *why, length))
+        length = f"{images:,} images: {EPOCHS} times the {data.count:,} there are, more would overfit"
+    return Choice(recipe, images, (_description(data), *why, length))
 
 
-def _suiting(facts: Facts) -> tuple[Recipe, tuple[str, ...]]:
-    """For images, with the reasons."""
-    if min(facts.shape[1:]) < 8:
-        return RECIPES["mlp-gan"], ("mlp-gan: perceptrons, for a side is under 8 pixels, too small to halve",)
-    if facts.pairs:
+def _image_recipe(data: DataSummary) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe for images, and the reasons."""
+    if min(data.shape[1:]) < 8:
+        return RECIPES["mlp-gan"], ("mlp-gan: perceptrons, because a side under 8 pixels is too small to halve",)
+    if data.pairs:
         return RECIPES["cogan"], ("cogan: two domains without pairs",)
-    by_class = facts.classes > 1 and facts.count >= OF_A_CLASS * facts.classes
-    small = "" if by_class else f", too small to learn by: under {OF_A_CLASS} examples each"
-    labels = f"{facts.classes} classes{small}" if facts.classes > 1 else "no classes"
+    by_class = data.classes > 1 and data.count >= OF_A_CLASS * data.classes
+    small = "" if by_class else f", too small to learn from: under {OF_A_CLASS} examples each"
+    labels = f"{data.classes} classes{small}" if data.classes > 1 else "no classes"
     name = "cgan" if by_class else "rpgan"
-    kind = "those that learn by class" if by_class else "those that learn without classes"
-    recipe, why = RECIPES[name], f"{name}: the nearest on MNIST of {kind}{_by(name)}; {labels}"
+    kind = "class-conditional recipes" if by_class else "recipes without classes"
+    recipe, why = RECIPES[name], f"{name}: the best on MNIST among {kind}{_measured_distance(name)}; {labels}"
     reasons = (why,)
-    if not by_class and facts.shape[0] >= 3:
+    if not by_class and data.shape[0] >= 3:
         recipe = replace(recipe, lr=IN_COLOUR)
-        reasons += (f"rate {IN_COLOUR}: its own, found on digits, is too fast in colour",)
-    if not by_class and facts.count <= FEW:
+        reasons += (f"learning rate {IN_COLOUR}: its own, tuned on digits, is too high for colour images",)
+    if not by_class and data.count <= FEW:
         recipe = replace(recipe.with_options(augment=("diffaugment",)), images=FOR_FEW)
-        reasons += (f"diffaugment: the critic sees them changed, for {FEW} or fewer would be learnt by heart",)
+        reasons += (f"diffaugment: with {FEW} images or fewer the critic would overfit",)
     return recipe, reasons
 
 
-def _by(name: str) -> str:
-    """How near, if it was measured at its own length."""
+def _measured_distance(name: str) -> str:
+    """The median Fréchet distance on MNIST, in brackets, if it was measured at the recipe's own length; else ""."""
     own = (name, "mnist", RECIPES[name].images)
     scores = sorted(row.frechet for row in measured_results() if (row.recipe, row.data, row.images) == own)
     return f" (Fréchet distance {scores[len(scores) // 2]:.2f})" if scores else ""
 
 
-def _said(facts: Facts) -> str:
-    return f"{facts.count:,} {facts.medium}s of {'×'.join(map(str, facts.shape))}, on {facts.device}"
+def _description(data: DataSummary) -> str:
+    return f"{data.count:,} {data.examples} of {'×'.join(map(str, data.shape))}, on {data.device}"

@@ -1,4 +1,4 @@
-"""What was measured of recipes: `measured.json`, written by the benchmarks."""
+"""Measured results of recipes: `measured.json`, written by the benchmarks."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ HERE = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of a recipe with its own numbers, or with others if the note says so."""
+    """One run of a recipe, with its default numbers unless the note says otherwise."""
 
     recipe: str
     data: str
@@ -17,11 +17,11 @@ class Measured:
     """Seen."""
     seed: int
     frechet: float
-    """Of 10,000 samples, on task features, against the report part."""
+    """Fréchet distance of 10,000 samples to the test split, on task features."""
     share_left: float
-    """Of the gap between the real row and the MLP GAN after 50 epochs."""
+    """Normalised gap: (frechet − real) / (MLP GAN after 50 epochs − real)."""
     note: str = ""
-    """Such as "collapsed", or numbers that were the recipe's own once."""
+    """Such as "collapsed", or earlier default numbers."""
 
     def text(self) -> str:
         head = f"{self.data}, {self.images:,} images, seed {self.seed}"
@@ -34,7 +34,7 @@ def measured_results(path: Path = HERE) -> list[Measured]:
 
 
 def record(new: list[Measured], path: Path = HERE) -> None:
-    """Adds rows, in place of those of the same recipe, data, images and seed."""
+    """Adds rows; they replace those of the same recipe, data, images and seed."""
 
     def key(row: Measured) -> tuple:
         return row.recipe, row.data, row.images, row.seed

@@ -52,9 +52,9 @@ def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | 
 
 def schema_of(model: Model) -> Schema:
     """The schema of a model's table. Raises UserError for a model of another modality."""
-    if model.spec.schema is None:
-        raise UserError(f"{model.spec.recipe.name} makes {model.spec.recipe.modality}s, not rows of a table")
-    return model.spec.schema
+    if not isinstance(model.spec.facts, Schema):
+        raise UserError(f"{model.spec.recipe.name} makes {model.modality.words.examples}, not rows of a table")
+    return model.spec.facts
 
 
 def _constrained(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> Tensor:

@@ -1,24 +1,22 @@
 """Writing samples to disk, in the format of the path's ending."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.image.pixels import image_grid
-from sparring.data.table import arrow
 from sparring.errors import UserError
+from sparring.modalities.base import SampleStream
 from sparring.models.model import Inputs, Model
+from sparring.networks.rows import RowGenerator
 from sparring.parallel import parallel_map
 from sparring.progress import with_progress
-from sparring.sampling.npz import write_npz
-from sparring.sampling.rows import sample_rows, schema_of
-from sparring.storage.atomic import atomic_folder, atomic_write, output_target
+from sparring.sampling.rows import sample_rows
+from sparring.storage.atomic import output_target
 from sparring.training.tuning.machine import MIN_SAMPLES, autotuned_sampling
 
 
@@ -37,8 +35,16 @@ class Samples:
     where: Mapping[str, Any] = field(default_factory=dict)
     """For tables: values that all rows have."""
 
+    @property
+    def of_rows(self) -> bool:
+        """Whether the generator decides rows of a table column by column."""
+        return isinstance(self.model.G, RowGenerator)
+
     def __iter__(self) -> Iterator[Tensor]:
         """Chunks of samples, or parts of chunks; with a progress bar."""
+        if self.of_rows:
+            yield self._rows()
+            return
         cores = torch.get_num_threads() if self._parallel else 1
         chunks = max(1, -(-self.each // self.model.chunk)) * max(1, len(self.labels))
         yield from with_progress(self._drawn(cores), cores * chunks, "samples")
@@ -52,6 +58,11 @@ class Samples:
                 yield from self.model.stream(self.n, self.seed, self.truncation, label)
             for start in range(0, len(self.seeds), size):
                 yield self.model.sample_seeds(self.seeds[start : start + size], self.truncation, label)
+
+    def _rows(self) -> Tensor:
+        if self.seeds or self.labels or self.truncation is not None:
+            raise UserError("rows of a table have no seeds, labels or truncation: use --where")
+        return sample_rows(self.model, self.n, self.seed, self.where)
 
     def _inputs(self, label: str | None, parts: int) -> Iterator[Inputs]:
         """The inputs of each chunk, split into parts, which together need no more memory than the chunk."""
@@ -77,66 +88,6 @@ class Samples:
         return torch.cat(list(self))
 
 
-Writer = Callable[[Samples, Path], None]
-
-
-def _png(samples: Samples, out: Path) -> None:
-    columns = samples.n if len(samples.labels) > 1 else None
-    picture = samples.model.medium.picture(samples.all, columns)
-    with atomic_write(out) as path:
-        picture.save(path, "PNG")
-
-
-def _images(samples: Samples, out: Path) -> None:
-    with atomic_write(out) as path:
-        write_npz(path, "images", samples.count, (chunk.permute(0, 2, 3, 1).numpy() for chunk in samples))
-
-
-def _folder(samples: Samples, out: Path) -> None:
-    numbers = samples.seeds or range(samples.n)
-    names = (f"{label}{number:06d}" for label in _prefixes(samples.labels) for number in numbers)
-    with atomic_folder(out) as aside:
-        for chunk in samples:
-            for image in chunk:
-                path = aside / f"{next(names)}.png"
-                path.parent.mkdir(exist_ok=True)
-                image_grid(image[None], pad=0).save(path)
-
-
-def _prefixes(labels: tuple[str, ...]) -> list[str]:
-    """A sub-folder for each class, if there are several, so that the folder is a labelled data set."""
-    safe = [label.replace("/", "_").replace("\\", "_").lstrip(".") for label in labels]
-    return [f"{name or i}/" for i, name in enumerate(safe)] if len(labels) > 1 else [""]
-
-
-def _points(samples: Samples, out: Path) -> None:
-    with atomic_write(out) as path:
-        write_npz(path, "points", samples.count, (chunk.numpy() for chunk in samples))
-
-
-def _csv(samples: Samples, out: Path) -> None:
-    with atomic_write(out) as path, open(path, "w") as file:
-        file.write("x,y\n")
-        for chunk in samples:
-            np.savetxt(file, chunk.numpy(), fmt="%.7g", delimiter=",")
-
-
-def _table(samples: Samples, out: Path) -> None:
-    if samples.seeds or samples.labels or samples.truncation is not None:
-        raise UserError("rows of a table have no seeds, labels or truncation: use --where")
-    model = samples.model
-    table = schema_of(model).table(sample_rows(model, samples.n, samples.seed, samples.where))
-    with atomic_write(out) as path:
-        arrow.write_table_file(table, path, out.suffix)
-
-
-WRITERS: dict[str, dict[str, Writer]] = {
-    "image": {".png": _png, ".npz": _images, "": _folder},
-    "point": {".png": _png, ".npz": _points, ".csv": _csv},
-    "table": {".csv": _table, ".parquet": _table},
-}
-
-
 def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
     """Writes samples, whole or not at all: a picture (.png), an array (.npz: images (n, h, w, c)), a folder of PNG
     files, a table (.csv, .parquet). Except for pictures and tables, one chunk is in memory at a time.
@@ -148,13 +99,13 @@ def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
         UserError: an ending that the modality does not support, a path that exists or can't be written, or an unknown
             precision.
     """
-    medium = samples.model.spec.recipe.modality
-    if samples.where and medium != "table":
-        raise UserError("--where is for rows of a table: omit it, or use --label")
     model = samples.model
+    if samples.where and not samples.of_rows:
+        raise UserError("--where is for rows of a table: omit it, or use --label")
+    stream = SampleStream(samples, samples.count, model.spec.facts, samples.seeds or range(samples.n), samples.labels)
     with (
-        output_target(out, WRITERS[medium], f"{medium}s") as writer,
+        output_target(out, model.modality.writers, model.modality.words.examples) as writer,
         torch.inference_mode(),
         autotuned_sampling(model, samples.count, precision),
     ):
-        writer(samples, out)
+        writer(stream, out)

@@ -11,13 +11,13 @@ import pytest
 from commands import spar
 from PIL import Image
 
-from sparring.data import load_dataset
 from sparring.data.audio import wav
 from sparring.data.audio.wav import read_sound as read
 from sparring.data.image.file import UnreadableImage
 from sparring.data.scan import audio
 from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 RATE = 8000
 

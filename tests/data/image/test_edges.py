@@ -7,10 +7,12 @@ from data.pictures import shades, unpacked
 
 import sparring
 from sparring.api.comparison import compare
-from sparring.data import Dataset, Options, Split, load_dataset
+from sparring.data import Dataset, Options, Split
 from sparring.data.image.edges import add_edge_domain, derangement, edge_maps
-from sparring.data.scan.scan import dataset_sheet, network_preview, scan_spec
+from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
+from sparring.modalities.preview import dataset_sheet, network_preview
 
 
 def test_edges_against_a_loop():
@@ -48,7 +50,7 @@ def test_of_a_folder_as_it_is_read(tmp_path):
     assert load_dataset(f"{folder}+edges", Options(channels="grey")).shape[0] == 2
     found = scan_spec(f"{folder}+edges")
     assert found.examples == 24 and found.classes == {"x": 12, "y": 12} and found.formats == {"images and edges": 24}
-    assert network_preview(data).size[0] > dataset_sheet(data).size[0]  # it has mirrored copies too
+    assert network_preview(data).image.size[0] > dataset_sheet(data).image.size[0]  # it has mirrored copies too
     real = unpacked(tmp_path / "b+edges", shades(12))
     assert load_dataset(real).shape[0] == 1  # a path that ends so goes before
 
@@ -77,7 +79,7 @@ def test_pairs_are_compared(tmp_path, quick_judge):
 def test_a_coupled_run_from_beginning_to_end(tmp_path):
     run = sparring.train("cogan", "digits+edges", tmp_path / "run", images=128, reports=1)
     model = sparring.load(tmp_path / "run")
-    assert model.sample(3).shape == (3, 2, 8, 8) and model.preview(4).size[0] > model.preview(4).size[1]
+    assert model.sample(3).shape == (3, 2, 8, 8) and model.preview(4).image.size[0] > model.preview(4).image.size[1]
     report = sparring.evaluate(tmp_path / "run", 100, metrics=["frechet"])
     assert report.rows[0].name == "model" and run.outcome == "finished"
     assert sparring.api.advise("digits+edges").recipe.name == "cogan"

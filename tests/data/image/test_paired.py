@@ -10,8 +10,9 @@ from commands import refused, spar
 from data.pictures import png, shades, told, unpacked, zipped
 from PIL import Image
 
-from sparring.data import Options, load_dataset
-from sparring.data.scan.scan import network_preview
+from sparring.data import Options
+from sparring.modalities.load import load_dataset
+from sparring.modalities.preview import network_preview
 
 
 def shade(x: torch.Tensor) -> list[int]:
@@ -38,7 +39,7 @@ LAYOUTS = {
 def test_partners_stand_together(layout, pack, tmp_path):
     place = pack(tmp_path / ("x.zip" if pack is zipped else "x"), LAYOUTS[layout])
     data = load_dataset(place)
-    assert data.medium == "pair" and not data.unpaired and data.shape == (1, 16, 16) and data.layout == {"inputs": 1}
+    assert data.modality == "pair" and not data.unpaired and data.shape == (1, 16, 16) and data.layout == {"inputs": 1}
     assert (len(data.train), len(data.test)) == (12, 3) and data.classes == 0
     for part in (data.train, data.test):
         assert shade(part.values) == [s + 100 for s in shade(part.condition)]
@@ -54,7 +55,7 @@ def test_channels_are_each_domains_own(tmp_path):
     data = load_dataset(folder, Options(size=(8, 8)))
     assert data.shape == (3, 8, 8) and data.train.condition.shape[1:] == (1, 8, 8)
     assert len(data.train) + len(data.test) == 14
-    assert network_preview(data).size[0] > 0
+    assert network_preview(data).image.size[0] > 0
 
 
 def test_a_test_part_has_the_channels_of_its_train_part(tmp_path):
@@ -83,7 +84,7 @@ def test_a_and_b_are_classes_unless_a_direction_is_asked_for(tmp_path):
     folder = unpacked(tmp_path, two("A", "B"))
     assert load_dataset(folder).classes == 2
     data = load_dataset(folder, Options(direction="AtoB"))
-    assert data.medium == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.condition)]
+    assert data.modality == "pair" and shade(data.test.values) == [s + 100 for s in shade(data.test.condition)]
 
 
 def beside(i: int) -> bytes:

@@ -18,17 +18,19 @@ from data.pictures import png, shades, unpacked, zipped
 from PIL import Image
 
 from sparring.build.game import build_game
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.dataset import digest
 from sparring.data.load import preparable_source
 from sparring.data.prepare import prepare as preparing
 from sparring.data.prepare.prepare import prepare_dataset
 from sparring.errors import UserError
+from sparring.modalities.array_source import InMemory, MemoryMapped
+from sparring.modalities.image import IMAGE
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import modality_of
 from sparring.recipes import RECIPES
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.feed.in_memory import InMemory, MemoryMapped
 from sparring.training.feed.prefetch import DEPTH, Prefetcher
-from sparring.training.feed.sources import source
 from sparring.training.loop.batches import RoundStream
 
 CPU = torch.device("cpu")
@@ -260,7 +262,7 @@ def test_training_on_a_mapped_set_is_training_on_a_held_one(tmp_path):
     """The same batches, read ahead by threads; mirrored ones too."""
     prepared(unpacked(tmp_path / "set", classes()), tmp_path / "out", size=(8, 8))
     data = load_dataset(tmp_path / "out", Options(flip=True))
-    mapped, held = source(data, CPU), InMemory(data, CPU)
+    mapped, held = modality_of(data).source(data, CPU), InMemory(IMAGE, data, CPU)
     assert isinstance(mapped, MemoryMapped) and len(mapped) == 40
     which = torch.tensor([0, 39, 7, 20])
     for x, y in zip(mapped[which], held[which], strict=True):

@@ -11,10 +11,10 @@ from commands import refused, spar
 from data.pictures import unpacked
 from PIL import Image, ImageEnhance
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare_dataset
-from sparring.data.scan.checks import IMAGE_CHECKS, DROPPABLE, run_checks
+from sparring.data.scan.checks import DROPPABLE, IMAGE_CHECKS, run_checks
 from sparring.data.scan.duplicates import merge_groups
 from sparring.data.scan.image_set import ScannedImages, index_concatenated
 from sparring.data.scan.image_stats import low_frequencies
@@ -23,6 +23,7 @@ from sparring.data.scan.labels import checkable, held_out_probabilities, label_s
 from sparring.data.scan.open import open_two
 from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 def scene(i: int, kind: int, side: int = 32) -> Image.Image:

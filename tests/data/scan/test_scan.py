@@ -8,9 +8,11 @@ import torch
 from data.pictures import png, shades, unpacked
 from PIL import Image
 
-from sparring.data import Dataset, Options, Split, load_dataset
-from sparring.data.scan.scan import dataset_sheet, network_preview, scan_spec
+from sparring.data import Dataset, Options, Split
+from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
+from sparring.modalities.preview import dataset_sheet, network_preview
 
 
 def test_a_folder(tmp_path):
@@ -76,17 +78,17 @@ def cells(sheet: Image.Image, n: int, columns: int = 8) -> list[int]:
 
 def test_a_contact_sheet_is_spread_over_the_classes():
     labels = [0] * 90 + [1, 2] * 5
-    shown = cells(dataset_sheet(made(labels)), 64)
+    shown = cells(dataset_sheet(made(labels)).image, 64)
     assert shown == [*range(54), *range(90, 100, 2), *range(91, 100, 2)]
-    many = cells(dataset_sheet(made(list(range(100)))), 64)
+    many = cells(dataset_sheet(made(list(range(100)))).image, 64)
     assert many[0] == 0 and many[-1] == 99 and len(set(many)) == 64
-    assert cells(dataset_sheet(made(None)), 64) == list(range(64))
+    assert cells(dataset_sheet(made(None)).image, 64) == list(range(64))
 
 
 def test_preview_shows_mirrored_copies():
     data = made(None, (1, 32, 32), mirrored=True)
     data.train.values[:, :, :, 16:] = 200
-    sheet = network_preview(data)
+    sheet = network_preview(data).image
     assert sheet.getpixel((2, 2)) == 0 and sheet.getpixel((2 + 31, 2)) == 200
     row, column = divmod(64, 12)  # 128 cells in 12 columns
     left, top = 2 + column * 34, 2 + row * 34
@@ -96,8 +98,8 @@ def test_preview_shows_mirrored_copies():
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
 def test_pictures_of_any_channels_and_shape(channels):
     data = made([0, 1] * 6, (channels, 20, 32))
-    assert network_preview(data).tobytes() == dataset_sheet(data).tobytes()
+    assert network_preview(data).image.tobytes() == dataset_sheet(data).image.tobytes()
 
 
 def test_points():
-    assert network_preview(load_dataset("ring")).size == dataset_sheet(load_dataset("ring")).size
+    assert network_preview(load_dataset("ring")).image.size == dataset_sheet(load_dataset("ring")).image.size

@@ -9,7 +9,8 @@ import torch
 from data.pictures import told
 from PIL import Image
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
+from sparring.modalities.load import load_dataset
 
 
 def fill(folder: Path, n: int = 12, colour: int | tuple = 90, mode: str = "L", size=(16, 16)) -> Path:

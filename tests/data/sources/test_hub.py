@@ -7,10 +7,11 @@ import pytest
 from data.pictures import png
 from PIL import Image
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.load import preparable_source
 from sparring.data.prepare.prepare import prepare_dataset
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 @dataclass

@@ -6,7 +6,8 @@ import pytest
 import torch
 from data.pictures import labels_by_shade, shades, told, unpacked, zipped
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
+from sparring.modalities.load import load_dataset
 
 FILES = shades(12)
 KINDS = {f"{i:03d}.png": "even" if i % 2 == 0 else "odd" for i in range(12)}

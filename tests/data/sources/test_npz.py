@@ -10,10 +10,11 @@ import pytest
 import torch
 from data.pictures import told
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.sources.in_memory import of_arrays
 from sparring.data.sources.npz import channels_first
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (12, 3, 8, 8), np.uint8)

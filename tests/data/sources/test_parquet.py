@@ -7,8 +7,8 @@ import sys
 import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked
 
-from sparring.data import load_dataset
 from sparring.data.load import file_source
+from sparring.modalities.load import load_dataset
 
 FILES = list(shades(12).values())
 

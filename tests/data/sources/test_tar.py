@@ -3,7 +3,7 @@
 import pytest
 from data.pictures import png, shades, tarred, told, unpacked
 
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
 
 
 def test_members_that_climb_out(tmp_path):

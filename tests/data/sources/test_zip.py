@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipInfo
 import pytest
 from data.pictures import labels_by_shade, png, shades, told, unpacked, zipped
 
-from sparring.data import load_dataset
+from sparring.modalities.load import load_dataset
 
 
 @pytest.mark.parametrize("prefix", ["", "wrap/", "wrap/in/"])

@@ -11,7 +11,7 @@ from frames import people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sparring.data import Options, load_dataset
+from sparring.data import Options
 from sparring.data.table import infer
 from sparring.data.table.arrow import read_table_file, to_arrow
 from sparring.data.table.columns import Category, Follower, Identifier, Number
@@ -19,6 +19,7 @@ from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
+from sparring.modalities.load import load_dataset
 
 
 def learnt(frame, *args, **more):
@@ -173,7 +174,7 @@ def test_a_csv_is_read_whatever_its_delimiter_and_encoding(tmp_path):
     assert read_table_file(tmp_path / "spaced.csv.gz").column("b").to_pylist()[:2] == ["x y", None]
     frame.to_parquet(tmp_path / "t.parquet")
     data = load_dataset(tmp_path / "t.parquet", Options(columns=(("n", "drop"),), target="name"))
-    assert data.medium == "table" and data.schema.target == "name" and len(data.train) + len(data.test) == 24
+    assert data.modality == "table" and data.facts.target == "name" and len(data.train) + len(data.test) == 24
 
 
 def test_rows_that_end_in_a_delimiter_stay_in_their_columns(tmp_path):
@@ -234,7 +235,7 @@ def test_test_rows_with_unknown_categories_are_left_out():
     test.loc[[3, 7], "city"] = "Paris"
     data = table_data("a table", frame, test=test)
     assert len(data.test) == 18
-    torch.testing.assert_close(data.test.values, data.schema.cells(to_arrow(test.drop(index=[3, 7]))), equal_nan=True)
+    torch.testing.assert_close(data.test.values, data.facts.cells(to_arrow(test.drop(index=[3, 7]))), equal_nan=True)
     with pytest.raises(UserError, match=r"every row has an unknown category.* 'city'"):
         table_data("a table", frame, test=test.assign(city="Paris"))
 

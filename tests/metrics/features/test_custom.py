@@ -53,5 +53,5 @@ def test_files_that_are_none(tmp_path):
             read(tmp_path / name)
     with pytest.raises(UserError, match="has 2 inputs"):
         onnx_features(network(tmp_path / "two.onnx", ("x", "z")))
-    with pytest.raises(UserError, match="does not take images of 1×9×9"):
+    with pytest.raises(UserError, match="does not support images of 1×9×9"):
         onnx_features(network(tmp_path / "f.onnx"))(torch.zeros(2, 1, 9, 9, dtype=torch.uint8))

@@ -3,10 +3,10 @@
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
-from sparring.data import load_dataset
 from sparring.metrics.features import self_supervised
 from sparring.metrics.features.extractors import random_features
 from sparring.metrics.features.self_supervised import TEMPERATURE, augment_view, nt_xent, self_features
+from sparring.modalities.load import load_dataset
 
 
 def test_the_loss_by_hand():

@@ -1,10 +1,14 @@
+"""Kernel distance against torchmetrics and its formula, and its blocks."""
+
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchmetrics.image.kid import KernelInceptionDistance
 
+from sparring.metrics.image import kid
 from sparring.metrics.image.kid import kernel_distance, mmd
 
 
@@ -51,3 +55,24 @@ def test_few_samples_make_four_blocks():
     found = torch.tensor([mmd(x, y) for x, y in parts], dtype=torch.float64)
     assert kernel_distance(a, b).kid == pytest.approx(float(found.mean()))
     assert kernel_distance(a, b).error == pytest.approx(float(found.std() / 2))
+
+
+def test_the_kernel_is_cubic_and_divided_by_the_dimension():
+    x, y = cloud(4, 3, 0), cloud(5, 3, 1)
+    k = lambda a, b: (float(a @ b) / 3 + 1) ** 3  # noqa: E731
+    within = sum(k(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j) / 12
+    within += sum(k(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j) / 20
+    between = sum(k(a, b) for a in x for b in y) / 20
+    assert mmd(x, y) == pytest.approx(within - 2 * between, rel=1e-9)
+
+
+@pytest.mark.parametrize(("sizes", "blocks"), [((60, 45), 4), ((50, 71), 5), ((69, 200), 6)])
+def test_blocks_hold_a_thousand_samples_and_are_four_at_least(sizes, blocks, monkeypatch):
+    monkeypatch.setattr(kid, "_BLOCK", 10)
+    lengths = []
+    monkeypatch.setattr(kid, "mmd", lambda x, y: lengths.append((len(x), len(y))) or float(len(lengths) ** 2))
+    actual = kernel_distance(*(cloud(n, 2, 0) for n in sizes))
+    assert len(lengths) == blocks and tuple(map(sum, zip(*lengths, strict=True))) == sizes
+    squares = [i**2 for i in range(1, blocks + 1)]
+    assert actual.kid == pytest.approx(np.mean(squares))
+    assert actual.error == pytest.approx(np.std(squares, ddof=1) / blocks**0.5)

@@ -1,10 +1,12 @@
+"""Precision, recall, density and coverage: against prdc, and by hand on a line."""
+
 import numpy as np
 import pytest
 import torch
 from prdc import compute_prdc
 
 from sparring.metrics import distances
-from sparring.metrics.image.precision_recall import support
+from sparring.metrics.image.precision_recall import overlap, support
 
 
 def cloud(n, d, seed, shift=0.0, scale=1.0):
@@ -41,3 +43,18 @@ def test_nearest_against_the_whole_table(monkeypatch):
     assert torch.equal(places, expected.indices[:, :4])
     own = np.sort(torch.cdist(x, x).numpy(), 1)[:, 3] ** 2
     np.testing.assert_allclose(distances.neighbour_radii(x, 3).numpy(), own)
+
+
+def column(*x: float) -> torch.Tensor:
+    return torch.tensor(x, dtype=torch.float64)[:, None]
+
+
+def test_support_on_a_line():
+    """Balls with k = 2: radii 3, 2, 3, 6 of the real ones 0, 1, 3, 7; 17.5, 14, 17.5 of the fake ones 2.5, 6, 20."""
+    real, fake = column(0, 1, 3, 7), column(2.5, 6, 20)
+    actual = support(fake, real, 2)
+    # 2.5 is in all balls; 6 is in that of 7, and on the edge of that of 3
+    assert (actual.precision, actual.recall, actual.density, actual.coverage) == (2 / 3, 1, 5 / 3 / 2, 1)
+    by_radii = overlap(fake, torch.tensor([0.3, 0.9, 0.1]), real, torch.tensor([1.0, 2.25, 0.1, 1.0001]), 1)
+    # squared: 1 is 1.5 from 2.5, which is the edge; 3 is .5 from it (.25 in fake's .3); 7 is 1 from 6
+    assert (by_radii.precision, by_radii.recall, by_radii.density, by_radii.coverage) == (1 / 3, 1 / 4, 1 / 3, 1 / 4)

@@ -17,7 +17,7 @@ from sparring.metrics.table.columns import column_shapes, detection_auc, pair_tr
 from sparring.metrics.table.metrics import independent_columns
 from sparring.metrics.table.nearest_record import closest_distances, copied_share
 from sparring.metrics.table.train_on_synthetic import classification_scores, regression_scores, target_kind
-from sparring.training.report.judges import judge
+from sparring.modalities.registry import judge
 
 
 def table(n=4_000, seed=0):
@@ -123,5 +123,5 @@ def test_a_report_has_the_trivial_rows():
 
 def test_a_table_without_a_target_is_scored_by_the_rest():
     data = table_data("people", people(200), {"city": Kind("identifier")}, target="planet")
-    assert target_kind(data.schema) == ""
+    assert target_kind(data.facts) == ""
     assert "f1" not in evaluate_samples(data.train.values, judge(data)).rows[0].scores

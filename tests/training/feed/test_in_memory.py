@@ -1,14 +1,16 @@
 import torch
 
-from sparring.data import load_dataset
 from sparring.data.dataset import Dataset, Split
-from sparring.training.feed.in_memory import InMemory
+from sparring.modalities.array_source import InMemory
+from sparring.modalities.image import IMAGE
+from sparring.modalities.load import load_dataset
+from sparring.modalities.point import POINT
 
 
 def held(mirrored: bool) -> InMemory:
     pixels = torch.arange(2 * 6, dtype=torch.uint8).view(2, 1, 2, 3) * 20
     examples = Split(pixels, torch.tensor([4, 7]))
-    return InMemory(Dataset.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
+    return InMemory(IMAGE, Dataset.of("x", examples, examples, (), mirrored=mirrored), torch.device("cpu"))
 
 
 def test_the_second_half_is_the_first_mirrored():
@@ -24,5 +26,5 @@ def test_the_second_half_is_the_first_mirrored():
 
 def test_networks_see_points_at_a_scale_of_their_own():
     for name in ("ring", "grid"):
-        seen, _ = InMemory(load_dataset(name), torch.device("cpu"))[torch.arange(5000)]
+        seen, _ = InMemory(POINT, load_dataset(name), torch.device("cpu"))[torch.arange(5000)]
         assert abs(float(seen.std()) - 1) < 0.02

@@ -177,3 +177,44 @@ def test_moments_come_back_in_the_order_of_their_weights():
     for _ in range(2):
         step(layer, optimiser), step(other, resumed)
     assert torch.equal(layer.weight, other.weight)
+
+
+def test_the_correction_counts_moves_a_round():
+    """5 moves of every round, 2 of every fourth: 5 / (5 + 2/4)."""
+
+    class Main(Turn):
+        learns, times = ("D", "E"), 5
+
+    class Lazy(Turn):
+        learns, times, every = ("D",), 2, 4
+
+    assert correction("D", [Main(), Lazy()]) == pytest.approx(5 / 5.5)
+    assert correction("E", [Main(), Lazy()]) == 1
+    assert correction("D", [Main(), Main(), Lazy()]) == pytest.approx(10 / 10.5)
+    assert correction("D", [Lazy()]) == 1  # nothing steady to keep up with
+
+
+def test_adam_starts_at_its_schedules_and_follows_them():
+    adam = Adam(Linear(1.0, 0.0, 100), Linear(0.5, 0.9, 100), 0.99, 1e-3)
+    optimiser = adam.build([nn.Parameter(torch.zeros(2))])
+    group = optimiser.param_groups[0]
+    assert (group["lr"], group["betas"], group["eps"]) == (1.0, (0.5, 0.99), 1e-3)
+    adam.adjust(optimiser, 50, 1.0)
+    assert group["lr"] == pytest.approx(0.5) and group["betas"] == (pytest.approx(0.7), 0.99)
+    assert Adam() == Adam(2e-4, 0.5, 0.999, 1e-8)
+
+
+def test_the_half_life_is_the_ramp_only_while_that_is_shorter():
+    def weight(half_life, seen, **ramp):
+        game = one_weight(0.0)
+        ema = EMA(game, half_life, **ramp)
+        assert not any(p.requires_grad for p in ema.players.parameters()) and not ema.players.training
+        nn.init.ones_(game.players["G"][0].weight)
+        ema.update(seen, 100)
+        return float(ema.players["G"][0].weight)
+
+    assert weight(1000, 10_000) == pytest.approx(1 - 0.5 ** (100 / 500))  # .05 of the images seen
+    assert weight(1000, 40_000) == pytest.approx(1 - 0.5 ** (100 / 1000))
+    assert weight(1000, 10_000, ramp=0.02) == pytest.approx(1 - 0.5 ** (100 / 200))
+    assert weight(Linear(1000, 200, 100), 40_000) == pytest.approx(1 - 0.5 ** (100 / 200))
+    assert weight(1000, 0) == 1

@@ -18,9 +18,9 @@ import sparring
 from sparring import api
 from sparring.build.game import build_game
 from sparring.build.overrides import with_flags
-from sparring.data import load_dataset
 from sparring.errors import MachineError
 from sparring.errors.machine import machine_errors_as_user_errors
+from sparring.modalities.load import load_dataset
 from sparring.recipes import RECIPES
 from sparring.training.config.config import Config
 from sparring.training.health.alarms import RaisedAlarm, RunDiverged

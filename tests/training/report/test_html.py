@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 from PIL import Image
 
 from sparring.metrics.report import Report, ReportRow
+from sparring.modalities.base import Preview
 from sparring.recipes import RECIPES
 from sparring.training.config.config import Config
-from sparring.training.report.html import FRAMES, image_section, page, slider
+from sparring.training.report.html import FRAMES, page, preview_section, slider
 
 
 class Tags(HTMLParser):
@@ -33,7 +34,7 @@ def test_the_page_holds_all_it_shows(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "beside.png")
     report = Report("p < 3 & more", [ReportRow("model", {"frechet": 1.5}, 10), ReportRow("real", {"frechet": 0.5}, 10)])
     picture = Image.new("RGB", (5, 5))
-    sections = [image_section("Real", picture), slider(tmp_path)]
+    sections = [preview_section("Real", Preview.png(picture)), slider(tmp_path)]
     text = page(
         "<script>run</script>", "a & b", report, sections, {"all": Config(RECIPES["dcgan"], "x<y", examples=100)}
     )

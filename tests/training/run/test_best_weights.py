@@ -47,7 +47,7 @@ class Keeping(Logger):
 def play(folder, *scores: float) -> tuple[Run, Keeping]:
     """A run of so many reports, of a round each."""
     points = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
-    data = Dataset.of("ring", Split(points), Split(points), (), medium="point")
+    data = Dataset.of("ring", Split(points), Split(points), (), modality="point")
     networks = {
         "generator": Network("mlp-generator", {"widths": [8], "output": "linear"}),
         "critic": Network("mlp-critic", {"widths": [8], "dropout": 0.0}),

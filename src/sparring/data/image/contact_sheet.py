@@ -1,4 +1,4 @@
-"""Contact sheets of images side by side."""
+"""Contact sheets of images."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,17 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from sparring.data.image.pixels import to_displayable
-from sparring.modalities.base import contact_sheet
+from sparring.data.image.pixels import image_grid, to_displayable
 
+_MIN_SIDE = 32
+"""Pixels to which the longer side of smaller images is enlarged, by a whole factor."""
 _MAX_COLUMNS = 3
 """Groups of images per row of a sheet, at most."""
+
+
+def contact_sheet(values: Tensor, columns: int | None = None) -> Image.Image:
+    """Images uint8 (n, c, h, w) as a grid, small ones enlarged."""
+    return image_grid(values, columns, scale=max(1, _MIN_SIDE // max(values.shape[2:])))
 
 
 def side_by_side(columns: Sequence[Tensor], rows: int = 24) -> Image.Image:

@@ -46,10 +46,8 @@ def derangement(n: int) -> Tensor:
 def add_edge_domain(data: Dataset, spec: str) -> Dataset:
     """Pairs (2c, h, w) of an image and another image's edge map, with the image's label, within each split.
 
-    Raises UserError for data other than images, for `X+edges` itself, and for a split of a single image.
+    Raises UserError for `X+edges` itself and for a split of a single image.
     """
-    if data.medium != "image":
-        raise UserError(f"{one_line(data.spec)} has {data.medium}s, and edges need images: leave out {EDGES_SUFFIX}")
     if strip_edges_suffix(data.spec) is not None:
         raise UserError(f"{one_line(data.spec)} already has edges: leave out the second {EDGES_SUFFIX}")
     if min(len(data.train), len(data.test)) < 2:

@@ -11,7 +11,7 @@ from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.image.channels import CHANNEL_NAMES
 from sparring.data.image.file import Header
 from sparring.data.image.read import read_headers, read_images
-from sparring.data.load import file_source, is_ready, load_dataset, read_unsplit
+from sparring.data.load import file_source, is_ready, load_ready, read_unsplit
 from sparring.data.options import Options
 from sparring.data.scan.image_set import ScannedImages, index_concatenated
 from sparring.data.sources.item import FileSource
@@ -36,7 +36,7 @@ def open_spec(spec: str | Path, options: Options) -> OpenedSpec:
     """Reads everything a scan needs, once. Raises UserError as `load_dataset`."""
     name = str(spec)
     if is_ready(name):
-        return load_dataset(name, replace(options, size=None))
+        return load_ready(name, replace(options, size=None))
     source = file_source(name)
     if source is None:
         return read_unsplit(spec, replace(options, size=None))
@@ -74,7 +74,7 @@ def open_two(spec: str | Path, other: str | Path, options: Options) -> ScannedIm
 
 
 def _of_data(data: Dataset) -> ScannedImages | None:
-    if data.medium != "image":
+    if data.train.values.dim() != 4:
         return None
     train, test = len(data.train), len(data.test)
     where = [*(f"train {i}" for i in range(train)), *(f"test {i}" for i in range(test))]

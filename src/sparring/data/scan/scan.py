@@ -1,4 +1,4 @@
-"""Scans a data set: summary, issues and preview images."""
+"""Scans a data set: summary and issues."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,32 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset
-from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.image.file import Header
 from sparring.data.image.read import default_size
-from sparring.data.load import load_dataset, sounds, table_at
+from sparring.data.load import sounds, table_at
 from sparring.data.named import NAMED
 from sparring.data.options import Options
-from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds, waveform_sheet
+from sparring.data.scan.audio import ScannedAudio, SoundScan, scan_sounds
 from sparring.data.scan.checks import run_checks, unusable_files
 from sparring.data.scan.finding import Issue, ScanSummary, count_values, counts_text, summary_table
 from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.open import ImageFiles, OpenedSpec, open_for_scan, open_spec
 from sparring.data.scan.table import TableScan, scan_table
 from sparring.data.sources.item import Skipped
-from sparring.degrade import Degradation
-from sparring.errors import UserError, one_line
-from sparring.modalities.base import medium
 
 _COMMON_SIZES = 5
 """Image sizes listed."""
-_SHOWN = 64
-"""Examples on a contact sheet."""
 _LISTED = 10
 """Classes listed."""
 
@@ -160,70 +152,6 @@ def _labels(pool: UnsplitDataset) -> dict[str, Any]:
         return {"classes": {}, "attributes": pool.names, "broken": pool.skipped}
     counts = labels.bincount(minlength=len(pool.names)).tolist()
     return {"classes": dict(zip(pool.names, counts, strict=True)), "attributes": (), "broken": pool.skipped}
-
-
-def overview(spec: str | Path, options: Options, scanned: ScannedImages | Sequence[ScannedAudio] | None) -> Image.Image:
-    """Contact sheet of up to 64 scanned examples. Raises UserError as `load_dataset`, and without usable sounds."""
-    if scanned is None or isinstance(scanned, ScannedImages):
-        return dataset_sheet(load_dataset(spec, options))
-    if not scanned:
-        raise UserError(f"{one_line(spec)} has no usable sounds to plot")
-    return waveform_sheet(scanned)
-
-
-def dataset_sheet(data: Dataset) -> Image.Image:
-    """Contact sheet of up to 64 training images, evenly over classes; of points and rows, a plot of all."""
-    return medium(data.medium, data.schema).picture(_preview_examples(data))
-
-
-def degraded_preview(data: Dataset, steps: Sequence[str]) -> Image.Image:
-    """Contact sheet of degraded images, each beside its original.
-
-    Raises UserError for data other than images, and for unknown or unsuitable degradations.
-    """
-    if data.medium not in ("image", "pair"):
-        raise UserError(
-            f"{one_line(data.spec)} has {data.medium}s, and only images can be degraded: leave out --damage"
-        )
-    damage, values = Degradation(steps), _preview_examples(data)
-    damage.inputs(data.shape)
-    given, _ = damage.of(values)
-    return side_by_side([given, values], len(values))
-
-
-def network_preview(data: Dataset) -> Image.Image:
-    """Contact sheet of examples as networks see them: encoded and decoded, with mirrored copies if enabled.
-
-    For image pairs, each condition beside its target.
-    """
-    given = data.train.condition
-    if given is not None:
-        return side_by_side([given[:_SHOWN], data.train.values[:_SHOWN]], _SHOWN)
-    of = medium(data.medium, data.schema)
-    scanned = of.encode(_preview_examples(data))
-    return of.picture(of.decode(torch.cat([scanned, scanned.flip(-1)]) if data.mirrored else scanned))
-
-
-def _preview_examples(data: Dataset) -> Tensor:
-    values = data.train.values
-    return values[_spread(data.train)] if values.dim() == 4 else values  # points and rows are plotted together
-
-
-def _spread(examples: Split) -> Tensor:
-    """Indices of up to 64 examples, evenly over classes and sorted by class."""
-    labels = examples.labels
-    if labels is None or labels.is_floating_point():
-        return torch.arange(min(_SHOWN, len(examples)))
-    ranks = torch.empty_like(labels)
-    for label in labels.unique():
-        mine = labels == label
-        ranks[mine] = torch.arange(int(mine.sum()))
-    turns = ranks * (int(labels.max()) + 1) + labels
-    order, classes = turns.argsort(), len(labels.unique())
-    if classes > _SHOWN:
-        order = order[:classes][torch.linspace(0, classes - 1, _SHOWN).long()]
-    chosen = order[:_SHOWN]
-    return chosen[labels[chosen].argsort(stable=True)]
 
 
 def _side(size: tuple[int, int] | None) -> str:

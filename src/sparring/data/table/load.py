@@ -54,7 +54,7 @@ def table_data(
     """
     schema, values = Schema.of(to_arrow(table), kinds, constraints, target)
     parts = split(Split(values)) if test is None else (Split(values), Split(schema.cells(to_arrow(test))))
-    return Dataset.of(spec, *parts, (), medium="table", schema=schema)
+    return Dataset.of(spec, *parts, (), modality="table", facts=schema)
 
 
 def load_table(

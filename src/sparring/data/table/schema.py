@@ -107,6 +107,20 @@ class Schema:
         """Shape of an encoded row: one-hot options of each learnt column, then the positions."""
         return (sum(self.choices) + sum(places > 0 for places in self.places),)
 
+    def shape_of(self, values: Tensor) -> tuple[int, ...]:
+        """As `shape`, whatever the cells."""
+        return self.shape
+
+    @property
+    def layout(self) -> "dict[str, list[int] | int]":
+        """Options of each learnt column, and how many of them have positions."""
+        return {"choices": self.choices, "places": self.places}
+
+    @property
+    def condition_width(self) -> int:
+        """Options of all learnt columns."""
+        return sum(self.choices)
+
     def encode(self, values: Tensor) -> Tensor:
         """Cells (n, columns) → network input float32 (n, width), on the cells' device."""
         device, values = values.device, values.cpu()

@@ -9,6 +9,7 @@ from torch import nn
 
 from sparring.build.game import with_all_options
 from sparring.data import Dataset
+from sparring.modalities.registry import MODALITIES
 from sparring.recipes import Recipe, get_recipe
 from sparring.training.config.config import Config
 from sparring.training.config.settings import complete_settings
@@ -32,7 +33,7 @@ def configure(
         "examples": recipe.images if values["examples"] is None else values["examples"],
         "from_run": None if values["from_run"] is None else str(values["from_run"]),
         "device": str(device),
-        "precision": machine.precision(values["precision"], device, recipe.modality),
+        "precision": machine.precision(values["precision"], device, MODALITIES[recipe.modality].bf16_suffices),
         "threads": torch.get_num_threads() if values["threads"] is None else values["threads"],
     }
     return Config(

@@ -14,19 +14,10 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.game import Game, Round, Sample, Turn, map_sample
+from sparring.modalities.base import Source
 from sparring.rng import LATENT, PLAY, EpochPermutation, generator, seed_ambient
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.feed.prefetch import Prefetcher
-
-
-class Source(Protocol):
-    """Training data, on the training device."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, indices: Tensor) -> tuple[Sample, Tensor | None]:
-        """(n,) indices → examples (n, …) in the value range of networks, and their conditions (n, …)."""
-        ...
 
 
 @runtime_checkable

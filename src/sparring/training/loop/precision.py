@@ -9,9 +9,6 @@ from sparring.errors import UserError
 
 PRECISIONS = {"auto": None, "fp32": None, "bf16": torch.bfloat16}
 """What to cast to, by name; while it is open which one is quicker ("auto"), nothing is."""
-COARSE = ("image", "pair")
-"""Media of 8 bits a value, as many as bf16 has. On the ring, whose modes are hardly wider than its steps, a run ended
-at a divergence of .67 in bf16, and of .32 in fp32."""
 
 
 def device(name: str) -> torch.device:
@@ -28,17 +25,20 @@ def device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def precision(name: str, device: torch.device, medium: str = "image") -> str:
-    """'auto' is fp32 for media that want more digits, and bf16 on a GPU that has it. On a CPU that has units for it
-    (AMX, AVX512-BF16) it stays open until rounds are timed (`formats.py`); elsewhere it is fp32.
+def precision(name: str, device: torch.device, bf16_suffices: bool = True) -> str:
+    """The precision that a name chooses on a device.
 
-    Raises UserError for a name that is not there.
+    'auto' is fp32 where values have more digits than bf16: on the ring, whose modes are hardly wider than bf16's steps,
+    a run ended at a divergence of .67 in bf16, and of .32 in fp32. Else it is bf16 on a GPU that has it; on a CPU with
+    units for bf16 (AMX, AVX512-BF16) it stays "auto" until rounds are timed; elsewhere it is fp32.
+
+    Raises UserError for an unknown name.
     """
     if name not in PRECISIONS:
         raise UserError(f"no precision '{name}'; there are: {', '.join(PRECISIONS)}")
     if name != "auto":
         return name
-    if medium not in COARSE:
+    if not bf16_suffices:
         return "fp32"
     if device.type == "cpu":
         cpu = torch.cpu.get_capabilities()

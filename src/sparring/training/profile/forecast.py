@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sparring.build.game import build_game, input_shape
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
+from sparring.modalities.registry import MODALITIES
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import Shape
 from sparring.training.config.config import Config
@@ -156,7 +157,7 @@ def recipe_round_time(recipe: Recipe, shape: Shape, batch: int, classes: int = 0
 
     def new_loop(precision: str) -> Loop:
         game = build_game(recipe, shape, {}, classes).to(device)
-        game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        MODALITIES[recipe.modality].to_memory_format(game)
         images = RandomImages(4 * batch, shape, classes, device, inputs)
         return Loop(game, images, loop_settings(recipe, autocast=PRECISIONS[precision]))
 

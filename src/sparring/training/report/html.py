@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.metrics.report import Report
+from sparring.modalities.base import Preview
 from sparring.training.config.config import Config
 
 FRAMES = 60
@@ -71,9 +72,21 @@ def list_section(heading: str, lines: Sequence[str]) -> str:
     return f"<h2>{html.escape(heading)}</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
 
 
-def image_section(heading: str, picture: Image.Image) -> str:
+ELEMENTS = {
+    "png": '<img src="data:image/png;base64,{}" alt="{}">',
+    "gif": '<img src="data:image/gif;base64,{}" alt="{}">',
+    "wav": '<audio controls src="data:audio/wav;base64,{}" aria-label="{}"></audio>',
+}
+"""By kind of a preview, for its bytes and a heading; other kinds are text."""
+
+
+def preview_section(heading: str, preview: Preview) -> str:
     heading = html.escape(heading)
-    return f'<h2>{heading}</h2><p><img src="{data_uri(picture)}" alt="{heading}"></p>'
+    if preview.kind in ELEMENTS:
+        element = ELEMENTS[preview.kind].format(base64.b64encode(preview.content).decode(), heading)
+        return f"<h2>{heading}</h2><p>{element}</p>"
+    text = preview.content.decode()
+    return f"<h2>{heading}</h2>{text if preview.kind == 'html' else f'<pre>{html.escape(text)}</pre>'}"
 
 
 def slider(folder: Path) -> str:

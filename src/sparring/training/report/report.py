@@ -4,34 +4,31 @@ page of a comparison."""
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
 from torch import Tensor
 
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
-from sparring.modalities.base import medium
+from sparring.modalities.base import Preview
+from sparring.modalities.registry import modality_of
 from sparring.models.model import Model
-from sparring.storage.atomic import atomic_write, write_bytes
+from sparring.storage.atomic import write_bytes
 from sparring.training.config.config import Config
 from sparring.training.health.alarms import RaisedAlarm
-from sparring.training.report.html import image_section, list_section, page, slider
+from sparring.training.report.html import list_section, page, preview_section, slider
 from sparring.training.report.plots import compare_curves, curves
 from sparring.training.run.journal import Entry, Journal
-from sparring.training.run.run import SHOWN
 
 
 def write_report(folder: Path, config: Config, data: Dataset, model: Model, jury: Judge, report: Report) -> None:
-    shown = real_vs_generated(model, data)
-    entries = Journal(folder / "journal.jsonl").entries
-    training = curves(entries)
-    for path, picture in ((folder / "samples" / "beside.png", shown), (folder / "curves.png", training)):
-        with atomic_write(path) as aside:
-            picture.save(aside, "PNG")
+    modality, entries = modality_of(data), Journal(folder / "journal.jsonl").entries
+    comparison, training = modality.comparison(data, model), Preview.png(curves(entries))
+    write_bytes(folder / "samples" / f"beside.{comparison.kind}", comparison.content)
+    write_bytes(folder / "curves.png", training.content)
     sections = [
-        image_section(LEGENDS.get(data.medium, "Real (left) and generated (right)"), shown),
+        preview_section(modality.legend, comparison),
         *nearest_training("Samples most like a copy, and of what", model.sample(SEARCHED), data, jury),
-        image_section("Training", training),
+        preview_section("Training", training),
         list_section("Health", health(config, entries)),
         slider(folder / "samples"),
     ]
@@ -56,15 +53,16 @@ def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
     Args:
         drawn: samples (n, …) by name; a run's name is its folder.
     """
-    picture, n = medium(data.medium, data.schema).picture, SHOWN[data.medium]
-    sections = [image_section("Real", picture(data.test.values[:n]))]
+    modality = modality_of(data)
+    n = modality.preview_count
+    sections = [preview_section("Real", modality.preview(data.test.values[:n], data.facts))]
     for name, values in drawn.items():
-        sections.append(image_section(name, picture(values[:n])))
+        sections.append(preview_section(name, modality.preview(values[:n], data.facts)))
         sections += nearest_training(f"{name}: most like a copy, and of what", values[:SEARCHED], data, jury)
     configs = {name: Config.load(Path(name))[0] for name in drawn if (Path(name) / "run.json").exists()}
     journals = {name: Journal(Path(name) / "journal.jsonl").entries for name in configs}
     if any(journals.values()):
-        sections.append(image_section("Training", compare_curves(journals)))
+        sections.append(preview_section("Training", Preview.png(compare_curves(journals))))
     told = f"{', '.join(drawn)}; judged by {data.spec}"
     write_bytes(path, page("Side by side", told, report, sections, configs).encode())
 
@@ -72,33 +70,13 @@ def write_comparison(path: Path, report: Report, drawn: Mapping[str, Tensor], da
 def nearest_training(heading: str, values: Tensor, data: Dataset, jury: Judge) -> list[str]:
     """The pairs, if the judge tells any."""
     pairs = jury.nearest_training(values)
-    return [] if pairs is None else [image_section(heading, medium(data.medium, data.schema).picture(pairs, PAIRS))]
+    return [] if pairs is None else [preview_section(heading, modality_of(data).preview(pairs, data.facts, PAIRS))]
 
 
-LEGENDS = {"pair": "Given, made, right (three by three)"}
-"""Above the picture, where it is not of real and generated ones."""
-USES = {"pair": '`sparring.load("…").apply(pictures)` makes more of them'}
-"""How a model is used, where it does not draw samples."""
 SEARCHED = 2_000
 """Samples, for those most like a training example."""
 PAIRS = 8
 """Columns: four pairs a row."""
-
-
-def real_vs_generated(model: Model, data: Dataset) -> Image.Image:
-    """Real examples on the left, as many samples on the right, a gap between; or as the medium has it."""
-    n, kind = SHOWN[data.medium], medium(data.medium, data.schema)
-    picture = kind.picture
-    if data.medium == "pair":
-        return model.preview(n)
-    if kind.compare_picture is not None:
-        return kind.compare_picture(data.test.values[:n], model.sample(n))
-    real, fake = picture(data.test.values[:n]), model.preview(n)
-    gap = real.width // 16
-    picture = Image.new("RGB", (real.width + gap + fake.width, max(real.height, fake.height)), "white")
-    picture.paste(real, (0, 0))
-    picture.paste(fake, (real.width + gap, 0))
-    return picture
 
 
 def about(config: Config) -> str:
@@ -132,5 +110,5 @@ def model_card(config: Config, data: Dataset, report: Report) -> str:
         shape="×".join(map(str, data.shape)),
         rows="\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows]),
         notes=".\n\n".join(report.notes()),
-        use=USES.get(data.medium, '`sparring.load("…").sample(16, seed=0)` draws from it'),
+        use=modality_of(data).usage,
     )

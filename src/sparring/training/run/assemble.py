@@ -9,12 +9,12 @@ from torch import nn
 from sparring.build.game import build_game
 from sparring.data import Dataset
 from sparring.errors import UserError
+from sparring.modalities.registry import MODALITIES, modality_of
 from sparring.networks.layers.recompute import recompute
 from sparring.rng import WEIGHTS, derived_seed
 from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
 from sparring.training.distributed.sync_batch_norm import synchronise
-from sparring.training.feed.sources import source
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
@@ -32,8 +32,10 @@ def build_loop(
 
     Raises UserError for data of another modality than the recipe's, and for networks that don't fit the data.
     """
-    if config.recipe.modality != data.medium:
-        raise UserError(f"{config.recipe.name} makes {config.recipe.modality}s, but {data.spec} holds {data.medium}s")
+    modality = modality_of(data)
+    if config.recipe.modality != data.modality:
+        made = MODALITIES[config.recipe.modality].words.examples
+        raise UserError(f"{config.recipe.name} makes {made}, but {data.spec} holds {modality.words.examples}")
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
     recipe = config.adjusted_recipe.with_layout(data.layout)
     game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
@@ -43,8 +45,7 @@ def build_loop(
         raise UserError(f"{config.recipe.name}'s networks have no stages to recompute: leave out --recompute")
     if config.sync_batch_norm and ranks.world > 1:
         synchronise(game, ranks.world)
-    # Convolutions are fastest in this layout; other layers ignore it.
-    game.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    modality.to_memory_format(game)
     settings = loop_settings(
         config.adjusted_recipe,
         seed=config.seed,
@@ -52,7 +53,7 @@ def build_loop(
         compiled="inductor" if config.compiled else None,
         autocast=PRECISIONS[config.precision],
     )
-    return Loop(game, source(data, device, config.recipe.conditional), settings, ranks=ranks)
+    return Loop(game, modality.source(data, device, config.recipe.conditional), settings, ranks=ranks)
 
 
 def initial_loop(

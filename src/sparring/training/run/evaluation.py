@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sparring.data import Dataset, Split
+from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.image.paired_judge import PairedJudge
 from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.report import Report, evaluate_samples
@@ -13,7 +14,6 @@ from sparring.models.load import load_model
 from sparring.models.model import Model
 from sparring.models.translator import ImageToImageModel
 from sparring.storage.atomic import from_json, write_bytes
-from sparring.training.report.judges import shelf
 from sparring.training.report.report import write_report
 from sparring.training.run.run import Run
 
@@ -25,7 +25,7 @@ def closing_scores(run: Run, judge: Judge) -> Report:
     """Scores the model of a finished run, and writes its scores, report page and model card."""
     players = {name: deepcopy(player) for name, player in run.model.players.items()}
     model = load_model(run.folder, networks=players)  # of the user's own networks too
-    report = evaluate_samples(draw_samples(model, judge), judge, kept=shelf(run.data))
+    report = evaluate_samples(draw_samples(model, judge), judge, kept=baseline_cache(run.data.fingerprint))
     write_report(run.folder, run.config, run.data, model, judge, report)
     scores = report.to_dict() | {"examples": run.loop.seen}
     write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())

@@ -53,6 +53,6 @@ def _state(folder: Path, examples: int | None) -> dict[str, Tensor]:
 
 
 def _game_of(spec: ModelSpec, networks: Mapping[str, nn.Module]) -> Game:
-    classed = not spec.scales and spec.schema is None
+    classed = not spec.scales and not spec.facts.condition_width
     classes, attributes = (spec.width, 0) if classed else (0, spec.width)
     return build_game(spec.recipe, spec.shape, networks, classes, attributes)

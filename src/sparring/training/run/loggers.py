@@ -14,8 +14,8 @@ from sparring.training.run.journal import Entry
 class Logger(Protocol):
     """What `sparring.train(…, watchers=[…])` takes."""
 
-    def report(self, entry: Entry, grid: Image.Image) -> None:
-        """Called after every report, with its journal entry and its sample grid."""
+    def report(self, entry: Entry, grid: Image.Image | None) -> None:
+        """Called after every report, with its journal entry and its sample grid, if samples are shown as one."""
         ...
 
     def close(self) -> None:
@@ -50,12 +50,14 @@ class TensorBoard:
         # It makes its folder, which may be in the run folder: only when there is something to write.
         return self._module.SummaryWriter(str(self._folder))
 
-    def report(self, entry: Entry, grid: Image.Image) -> None:
+    def report(self, entry: Entry, grid: Image.Image | None) -> None:
         import numpy as np
 
         for name, value in flat_metrics(entry).items():
             self._writer.add_scalar(name, value, entry["examples"])
-        self._writer.add_image("samples", np.asarray(grid.convert("RGB")), entry["examples"], dataformats="HWC")
+        if grid is not None:
+            pixels = np.asarray(grid.convert("RGB"))
+            self._writer.add_image("samples", pixels, entry["examples"], dataformats="HWC")
         self._writer.flush()
 
     def close(self) -> None:
@@ -69,8 +71,9 @@ class WandB:
         self._wandb = _imported("wandb", "wandb")
         self._run = self._wandb.init(**about)
 
-    def report(self, entry: Entry, grid: Image.Image) -> None:
-        self._run.log(flat_metrics(entry) | {"samples": self._wandb.Image(grid)}, step=entry["examples"])
+    def report(self, entry: Entry, grid: Image.Image | None) -> None:
+        samples = {} if grid is None else {"samples": self._wandb.Image(grid)}
+        self._run.log(flat_metrics(entry) | samples, step=entry["examples"])
 
     def close(self) -> None:
         self._run.finish()
@@ -84,9 +87,10 @@ class MLflow:
         self._mlflow.start_run()
         self._mlflow.log_params(dict(parameters or {}))
 
-    def report(self, entry: Entry, grid: Image.Image) -> None:
+    def report(self, entry: Entry, grid: Image.Image | None) -> None:
         self._mlflow.log_metrics(flat_metrics(entry), step=entry["examples"])
-        self._mlflow.log_image(grid, f"samples/{entry['examples']:012d}.png")
+        if grid is not None:
+            self._mlflow.log_image(grid, f"samples/{entry['examples']:012d}.png")
 
     def close(self) -> None:
         self._mlflow.end_run()

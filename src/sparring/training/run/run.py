@@ -17,7 +17,7 @@ from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
 from sparring.models.model import Model
-from sparring.storage.atomic import atomic_write, ensure_folder
+from sparring.storage.atomic import ensure_folder, write_bytes
 from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks, first_rank
 from sparring.training.health.monitors import HealthMetrics, health_metrics
@@ -40,8 +40,6 @@ from sparring.training.run.loggers import Logger
 from sparring.training.run.machine_settings import record_micro_batches
 from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot
 
-SHOWN = {"image": 64, "pair": 72, "point": 2_500, "table": 5_000}
-"""Samples in a preview, always of the same latents."""
 MAX_DATA_WAIT = 0.02
 """The share of its time that the loop may wait for data without a warning."""
 
@@ -243,17 +241,17 @@ class Run:
             "data_wait": round(data_wait, 4),
         }
         entry = with_health(entry, seen / self.config.examples, health, self.journal.entries)
-        preview = model.preview(SHOWN[self.data.medium])
-        with atomic_write(self.folder / "samples" / f"{seen:012d}.png") as aside:
-            preview.save(aside, "PNG")
+        preview = model.preview(model.modality.preview_count)
+        write_bytes(self.folder / "samples" / f"{seen:012d}.{preview.kind}", preview.content)
         fatal = fatal_alarms(entry)
         if not fatal and best([*self.journal.entries, entry], selection) is entry:
             model.save(self.folder / "model", "best")
         self.journal.add(entry)
         if not fatal:
             self.save(model)
+        picture = preview.image if preview.kind in ("png", "gif") else None
         for watcher in self.watchers:
-            watcher.report(entry, preview)
+            watcher.report(entry, picture)
         return entry
 
     def save(self, model: Model) -> None:

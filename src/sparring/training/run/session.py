@@ -13,21 +13,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from sparring.data import Dataset, load_dataset
+from sparring.data import Dataset
 from sparring.errors import UserError
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.metrics.judge import Judge
+from sparring.modalities.load import load_dataset
+from sparring.modalities.registry import for_recipe, judge
 from sparring.recipes import Recipe
 from sparring.training.config.config import PACKAGES, Config
 from sparring.training.config.configure import configure
 from sparring.training.distributed.ranks import Ranks, every_rank, first_rank
-from sparring.training.feed.selection_split import for_recipe
 from sparring.training.health.alarms import RunDiverged
 from sparring.training.health.recovery import recover
 from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section, profile_config
 from sparring.training.profile.forecast import Forecast, forecast_run
-from sparring.training.report.judges import judge
 from sparring.training.run.assemble import initial_loop
 from sparring.training.run.evaluation import closing_scores, examples_at_closing
 from sparring.training.run.folder import is_restart, make_run_folder

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import Dataset
+from sparring.data.table.schema import Schema
 from sparring.models.load import model_from_run
 from sparring.models.model import Model
 from sparring.models.spec import ModelSpec
@@ -25,7 +26,7 @@ class CalibratedSnapshot:
 
     def __init__(self, model: Model, data: Dataset):
         self.model = model
-        self.shares = [] if data.schema is None else data.schema.shares(data.train.values)
+        self.data = data
 
     def __call__(self) -> Model:
         """The model with its current weights."""
@@ -33,14 +34,15 @@ class CalibratedSnapshot:
             return self.model
         G = deepcopy(self.model.G)
         z, *given = self.model.draw_inputs(SEED)
-        G.settle(self.shares, z.to(next(G.parameters())), *given)
+        assert isinstance(self.data.facts, Schema)
+        G.settle(self.data.facts.shares(self.data.train.values), z.to(next(G.parameters())), *given)
         return Model(self.model.spec, G)
 
 
 def snapshot(loop: Loop, config: Config, data: Dataset) -> Model:
     """The model of the loop's averaged players. It shares their weights: it changes as they train."""
     recipe = config.adjusted_recipe.with_layout(data.layout)
-    about = ModelSpec(recipe, data.shape, data.names, data.shares, data.scales, data.value_scale, schema=data.schema)
+    about = ModelSpec(recipe, data.shape, data.names, data.shares, data.scales, data.facts)
     return model_from_run(about, data, dict(loop.ema.players))
 
 

@@ -77,7 +77,7 @@ def autotuned_sampling(model: Model, n: int, precision: str = "fp32") -> Iterato
         UserError: an unknown precision.
     """
     device, many = next(model.G.parameters()).device, n >= MIN_SAMPLES
-    name = formats.precision(precision, device, model.spec.recipe.modality)
+    name = formats.precision(precision, device, model.modality.bf16_suffices)
 
     def sample() -> Tensor:
         return model.forward(model.draw_inputs(0))

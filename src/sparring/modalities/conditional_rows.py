@@ -1,10 +1,13 @@
-"""Rows of a table, each with something that is asked of it."""
+"""Rows of a table, each on condition of one of its values: in training and when they are sampled."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sparring.data import Dataset
 from sparring.data.table.schema import Schema
+from sparring.errors import UserError
 from sparring.rng import CLASS, derived_seed
 
 
@@ -34,6 +37,35 @@ class ConditionalRows:
             mine = (column == i).nonzero()[:, 0]
             given[mine, self.starts[i] + self.schema.option(which, values[mine])] = 1
         return self.schema.encode(values), given.to(values.device)
+
+
+@dataclass(frozen=True, eq=False)
+class TableConditions:
+    """One option of one column for each row, as often as the training data has it."""
+
+    columns: tuple[tuple[float, ...], ...]
+    """Shares of the options of each column the network sees; empty for columns that are no condition."""
+    widths: tuple[int, ...]
+    """Numbers of options of each column the network sees."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
+        """One-hot rows (n, options of all columns): a uniformly drawn column, an option by its share."""
+        if label is not None:
+            raise UserError("a table has no labels: use --where COLUMN=VALUE")
+        condition, start = torch.zeros(n, sum(self.widths)), 0
+        eligible = [k for k, shares in enumerate(self.columns) if shares]
+        column = torch.randint(len(eligible), (n,), generator=g)
+        for k, (shares, width) in enumerate(zip(self.columns, self.widths, strict=True)):
+            if shares:
+                rows = (column == eligible.index(k)).nonzero()[:, 0]
+                options = torch.multinomial(torch.tensor(shares), len(rows) + 1, replacement=True, generator=g)[:-1]
+                condition[rows, start + options] = 1
+            start += width
+        return condition
 
 
 def _by_logarithm(option: Tensor, key: int) -> Tensor:

@@ -1,5 +1,4 @@
-"""Data as a recipe for pictures of pictures has it: some held out of training to choose weights by, and what the
-held-out and the test pictures are made of."""
+"""Data of image-to-image recipes: a validation split, and inputs for the validation and test images."""
 
 import hashlib
 from collections.abc import Sequence
@@ -26,14 +25,16 @@ OF_A_CLASS, SCORED = 24, 10
 """Training examples it must have, and pictures held out at least, of all classes together."""
 
 
-def for_recipe(data: Dataset, recipe: Recipe) -> Dataset:
-    """As it is for any other recipe, and if it is posed already. Raises UserError for data that the recipe can't learn
-    from."""
-    if not recipe.is_image_to_image or data.select is not None:
+def image_to_image_data(data: Dataset, recipe: Recipe) -> Dataset:
+    """The data with a validation split and inputs, or as it is if it has them.
+
+    Raises UserError for data that the recipe can't learn from.
+    """
+    if data.select is not None:
         return data
     spec = one_line(data.spec)
-    if data.medium not in ("image", "pair"):
-        raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.medium}s")
+    if data.modality not in ("image", "pair"):
+        raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.modality}s")
     if recipe.degradations:
         return replace(_damaged(data, recipe.degradations), leading=recipe.selection_metric)
     if recipe.game.name == CLASSED:
@@ -70,7 +71,7 @@ def _shuffled(train: Split) -> Split:
 def _classed(data: Dataset, name: str) -> Dataset:
     """Held-out pictures are each given one of another class, to be moved to theirs."""
     spec, labels = one_line(data.spec), data.train.labels
-    if data.medium == "pair":
+    if data.modality == "pair":
         raise UserError(f"{name} wants classes, and {spec} is of two domains: take cyclegan, or folders of other names")
     if not data.classes or labels is None:
         told = "attributes" if data.attributes else "no classes"
@@ -82,7 +83,7 @@ def _classed(data: Dataset, name: str) -> Dataset:
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     kept = _kept(labels[order])
     train, select = data.train[order[kept]], data.train[order[~kept]]
-    told = {"medium": "pair", "unpaired": "nobody knows what a picture of another class would be", "leading": "moved"}
+    told = {"modality": "pair", "unpaired": "nobody knows what a picture of another class would be", "leading": "moved"}
     posed = {"select": _from_others(select), "test": _from_others(data.test[:TESTED]), "fingerprint": _print(data)}
     return replace(data, train=train, **posed, **told)
 
@@ -111,7 +112,7 @@ def _damaged(data: Dataset, steps: Sequence[str]) -> Dataset:
     damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
     train, select = _validation_split(Split(data.train.values, data.train.labels))
     made = [_with_damage(part, damage, seed) for seed, part in enumerate((select, data.test[:TESTED]))]
-    told = {"medium": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
+    told = {"modality": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
     return replace(data, train=train, select=made[0], test=made[1], **told)
 
 

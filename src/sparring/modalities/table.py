@@ -1,0 +1,83 @@
+"""Tables: cells float64 (n, columns), of which networks see one-hot options and positions (n, width)."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparring.data import Dataset
+from sparring.data.facts import Facts
+from sparring.data.load import DataSource, load_table_file
+from sparring.data.table import arrow
+from sparring.data.table.preview import histograms, sketch
+from sparring.data.table.schema import Schema
+from sparring.errors import UserError
+from sparring.metrics.features.features import FeatureExtractor
+from sparring.metrics.table.judge import TableJudge
+from sparring.modalities.array_source import InMemory
+from sparring.modalities.base import Confidence, Modality, Preview, Sampler, SampleStream, Source, Words
+from sparring.modalities.conditional_rows import ConditionalRows, TableConditions
+from sparring.recipes.choose import Choice, DataSummary, default_recipe
+from sparring.storage.atomic import atomic_write
+
+
+class TableModality(Modality):
+    name = "table"
+    words = Words("row", "rows")
+    facts_type = Schema
+    preview_count = 5_000
+    chunk = 5_000
+
+    @property
+    def writers(self):  # pyright: ignore[reportIncompatibleVariableOverride]
+        return {".csv": _write_table, ".parquet": _write_table}
+
+    def probe(self, source: DataSource) -> Confidence | None:
+        return Confidence(1.0, "a file of rows") if not source.ready and source.table else None
+
+    def load(self, source: DataSource) -> Dataset:
+        return load_table_file(source)
+
+    def encode(self, values: Tensor, facts: Facts) -> Tensor:
+        return _schema(facts).encode(values)
+
+    def decode(self, shown: Tensor, facts: Facts) -> Tensor:
+        return _schema(facts).decode(shown)
+
+    def preview(self, values: Tensor, facts: Facts, columns: int | None = None) -> Preview:
+        return Preview.png(sketch(_schema(facts), values))
+
+    def comparison(self, data: Dataset, model: Sampler) -> Preview:
+        """Histograms of each column, laid over each other, and what columns have to do with each other."""
+        n = self.preview_count
+        tables = {"real": data.test.values[:n], "generated": model.sample(n)}
+        return Preview.png(histograms(_schema(data.facts), tables))
+
+    def source(self, data: Dataset, device: torch.device, conditional: bool = False) -> Source:
+        return ConditionalRows(data, _schema(data.facts), device) if conditional else InMemory(self, data, device)
+
+    def conditioning(self, facts: Facts) -> TableConditions:
+        schema = _schema(facts)
+        return TableConditions(schema.option_shares, tuple(schema.choices))
+
+    def judge(self, data: Dataset, features: str | FeatureExtractor | None = None) -> TableJudge:
+        if features is not None:
+            raise UserError("tables are judged column by column, not by features: leave features out")
+        return TableJudge(_schema(data.facts), data.train.values, data.test.values)
+
+    def suggest(self, data: DataSummary) -> Choice:
+        return default_recipe("table", data)
+
+
+def _schema(facts: Facts) -> Schema:
+    assert isinstance(facts, Schema)
+    return facts
+
+
+def _write_table(samples: SampleStream, out: Path) -> None:
+    table = _schema(samples.facts).table(samples.values)
+    with atomic_write(out) as path:
+        arrow.write_table_file(table, path, out.suffix)
+
+
+TABLE = TableModality()

@@ -1,0 +1,49 @@
+"""TableConditions that samples are drawn with: shares, labels, standard attributes."""
+
+import pytest
+import torch
+
+from sparring.errors import UserError
+from sparring.models.conditions import Attributes, ClassLabels, TableConditions
+
+
+def g() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_classes_come_by_their_shares_or_all_of_one():
+    classes = ClassLabels(("cat", "dog", "emu"), (0.5, 0.2, 0.3))
+    drawn = classes.draw(5000, None, g())
+    assert drawn.dtype == torch.int64
+    assert (drawn.bincount() / 5000).tolist() == pytest.approx([0.5, 0.2, 0.3], abs=0.03)
+    assert classes.draw(3, "emu", g()).tolist() == [2, 2, 2] and classes.draw(2, "cat", g()).tolist() == [0, 0]
+    with pytest.raises(UserError, match="no class 'dig'"):
+        classes.draw(1, "dig", g())
+
+
+def test_attributes_are_those_of_examples_but_for_those_named():
+    rows = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    attributes = Attributes(("smile", "age"), ((2.0, 0.5), (20.0, 5.0)), rows)
+    drawn = attributes.draw(300, None, g())
+    standard = {((a - 2) / 0.5, (b - 20) / 5) for a, b in rows.tolist()}
+    assert set(map(tuple, drawn.tolist())) == standard
+    named = attributes.draw(300, "age=35", g())
+    assert torch.equal(named[:, 0], drawn[:, 0]) and (named[:, 1] == 3).all()
+    both = attributes.draw(4, " smile =1, age=20", g())
+    assert both.tolist() == [[-2.0, 0.0]] * 4
+    assert torch.equal(rows[:, 1], torch.tensor([10.0, 20.0, 30.0]))  # the model's own rows stay
+    for label, why in (("agee=1", "no attribute"), ("age", "has no number"), ("age=old", "has no number")):
+        with pytest.raises(UserError, match=why):
+            attributes.draw(1, label, g())
+
+
+def test_conditions_take_each_column_as_often_and_options_by_their_shares():
+    """Columns of 2, 3 and 2 options, of which the second is never asked for."""
+    conditions = TableConditions(((0.25, 0.75), (), (0.5, 0.5)), (2, 3, 2))
+    drawn = conditions.draw(8000, None, g())
+    assert drawn.shape == (8000, 7) and drawn.dtype == torch.float32
+    assert (drawn.sum(1) == 1).all() and set(drawn.unique().tolist()) == {0, 1}
+    assert drawn.mean(0).tolist() == pytest.approx([0.125, 0.375, 0, 0, 0, 0.25, 0.25], abs=0.02)
+    with pytest.raises(UserError, match="--where"):
+        conditions.draw(1, "a", g())
+    assert torch.equal(drawn, conditions.draw(8000, None, g()))
