@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.models.conditions import Attributes, ClassLabels, TableConditions
+from sparring.modalities.conditional_rows import TableConditions
+from sparring.models.conditions import Attributes, ClassLabels
 
 
 def g() -> torch.Generator:

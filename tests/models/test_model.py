@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from sparring.build.game import build_generator
+from sparring.data.facts import ArrayFacts
 from sparring.data.table.columns import Category
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.modalities.base import MEDIA
 from sparring.models.load import load_model
 from sparring.models.model import CHUNK, Model
 from sparring.models.spaces import truncate_normal
@@ -34,7 +34,7 @@ POINTS = RECIPES["points"]
 
 
 def points(scale: float = 1.0, **changes) -> Model:
-    return Model(ModelSpec(replace(POINTS, **changes), (2,), scale=scale), Identity())
+    return Model(ModelSpec(replace(POINTS, **changes), (2,), facts=ArrayFacts(scale)), Identity())
 
 
 def by_class() -> Model:
@@ -120,8 +120,7 @@ def test_latents_of_another_width_raise():
 
 def test_preview_has_one_row_per_class(monkeypatch):
     shown = []
-    looking = replace(MEDIA["point"], picture=lambda x, *columns: shown.append((x, *columns)))
-    monkeypatch.setitem(MEDIA, "point", looking)
+    monkeypatch.setattr(Model, "view", lambda self, x, *columns: shown.append((x, *columns)))
     model = by_class()
     model.preview(7)  # 2 of each of the 3 classes
     assert shown[0][1] == 2
@@ -185,7 +184,7 @@ def test_save_and_load_prefers_best_to_last(tmp_path):
 
 
 def test_table_models_have_larger_chunks():
-    table = Model(ModelSpec(POINTS, (2,), schema=Schema((), "")), Identity())
+    table = Model(ModelSpec(replace(POINTS, modality="table"), (2,), facts=Schema((), "")), Identity())
     assert table.chunk == 10 * CHUNK and points().chunk == CHUNK
     assert table.draw_inputs(0)[0].shape == (10 * CHUNK, 2)
 
@@ -209,7 +208,8 @@ def test_save_keeps_a_thousand_rows_of_attributes(tmp_path):
 
 def test_table_models_are_conditioned_on_options():
     schema = Schema((Category("a", ("p", "q"), (3, 1), 2), Category("b", ("p", "q", "r"), (1, 1, 2), 3)), "")
-    model = Model(ModelSpec(POINTS.with_options(conditioning="input"), (2,), schema=schema), Identity())
+    recipe = replace(POINTS, modality="table").with_options(conditioning="input")
+    model = Model(ModelSpec(recipe, (2,), facts=schema), Identity())
     assert model.conditioning.widths == (2, 3) == tuple(schema.choices)
     assert model.conditioning.columns == schema.option_shares and model.conditioning.columns[1] == (0.25, 0.25, 0.5)
     _, condition = model.draw_inputs(0)
