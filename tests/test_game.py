@@ -1,4 +1,4 @@
-"""The vocabulary of games: verdicts, slopes, dials."""
+"""Verdicts, rounds, terms and scheduled buffers."""
 
 import pytest
 import torch
@@ -19,11 +19,11 @@ X, Y = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[0.5, 0.0], [-2.0,
 
 
 def square(x):
-    """D(x) = Σ x², whose slope is 2x."""
+    """D(x) = Σ x², whose gradient is 2x."""
     return CriticOutput(x.square().sum(1, keepdim=True), {"features": 3 * x})
 
 
-def test_each_is_on_every_tensor_of_a_tuple():
+def test_map_sample_maps_every_tensor():
     assert torch.equal(map_sample(torch.neg, X), -X)
     assert [x.tolist() for x in map_sample(torch.neg, (X, Y))] == [(-X).tolist(), (-Y).tolist()]
 
@@ -46,7 +46,7 @@ def test_slopes_and_logits_of_each_side():
     assert torch.equal(v.forward(Y).logits, square(Y).logits)
 
 
-def test_a_logit_is_worked_out_once():
+def test_logits_are_computed_once():
     calls = []
     v = Verdict(lambda x: calls.append(x) or x, X, Y)
     assert v.on_real is v.on_real and v.on_fake is v.on_fake
@@ -63,7 +63,7 @@ def test_logits_are_in_float32_or_better(dtype, promoted):
     assert Verdict(lambda x: x.to(dtype), X, Y).output_real.extras == {}
 
 
-def test_latents_are_the_draws_unless_they_are_told():
+def test_latents_default_to_the_draws():
     draws, latent = {"z": X}, {"z": Y}
     assert Verdict(square, X, Y, draws).latent is draws
     v = Verdict(square, X, Y, draws, X, latent, lambda latent: latent["z"])
@@ -73,27 +73,27 @@ def test_latents_are_the_draws_unless_they_are_told():
         Verdict(square, X, Y).regenerate({})
 
 
-def test_a_round_without_a_fake_says_so():
+def test_a_round_without_a_fake_raises():
     with pytest.raises(RuntimeError, match="uses_fake"):
         _ = Round(X, None, {}).fake
     assert Round(X, None, {}, Y).fake is Y
 
 
-def test_a_term_is_its_function_and_remembers_nothing():
+def test_a_function_term_has_no_state():
     term = FunctionTerm("sum", lambda v: v.real.sum(1))
     v = Verdict(square, X, Y)
     assert term(v).tolist() == [3, 2] and term.notes(v) == {} and not term.coupled and term.draws == {}
     term.after({})
 
 
-def test_a_dial_is_a_buffer_that_follows_its_schedule():
-    dial = ScheduledBuffer(lambda seen: 1 + seen / 4)
-    assert dial.state_dict()["value"].item() == 1
-    dial.update(6)
-    assert dial.value.item() == 2.5
+def test_scheduled_buffer_follows_its_schedule():
+    buffer = ScheduledBuffer(lambda seen: 1 + seen / 4)
+    assert buffer.state_dict()["value"].item() == 1
+    buffer.update(6)
+    assert buffer.value.item() == 2.5
 
 
-def test_what_turns_and_games_are_by_default():
+def test_defaults_of_turns_and_games():
     turn, game = Turn(), Game({"G": nn.Linear(1, 1)}, {})
     assert (turn.times, turn.every, turn.resample, turn.uses_fake, turn.group_size, turn.coupled) == (
         1,

@@ -1,4 +1,4 @@
-"""Draws: shapes, ranges and moments."""
+"""Priors: shapes, ranges and moments."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_uniform_numbers(draw, shape):
     assert float(x.mean()) == pytest.approx(0.5, abs=0.01) and float(x.var()) == pytest.approx(1 / 12, abs=0.002)
 
 
-def test_a_code_is_normal_numbers_then_a_category_then_codes_then_chance():
+def test_order_and_moments_of_the_parts_of_a_latent():
     z = latent_prior(2, 3, 1, 2)(N, SHAPE, g())
     assert z.shape == (N, 2 + 3 + 1 + 2)
     normals, category, code = z[:, [0, 1, 6, 7]], z[:, 2:5], z[:, 5]
@@ -39,7 +39,7 @@ def test_a_code_is_normal_numbers_then_a_category_then_codes_then_chance():
     assert -1 <= code.min() < -0.99 and 0.99 < code.max() <= 1 and float(code.var()) == pytest.approx(1 / 3, abs=0.02)
 
 
-def test_a_code_may_be_of_any_of_its_parts():
+def test_parts_of_a_latent_are_optional():
     for sizes in ((2, 0, 0, 0), (2, 3, 0, 0), (2, 0, 4, 0), (2, 0, 0, 5)):
         assert latent_prior(*sizes)(7, SHAPE, g()).shape == (7, sum(sizes))
     assert torch.equal(latent_prior(2)(7, SHAPE, g()), normal(2)(7, SHAPE, g()))

@@ -1,4 +1,4 @@
-"""Moves as matrices, written out."""
+"""Geometric augmentations against their matrices."""
 
 import math
 
@@ -14,9 +14,9 @@ Q = {u: float(torch.special.ndtri(torch.tensor(u, dtype=torch.float64))) for u i
 
 def move(name: str, *u: float) -> list[list[float]]:
     numbers = torch.tensor([u, u], dtype=torch.float64)
-    found = MOVES[name][0](numbers, SIDES)
-    assert MOVES[name][1] == len(u) and found.shape == (2, 3, 3) and torch.equal(found[0], found[1])
-    return found[0].tolist()
+    actual = MOVES[name][0](numbers, SIDES)
+    assert MOVES[name][1] == len(u) and actual.shape == (2, 3, 3) and torch.equal(actual[0], actual[1])
+    return actual[0].tolist()
 
 
 def affine(a, b, c, d, x=0.0, y=0.0):
@@ -27,26 +27,26 @@ def turn(angle):
     return affine(math.cos(angle), -math.sin(angle), math.sin(angle), math.cos(angle))
 
 
-def test_numbers_become_normal_and_finite():
+def test_uniform_numbers_become_normal_and_finite():
     u = torch.tensor([0.0, 0.1, 0.5, 0.8, 1.0], dtype=torch.float64)
     end = float(torch.special.ndtri(torch.tensor(1e-6, dtype=torch.float64)))
     assert standard_normal(u).tolist() == pytest.approx([end, Q[0.1], 0, Q[0.8], -end], abs=1e-9)
 
 
 @pytest.mark.parametrize(("u", "sign"), [(0.0, 1), (0.49, 1), (0.5, -1), (0.99, -1)])
-def test_a_flip_is_of_x(u, sign):
+def test_flip_mirrors_x(u, sign):
     assert move("flip", u) == affine(sign, 0, 0, 1)
 
 
 @pytest.mark.parametrize(("u", "turns"), [(0.0, 0), (0.24, 0), (0.25, 1), (0.5, 2), (0.74, 2), (0.75, 3), (0.99, 3)])
-def test_quarters_of_a_turn(u, turns):
+def test_quarter_turns(u, turns):
     assert move("quarter", u) == turn(turns * math.pi / 2)
 
 
 @pytest.mark.parametrize(
     ("u", "x", "y"), [((0.5, 0.5), 0, 0), ((1.0, 0.0), 3, -2), ((0.3, 0.8), -1, 1), ((0.4, 0.6), -1, 0)]
 )
-def test_translations_are_whole_pixels_up_to_an_eighth(u, x, y):
+def test_translation_is_whole_pixels_up_to_an_eighth(u, x, y):
     assert move("translation", *u) == affine(1, 0, 0, 1, x, y)
 
 
@@ -58,8 +58,8 @@ def test_scale_and_rotation(u):
 
 
 @pytest.mark.parametrize(("u", "v"), [(0.1, 0.3), (0.8, 0.3), (0.8, 0.8)])
-def test_a_squeeze_keeps_areas_and_its_axis(u, v):
-    """R diag(s, 1/s) Rᵀ with R a turn by (2v − 1) π."""
+def test_squeeze_keeps_areas(u, v):
+    """R diag(s, 1/s) Rᵀ, where R rotates by (2v − 1) π."""
     s, t = 2 ** (0.2 * Q[u]), (2 * v - 1) * math.pi
     c, n = math.cos(t), math.sin(t)
     assert move("squeeze", u, v) == affine(s * c * c + n * n / s, (s - 1 / s) * c * n,
@@ -67,5 +67,5 @@ def test_a_squeeze_keeps_areas_and_its_axis(u, v):
 
 
 @pytest.mark.parametrize(("u", "v"), [(0.1, 0.8), (0.5, 0.3)])
-def test_offsets_are_normal_in_eighths_of_the_sides(u, v):
+def test_offset_is_normal_in_eighths_of_the_sides(u, v):
     assert move("offset", u, v) == affine(1, 0, 0, 1, Q[u] / 8 * 24, Q[v] / 8 * 16)

@@ -1,4 +1,4 @@
-"""Tints against their formulas, pixel by pixel."""
+"""Colour augmentations against their formulas."""
 
 import math
 
@@ -35,21 +35,21 @@ def test_the_formula(name):
     torch.testing.assert_close(tint(X, U), EXPECTED[name])
 
 
-def test_hue_turns_around_the_grey_axis():
-    """The matrix exponential of an angle times the cross product with (1, 1, 1)/√3; at ½ nothing turns."""
+def test_hue_rotates_around_the_grey_axis():
+    """By the matrix exponential of the angle times the cross product with (1, 1, 1)/√3; u = ½ is no rotation."""
     tint, _ = TINTS["hue"]
     axis = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], dtype=torch.float64) / math.sqrt(3)
-    for x, u, found in zip(X, U, tint(X, U), strict=True):
+    for x, u, actual in zip(X, U, tint(X, U), strict=True):
         R = torch.linalg.matrix_exp((2 * u - 1) * math.pi * axis)
-        torch.testing.assert_close(found, torch.einsum("ij,jhw->ihw", R, x))
+        torch.testing.assert_close(actual, torch.einsum("ij,jhw->ihw", R, x))
 
 
-def test_tints_of_colours_leave_other_channels_and_grey_images_alone():
+def test_colour_tints_keep_further_channels_and_grey_images():
     more = torch.cat([X, X[:, :2]], 1)
     for name in ("luma", "hue", "saturation"):
-        found = TINTS[name][0](more, U)
-        assert found.shape == more.shape and torch.equal(found[:, 3:], more[:, 3:])
-        torch.testing.assert_close(found[:, :3], TINTS[name][0](X, U))
+        actual = TINTS[name][0](more, U)
+        assert actual.shape == more.shape and torch.equal(actual[:, 3:], more[:, 3:])
+        torch.testing.assert_close(actual[:, :3], TINTS[name][0](X, U))
         assert torch.equal(TINTS[name][0](X[:, :2], U), X[:, :2])
 
 
@@ -62,11 +62,11 @@ def test_tints_of_colours_leave_other_channels_and_grey_images_alone():
         ((0.3, 0.4), (0, 2), (1, 4)),
     ],
 )
-def test_a_cutout_is_half_the_sides_from_a_quarter_before_its_middle(u, rows, columns):
-    """Of 4 by 6 pixels: 2 by 3, from ⌊middle · side⌋ − side // 4."""
+def test_cutout_covers_half_of_each_side(u, rows, columns):
+    """2×3 of 4×6 pixels, from ⌊centre · side⌋ − side // 4."""
     tint, numbers = TINTS["cutout"]
     assert numbers == 2
-    found = tint(X, torch.tensor([u] * 3, dtype=torch.float64))
+    actual = tint(X, torch.tensor([u] * 3, dtype=torch.float64))
     expected = X.clone()
     expected[:, :, slice(*rows), slice(*columns)] = 0
-    assert torch.equal(found, expected)
+    assert torch.equal(actual, expected)

@@ -1,4 +1,4 @@
-"""Warps against interpolation by hand."""
+"""Warps against bilinear interpolation by hand; order and probability of augmentations."""
 
 import torch
 
@@ -16,21 +16,21 @@ def shift(x: float, y: float) -> torch.Tensor:
 X = torch.rand(1, 2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def test_a_shift_by_parts_of_a_pixel_is_bilinear_and_edges_are_repeated():
-    found = warp(X, shift(0.25, 0))  # to the right
+def test_a_subpixel_shift_is_bilinear_and_repeats_edges():
+    actual = warp(X, shift(0.25, 0))  # to the right
     left = torch.cat([X[..., :1], X[..., :-1]], 3)
-    torch.testing.assert_close(found, 0.75 * X + 0.25 * left)
-    found = warp(X, shift(0, -1.5))  # upwards; row 3 is repeated
+    torch.testing.assert_close(actual, 0.75 * X + 0.25 * left)
+    actual = warp(X, shift(0, -1.5))  # upwards; row 3 is repeated
     rows = [X[:, :, i] for i in (0, 1, 2, 3, 3, 3)]
-    torch.testing.assert_close(found, torch.stack([(rows[i + 1] + rows[i + 2]) / 2 for i in range(4)], 2))
+    torch.testing.assert_close(actual, torch.stack([(rows[i + 1] + rows[i + 2]) / 2 for i in range(4)], 2))
 
 
-def test_a_warp_of_half_precision_is_in_half_precision():
-    found = warp(X.half(), shift(1, 0).float())
-    assert found.dtype == torch.float16 and torch.equal(found[..., 1:], X.half()[..., :-1])
+def test_warp_keeps_half_precision():
+    actual = warp(X.half(), shift(1, 0).float())
+    assert actual.dtype == torch.float16 and torch.equal(actual[..., 1:], X.half()[..., :-1])
 
 
-def test_all_moves_are_one_warp_in_the_order_of_their_table_then_tints():
+def test_moves_compose_to_one_warp_before_tints():
     augment = Augment(["brighten", "scale", "flip"], ScheduledBuffer(lambda seen: 0.6))
     assert augment.numbers == 6
     torch.manual_seed(0)
@@ -47,13 +47,13 @@ def test_all_moves_are_one_warp_in_the_order_of_their_table_then_tints():
     torch.testing.assert_close(augment(x, u), torch.cat(expected))
 
 
-def test_moves_of_oblong_images_are_given_height_and_width():
+def test_moves_get_height_and_width_of_oblong_images():
     augment = Augment(["translation"], ScheduledBuffer(lambda seen: 1.0))
     x = torch.rand(1, 1, 8, 24)
-    found = augment(x, torch.tensor([[0.0, 0.999, 0.5]]))  # an eighth of 24 to the right
-    torch.testing.assert_close(found[..., 3:], x[..., :-3])
-    found = augment(x, torch.tensor([[0.0, 0.5, 0.999]]))
-    torch.testing.assert_close(found[:, :, 1:], x[:, :, :-1])
+    actual = augment(x, torch.tensor([[0.0, 0.999, 0.5]]))  # an eighth of 24 to the right
+    torch.testing.assert_close(actual[..., 3:], x[..., :-3])
+    actual = augment(x, torch.tensor([[0.0, 0.5, 0.999]]))
+    torch.testing.assert_close(actual[:, :, 1:], x[:, :, :-1])
 
 
 def test_without_moves_nothing_is_warped():
@@ -63,7 +63,7 @@ def test_without_moves_nothing_is_warped():
     assert augment.draw(5, (1, 3, 3), torch.Generator()).shape == (5, 2)
 
 
-def test_the_adaptive_probability_is_bounded_and_stays_at_its_target():
+def test_adaptive_probability_is_bounded_and_constant_at_its_target():
     adaptive = Adaptive(images=20)
     assert (adaptive.target, adaptive.pack, Adaptive().images, adaptive.coupled) == (0.6, 1, 500_000, False)
     even = torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0])  # mean .6
@@ -76,10 +76,10 @@ def test_the_adaptive_probability_is_bounded_and_stays_at_its_target():
     assert adaptive.value.item() == 0.75
 
 
-def test_the_sign_of_the_critic_is_of_the_mean_patch_and_has_no_gradient():
+def test_adaptive_sign_is_of_the_mean_patch_without_gradient():
     from sparring.game import Verdict
 
     logits = torch.tensor([[3.0, -1.0], [1.0, -2.0]], requires_grad=True)
     v = Verdict(lambda x: logits, logits, logits)
-    found = Adaptive().notes(v)["sign"]
-    assert found.tolist() == [1, -1] and not found.requires_grad
+    actual = Adaptive().notes(v)["sign"]
+    assert actual.tolist() == [1, -1] and not actual.requires_grad

@@ -1,4 +1,4 @@
-"""What a critic sees: noise, packs, augmentation."""
+"""The critic's input: noise, packs, augmentation."""
 
 import torch
 
@@ -11,7 +11,7 @@ X = torch.arange(24.0).view(4, 1, 2, 3)
 NOISE = torch.randn(4, 1, 2, 3, generator=torch.Generator().manual_seed(0))
 
 
-def test_noise_is_asked_for_and_augmentation_by_side():
+def test_draws_by_side():
     assert CriticInput().draws == {}
     assert CriticInput(lambda seen: 1.0).draws == {"noise_real": gaussian, "noise_fake": gaussian}
     augment = Augment(["brighten"], ScheduledBuffer(lambda seen: 1.0))
@@ -38,7 +38,7 @@ def test_a_pack_is_consecutive_examples_in_channels():
     assert CriticInput().pack(X) is X
 
 
-def test_draws_like_the_examples_are_packed_and_others_are_of_the_first():
+def test_draws_of_the_samples_shape_are_packed():
     critic_input, u = CriticInput(pack=2), torch.arange(8.0).view(4, 2)
     round = Round(X, None, {})
     assert torch.equal(critic_input.pack_draw(NOISE, round), NOISE.view(2, 2, 2, 3))
@@ -46,7 +46,7 @@ def test_draws_like_the_examples_are_packed_and_others_are_of_the_first():
     assert torch.equal(critic_input.pack_draw(X[:, 0, 0], Round((X, u), None, {})), X[::2, 0, 0])
 
 
-def test_each_example_of_a_pack_is_augmented_by_its_own_numbers():
+def test_each_example_of_a_pack_is_augmented_separately():
     augment = Augment(["brighten"], ScheduledBuffer(lambda seen: 1.0))
     critic_input = CriticInput(augment=augment, pack=2)
     u = torch.tensor([[0.0, 0.0], [0.0, 0.25], [0.0, 0.75], [0.0, 1.0]])

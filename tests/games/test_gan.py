@@ -1,4 +1,4 @@
-"""The two-player game: which turns there are, and what each wants."""
+"""The two-player game: its turns, their loss terms, and the inputs of both players."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def term(name: str, **options) -> FunctionTerm:
     return FunctionTerm(name, lambda v: v.on_fake.mean(1), **options)
 
 
-def test_the_critic_moves_first_by_its_objective_penalties_and_terms():
+def test_critic_then_generator_with_their_loss_terms():
     game = gan(penalties=[r1, lipschitz], critic_terms=[term("c")], generator_terms=[term("g")],
                generator_penalties=[term("p")])  # fmt: skip
     critic, generator = game.turns(0)
@@ -40,14 +40,14 @@ def test_the_critic_moves_first_by_its_objective_penalties_and_terms():
     assert set(critic.draws) == {"eps"} and set(generator.draws) == set()
 
 
-def test_several_steps_of_the_critic_are_fresh_ones():
+def test_several_critic_steps_resample():
     critic, generator = gan(critic_steps=5).turns(0)
     assert (critic.times, critic.resample, generator.resample) == (5, True, False)
     critic, generator = gan(resample_each_turn=True).turns(0)
     assert (critic.times, critic.resample, generator.resample) == (1, True, True)
 
 
-def test_lazy_penalties_are_turns_of_their_own():
+def test_lazy_penalties_have_their_own_turns():
     game = gan(penalties=[r1], penalty_every=16, generator_penalties=[term("p")], generator_penalty_every=4)
     critic, smooth, generator, other = game.turns(0)
     assert parts(critic) == {"real", "fake"} and parts(generator) == {"generator"}
@@ -72,18 +72,18 @@ def test_no_lazy_turn_without_penalties():
         (wasserstein, {"generator_terms": [term("g"), term("h", coupled=True)]}, (False, True)),
     ],
 )
-def test_a_turn_is_coupled_by_its_objective_or_any_of_its_terms(objective, options, expected):
+def test_a_turn_is_coupled_if_its_objective_or_a_term_is(objective, options, expected):
     assert tuple(turn.coupled for turn in gan(objective, **options).turns(0)) == expected
 
 
-def test_dials_follow_the_images_seen():
+def test_scheduled_buffers_follow_the_images_seen():
     share = ScheduledBuffer(lambda seen: 1 - seen / 100)
     game = gan(TopK(non_saturating, share), critic_input=CriticInput(lambda seen: seen / 10))
     game.turns(25)
     assert share.value.item() == 0.75 and game.critic_input.sigma.value.item() == 2.5
 
 
-def test_the_wishes_of_a_turn_note_and_remember():
+def test_stateful_terms_get_the_notes_of_their_turn():
     lecam = LeCam(decay=0.5)
     game = gan(critic_terms=[lecam])
     assert [*game.stateful_terms] == [lecam]
@@ -107,8 +107,8 @@ def test_an_adaptive_probability_is_a_term_of_the_critic():
     assert gan(critic_input=fixed).turns(0)[0].terms == []
 
 
-class Told(nn.Module):
-    """Answers with what it was condition."""
+class Recorder(nn.Module):
+    """Records its inputs."""
 
     def __init__(self):
         super().__init__()
@@ -120,8 +120,8 @@ class Told(nn.Module):
 
 
 @pytest.mark.parametrize("conditional", [True, False])
-def test_both_players_are_given_the_condition_if_the_game_is_conditional(conditional):
-    G, D, y = Told(), Told(), torch.tensor([1, 0])
+def test_both_players_get_the_condition_if_the_game_is_conditional(conditional):
+    G, D, y = Recorder(), Recorder(), torch.tensor([1, 0])
     game = GAN(G, D, wasserstein, latents={"z": normal(2)}, conditional=conditional)
     game.generate(Round(X, y, {"z": Z}))
     v = game.verdict(Round(X, y, {"z": Z}, FAKE))
@@ -132,15 +132,15 @@ def test_both_players_are_given_the_condition_if_the_game_is_conditional(conditi
     assert len(G.seen[-1]) == 1 and game.verdict(Round(X, None, {"z": Z}, FAKE)).condition is None
 
 
-def test_another_critic_may_take_the_place_of_d():
+def test_another_critic_can_replace_d():
     game = gan()
     other = lambda sample: CriticOutput(10 * sample[:, :1], {})  # noqa: E731
     v = game.verdict(Round(X, None, {"z": Z}, FAKE), game.critic(Round(X, None, {"z": Z}), other))
     assert torch.equal(v.on_real, 10 * X[:, :1])
 
 
-def test_a_verdict_can_make_the_fake_of_other_latents():
-    """As the critic would see it: with the round's noise, in packs; latents that are not named stay."""
+def test_regenerate_replaces_latents():
+    """With the round's noise, in packs; other latents stay."""
     torch.manual_seed(0)
     G = nn.Linear(3, 2)
     game = GAN(
@@ -158,7 +158,7 @@ def test_a_verdict_can_make_the_fake_of_other_latents():
     )
 
 
-def test_the_critics_weights_are_clipped_and_others_are_not():
+def test_only_the_critics_weights_are_clipped():
     game = gan(clip=0.1)
     with torch.no_grad():
         for p in game.players.parameters():
@@ -172,7 +172,7 @@ def test_the_critics_weights_are_clipped_and_others_are_not():
     assert torch.equal(unclipped.players["D"].weight, before)
 
 
-def test_draws_of_penalties_are_asked_for():
+def test_penalties_add_their_draws():
     critic, _ = gan(penalties=[dragan, lipschitz]).turns(0)
     assert set(critic.draws) == {"eps", "delta"}
     assert isinstance(gan().verdict(Round(X, None, {"z": Z}, FAKE)), Verdict)

@@ -1,4 +1,4 @@
-"""What critics of translations see, and the range of varied pictures."""
+"""The critic's input in image-to-image games, and the range of augmented pairs."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ class Seeing(nn.Module):
 
 
 @pytest.mark.parametrize("shows", [True, False])
-def test_the_critic_sees_x_in_channels_before_y(shows):
+def test_the_critic_gets_x_and_y_in_channels(shows):
     D = Seeing()
     game = ImageToImageGAN(nn.Conv2d(2, 1, 1), D, least_squares, latents={}, shows=shows)
     round = Round(Y, X, {})
@@ -36,7 +36,7 @@ def test_the_critic_sees_x_in_channels_before_y(shows):
         assert torch.equal(seen, torch.cat([X, y], 1) if shows else y)
 
 
-def test_varied_pictures_stay_in_range_on_both_sides():
+def test_augmented_pairs_stay_in_range():
     game = Pix2Pix(
         nn.Identity(), Seeing(), least_squares, vary=Augment(("brighten",), ScheduledBuffer(lambda seen: 1.0))
     )

@@ -1,4 +1,4 @@
-"""Unrolled steps of the critic, by hand."""
+"""Unrolled critic steps in closed form."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from sparring.priors import normal
 
 
 class Slope(nn.Module):
-    """D(x) = w x²/2, and a head that the objective does not reach."""
+    """D(x) = w x²/2, and a head without a loss."""
 
     def __init__(self):
         super().__init__()
@@ -20,8 +20,8 @@ class Slope(nn.Module):
         return CriticOutput(self.w * x.square() / 2, {"head": self.head * x})
 
 
-def test_every_step_goes_down_the_objective_of_the_critic():
-    """Wasserstein: w' = w + η (E x²/2 − E f²/2) a step, and f' gradient goes through both steps."""
+def test_unrolled_steps_descend_the_critics_objective():
+    """Wasserstein: each step is w' = w + η (E x²/2 − E f²/2); the generator's gradient passes through both."""
     G, D = nn.Linear(1, 1, bias=False), Slope()
     nn.init.constant_(G.weight, 3.0)
     game = UnrolledGAN(G, D, wasserstein, latents={"z": normal(1)}, steps=2, rate=0.1)

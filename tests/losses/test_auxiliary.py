@@ -1,4 +1,4 @@
-"""Loss auxiliary beside the objective, against loops over examples."""
+"""Auxiliary loss terms against loops over examples."""
 
 import math
 
@@ -12,8 +12,8 @@ from sparring.losses import auxiliary
 from sparring.networks.rows import RowGenerator
 
 
-def opinions(real: dict, fake: dict, **options) -> Verdict:
-    """A verdict whose critic has these extras on the real and on the fake sample."""
+def verdict(real: dict, fake: dict, **options) -> Verdict:
+    """A verdict whose critic has these extras for the real and for the fake sample."""
     a, b = torch.zeros(3, 2), torch.ones(3, 2)
     return Verdict(lambda x: CriticOutput(torch.zeros(3, 1), real if x is a else fake), a, b, **options)
 
@@ -27,8 +27,8 @@ FAKE = torch.tensor([[2.0, 0.0, -1.0], [0.1, 0.7, 0.3], [-1.0, 1.0, 0.0]])
 Y = torch.tensor([2, 0, 1])
 
 
-def test_a_class_head_is_scored_by_cross_entropy_on_its_own_side():
-    v = opinions({"class": REAL}, {"class": FAKE}, condition=Y)
+def test_class_terms_are_cross_entropies():
+    v = verdict({"class": REAL}, {"class": FAKE}, condition=Y)
     for term, logits in ((auxiliary.class_of_real, REAL), (auxiliary.class_of_fake, FAKE)):
         expected = [cross_entropy(row, y) for row, y in zip(logits.tolist(), Y.tolist(), strict=True)]
         assert term(v).tolist() == pytest.approx(expected, rel=1e-5)
@@ -36,35 +36,35 @@ def test_a_class_head_is_scored_by_cross_entropy_on_its_own_side():
 
 def test_a_critic_without_the_head_is_refused():
     with pytest.raises(UserError, match="has no output 'class'"):
-        auxiliary.class_of_real(opinions({}, {}, condition=Y))
+        auxiliary.class_of_real(verdict({}, {}, condition=Y))
 
 
-def test_beyond_the_margins_of_the_contrast_nothing_is_gained():
-    """Cosines above .98 to the own class count as .98, those below .02 to others as .02."""
+def test_contrastive_margins():
+    """Cosines to the own class are capped at .98, those to other classes from below at .02."""
     e = torch.eye(3)
     y = torch.arange(3)
     near = torch.full((3, 3), 0.5)
     for own, other in ((0.98, 0.0), (0.99, 0.01), (1.0, -0.4)):
         near.fill_diagonal_(own)
         embedding = torch.linalg.cholesky(other * torch.ones(3, 3) + (1 - other) * e)
-        told = CriticOutput(torch.zeros(3, 1), {"embedding": embedding, "class": near})
+        output = CriticOutput(torch.zeros(3, 1), {"embedding": embedding, "class": near})
         # attract = 0 and both others repel by exp 0: −log 1/(1 + 2)
-        torch.testing.assert_close(auxiliary.contrastive(told, y), torch.full((3,), math.log(3.0)))
+        torch.testing.assert_close(auxiliary.contrastive(output, y), torch.full((3,), math.log(3.0)))
 
 
-def test_the_contrast_reads_its_own_side():
-    told = [{"embedding": torch.eye(3), "class": x} for x in (REAL / 4, FAKE / 4)]
-    v = opinions(*told, condition=Y)
+def test_contrast_terms_read_their_side():
+    output = [{"embedding": torch.eye(3), "class": x} for x in (REAL / 4, FAKE / 4)]
+    v = verdict(*output, condition=Y)
     torch.testing.assert_close(auxiliary.contrast_of_real(v), auxiliary.contrastive(v.output_real, Y))
     torch.testing.assert_close(auxiliary.contrast_of_fake(v), auxiliary.contrastive(v.output_fake, Y))
     assert auxiliary.contrast_of_real.coupled and auxiliary.contrast_of_fake.coupled
     assert not torch.allclose(auxiliary.contrast_of_real(v), auxiliary.contrast_of_fake(v))
 
 
-def test_info_nce_is_the_mean_over_places_and_layers():
+def test_info_nce_is_the_mean_over_positions_and_layers():
     g = torch.Generator().manual_seed(0)
     layers = [[nn.functional.normalize(torch.randn(2, k, 5, generator=g), dim=2) for _ in range(2)] for k in (3, 4)]
-    found = auxiliary.nce(*zip(*layers, strict=True))
+    actual = auxiliary.nce(*zip(*layers, strict=True))
     for i in range(2):
         expected = 0.0
         for q, k in layers:
@@ -72,11 +72,11 @@ def test_info_nce_is_the_mean_over_places_and_layers():
             expected += sum(
                 cross_entropy([float(q[i, a] @ k[i, b]) / 0.07 for b in range(n)], a) for a in range(n)
             ) / n / 2  # fmt: skip
-        assert float(found[i]) == pytest.approx(expected, rel=1e-4)
+        assert float(actual[i]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_feature_matching_is_the_mean_square_of_the_gap_of_means():
-    v = opinions({"features": REAL}, {"features": FAKE})
+def test_feature_matching_is_the_mean_squared_difference_of_means():
+    v = verdict({"features": REAL}, {"features": FAKE})
     gap = REAL.mean(0) - FAKE.mean(0)
     assert float(auxiliary.feature_matching(v)) == pytest.approx(float((gap**2).sum()) / 3, rel=1e-5)
     assert auxiliary.feature_matching.coupled
@@ -88,7 +88,7 @@ def test_quarter_turns_are_drawn_evenly():
 
 
 @pytest.mark.parametrize("side", ["real", "fake"])
-def test_rotation_is_the_cross_entropy_of_the_turn_that_the_critic_saw(side):
+def test_rotation_is_the_cross_entropy_of_the_rotation(side):
     g = torch.Generator().manual_seed(0)
     x, other, k = (
         torch.rand(5, 1, 3, 3, generator=g),
@@ -108,14 +108,14 @@ def test_rotation_is_the_cross_entropy_of_the_turn_that_the_critic_saw(side):
         assert value == pytest.approx(cross_entropy((seen.flatten() @ W).tolist(), int(k[i])), rel=1e-4)
 
 
-def test_only_square_images_are_turned():
+def test_only_square_images_are_rotated():
     for bad in (torch.zeros(2, 3), torch.zeros(2, 1, 3, 4), (torch.zeros(2, 1, 3, 3),)):
         with pytest.raises(UserError, match="square"):
             auxiliary.rotate(bad, torch.tensor([0, 1]))
 
 
-def test_the_option_asked_for_is_the_mean_log_share_of_a_pack():
-    """Rows of two columns (3 and 2 options) and a position that does not count; packs of two."""
+def test_condition_match_is_the_mean_log_probability_of_a_pack():
+    """Rows of two columns (3 and 2 options) and one number without a condition; packs of two."""
     rows = torch.tensor([[0.5, 0.25, 0.25, 0.9, 0.1, 0.7], [0.2, 0.3, 0.5, 0.6, 0.4, -1.0],
                          [1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [0.1, 0.8, 0.1, 0.5, 0.5, 0.3]])  # fmt: skip
     condition = torch.zeros(4, 5)
@@ -134,17 +134,17 @@ def test_the_option_asked_for_is_the_mean_log_share_of_a_pack():
         auxiliary.condition_match(Verdict(lambda x: x, rows, rows[:, None], condition=condition))
 
 
-def test_category_and_codes_are_read_from_behind_the_latent():
+def test_category_and_codes_follow_the_latent():
     """Latents of 2 numbers, a category of 3 and 2 codes."""
     z = torch.tensor([[9.0, 9.0, 0.0, 1.0, 0.0, 0.5, -1.0], [9.0, 9.0, 1.0, 0.0, 0.0, 0.0, 2.0]])
     logits = REAL[:2]
-    v = opinions({}, {"category": logits, "code": torch.tensor([[1.0, 1.0], [0.5, 1.0]])}, latent={"z": z})
+    v = verdict({}, {"category": logits, "code": torch.tensor([[1.0, 1.0], [0.5, 1.0]])}, latent={"z": z})
     expected = [cross_entropy(row, y) for row, y in zip(logits.tolist(), (1, 0), strict=True)]
     assert auxiliary.category_loss(2, 3)(v).tolist() == pytest.approx(expected, rel=1e-5)
     assert auxiliary.code_loss(5)(v).tolist() == pytest.approx([(0.25 + 4) / 2, (0.25 + 1) / 2])
 
 
-def test_orthogonal_sums_squared_products_of_different_filters():
+def test_orthogonal_regulariser_sums_squared_products_of_different_filters():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 5), nn.Conv2d(2, 3, 2))
     expected = 0.0
     for layer in net:
@@ -153,7 +153,7 @@ def test_orthogonal_sums_squared_products_of_different_filters():
     assert auxiliary.orthogonal_regulariser(net)(None).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_likelihood_asks_the_generator_of_real_rows():
+def test_likelihood_is_the_generators_on_real_rows():
     calls = []
 
     class Known(RowGenerator):
@@ -163,8 +163,8 @@ def test_likelihood_asks_the_generator_of_real_rows():
 
     rows, fake, z, condition = torch.rand(3, 4), torch.rand(3, 4), torch.rand(3, 2), torch.rand(3, 4)
     term = auxiliary.likelihood(Known([4], [0], 2))
-    found = term(Verdict(lambda x: x, rows, fake, condition=condition, latent={"z": z}))
-    assert torch.equal(found, rows.sum(1)) and [x is y for x, y in zip(calls[0], (rows, z, condition), strict=True)]
+    actual = term(Verdict(lambda x: x, rows, fake, condition=condition, latent={"z": z}))
+    assert torch.equal(actual, rows.sum(1)) and [x is y for x, y in zip(calls[0], (rows, z, condition), strict=True)]
     term(Verdict(lambda x: x, rows, fake, latent={"z": z}))
     assert len(calls[1]) == 2
     with pytest.raises(UserError, match="likelihood"):

@@ -1,4 +1,4 @@
-"""Consistency terms against what they are made of, taken one by one."""
+"""Consistency terms against loops over examples."""
 
 import math
 
@@ -18,7 +18,7 @@ TRANSFORMS = {"real": lambda x: x + 1, "fake": lambda x: 2 * x}
 
 
 def critic(x):
-    """A linear logit, three logits of a category, and as many codes, of what is seen."""
+    """A linear logit, three logits of a category, and three codes."""
     outputs = x.flatten(1) @ W
     return CriticOutput(outputs[:, :1], {"category": outputs / 8, "code": outputs})
 
@@ -34,7 +34,7 @@ def test_offsets_are_uniform_in_both_directions():
     assert by.var(0).tolist() == pytest.approx([1 / 3] * 2, abs=0.02)
 
 
-def test_shifts_go_down_and_right_at_once():
+def test_shift_moves_down_and_right():
     x = torch.arange(20.0).view(1, 1, 4, 5)
     down_right = consistency.shift(x, torch.tensor([[0.25, 0.4]]))
     up_left = consistency.shift(x, torch.tensor([[-0.5, -0.2]]))
@@ -50,12 +50,12 @@ def test_images_are_shifted_by_an_eighth_of_their_sides_at_most(side):
     shift_scale = {0: (1, 0), 1: (0, -1), 2: (0, 0), 3: (-1, 1)}
     term = {"real": consistency.consistent_real, "fake": consistency.consistent_fake}[side]
     sample, view = {"real": X, "fake": FAKE}[side], TRANSFORMS[side]
-    found = term(verdict(draws={"shift": by}))
+    actual = term(verdict(draws={"shift": by}))
     for i, (down, right) in shift_scale.items():
         pixels = torch.tensor([[down / 8, right / 8]])
         other = consistency.shift(sample[i : i + 1], pixels)
         gap = critic(view(sample[i : i + 1])).logits - critic(view(other)).logits
-        assert found[i].item() == pytest.approx(gap.square().item(), rel=1e-4, abs=1e-6)
+        assert actual[i].item() == pytest.approx(gap.square().item(), rel=1e-4, abs=1e-6)
     with pytest.raises(UserError, match="needs images"):
         term(Verdict(lambda x: x, X[:, 0, 0], X[:, 0, 0], {"shift": by}))
 
@@ -67,7 +67,7 @@ def near(x: torch.Tensor, z: torch.Tensor) -> Verdict:
     )
 
 
-def test_latents_are_moved_by_three_hundredths():
+def test_latents_are_perturbed_by_sigma():
     z = torch.tensor([[0.1], [0.2], [0.3], [0.4]])
     at = torch.tensor([0.13, 0.17, 0.36, 0.415])
     made = at.view(-1, 1, 1, 1) * torch.ones_like(FAKE)
@@ -77,7 +77,7 @@ def test_latents_are_moved_by_three_hundredths():
     torch.testing.assert_close(consistency.latent_diversity(1)(v), -(FAKE - made).square().mean((1, 2, 3)))
 
 
-def test_an_image_is_shifted_first_then_scaled_then_squeezed():
+def test_affine_jitter_shifts_then_scales_then_squeezes():
     u = torch.rand(4, 5, generator=G)
     maps = [MOVES[name][0](numbers, (8, 8)) for name, numbers in
             (("translation", u[:, 3:]), ("scale", u[:, 2:3]), ("squeeze", u[:, :2]))]  # fmt: skip
@@ -90,7 +90,7 @@ def test_an_image_is_shifted_first_then_scaled_then_squeezed():
     assert right_down[0, 0].round().nonzero().tolist() == [[5, 6]]
 
 
-def test_mutual_information_is_symmetric_and_against_its_sum():
+def test_mutual_information_against_its_sum():
     p, q = torch.rand(7, 3, generator=G).softmax(1), torch.rand(7, 3, generator=G).softmax(1)
     P = sum((torch.outer(a, b) + torch.outer(b, a)) / 2 for a, b in zip(p, q, strict=True)) / 7
     a, b = P.sum(1), P.sum(0)
@@ -99,23 +99,23 @@ def test_mutual_information_is_symmetric_and_against_its_sum():
     assert float(consistency.mutual_information(q, p)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_an_invariant_category_is_minus_the_information_of_the_image_and_its_change():
+def test_invariant_category_is_minus_the_mutual_information():
     u = torch.rand(4, 5, generator=G)
     p = critic(TRANSFORMS["real"](X)).extras["category"].softmax(1)
     q = critic(TRANSFORMS["real"](consistency.affine_jitter(X, u))).extras["category"].softmax(1)
-    found = consistency.invariant_category(verdict(draws={"change": u}))
-    torch.testing.assert_close(found, -consistency.mutual_information(p, q))
+    actual = consistency.invariant_category(verdict(draws={"change": u}))
+    torch.testing.assert_close(actual, -consistency.mutual_information(p, q))
     assert consistency.invariant_category.coupled
 
 
-def test_steady_codes_are_told_of_the_moved_fake():
+def test_invariant_codes_are_predicted_from_the_moved_fake():
     u, z = torch.rand(4, 3, generator=G), torch.randn(4, 5, generator=G)
     codes = critic(TRANSFORMS["fake"](consistency.shift_scale(FAKE, u))).extras["code"]
-    found = consistency.invariant_codes(2)(verdict(draws={"move": u}, latent={"z": z}))
-    torch.testing.assert_close(found, (codes - z[:, 2:]).square().sum(1) / 2)
+    actual = consistency.invariant_codes(2)(verdict(draws={"move": u}, latent={"z": z}))
+    torch.testing.assert_close(actual, (codes - z[:, 2:]).square().sum(1) / 2)
 
 
-def test_each_term_draws_as_many_numbers_as_it_takes():
+def test_draws_have_the_size_that_each_term_needs():
     g = torch.Generator().manual_seed(0)
     c = consistency
     for term, name, width in ((c.consistent_real, "shift", 2), (c.consistent_fake, "shift", 2),

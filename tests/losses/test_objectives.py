@@ -190,7 +190,7 @@ def test_terms_share_the_logits_that_penalties_bring():
     """Two looks, whatever a critic learns besides."""
     calls = []
     game = gan(penalties=[r1, r2], critic_terms=[LeCam()])
-    game.players["D"].register_forward_hook(lambda *told: calls.append(told))
+    game.players["D"].register_forward_hook(lambda *hook: calls.append(hook))
     game.turns(0)[0].loss(Round(REAL, None, {"z": torch.zeros(2, 2)}, FAKE))
     assert len(calls) == 2
 
@@ -200,8 +200,8 @@ def test_logits_are_judged_in_full_precision():
     assert v.on_real.dtype == torch.float32
 
 
-def test_top_k_scales_the_best_fakes_to_the_whole_batch():
-    """Of 5 fakes, ⌈.5 · 5⌉ = 3: the mean over the batch is the mean over these."""
+def test_top_k_scales_the_best_fakes_to_the_batch():
+    """The mean over 5 fakes is the mean over the best ⌈.5 · 5⌉ = 3."""
     fake = torch.tensor([[0.5], [3.0], [-1.0], [2.0], [0.25]])
     objective = TopK(non_saturating, ScheduledBuffer(lambda seen: 0.5))
     v = Verdict(lambda x: x, torch.zeros(5, 1), fake)
@@ -213,26 +213,26 @@ def test_top_k_scales_the_best_fakes_to_the_whole_batch():
     torch.testing.assert_close(objective.encoder(v)["encoder"], non_saturating.encoder(v)["encoder"])
 
 
-def test_top_k_counts_an_example_by_the_mean_of_its_patches():
+def test_top_k_ranks_by_the_mean_patch():
     patches = torch.tensor([[3.0, -3.0], [1.0, 1.0], [9.0, -9.1]])
     v = Verdict(lambda x: x, patches, patches)
     actual = TopK(wasserstein, ScheduledBuffer(lambda seen: 1 / 3)).generator(v)["generator"]
     assert actual.tolist() == pytest.approx([0, -3.0, 0])
 
 
-def test_an_encoder_wants_real_pairs_taken_for_fake():
+def test_encoder_losses():
     r = R.flatten().tolist()
     assert minimax.encoder(verdict())["encoder"].tolist() == pytest.approx([-math.log(1 - sigmoid(x)) for x in r])
     assert hinge.encoder(verdict())["encoder"].tolist() == pytest.approx([max(0, 1 + x) for x in r])
     assert relativistic.encoder(verdict()) == relativistic_average.encoder(verdict()) == {}
 
 
-def test_which_objectives_compare():
+def test_objectives_of_logit_differences():
     comparing = {name for name, objective in OBJECTIVES.items() if uses_logit_differences(objective)}
     assert comparing == {"wasserstein", "relativistic", "relativistic-average"}
 
 
-def test_distances_are_means_over_all_numbers_of_an_example():
+def test_l1_per_example_is_a_mean():
     a, b = torch.tensor([[[1.0, -2.0]], [[0.0, 4.0]]]), torch.tensor([[[3.0, 2.0]], [[1.0, 1.0]]])
     assert l1_per_example(a, b).tolist() == [3.0, 2.0]
     assert per_example(a).tolist() == [-0.5, 2.0] and per_example(torch.tensor([5.0, 6.0])).tolist() == [5.0, 6.0]

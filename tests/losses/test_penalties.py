@@ -1,4 +1,4 @@
-"""Penalties where samples are pairs, images, or in half precision."""
+"""Gradient penalties of pairs and images in closed form."""
 
 import pytest
 import torch
@@ -14,11 +14,11 @@ def pairs():
 
 
 def bowl(pair):
-    """½‖x‖² + ‖z‖²: its slopes are x and 2z."""
+    """½‖x‖² + ‖z‖², whose gradients are x and 2z."""
     return (pair[0].square().sum(1) / 2 + pair[1].square().sum(1))[:, None]
 
 
-def test_slopes_of_a_pair_count_together():
+def test_gradient_norm_of_a_pair_covers_both_tensors():
     (x, z), (y, w), eps = pairs(), pairs(), torch.rand(3, generator=G).double()
     v = Verdict(bowl, (x, z), (y, w), {"eps": eps})
     torch.testing.assert_close(r1(v), (x.square().sum(1) + 4 * z.square().sum(1)) / 2)
@@ -29,12 +29,12 @@ def test_slopes_of_a_pair_count_together():
     torch.testing.assert_close(lipschitz(v), (norm - 1).square())
 
 
-def test_norms_of_images_are_over_all_their_numbers():
+def test_norm_of_an_image_is_over_all_dimensions():
     x = torch.randn(3, 2, 4, 5, generator=G)
     torch.testing.assert_close(squared_norm(x), torch.stack([a.flatten() @ a.flatten() for a in x]))
 
 
-def test_points_between_images_lie_on_one_segment_each():
+def test_interpolation_uses_one_number_per_example():
     x, y, eps = torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2), torch.tensor([0.0, 0.25, 1.0])
     seen = []
 
@@ -42,12 +42,12 @@ def test_points_between_images_lie_on_one_segment_each():
         seen.append(sample.detach())
         return sample.flatten(1).sum(1, keepdim=True)
 
-    found = lipschitz(Verdict(critic, x, y, {"eps": eps}))
+    actual = lipschitz(Verdict(critic, x, y, {"eps": eps}))
     assert torch.equal(seen[0], (1 - eps).view(-1, 1, 1, 1).expand_as(x))
-    assert found.tolist() == pytest.approx([(4**0.5 - 1) ** 2] * 3, rel=1e-5)
+    assert actual.tolist() == pytest.approx([(4**0.5 - 1) ** 2] * 3, rel=1e-5)
 
 
-def test_dragan_moves_by_up_to_half_an_images_own_deviation():
+def test_dragan_perturbs_by_half_an_images_standard_deviation():
     x = torch.randn(3, 1, 2, 2, generator=G).double() * torch.tensor([1.0, 2.0, 5.0]).view(-1, 1, 1, 1)
     delta = torch.rand(3, 1, 2, 2, generator=G)
     seen = []
@@ -56,11 +56,11 @@ def test_dragan_moves_by_up_to_half_an_images_own_deviation():
         seen.append(sample.detach())
         return sample.flatten(1).square().sum(1, keepdim=True) / 2
 
-    found = dragan(Verdict(critic, x, x, {"delta": delta}))
+    actual = dragan(Verdict(critic, x, x, {"delta": delta}))
     deviation = torch.stack([a.flatten().std() for a in x]).view(-1, 1, 1, 1)
     near = x + deviation / 2 * delta.double()
     torch.testing.assert_close(seen[0], near)
-    torch.testing.assert_close(found, (near.flatten(1).norm(dim=1) - 1).square())
+    torch.testing.assert_close(actual, (near.flatten(1).norm(dim=1) - 1).square())
 
 
 def test_drift_is_the_mean_over_patches():

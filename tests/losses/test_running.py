@@ -1,4 +1,4 @@
-"""Terms with running means, against closed forms."""
+"""Loss terms with running means in closed form."""
 
 import math
 
@@ -10,7 +10,7 @@ from sparring.game import Verdict
 from sparring.losses.running import HistoricalAverage, LeCam, PathLength, unpack_rows
 
 X = torch.tensor([[1.0, 3.0], [2.0, -2.0]])
-"""Logits of two examples, two patches each."""
+"""Logits of two examples of two patches."""
 
 
 def test_lecam_is_the_mean_over_patches():
@@ -33,7 +33,7 @@ def test_lecam_averages_decay_by_99_percent():
     assert lecam.alpha.tolist() == pytest.approx([0.0199, 0.0398])
 
 
-def test_the_historical_average_sums_over_all_weights_and_is_no_player():
+def test_historical_average_sums_over_all_weights():
     player = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     term = HistoricalAverage(player)
     assert {name.split(".")[0] for name, _ in term.named_parameters()} == {"means"}
@@ -58,7 +58,7 @@ def length_of(G, z, y, condition=None, conditional=False):
     return term, Verdict(nn.Identity(), y, y, condition=condition, latent={"z": z, "direction": y})
 
 
-def test_path_lengths_have_a_gradient_where_the_generator_is_constant():
+def test_path_length_has_a_gradient_where_the_generator_is_constant():
     scale = torch.zeros((), requires_grad=True)
     term, v = length_of(lambda z: scale * z, torch.ones(3, 4), torch.ones(3, 4))
     lengths = term.lengths(v)
@@ -67,7 +67,7 @@ def test_path_lengths_have_a_gradient_where_the_generator_is_constant():
     assert torch.isfinite(scale.grad)
 
 
-def test_the_mean_path_length_decays_by_99_percent_and_carries_no_gradient():
+def test_mean_path_length_decays_without_gradient():
     scale = torch.tensor(3.0, requires_grad=True)
     y = torch.tensor([[3.0, 4.0], [0.0, 1.0]])  # of one row: no pixels to divide by
     term, v = length_of(lambda z: scale * z, torch.zeros(2, 2), y)
@@ -80,7 +80,7 @@ def test_the_mean_path_length_decays_by_99_percent_and_carries_no_gradient():
 
 
 @pytest.mark.parametrize("conditional", [True, False])
-def test_a_generator_is_given_the_condition_only_if_it_takes_one(conditional):
+def test_only_a_conditional_generator_gets_the_condition(conditional):
     got = []
 
     def G(z, *condition):
@@ -103,13 +103,13 @@ def test_path_lengths_are_in_full_precision():
     assert term.lengths(v).item() == pytest.approx(300 * math.sqrt(4) / 2, rel=1e-2)
 
 
-def test_what_comes_with_packs_is_laid_out_by_example():
+def test_conditions_of_packs_become_rows_of_examples():
     y = torch.arange(6)
     assert torch.equal(unpack_rows(y, 6), y) and torch.equal(unpack_rows(y.view(2, 3), 6), y)
 
 
 def test_path_lengths_of_styles_are_the_mean_over_layers():
-    """Of a sum of two layers, one of them thrice: (1 + 9) ‖y‖² / 2."""
+    """G(w₁, w₂) = w₁ + 3w₂ has (1 + 9) ‖y‖² / 2."""
 
     class Styled:
         def styles(self, z, *condition):

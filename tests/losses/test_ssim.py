@@ -1,4 +1,4 @@
-"""Structural similarity by loops over places, from the formula."""
+"""Structural similarity against loops over windows."""
 
 import numpy as np
 import pytest
@@ -8,21 +8,21 @@ from sparring.losses.ssim import ssim, ssim_maps
 
 
 def by_hand(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Luminance and contrast with structure, of (h, w)."""
+    """Luminance, and contrast times structure, of images (h, w)."""
     side = min(11, *x.shape)
     at = np.arange(side) - (side - 1) / 2
     window = np.exp(-(at[:, None] ** 2 + at**2) / (2 * 1.5**2))
     window /= window.sum()
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     places = [(i, j) for i in range(x.shape[0] - side + 1) for j in range(x.shape[1] - side + 1)]
-    found = []
+    actual = []
     for i, j in places:
         a, b = x[i : i + side, j : j + side], y[i : i + side, j : j + side]
         ma, mb = (window * a).sum(), (window * b).sum()
         va, vb = (window * (a - ma) ** 2).sum(), (window * (b - mb) ** 2).sum()
         both = (window * (a - ma) * (b - mb)).sum()
-        found.append(((2 * ma * mb + c1) / (ma**2 + mb**2 + c1), (2 * both + c2) / (va + vb + c2)))
-    return tuple(np.array(found).T)
+        actual.append(((2 * ma * mb + c1) / (ma**2 + mb**2 + c1), (2 * both + c2) / (va + vb + c2)))
+    return tuple(np.array(actual).T)
 
 
 @pytest.mark.parametrize("size", [(12, 14), (7, 9), (4, 11)])

@@ -1,4 +1,4 @@
-"""Distances in distance_blocks."""
+"""Distances in blocks."""
 
 import pytest
 import torch
@@ -10,15 +10,15 @@ Y = torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_se
 
 
 @pytest.mark.parametrize(("cells", "rows"), [(6, [1] * 10), (23, [3, 3, 3, 1]), (60, [10]), (1, [1] * 10)])
-def test_blocks_hold_so_many_cells(cells, rows, monkeypatch):
+def test_size_of_blocks(cells, rows, monkeypatch):
     monkeypatch.setattr(distances, "MAX_DISTANCES", cells)
-    found = list(distances.distance_blocks(X, Y))
-    assert [len(table) for _, table in found] == rows
-    assert [i for part, _ in found for i in range(10)[part]] == list(range(10))
-    torch.testing.assert_close(torch.cat([table for _, table in found]), torch.cdist(X, Y) ** 2)
+    actual = list(distances.distance_blocks(X, Y))
+    assert [len(table) for _, table in actual] == rows
+    assert [i for part, _ in actual for i in range(10)[part]] == list(range(10))
+    torch.testing.assert_close(torch.cat([table for _, table in actual]), torch.cdist(X, Y) ** 2)
 
 
-def test_rounding_makes_no_distance_negative():
+def test_distances_are_not_negative():
     far = 1e8 + torch.rand(50, 20, dtype=torch.float64)
     (_, table), *_ = distances.distance_blocks(far, far)
     assert table.min() == 0

@@ -1,17 +1,18 @@
-"""TableConditions that samples are drawn with: shares, labels, standard attributes."""
+"""Conditions of samples: class shares, labels, standardised attributes, columns' options."""
 
 import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.models.conditions import Attributes, ClassLabels, TableConditions
+from sparring.modalities.conditional_rows import TableConditions
+from sparring.models.conditions import Attributes, ClassLabels
 
 
 def g() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def test_classes_come_by_their_shares_or_all_of_one():
+def test_classes_follow_their_shares_or_the_label():
     classes = ClassLabels(("cat", "dog", "emu"), (0.5, 0.2, 0.3))
     drawn = classes.draw(5000, None, g())
     assert drawn.dtype == torch.int64
@@ -21,7 +22,7 @@ def test_classes_come_by_their_shares_or_all_of_one():
         classes.draw(1, "dig", g())
 
 
-def test_attributes_are_those_of_examples_but_for_those_named():
+def test_attributes_are_those_of_examples_except_the_label():
     rows = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
     attributes = Attributes(("smile", "age"), ((2.0, 0.5), (20.0, 5.0)), rows)
     drawn = attributes.draw(300, None, g())
@@ -37,8 +38,8 @@ def test_attributes_are_those_of_examples_but_for_those_named():
             attributes.draw(1, label, g())
 
 
-def test_conditions_take_each_column_as_often_and_options_by_their_shares():
-    """Columns of 2, 3 and 2 options, of which the second is never asked for."""
+def test_table_conditions_follow_the_shares_of_options():
+    """Columns of 2, 3 and 2 options; the second is never a condition."""
     conditions = TableConditions(((0.25, 0.75), (), (0.5, 0.5)), (2, 3, 2))
     drawn = conditions.draw(8000, None, g())
     assert drawn.shape == (8000, 7) and drawn.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Sampling from a generator that shows its latents."""
+"""Sampling from a generator whose samples are its latents."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from sparring.build.game import build_generator
+from sparring.data.facts import ArrayFacts
 from sparring.data.table.columns import Category
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
-from sparring.modalities.base import MEDIA
 from sparring.models.load import load_model
 from sparring.models.model import CHUNK, Model
 from sparring.models.spaces import truncate_normal
@@ -18,8 +18,8 @@ from sparring.models.spec import ModelSpec
 from sparring.recipes import RECIPES
 
 
-class Shown(nn.Module):
-    """z is the sample, plus 10 a class; it counts how it is called."""
+class Identity(nn.Module):
+    """Returns z + 10 y. Records its calls."""
 
     def __init__(self):
         super().__init__()
@@ -34,12 +34,12 @@ POINTS = RECIPES["points"]
 
 
 def points(scale: float = 1.0, **changes) -> Model:
-    return Model(ModelSpec(replace(POINTS, **changes), (2,), scale=scale), Shown())
+    return Model(ModelSpec(replace(POINTS, **changes), (2,), facts=ArrayFacts(scale)), Identity())
 
 
 def by_class() -> Model:
     recipe = POINTS.with_options(conditioning="input")
-    return Model(ModelSpec(recipe, (2,), ("a", "b", "c"), (0.5, 0.25, 0.25)), Shown())
+    return Model(ModelSpec(recipe, (2,), ("a", "b", "c"), (0.5, 0.25, 0.25)), Identity())
 
 
 def test_a_generator_runs_in_evaluation_mode_without_gradients_in_its_own_precision():
@@ -58,7 +58,7 @@ def test_points_are_scaled_back():
     torch.testing.assert_close(points(scale=3.0).sample(7), 3 * z[:7])
 
 
-def test_a_class_goes_in_by_its_number():
+def test_classes_are_inputs_by_index():
     model = by_class()
     assert model.classes == ("a", "b", "c")
     z, y = model.draw_inputs(3)
@@ -70,18 +70,18 @@ def test_a_class_goes_in_by_its_number():
 
 
 @pytest.mark.parametrize("n", [0, -1])
-def test_what_can_not_be_sampled(n):
+def test_invalid_sample_requests(n):
     with pytest.raises(UserError, match="ask for 1 or more"):
         points().sample(n)
     with pytest.raises(UserError, match="has no classes"):
         points().sample(1, label="a")
 
 
-def test_a_seed_gives_its_first_sample_with_its_class():
+def test_sample_seeds_are_first_samples():
     model = by_class()
-    found = model.sample_seeds(range(30))
-    assert torch.equal(found, torch.cat([model.sample(1, seed=seed) for seed in range(30)]))
-    assert (found.amax(1) > 7).any()  # some of other classes than the first
+    actual = model.sample_seeds(range(30))
+    assert torch.equal(actual, torch.cat([model.sample(1, seed=seed) for seed in range(30)]))
+    assert (actual.amax(1) > 7).any()  # some of other classes than the first
     of_b = torch.cat([model.sample(1, seed, label="b") for seed in (4, 2)])
     assert torch.equal(model.sample_seeds([4, 2], label="b"), of_b)
     bounded = model.sample_seeds([4], truncation=0.1, label="a")
@@ -93,13 +93,13 @@ def test_more_seeds_than_a_chunk_are_decoded_in_chunks():
     assert len(model.sample_seeds([0] * (CHUNK + 2))) == CHUNK + 2 and len(model.G.calls) == 2
 
 
-def test_truncation_bounds_the_normal_numbers_alone():
+def test_truncation_bounds_only_the_normal_numbers():
     """Latents of 2 normal numbers, a category of 3, and a code."""
     model = points(categories=3, codes=1)
     (z,) = model.draw_inputs(0)
-    found = model.sample(200, truncation=0.5)
-    assert torch.equal(found[:, 2:], z[:200, 2:])
-    torch.testing.assert_close(found[:, :2], truncate_normal(z[:200, :2], 0.5).float())
+    actual = model.sample(200, truncation=0.5)
+    assert torch.equal(actual[:, 2:], z[:200, 2:])
+    torch.testing.assert_close(actual[:, :2], truncate_normal(z[:200, :2], 0.5).float())
     for bound in (0.0, -1.0, float("nan")):
         with pytest.raises(UserError, match="must be more than 0"):
             model.sample(1, truncation=bound)
@@ -107,21 +107,20 @@ def test_truncation_bounds_the_normal_numbers_alone():
 
 def test_truncation_is_symmetric_and_within_its_bound():
     z = torch.tensor([-40.0, -1.0, 0.0, 1.0, 40.0], dtype=torch.float64)
-    found = truncate_normal(z, 0.7)
-    torch.testing.assert_close(found, -found.flip(0))
-    assert abs(found[2]) < 1e-12 and found[4] == 0.7 and 0 < found[3] < 0.7
+    actual = truncate_normal(z, 0.7)
+    torch.testing.assert_close(actual, -actual.flip(0))
+    assert abs(actual[2]) < 1e-12 and actual[4] == 0.7 and 0 < actual[3] < 0.7
 
 
-def test_latents_of_another_width_are_refused():
+def test_latents_of_another_width_raise():
     for bad in (torch.zeros(3, 1), torch.zeros(3, 3), torch.zeros(2)):
         with pytest.raises(UserError, match=r"latents \(n, 2\)"):
             points().decode([bad])
 
 
-def test_a_picture_has_a_row_a_class(monkeypatch):
+def test_preview_has_one_row_per_class(monkeypatch):
     shown = []
-    looking = replace(MEDIA["point"], picture=lambda x, *columns: shown.append((x, *columns)))
-    monkeypatch.setitem(MEDIA, "point", looking)
+    monkeypatch.setattr(Model, "view", lambda self, x, *columns: shown.append((x, *columns)))
     model = by_class()
     model.preview(7)  # 2 of each of the 3 classes
     assert shown[0][1] == 2
@@ -134,7 +133,7 @@ def test_a_picture_has_a_row_a_class(monkeypatch):
 
 
 class Encoder(nn.Module):
-    """The mean of every picture and twice it, then a variance that is not sampled_labels for."""
+    """Posterior mean: an image's mean and twice that; then a variance."""
 
     def __init__(self):
         super().__init__()
@@ -146,7 +145,7 @@ class Encoder(nn.Module):
 
 
 class Flat(nn.Module):
-    """Pictures of one brightness: the latent's first number."""
+    """Constant images of the latent's first number."""
 
     def __init__(self):
         super().__init__()
@@ -156,7 +155,7 @@ class Flat(nn.Module):
         return (self.weight * z[:, :1, None, None]).expand(-1, 1, 4, 4)
 
 
-def test_pictures_are_encoded_to_the_mean_of_their_posterior_and_back():
+def test_encode_returns_the_posterior_mean():
     model = Model(ModelSpec(replace(RECIPES["bigan"], z=2), (1, 4, 4)), Flat(), Encoder().train())
     assert model.players.keys() == {"G", "E"} and points().players.keys() == {"G"}
     x = (torch.arange(CHUNK + 3) % 256).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).to(torch.uint8)
@@ -169,7 +168,7 @@ def test_pictures_are_encoded_to_the_mean_of_their_posterior_and_back():
         model.encode(x[:, :, :3])
 
 
-def test_a_saved_model_is_the_same_and_best_comes_before_last(tmp_path):
+def test_save_and_load_prefers_best_to_last(tmp_path):
     model = Model(ModelSpec(POINTS, (2,)), build_generator(POINTS, (2,)))
     model.save(tmp_path)
     assert torch.equal(load_model(tmp_path).sample(5), model.sample(5))
@@ -184,21 +183,21 @@ def test_a_saved_model_is_the_same_and_best_comes_before_last(tmp_path):
         load_model(tmp_path, "first")
 
 
-def test_rows_of_tables_are_drawn_ten_chunks_at_once():
-    table = Model(ModelSpec(POINTS, (2,), schema=Schema((), "")), Shown())
+def test_table_models_have_larger_chunks():
+    table = Model(ModelSpec(replace(POINTS, modality="table"), (2,), facts=Schema((), "")), Identity())
     assert table.chunk == 10 * CHUNK and points().chunk == CHUNK
     assert table.draw_inputs(0)[0].shape == (10 * CHUNK, 2)
 
 
-def test_a_saved_model_keeps_a_thousand_rows_of_attributes(tmp_path):
+def test_save_keeps_a_thousand_rows_of_attributes(tmp_path):
     recipe = POINTS.with_options(conditioning="input")
     spec = ModelSpec(recipe, (2,), ("tone", "luck"), (), ((0.0, 1.0), (0.0, 2.0)))
     rows = torch.randn(1100, 2, generator=torch.Generator().manual_seed(0))
     model = Model(spec, build_generator(recipe, (2,), 2), rows=rows)
     assert model.classes == () and torch.equal(model.conditioning.rows, rows[:1000])
     model.save(tmp_path)
-    found = load_model(tmp_path)
-    assert torch.equal(found.conditioning.rows, rows[:1000]) and torch.equal(found.sample(5), model.sample(5))
+    actual = load_model(tmp_path)
+    assert torch.equal(actual.conditioning.rows, rows[:1000]) and torch.equal(actual.sample(5), model.sample(5))
     unconditional = Model(ModelSpec(POINTS, (2,), scales=spec.scales), build_generator(POINTS, (2,)))
     unconditional.save(tmp_path / "other")
     assert torch.equal(load_model(tmp_path / "other").sample(5), unconditional.sample(5))
@@ -207,16 +206,17 @@ def test_a_saved_model_keeps_a_thousand_rows_of_attributes(tmp_path):
         load_model(tmp_path)
 
 
-def test_a_conditional_model_of_a_table_is_given_options():
+def test_table_models_are_conditioned_on_options():
     schema = Schema((Category("a", ("p", "q"), (3, 1), 2), Category("b", ("p", "q", "r"), (1, 1, 2), 3)), "")
-    model = Model(ModelSpec(POINTS.with_options(conditioning="input"), (2,), schema=schema), Shown())
+    recipe = replace(POINTS, modality="table").with_options(conditioning="input")
+    model = Model(ModelSpec(recipe, (2,), facts=schema), Identity())
     assert model.conditioning.widths == (2, 3) == tuple(schema.choices)
     assert model.conditioning.columns == schema.option_shares and model.conditioning.columns[1] == (0.25, 0.25, 0.5)
     _, condition = model.draw_inputs(0)
     assert condition.shape == (10 * CHUNK, 5) and (condition.sum(1) == 1).all()
 
 
-def test_numbers_of_chance_stand_behind_the_latent():
+def test_noise_of_the_generator_follows_the_latent():
     model = points()
     model.G.chance = 3
     (z,) = model.draw_inputs(0)
@@ -225,11 +225,11 @@ def test_numbers_of_chance_stand_behind_the_latent():
         model.decode([z[:, :2]])
 
 
-def test_networks_of_the_users_own_get_the_weights(tmp_path):
+def test_load_into_the_users_networks(tmp_path):
     model = Model(ModelSpec(replace(RECIPES["bigan"], z=2), (1, 4, 4)), Flat(), Encoder())
     with torch.no_grad():
         model.G.weight.fill_(0.5)
         model.E.weight.fill_(0.25)
     model.save(tmp_path)
-    found = load_model(tmp_path, networks={"G": Flat(), "E": Encoder()})
-    assert found.G.weight == 0.5 and found.E.weight == 0.25
+    actual = load_model(tmp_path, networks={"G": Flat(), "E": Encoder()})
+    assert actual.G.weight == 0.5 and actual.E.weight == 0.25

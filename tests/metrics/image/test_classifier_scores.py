@@ -1,4 +1,4 @@
-"""Scores of classifiers, from their formulas."""
+"""Scores from class predictions, against their formulas."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ def test_the_inception_score_is_the_mean_over_splits():
     assert classifier_scores.inception_score(p) == classifier_scores.inception_score(p, 10)
 
 
-def test_samples_teach_as_many_classes_as_there_are(monkeypatch):
-    """A stand-in for the classifier, which names every picture by its brightness."""
+def test_train_on_synthetic_has_all_classes(monkeypatch):
+    """The stand-in for the classifier predicts an image's brightness."""
     calls = []
 
     class Net:

@@ -1,4 +1,4 @@
-"""Moments of singular and of few features, and the frechet_distance between them, in closed form."""
+"""Moments of singular and of few features, and the Fréchet distance between them, in closed form."""
 
 import pytest
 import torch
@@ -12,8 +12,8 @@ def cloud(n: int, d: int, seed: int, scale: float = 1.0) -> torch.Tensor:
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize(("n", "rank"), [(200, 5), (12, 11), (11, 10)])
-def test_every_feature_twice_is_twice_the_distance(n, rank, scale):
-    """As is every one four times: (Σ ⊗ 1) has the eigenvalues of Σ, times as many."""
+def test_repeated_features_multiply_the_distance(n, rank, scale):
+    """k copies of all features multiply the eigenvalues of Σ by k."""
     d = 5 if n == 200 else 20
     a, b = cloud(n, d, 0, scale), cloud(n, d, 1, 2 * scale) + scale
     assert frechet(a.repeat(1, 2), b.repeat(1, 2)) == pytest.approx(2 * frechet(a, b), rel=1e-6)
@@ -24,10 +24,10 @@ def test_every_feature_twice_is_twice_the_distance(n, rank, scale):
 def test_the_root_of_a_singular_covariance_has_its_rank(scale):
     x = cloud(300, 4, 0, scale)
     doubled = torch.cat([x, x[:, :2] + x[:, 2:]], 1)
-    found = Moments.of(doubled)
-    assert found.root.shape == (4, 6)
-    torch.testing.assert_close(found.root.T @ found.root, doubled.T.cov(), rtol=1e-9, atol=1e-9 * scale**2)
-    torch.testing.assert_close(found.mean, doubled.mean(0))
+    actual = Moments.of(doubled)
+    assert actual.root.shape == (4, 6)
+    torch.testing.assert_close(actual.root.T @ actual.root, doubled.T.cov(), rtol=1e-9, atol=1e-9 * scale**2)
+    torch.testing.assert_close(actual.mean, doubled.mean(0))
 
 
 @pytest.mark.parametrize("n", [3, 6, 7, 50])
@@ -38,13 +38,13 @@ def test_the_covariance_is_unbiased(n):
     torch.testing.assert_close(root.T @ root, x.float().double().T.cov())
 
 
-def test_few_samples_are_at_no_distance_from_themselves():
+def test_distance_of_few_samples_to_themselves_is_zero():
     a = cloud(10, 40, 0)
     assert frechet(a, a) == pytest.approx(0, abs=1e-11)
     assert frechet(a, a + 2) == pytest.approx(4 * 40, rel=1e-12)
 
 
-def test_published_moments_need_no_features():
+def test_distance_of_given_moments():
     mean, covariance = torch.tensor([1.0, 2.0]), torch.tensor([[2.0, 0.0], [0.0, 0.0]])
     other = Moments.from_statistics(torch.zeros(2), torch.diag(torch.tensor([0.5, 3.0])))
     # 1 + 4, and (√2 − √½)² + 3

@@ -1,4 +1,4 @@
-"""Likeness of pairs of images, and where its scales end."""
+"""MS-SSIM: number of scales, and the pairs of its diversity score."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from sparring.metrics.image import ms_ssim
     ("side", "count"),
     [(5, 1), (11, 1), (21, 1), (22, 2), (43, 2), (44, 3), (88, 4), (175, 4), (176, 5), (999, 5)],
 )
-def test_a_scale_leaves_the_window_room(side, count):
+def test_number_of_scales(side, count):
     assert ms_ssim.scales(side) == count
 
 
@@ -20,7 +20,7 @@ def test_scales_are_of_the_shorter_side():
     torch.testing.assert_close(ms_ssim.ms_ssim(x, y), ms_ssim.ms_ssim(x.mT, y.mT))
 
 
-def test_likeness_is_the_mean_over_pairs_of_different_images(monkeypatch):
+def test_diversity_is_the_mean_over_pairs_of_different_images(monkeypatch):
     pairs = []
 
     def record(x, y):
@@ -29,7 +29,7 @@ def test_likeness_is_the_mean_over_pairs_of_different_images(monkeypatch):
 
     monkeypatch.setattr(ms_ssim, "ms_ssim", record)
     images = torch.arange(7.0).view(7, 1, 1, 1)
-    found = ms_ssim.ms_ssim_diversity(images)
+    actual = ms_ssim.ms_ssim_diversity(images)
     assert len(pairs) == 2000 and all(a != b for a, b in pairs) and len(set(pairs)) == 42
-    assert found == pytest.approx(sum(abs(a - b) for a, b in pairs) / 2000)
-    assert ms_ssim.ms_ssim_diversity(images) == found != ms_ssim.ms_ssim_diversity(images, seed=1)
+    assert actual == pytest.approx(sum(abs(a - b) for a, b in pairs) / 2000)
+    assert ms_ssim.ms_ssim_diversity(images) == actual != ms_ssim.ms_ssim_diversity(images, seed=1)

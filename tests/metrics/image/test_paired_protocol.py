@@ -1,4 +1,4 @@
-"""The judge of pictures made of pictures, by features that are the mean of each channel."""
+"""Evaluation protocol of image-to-image translation, with channel means as features."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def judge(given: torch.Tensor, truth: torch.Tensor = TEST, known=None, labels=No
 GIVEN = images(5, seed=2)
 
 
-def test_which_metrics_are_taken():
+def test_default_metrics():
     paired, unpaired = judge(GIVEN), judge(GIVEN, paired=False)
     assert paired.selection_metric == "distance" and unpaired.selection_metric == "frechet"
     assert judge(GIVEN, selected_by="moved", paired=False).selection_metric == "moved"
@@ -39,16 +39,16 @@ def test_which_metrics_are_taken():
     assert paired.nearest_training(GIVEN) is None
 
 
-def test_pairs_are_scored_picture_by_picture():
+def test_pairs_are_scored_one_by_one():
     protocol = judge(GIVEN)
     case = protocol.comparison(SampleSet(GIVEN[:4]), "report")
     assert isinstance(case, PairedComparison) and torch.equal(case.truth.values, TEST[:4])
     fake, truth = MEANS(GIVEN[:4]), MEANS(TEST[:4])
     distances = [[float((a - b).norm()) for b in truth] for a in fake]
-    found = PAIRED_METRICS["retrieval"].compute(case)
-    assert found["feature_distance"] == pytest.approx(sum(distances[i][i] for i in range(4)) / 4)
+    actual = PAIRED_METRICS["retrieval"].compute(case)
+    assert actual["feature_distance"] == pytest.approx(sum(distances[i][i] for i in range(4)) / 4)
     nearer = [sum(other < row[i] for other in row) for i, row in enumerate(distances)]
-    assert found["top1"] == sum(k < 1 for k in nearer) / 4 and found["top5"] == 1
+    assert actual["top1"] == sum(k < 1 for k in nearer) / 4 and actual["top5"] == 1
     scores = PAIRED_METRICS["distance"].compute(case)
     assert scores["l1"] == pytest.approx(float((GIVEN[:4].double() - TEST[:4]).abs().mean()) / 255)
     assert scores["psnr"] == pytest.approx(float(psnr(GIVEN[:4], TEST[:4]).mean()))
@@ -60,7 +60,7 @@ def test_pairs_are_scored_picture_by_picture():
     assert ssim == pytest.approx(float(ssim_of_pixels(GIVEN[:4], TEST[:4]).mean()))
 
 
-def test_small_pictures_have_no_structure():
+def test_ssim_needs_images_of_its_window():
     lacks = PAIRED_METRICS["structure"].requirement
     for side, why in ((10, "images of 11×11 or larger"), (11, "")):
         case = judge(images(5, 3, side, 16), images(5, 3, side, 16)).comparison(
@@ -69,7 +69,7 @@ def test_small_pictures_have_no_structure():
         assert why in lacks(case, 3) and bool(lacks(case, 3)) == bool(why)
 
 
-def test_without_pairs_a_case_has_the_labels_that_pictures_are_moved_to():
+def test_unpaired_comparisons_have_the_target_classes():
     labels = torch.tensor([1, 0, 2, 1, 0])
     case = judge(GIVEN, labels=labels, paired=False).comparison(SampleSet(GIVEN[:3]), "select")
     assert not isinstance(case, PairedComparison) and case.fake.labels.tolist() == [1, 0, 2]
@@ -77,7 +77,7 @@ def test_without_pairs_a_case_has_the_labels_that_pictures_are_moved_to():
     assert own.fake.labels.tolist() == [7, 8, 9]
 
 
-def test_what_is_compared_with():
+def test_description_of_the_reference():
     protocol = judge(GIVEN)
     assert protocol.describe_reference("select", 9).startswith(
         "pictures held out of the training set; as a set: means features"
@@ -89,28 +89,28 @@ def rows(protocol: PairedJudge, n: int = 4) -> dict[str, torch.Tensor]:
     return {name: drawn.values for name, drawn in protocol.baselines(n)}
 
 
-def test_trivial_answers_of_the_same_size():
-    found = rows(judge(GIVEN))
-    assert list(found) == ["real", "mean image", "copy input", "median filter"]
-    assert torch.equal(found["real"], TEST[:4]) and torch.equal(found["copy input"], GIVEN[:4])
+def test_baselines_of_inputs_of_the_same_size():
+    actual = rows(judge(GIVEN))
+    assert list(actual) == ["real", "mean image", "copy input", "median filter"]
+    assert torch.equal(actual["real"], TEST[:4]) and torch.equal(actual["copy input"], GIVEN[:4])
     mean = TRAIN.double().mean(0).round().to(torch.uint8)
-    assert found["mean image"].shape == (4, 3, 12, 16) and all(torch.equal(one, mean) for one in found["mean image"])
-    assert torch.equal(found["median filter"], median_filter(GIVEN[:4]))
+    assert actual["mean image"].shape == (4, 3, 12, 16) and all(torch.equal(one, mean) for one in actual["mean image"])
+    assert torch.equal(actual["median filter"], median_filter(GIVEN[:4]))
 
 
-def test_holes_are_filled_with_the_mean():
+def test_baseline_of_masked_inputs():
     known = torch.rand(5, 1, 12, 16, generator=torch.Generator().manual_seed(0)) < 0.5
-    found = rows(judge(GIVEN, known=known))
-    assert list(found) == ["real", "mean image", "copy input", "mean in the holes"]
+    actual = rows(judge(GIVEN, known=known))
+    assert list(actual) == ["real", "mean image", "copy input", "mean in the holes"]
     kept = known[:4].expand(4, 3, 12, 16)
-    assert torch.equal(found["mean in the holes"][kept], GIVEN[:4][kept])
-    assert torch.equal(found["mean in the holes"][~kept], found["mean image"][~kept])
+    assert torch.equal(actual["mean in the holes"][kept], GIVEN[:4][kept])
+    assert torch.equal(actual["mean in the holes"][~kept], actual["mean image"][~kept])
 
 
-def test_smaller_and_grey_pictures_are_enlarged_and_repeated():
+def test_baselines_of_smaller_grey_inputs():
     small = images(5, 1, 6, 8, seed=2)
-    found = rows(judge(small))
-    assert list(found) == ["real", "mean image", "nearest", "bicubic"]
+    actual = rows(judge(small))
+    assert list(actual) == ["real", "mean image", "nearest", "bicubic"]
     near = small[:4].repeat_interleave(2, 2).repeat_interleave(2, 3).expand(-1, 3, -1, -1)
-    assert torch.equal(found["nearest"], near) and found["bicubic"].shape == (4, 3, 12, 16)
-    assert not torch.equal(found["bicubic"], found["nearest"])
+    assert torch.equal(actual["nearest"], near) and actual["bicubic"].shape == (4, 3, 12, 16)
+    assert not torch.equal(actual["bicubic"], actual["nearest"])

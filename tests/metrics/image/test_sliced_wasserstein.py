@@ -1,4 +1,4 @@
-"""The sliced Wasserstein distance, step by step in numpy and scipy."""
+"""The sliced Wasserstein distance against NumPy and SciPy."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
 
 
 def blurred(x: np.ndarray) -> np.ndarray:
-    """scipy's 'mirror' does not repeat the edge."""
+    """SciPy's 'mirror' does not repeat the edge, like PyTorch's 'reflect'."""
     return convolve1d(convolve1d(x, BINOMIAL, 2, mode="mirror"), BINOMIAL, 3, mode="mirror")
 
 
@@ -26,7 +26,7 @@ def pyramid(x: np.ndarray) -> list[np.ndarray]:
 
 
 def patches(x: np.ndarray, g: torch.Generator) -> np.ndarray:
-    """64 a picture, drawn for at most 200 pictures at once."""
+    """64 per image, drawn for at most 200 images at once."""
     n, c, h, w = x.shape
     places = torch.cat([torch.randint((h - 6) * (w - 6), (min(200, n - i), 64), generator=g) for i in range(0, n, 200)])
     actual = [x[i, :, p // (w - 6) : p // (w - 6) + 7, p % (w - 6) : p % (w - 6) + 7].reshape(c, 49)
@@ -36,7 +36,7 @@ def patches(x: np.ndarray, g: torch.Generator) -> np.ndarray:
     return actual.reshape(len(actual), -1)
 
 
-def pictures(n: int, c: int, h: int, w: int, seed: int) -> torch.Tensor:
+def images(n: int, c: int, h: int, w: int, seed: int) -> torch.Tensor:
     g = torch.Generator().manual_seed(seed)
     return torch.randint(20 * (seed + 1), (n, c, h, w), generator=g, dtype=torch.uint8)
 
@@ -45,7 +45,7 @@ def pictures(n: int, c: int, h: int, w: int, seed: int) -> torch.Tensor:
     ("h", "w", "levels"), [(64, 32, 2), (32, 64, 2), (30, 62, 1), (66, 70, 2), (128, 64, 3), (33, 64, 1), (64, 65, 1)]
 )
 def test_the_pyramid(h, w, levels):
-    x = pictures(2, 3, h, w, 0)
+    x = images(2, 3, h, w, 0)
     actual = sw._pyramid(x)
     expected = pyramid(x.double().numpy())
     assert len(actual) == len(expected) == levels
@@ -54,9 +54,9 @@ def test_the_pyramid(h, w, levels):
 
 
 def test_the_score_of_every_level(monkeypatch):
-    """Of as many pictures as the smaller set has."""
+    """On as many images as the smaller set has."""
     monkeypatch.setattr(sw, "PROJECTIONS", 48)
-    fake, real = pictures(7, 2, 32, 36, 0), pictures(5, 2, 32, 36, 1)
+    fake, real = images(7, 2, 32, 36, 0), images(5, 2, 32, 36, 1)
     g, expected = torch.Generator().manual_seed(3), []
     for a, b in zip(pyramid(fake[:5].double().numpy()), pyramid(real.double().numpy()), strict=True):
         a, b = patches(a, g), patches(b, g)

@@ -1,4 +1,4 @@
-"""Scores of metrics of a few cells, counted by hand."""
+"""Table metrics of a few cells, counted by hand."""
 
 import math
 
@@ -60,13 +60,13 @@ def test_missing_numbers_count_if_they_differ_more():
     assert columns.column_shapes(one, cells([1.0, NAN]), cells([NAN, NAN])) == pytest.approx(0.5)
 
 
-def test_the_shape_is_the_mean_over_columns_but_identifiers():
+def test_shapes_are_averaged_over_columns_except_identifiers():
     some = schema(number(), Identifier("id", "", 0), category())
     generated, real = cells([1.0, 1.0], [7.0, 8.0], [0, 0]), cells([1.0, 1.0], [1.0, 2.0], [0, 1])
     assert columns.column_shapes(some, generated, real) == pytest.approx((1 + 0.5) / 2)
 
 
-def test_the_trend_is_the_mean_total_variation_of_pairs():
+def test_trends_are_total_variations_of_pairs():
     three = schema(category("a", 2), category("b", 2), category("c", 2))
     real = cells([0, 0, 1, 1], [0, 0, 1, 1], [0, 1, 0, 1])
     generated = cells([0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 0, 1])
@@ -75,7 +75,7 @@ def test_the_trend_is_the_mean_total_variation_of_pairs():
     assert columns.pair_trends(schema(category("a", 2)), generated[:, :1], real[:, :1]) == 1
 
 
-def test_a_category_is_rare_below_five_percent_if_five_rows_have_it():
+def test_rare_categories():
     """Of 200 training rows: a in 181, b in 10 (5 %), c in 5, d in 4."""
     train = cells([0] * 181 + [1] * 10 + [2] * 5 + [3] * 4)
     one = schema(category("c", 4))
@@ -87,7 +87,7 @@ def test_a_category_is_rare_below_five_percent_if_five_rows_have_it():
     assert columns.rare_covered(one, cells([0]), cells([0] * 30)) == 1  # there are none
 
 
-def test_detection_is_cross_validated_on_as_many_rows_of_each():
+def test_detection_is_cross_validated_on_balanced_rows():
     g = torch.Generator().manual_seed(0)
     generated, real = torch.randn(90, 2, generator=g).double() + 0.7, torch.randn(60, 2, generator=g).double()
     x, y = torch.cat([generated[:60], real]).numpy(), np.repeat([1, 0], 60)
@@ -101,8 +101,8 @@ def test_detection_is_cross_validated_on_as_many_rows_of_each():
     assert 0.6 < columns.detection_auc(two, generated, real) < 0.95
 
 
-def test_records_are_as_far_as_their_columns_are_on_average():
-    """A number of span 9 (from the 5th to the 95th percentile), one of span 4 (the whole range), a category."""
+def test_distance_of_records_is_the_mean_over_columns():
+    """A number of range 9 (5th to 95th percentile), one of range 4 (minimum to maximum), a category."""
     three = schema(number(), number("y"), category())
     train = torch.zeros(1001, 3, dtype=torch.float64)
     train[:, 0] = torch.linspace(-0.5, 9.5, 1001)  # 5th and 95th percentiles 0 and 9
@@ -115,14 +115,14 @@ def test_records_are_as_far_as_their_columns_are_on_average():
     assert actual[2:] == pytest.approx([(1 + 0 + 1) / 3, 1 / 3])  # no training row lacks the number
 
 
-def test_missing_is_alike_to_missing_and_apart_from_all_else():
+def test_missing_equals_only_missing():
     one = schema(number(), category())
     train = cells([0.0, 1.0, NAN], [0, 1, NAN])
     actual = nearest_record.closest_distances(one, cells([NAN, NAN, 0.0], [NAN, 0, NAN]), train)
     assert actual.tolist() == pytest.approx([0, 0.5, 0.5])
 
 
-def test_a_column_of_one_value_has_a_span_of_one():
+def test_a_constant_column_has_range_one():
     one = schema(number())
     assert nearest_record.closest_distances(one, cells([3.25, 9.0]), cells([3.0, 3.0])).tolist() == pytest.approx(
         [0.25, 1]
@@ -130,7 +130,7 @@ def test_a_column_of_one_value_has_a_span_of_one():
     assert nearest_record.closest_distances(one, cells([3.25]), cells([NAN, NAN])).tolist() == [1]
 
 
-def test_only_so_many_rows_are_searched_among_so_many(monkeypatch):
+def test_limits_of_the_nearest_record_search(monkeypatch):
     monkeypatch.setattr(nearest_record, "_SEARCHED", 3)
     monkeypatch.setattr(nearest_record, "_MAX_TRAINING_ROWS", 4)
     monkeypatch.setattr(nearest_record, "_MAX_CELLS", 9)  # one or two rows at once
@@ -140,14 +140,14 @@ def test_only_so_many_rows_are_searched_among_so_many(monkeypatch):
     assert nearest_record.closest_distances(one, cells([0, 1, 3]), cells(range(5))).tolist() == [0, 1, 1]  # 0, 2, 4
 
 
-def test_copies_are_the_same_in_every_column_but_identifiers():
+def test_copies_equal_in_all_columns_except_identifiers():
     some = schema(Identifier("id", "", 0), number(), category())
     train = cells([1, 2, 3], [0.5, 0.25, NAN], [0, 1, 2])
     generated = cells([9, 9, 9, 9], [0.5, 0.5, NAN, 0.25], [0, 1, 2, 0])
     assert nearest_record.copied_share(some, generated, train) == 0.5
 
 
-def test_independent_columns_are_drawn_one_by_one():
+def test_independent_columns_are_uncorrelated():
     train = cells(range(50), range(50))
     actual = metrics.independent_columns(train, 400)
     assert actual.shape == (400, 2) and actual.max() == 49 and actual.min() == 0
@@ -155,7 +155,7 @@ def test_independent_columns_are_drawn_one_by_one():
     assert torch.equal(actual, metrics.independent_columns(train, 400))
 
 
-def test_what_metrics_of_tables_lack():
+def test_requirements_of_table_metrics():
     class Case:
         real, schema = torch.zeros(6, 1), schema(number(), category())
 
@@ -168,7 +168,7 @@ def test_what_metrics_of_tables_lack():
         assert [name for name in ("classes", "number") if metrics.TABLE_METRICS[name].requirement(Case, 9)] == lacking
 
 
-def test_the_median_distance_and_the_copies_of_a_case():
+def test_record_scores_of_a_comparison():
     rows = metrics.RowComparison(schema(category("c", 10)), cells([0, 1, 7, 8, 9]), cells([0]), cells([0, 1, 9]))
     assert metrics.TABLE_METRICS["records"].compute(rows) == {"closest": 0, "copied": 0.6}
     kept = rows.of(torch.tensor([2, 3]))

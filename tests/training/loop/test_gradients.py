@@ -1,4 +1,4 @@
-"""How the parts of a turn become one gradient."""
+"""Weighted sums of loss terms and their gradients over micro-batches."""
 
 from types import SimpleNamespace
 
@@ -9,12 +9,12 @@ from torch import nn
 from sparring.training.loop.gradients import add_gradients, weighted_sum
 
 
-def test_a_loss_is_the_weighted_sum_of_means():
+def test_loss_is_the_weighted_sum_of_means():
     parts = {"a": torch.tensor([1.0, 3.0]), "b": torch.tensor(5.0), "c": torch.tensor([7.0, 9.0])}
     assert weighted_sum(parts, {"a": 0.5, "b": -1.0, "c": 2.0}.__getitem__).item() == pytest.approx(0.5 * 2 - 5 + 2 * 8)
 
 
-def test_slices_add_their_share_to_the_gradient():
+def test_micro_batches_add_their_share_of_the_gradient():
     w = nn.Parameter(torch.tensor(2.0))
     x = torch.tensor([1.0, 2.0, 3.0, 6.0])
 
