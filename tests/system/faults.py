@@ -68,7 +68,7 @@ def world() -> World:
     def begin(out: Path) -> None:
         make_run_folder(out, config, data)
         with exclusive(out):
-            Run(out, replace(config, images=128, reports=2), data, jury).play()
+            Run(out, replace(config, examples=128, reports=2), data, jury).play()
 
     def go_on(out: Path) -> None:
         with exclusive(out):

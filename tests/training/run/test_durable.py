@@ -12,7 +12,7 @@ import sparring
 from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
 from sparring.training.loop import loop as running
-from sparring.training.run import checkpoint, session
+from sparring.training.run import checkpoint, evaluation
 from sparring.training.run.journal import Journal
 from sparring.training.run.lock import exclusive
 
@@ -59,7 +59,7 @@ PLACES = {
     "before the first checkpoint": (checkpoint, "save_checkpoint", 0),
     "between the journal and the checkpoint": (checkpoint, "save_checkpoint", 1),
     "before the journal": (Journal, "add", 2),
-    "in the closing scores": (session, "write_report", 0),
+    "in the closing scores": (evaluation, "write_report", 0),
 }
 
 
@@ -91,7 +91,7 @@ def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch
 def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(session, "write_report", raising(Killed(), 0, session.write_report))
+        patch.setattr(evaluation, "write_report", raising(Killed(), 0, session.write_report))
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64
