@@ -91,7 +91,7 @@ def test_a_run_killed_while_its_folder_is_made_leaves_none(tmp_path, monkeypatch
 def test_a_run_that_reached_its_bar_and_was_killed_plays_no_further(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(evaluation, "write_report", raising(Killed(), 0, session.write_report))
+        patch.setattr(evaluation, "write_report", raising(Killed(), 0, evaluation.write_report))
         main([*TRAIN, str(out), "--until", "kl<99"])
     run = sparring.resume(out)
     assert run.outcome == "reached" and run.loop.seen == 64
