@@ -10,6 +10,7 @@ from torch import nn
 from sparring.api import configure
 from sparring.errors import UserError
 from sparring.game import Game, Turn
+from sparring.modalities.registry import MODALITIES
 from sparring.networks.layers.blocks import spectral_norm
 from sparring.recipes import RECIPES
 from sparring.rng import EpochPermutation
@@ -133,7 +134,7 @@ def test_devices_and_precisions(monkeypatch):
     assert machine.precision("auto", torch.device("cpu")) in machine.PRECISIONS
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     assert machine.precision("auto", torch.device("cpu")) == "auto"
-    assert machine.precision("auto", torch.device("cpu"), "point") == "fp32"
+    assert machine.precision("auto", torch.device("cpu"), MODALITIES["point"].bf16_suffices) == "fp32"
     assert machine.device("cpu") == torch.device("cpu")
     with pytest.raises(UserError, match="no device 'tpu'"):
         machine.device("tpu")
