@@ -56,6 +56,8 @@ def _seeds(text: str) -> tuple[int, ...]:
 
 def sample(args: argparse.Namespace) -> Answer:
     from sparring.models.load import load_model
+    from sparring.models.translator import ImageToImageModel
+    from sparring.sampling.held_out import load_validation
     from sparring.sampling.samples import Samples, write_samples
     from sparring.sampling.timelapse import animate
 
@@ -69,6 +71,8 @@ def sample(args: argparse.Namespace) -> Answer:
     seeds = args.seeds or ()
     n = len(seeds) or args.n
     model = load_model(args.run, args.weights)
+    if isinstance(model, ImageToImageModel):
+        n = load_validation(model, Path(args.run), n, bool(seeds or args.label or args.truncation is not None))
     where = dict(pair(text) for text in args.where)
     labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
     write_samples(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)
