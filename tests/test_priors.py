@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.losses.penalties import uniform_noise
-from sparring.priors import gaussian, latent_prior, normal, uniform
+from sparring.priors import gaussian, latent_moments, latent_prior, normal, uniform
 
 N, SHAPE = 20_000, (2, 3)
 
@@ -43,3 +43,13 @@ def test_parts_of_a_latent_are_optional():
     for sizes in ((2, 0, 0, 0), (2, 3, 0, 0), (2, 0, 4, 0), (2, 0, 0, 5)):
         assert latent_prior(*sizes)(7, SHAPE, g()).shape == (7, sum(sizes))
     assert torch.equal(latent_prior(2)(7, SHAPE, g()), normal(2)(7, SHAPE, g()))
+
+
+def test_moments_of_a_latent_are_those_of_its_draws():
+    mean, std = latent_moments(2, 4, 1, 2)
+    assert mean.tolist() == [0, 0, *[0.25] * 4, 0, 0, 0]
+    assert std.tolist() == pytest.approx([1, 1, *[3**0.5 / 4] * 4, 3**-0.5, 1, 1])
+    z = latent_prior(2, 4, 1, 2)(N, SHAPE, g())
+    torch.testing.assert_close(z.mean(0), mean, atol=0.03, rtol=0)
+    torch.testing.assert_close(z.std(0), std, atol=0.02, rtol=0)
+    assert [len(x) for x in latent_moments(3)] == [3, 3]

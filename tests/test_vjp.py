@@ -1,6 +1,7 @@
 """Vector-Jacobian products in closed form."""
 
 import torch
+from torch import nn
 
 from sparring.vjp import value_and_vjp
 
@@ -28,3 +29,12 @@ def test_the_product_of_a_tuple_is_a_tuple():
     _, _, slopes = value_and_vjp(lambda pair: ((pair[0] * pair[1]).sum(1), {}), (X, Y))
     assert isinstance(slopes, tuple)
     assert torch.equal(slopes[0], Y) and torch.equal(slopes[1], X)
+
+
+def test_eager_products_support_batch_norm():
+    """`torch.func.vjp` does not: it refuses the update of the running mean in place."""
+    norm = nn.BatchNorm1d(2, affine=False, momentum=1.0)
+    value, _, gradient = value_and_vjp(lambda x: (norm(x).sum(1), {}), X)
+    torch.testing.assert_close(norm.running_mean, X.mean(0))
+    torch.testing.assert_close(value, torch.zeros(2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(gradient, torch.zeros_like(X), atol=1e-4, rtol=0)

@@ -64,6 +64,7 @@ def test_classes_are_inputs_by_index():
     z, y = model.draw_inputs(3)
     assert z.shape == (CHUNK, 2) and torch.equal(model.sample(9, seed=3), (z + 10 * y[:, None])[:9])
     assert torch.equal(model.sampled_labels(9, seed=3), y[:9])
+    assert torch.equal(model.sampled_labels(9), model.sampled_labels(9, seed=0))
     assert torch.equal(model.sample(4, seed=3, label="c"), z[:4] + 20)  # the same latents
     assert len(model.sampled_labels(CHUNK + 1)) == CHUNK + 1 and len(model.sampled_labels(CHUNK)) == CHUNK
     assert points().sampled_labels(3) is None

@@ -21,6 +21,8 @@ SYMMETRIC = {
 TINY = 1e-4
 """Floats below this guard a division by zero: they are multiplied by 10⁴, since a factor of 2 is within rounding."""
 SKIPPED_KEYWORDS = {"strict"}  # checks, not values
+SKIPPED_CLASSES = "Options"
+"""Ending of the classes that build games from recipes: no mathematics, and tested through the recipes."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def _changes(node: ast.AST, inside: bool = False) -> Iterator[tuple[ast.expr, st
         ):
             continue
         if isinstance(child, ast.Raise | ast.Assert | ast.JoinedStr):  # messages and type narrowing
+            continue
+        if isinstance(child, ast.ClassDef) and child.name.endswith(SKIPPED_CLASSES):
             continue
         if isinstance(child, ast.Assign) and getattr(child.targets[0], "id", "") == "__all__":
             continue
