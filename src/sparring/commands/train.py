@@ -119,6 +119,7 @@ def _print_outcome(args: argparse.Namespace, run: "Run") -> Answer:
             f"stopped at {run.loop.seen:,} examples, all saved; go on with: spar resume {run.folder}", file=sys.stderr
         )
         return {"run": str(run.folder), "outcome": run.outcome, "examples": run.loop.seen}
+    assert run.report is not None, "a run that ended by itself is scored"
     took = f"{run.seconds:,.0f} s ({run.journal.scoring_share:.0%} of it for scores)"
     say(args, f"{run.outcome} after {run.loop.seen:,} examples in {took}: {run.folder}")
     say(args, run.report.table())
