@@ -129,6 +129,8 @@ class Modality(ABC):
     """That its networks' convolutions are fastest in."""
     bf16_suffices: bool = False
     """Whether values have no more digits than bf16."""
+    translates: bool = False
+    """Whether models make examples from inputs instead of latents."""
     augments: bool = False
     """Whether `sparring.augment` is made for it."""
     legend: str = "Real (left) and generated (right)"

@@ -1,6 +1,6 @@
 """Image pairs: each image (n, c, h, w) with the one it is made from, for image-to-image recipes."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
 
@@ -21,6 +21,7 @@ class PairModality(ImageModality):
     words = Words("pair", "pairs")
     preview_count = 72
     chunk = 50
+    translates = True
     legend = "Given, made, right (three by three)"
     usage = '`sparring.load("…").apply(pictures)` makes more of them'
 
@@ -31,7 +32,7 @@ class PairModality(ImageModality):
         return Confidence(0.9, "a direction between two domains") if asked else None
 
     def load(self, source: DataSource) -> Dataset:
-        return load_pairs(source)
+        return replace(load_pairs(source), modality=self.name)
 
     def comparison(self, data: Dataset, model: Sampler) -> Preview:
         """Inputs, outputs and right answers, as previews of these models are."""

@@ -72,11 +72,11 @@ def _by_prefix(players: Sequence[nn.Module]) -> dict[str, nn.Module]:
 
 def model_from_run(spec: ModelSpec, data: Dataset, players: Mapping[str, nn.Module]) -> Model:
     """The model of a run in training: its averaged players, and the data that the model stores."""
-    if spec.recipe.is_image_to_image:
+    if MODALITIES[spec.recipe.modality].translates:
         return ImageToImageModel(spec, players["G"], validation=data.select)
     rows: Tensor | None = data.train.labels if data.scales and spec.recipe.conditional else None
     return Model(spec, **dict(players), rows=rows)
 
 
 def _model_class(spec: ModelSpec) -> type[Model]:
-    return ImageToImageModel if spec.recipe.is_image_to_image else Model
+    return ImageToImageModel if MODALITIES[spec.recipe.modality].translates else Model

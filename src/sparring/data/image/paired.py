@@ -79,7 +79,7 @@ def load_domains(spec: str, folders: DomainFolders, options: Options) -> Dataset
             parts.append(_match(sides[a], sides[b]))
     train, test = (parts[0], parts[1]) if len(parts) > 1 else split(parts[0])
     train = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # files were sorted by name
-    return Dataset.of(spec, train, test, (), broken, mirrored=options.flip, modality="pair", unpaired=why)
+    return Dataset.of(spec, train, test, (), broken, mirrored=options.flip, unpaired=why)
 
 
 def _pools(folders: DomainFolders, options: Options) -> dict[tuple[str, str], UnsplitDataset]:
@@ -118,7 +118,7 @@ def load_side_by_side(spec: str, source: FileSource, options: Options) -> Datase
     if not parts or not len(parts[0]):
         raise UserError(f"{one_line(spec)} has no usable side-by-side images")
     train, test = (parts[0], parts[1]) if len(parts) > 1 and len(parts[1]) else split(parts[0])
-    return Dataset.of(spec, train, test, (), tuple(broken), mirrored=options.flip, modality="pair")
+    return Dataset.of(spec, train, test, (), tuple(broken), mirrored=options.flip)
 
 
 def _stem(name: str) -> str:
