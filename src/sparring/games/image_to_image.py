@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from sparring.game import Critic, Round, Sample
 from sparring.games.gan import GAN, GANOptions
-from sparring.games.options import GameContext, GameOptions, Shape
+from sparring.games.options import GameContext, GameOptions
 from sparring.losses.objectives import Objective, TopK
+from sparring.recipes.recipe import Shape
 
 
 class ImageToImageGAN(GAN):

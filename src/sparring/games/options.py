@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, ClassVar, Protocol, get_type_hints
+from typing import Annotated, Any, ClassVar, get_type_hints
 
 from torch import nn
 
@@ -13,9 +13,8 @@ from sparring.errors import UserError
 from sparring.game import Draw, Game
 from sparring.networks.layers.discrete import noise_dims
 from sparring.priors import latent_prior
+from sparring.recipes.recipe import Network, Shape
 from sparring.schedules import Number, at
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,6 @@ Count = Annotated[int, Bounds(1)]
 Share = Annotated[float, Bounds(0, 1)]
 
 
-class NetworkChoice(Protocol):
-    """A recipe's choice of a network."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def numbers(self) -> Mapping[str, Any]: ...
-
-
 @dataclass(frozen=True)
 class GameContext:
     """The recipe and the data that a game is built for.
@@ -76,7 +66,7 @@ class GameContext:
     game: str
     shape: Shape
     build: Callable[..., nn.Module]
-    choices: Mapping[str, NetworkChoice]
+    choices: Mapping[str, Network]
     networks: Mapping[str, nn.Module] = field(default_factory=dict)
     classes: int = 0
     conditional: bool = False
