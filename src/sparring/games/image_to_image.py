@@ -48,7 +48,7 @@ class TranslationOptions(GameOptions):
     def input_shape(self, context: GameContext) -> Shape:
         """The example's, with the channels that the generator's number `inputs` states, if it does."""
         channels, *sides = context.shape
-        return int(context.choices["G"].numbers.get("inputs", 0)) or channels, *sides
+        return int(context.choices["G"].numbers.get("inputs", 0)) or channels, *sides  # pyright: ignore[reportArgumentType]
 
     def build_generator(self, context: GameContext) -> nn.Module:
         """With a `scale` where the input is smaller than the output."""
