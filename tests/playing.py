@@ -34,14 +34,14 @@ def changed(recipe: Recipe, **changes) -> Recipe:
 
 def shape_of(recipe: Recipe) -> tuple[int, ...]:
     """Of the smallest pictures that every such recipe can make."""
-    return {"cogan": 2}.get(recipe.name, 3 if recipe.is_image_to_image else 1), 16, 16
+    return {"cogan": 2}.get(recipe.name, 3 if recipe.modality == "pair" else 1), 16, 16
 
 
 def narrow_loop(recipe: Recipe, **machine) -> Loop:
     """On noise, with three classes or with other pictures given where the recipe wants them."""
     torch.manual_seed(0)
     shape, classes = shape_of(recipe), 3 * recipe.conditional
-    given = Pictures(shape).x.flip(0) if recipe.is_image_to_image and not (recipe.degradations or classes) else None
+    given = Pictures(shape).x.flip(0) if recipe.modality == "pair" and not (recipe.degradations or classes) else None
     return Loop(
         build_game(recipe, shape, classes=classes), Pictures(shape, classes, given), loop_settings(recipe, **machine)
     )

@@ -24,7 +24,7 @@ from sparring.recipes import RECIPES, Recipe
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 
-TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.is_image_to_image]
+TRANSLATING = [name for name, recipe in RECIPES.items() if recipe.modality == "pair"]
 SMALL = {
     "gated-unet": {"generator.width": "4", "generator.levels": "1", "generator.dilations": "1"},
     "rrdb": {"generator.width": "6", "generator.growth": "4", "generator.blocks": "1"},

@@ -104,10 +104,6 @@ class Recipe:
         return tuple(self.game.options.get("degradations", ()))  # pyright: ignore[reportArgumentType]
 
     @property
-    def is_image_to_image(self) -> bool:
-        return self.modality == "pair"
-
-    @property
     def latent_dim(self) -> int:
         """Size of the latent, without the random inputs of networks."""
         return self.z + self.categories + self.codes
