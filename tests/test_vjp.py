@@ -1,5 +1,6 @@
 """Vector-Jacobian products in closed form."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -8,8 +9,10 @@ from sparring.vjp import value_and_vjp
 X, Y = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([[0.5, 0.0], [-2.0, 4.0]])
 
 
-def test_the_product_with_a_vector():
+@pytest.mark.parametrize("compiling", [False, True])
+def test_the_product_with_a_vector(compiling, monkeypatch):
     """f(x) = (x₁², x₁x₂): Jᵀy = (2x₁y₁ + x₂y₂, x₁y₂)."""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: compiling)
     f = lambda x: (torch.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1]], 1), {"twice": 2 * x})  # noqa: E731
     value, extras, slope = value_and_vjp(f, X, Y)
     assert value.tolist() == [[1, 2], [9, -3]] and torch.equal(extras["twice"], 2 * X)
