@@ -32,7 +32,7 @@ from experiments.yardstick import middle
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset
 from sparring.data.image.contact_sheet import contact_sheet
-from sparring.games.methods import METHODS
+from sparring.games.shared.methods import METHODS
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.image.precision_recall import support

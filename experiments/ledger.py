@@ -40,7 +40,7 @@ from sparring.training.run.assemble import initial_loop
 
 LOOP = [f"sparring.training.loop.{name}" for name in ("loop", "compiled", "gradients", "optim", "batches")]
 LOOP += ["sparring.rng", "sparring.modalities.array_source"]
-MAKING = ["sparring.recipes.recipe", "sparring.build.networks", "sparring.build.game", "sparring.games.methods"]
+MAKING = ["sparring.recipes.recipe", "sparring.build.networks", "sparring.build.game", "sparring.games.shared.methods"]
 
 ROWS = Path(__file__).with_name("rows.jsonl")
 PROBED, NEAR = 3, 1e-4

@@ -41,7 +41,7 @@ CIRCLES_OF_FOLDERS: dict[str, int] = {"data": 10, "training": 5}
 
 MOST_FILES = 16
 MOST_FILES_AT_ROOT = 10
-MANY_FILES = {"recipes/catalogue": "a file a paper", "networks": "a file an architecture", "games": "a file a game"}
+MANY_FILES = {"recipes/catalogue": "a file a paper", "networks": "a file an architecture"}
 
 SHARED_NAMES = {
     "add": "every command adds its parser under this name",

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from sparring.game import CriticOutput, Game, Turn, Verdict
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN, CriticTurn, GeneratorTurn
+from sparring.games.shared.critic_input import CriticInput
 from sparring.losses.objectives import non_saturating, wasserstein
 from sparring.losses.penalties import lipschitz, r1
 from sparring.vjp import value_and_vjp

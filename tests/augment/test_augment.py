@@ -11,8 +11,8 @@ from sparring.augment.warp import warp
 from sparring.build.game import build_game
 from sparring.errors import UserError
 from sparring.game import Round, ScheduledBuffer, Verdict
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.shared.critic_input import CriticInput
 from sparring.losses.consistency import shift
 from sparring.losses.objectives import non_saturating
 from sparring.losses.penalties import r1

@@ -13,8 +13,8 @@ from sparring.errors import UserError
 from sparring.game import FunctionTerm, Game, Parts, Round, Turn, l1_per_example
 from sparring.games.gan import GAN
 from sparring.games.latent_gan import AugmentedGANOptions
-from sparring.games.methods import METHODS, Method, constant
-from sparring.games.options import Count, GameContext
+from sparring.games.shared.methods import METHODS, Method, constant
+from sparring.games.shared.options import Count, GameContext
 from sparring.losses.objectives import OBJECTIVES, Objective
 from sparring.losses.penalties import PENALTIES
 from sparring.recipes import GameChoice, Recipe

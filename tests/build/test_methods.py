@@ -11,9 +11,9 @@ from sparring.build.game import build_game
 from sparring.build.overrides import loss_names
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, ScheduledBuffer, Verdict
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
-from sparring.games.methods import METHODS
+from sparring.games.shared.critic_input import CriticInput
+from sparring.games.shared.methods import METHODS
 from sparring.games.unrolled import UnrolledGAN
 from sparring.losses.auxiliary import category_loss, code_loss, contrastive, rotate
 from sparring.losses.consistency import affine_jitter, mutual_information, shift, shift_scale

@@ -8,7 +8,7 @@ import torch
 
 from sparring.api import configure
 from sparring.build.overrides import with_flags
-from sparring.games.methods import METHODS
+from sparring.games.shared.methods import METHODS
 from sparring.modalities.load import load_dataset
 from sparring.recipes import RECIPES
 

@@ -4,7 +4,7 @@ import torch
 
 from sparring.augment import Augment
 from sparring.game import Round, ScheduledBuffer
-from sparring.games.critic_input import CriticInput
+from sparring.games.shared.critic_input import CriticInput
 from sparring.priors import gaussian
 
 X = torch.arange(24.0).view(4, 1, 2, 3)

@@ -16,7 +16,7 @@ from by_hand import (
 
 from sparring.game import Round
 from sparring.games.cyclegan import CycleGAN
-from sparring.games.fake_history import FakeHistory
+from sparring.games.shared.fake_history import FakeHistory
 from sparring.losses.objectives import least_squares, relativistic
 from sparring.recipes import RECIPES
 

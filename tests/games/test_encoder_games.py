@@ -8,8 +8,8 @@ from torch.nn.functional import softplus
 
 from sparring.game import CriticOutput, Round
 from sparring.games.ali import ALI
-from sparring.games.critic_input import CriticInput
 from sparring.games.encoder import kl_to_standard_normal, posterior_mean, reparameterise
+from sparring.games.shared.critic_input import CriticInput
 from sparring.games.vaegan import VAEGAN
 from sparring.losses.objectives import OBJECTIVES, TopK, non_saturating, relativistic, relativistic_average
 from sparring.losses.paired import cycle

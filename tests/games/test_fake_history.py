@@ -2,7 +2,7 @@
 
 import torch
 
-from sparring.games.fake_history import FakeHistory
+from sparring.games.shared.fake_history import FakeHistory
 
 
 def fakes(*values: float) -> torch.Tensor:

@@ -6,8 +6,8 @@ from torch import nn
 
 from sparring.augment import Adaptive, Augment
 from sparring.game import CriticOutput, FunctionTerm, Round, ScheduledBuffer, Verdict
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.shared.critic_input import CriticInput
 from sparring.losses.objectives import TopK, non_saturating, relativistic_average, wasserstein
 from sparring.losses.penalties import dragan, lipschitz, r1
 from sparring.losses.running import LeCam

@@ -6,8 +6,8 @@ from torch import nn
 
 from sparring.augment import Augment
 from sparring.game import Round, ScheduledBuffer
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.shared.critic_input import CriticInput
 from sparring.losses.objectives import wasserstein
 from sparring.priors import normal
 from sparring.training.loop.loop import Loop

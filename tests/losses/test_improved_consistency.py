@@ -9,9 +9,9 @@ from by_hand import assert_gradients, numbers, numerical_gradients, play_turn, r
 from torch import Tensor, nn
 
 from sparring.game import Round
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
-from sparring.games.methods import METHODS
+from sparring.games.shared.critic_input import CriticInput
+from sparring.games.shared.methods import METHODS
 from sparring.losses.consistency import consistent_fake, consistent_latent, consistent_real, latent_diversity
 from sparring.losses.objectives import wasserstein
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from sparring.errors import UserError
 from sparring.game import CriticOutput, Round, ScheduledBuffer, Verdict, l1_per_example, per_example
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN
+from sparring.games.shared.critic_input import CriticInput
 from sparring.losses.objectives import (
     OBJECTIVES,
     TopK,

@@ -69,8 +69,8 @@ def fit(
 
     Args:
         table: a pandas frame or Arrow table.
-        columns: kinds of columns that are inferred wrongly: 'number', 'category', 'identifier', 'drop', or a `Kind` with
-            bounds and decimals.
+        columns: kinds of columns that are inferred wrongly: 'number', 'category', 'identifier', 'drop', or a `Kind`
+            with bounds and decimals.
         constraints: conditions on every row, such as "start <= end" (see `sparring.data.table.constraints`).
         target: the target column for ML efficacy; by default the last.
         test: held-out rows for the scores, without those that have a category unknown to the table; by default every

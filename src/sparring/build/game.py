@@ -15,10 +15,10 @@ from sparring.games.ali import ALIOptions
 from sparring.games.cut import CUTOptions
 from sparring.games.cyclegan import CycleGANOptions
 from sparring.games.latent_gan import TwoPlayerOptions
-from sparring.games.options import GameContext, GameOptions, check_bounds
 from sparring.games.pix2pix import Pix2PixOptions
 from sparring.games.progressive import ProgressiveOptions
 from sparring.games.restoration import RestorationOptions
+from sparring.games.shared.options import GameContext, GameOptions, check_bounds
 from sparring.games.stargan import StarGANOptions
 from sparring.games.vaegan import VAEGANOptions
 from sparring.recipes.recipe import PLAYER_OF_FIELD, GameChoice, Recipe, Shape

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 
 from sparring.build.game import GAMES, game_options
 from sparring.errors import UserError, did_you_mean
-from sparring.games.methods import METHODS
+from sparring.games.shared.methods import METHODS
 from sparring.losses.penalties import PENALTIES
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Recipe

@@ -46,7 +46,7 @@ def _flag_lines(recipe: Recipe) -> list[str]:
 
 
 def _methods(args: argparse.Namespace) -> Answer:
-    from sparring.games.methods import METHODS
+    from sparring.games.shared.methods import METHODS
 
     flags = {name: "conditioning" if method.conditional else "methods" for name, method in METHODS.items()}
     for name, method in METHODS.items():

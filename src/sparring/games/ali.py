@@ -10,7 +10,7 @@ from sparring.errors import UserError
 from sparring.game import Game, LossTerm, Parts, Round, Sample, Turn, Verdict
 from sparring.games.encoder import EncoderGAN, EncoderGANOptions, reparameterise
 from sparring.games.gan import GeneratorTurn
-from sparring.games.options import GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses.objectives import Objective, TopK
 
 

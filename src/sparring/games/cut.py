@@ -14,7 +14,7 @@ from sparring.errors import UserError
 from sparring.game import Game, LossTerm, Parts, Round, Turn, l1_per_example
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN, ImageToImageOptions
-from sparring.games.options import Bounds, GameContext
+from sparring.games.shared.options import Bounds, GameContext
 from sparring.losses.auxiliary import nce
 from sparring.losses.objectives import Objective, TopK
 from sparring.networks.translator import PatchHeads, Translator

@@ -11,7 +11,7 @@ from sparring.errors import UserError, one_line
 from sparring.game import LossTerm, Round
 from sparring.games.gan import GAN
 from sparring.games.latent_gan import LatentGANOptions
-from sparring.games.options import GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses.objectives import Objective, TopK
 from sparring.priors import normal
 

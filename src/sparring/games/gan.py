@@ -26,9 +26,9 @@ from sparring.game import (
     Turn,
     Verdict,
 )
-from sparring.games.critic_input import CriticInput
-from sparring.games.methods import Method, selected_methods
-from sparring.games.options import Bounds, Count, GameContext, GameOptions, Share
+from sparring.games.shared.critic_input import CriticInput
+from sparring.games.shared.methods import Method, selected_methods
+from sparring.games.shared.options import Bounds, Count, GameContext, GameOptions, Share
 from sparring.losses.objectives import OBJECTIVES, Objective, TopK, one_sided_label_smoothing
 from sparring.losses.penalties import PENALTIES
 from sparring.schedules import Number, at
@@ -223,7 +223,7 @@ class GANOptions(GameOptions):
     resample_each_turn: bool = False
     clip: Annotated[float, Bounds(0)] = 0.0
     methods: tuple[str, ...] = ()
-    """Optional techniques: names of `sparring.games.methods.METHODS`."""
+    """Optional techniques: names of `sparring.games.shared.methods.METHODS`."""
 
     loss_terms: ClassVar = ("real", "fake", "critic", "generator")
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sparring.game import Critic, Round, Sample
 from sparring.games.gan import GAN, GANOptions
-from sparring.games.options import GameContext, GameOptions
+from sparring.games.shared.options import GameContext, GameOptions
 from sparring.losses.objectives import Objective, TopK
 from sparring.recipes.recipe import Shape
 

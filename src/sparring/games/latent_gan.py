@@ -11,10 +11,10 @@ from torch import nn
 from sparring.augment import Adaptive, Augment
 from sparring.errors import UserError
 from sparring.game import Game, ScheduledBuffer
-from sparring.games.critic_input import CriticInput
 from sparring.games.gan import GAN, GANOptions
-from sparring.games.methods import HeadFactory, Method, selected_conditioning
-from sparring.games.options import Bounds, Count, GameContext
+from sparring.games.shared.critic_input import CriticInput
+from sparring.games.shared.methods import HeadFactory, Method, selected_conditioning
+from sparring.games.shared.options import Bounds, Count, GameContext
 from sparring.games.unrolled import UnrolledGAN
 from sparring.losses.objectives import OBJECTIVES, uses_logit_differences
 from sparring.networks import NETWORKS
@@ -109,8 +109,8 @@ class TwoPlayerOptions(AugmentedGANOptions):
     """The game `gan`: of a latent, and of classes or attributes with a `conditioning`."""
 
     conditioning: str = ""
-    """How the critic uses the class of an example: a name of `sparring.games.methods.METHODS`. With one, the generator
-    takes the class too."""
+    """How the critic uses the class of an example: a name of `shared/methods.py`. With one, the generator takes the
+    class too."""
     unroll: Annotated[int, Bounds(0)] = 0
     """Steps of the critic that the generator looks ahead."""
     unroll_rate: float = 0.01

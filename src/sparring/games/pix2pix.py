@@ -12,7 +12,7 @@ from sparring.augment import Augment
 from sparring.game import Draw, Game, LossTerm, Parts, Round, ScheduledBuffer, Turn
 from sparring.games.image_to_image import ImageToImageGAN, ImageToImageOptions
 from sparring.games.latent_gan import Probability
-from sparring.games.options import Bounds, GameContext
+from sparring.games.shared.options import Bounds, GameContext
 from sparring.losses.paired import Distance, distance
 from sparring.schedules import at
 

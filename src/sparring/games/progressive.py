@@ -11,7 +11,7 @@ from sparring.errors import UserError
 from sparring.game import Game, Round, Sample, Turn, Verdict, map_sample
 from sparring.games.gan import GAN
 from sparring.games.latent_gan import AugmentedGANOptions
-from sparring.games.options import Count, GameContext
+from sparring.games.shared.options import Count, GameContext
 from sparring.networks.progan import Grown, blend_resolutions
 
 

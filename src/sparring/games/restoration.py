@@ -8,8 +8,8 @@ from torch import Tensor
 from sparring.degrade import Degradation
 from sparring.errors import UserError
 from sparring.game import Game, Round
-from sparring.games.options import GameContext
 from sparring.games.pix2pix import Pix2Pix, Pix2PixOptions
+from sparring.games.shared.options import GameContext
 from sparring.recipes.recipe import Shape
 
 

@@ -11,8 +11,8 @@ from sparring.errors import UserError
 from sparring.game import Game, LossTerm, Parts, Round, Sample, Turn, Verdict, l1_per_example
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN, ImageToImageOptions
-from sparring.games.methods import Method, selected_conditioning
-from sparring.games.options import GameContext
+from sparring.games.shared.methods import Method, selected_conditioning
+from sparring.games.shared.options import GameContext
 from sparring.losses.objectives import Objective, TopK
 from sparring.priors import uniform
 

@@ -17,7 +17,7 @@ from sparring.games.encoder import (
     reparameterise,
 )
 from sparring.games.latent_gan import with_heads
-from sparring.games.options import GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses.auxiliary import critic_output
 from sparring.losses.objectives import Objective, TopK
 from sparring.networks.layers.heads import StandardisedFeatures

@@ -9,7 +9,7 @@ from torch import nn
 
 from sparring.errors import UserError, lookup
 from sparring.game import LossTerm
-from sparring.games.options import GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses import auxiliary
 from sparring.losses.consistency import (
     consistent_fake,

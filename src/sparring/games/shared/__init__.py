@@ -1,0 +1,1 @@
+"""What the games share: options, optional methods, the input of critics, past fakes."""
