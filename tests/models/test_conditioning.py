@@ -39,12 +39,13 @@ def test_attributes_are_those_of_examples_except_the_label():
 
 
 def test_table_conditions_follow_the_shares_of_options():
-    """Columns of 2, 3 and 2 options; the second is never a condition."""
-    conditions = TableConditions(((0.25, 0.75), (), (0.5, 0.5)), (2, 3, 2))
+    """Columns of 2, 3, 2 and 1 options; the second is never a condition, the others equally often."""
+    conditions = TableConditions(((0.25, 0.75), (), (0.5, 0.5), (1.0,)), (2, 3, 2, 1))
     drawn = conditions.draw(8000, None, g())
-    assert drawn.shape == (8000, 7) and drawn.dtype == torch.float32
+    assert drawn.shape == (8000, 8) and drawn.dtype == torch.float32
     assert (drawn.sum(1) == 1).all() and set(drawn.unique().tolist()) == {0, 1}
-    assert drawn.mean(0).tolist() == pytest.approx([0.125, 0.375, 0, 0, 0, 0.25, 0.25], abs=0.02)
+    expected = [1 / 12, 3 / 12, 0, 0, 0, 2 / 12, 2 / 12, 4 / 12]
+    assert drawn.mean(0).tolist() == pytest.approx(expected, abs=0.02)
     with pytest.raises(UserError, match="--where"):
         conditions.draw(1, "a", g())
     assert torch.equal(drawn, conditions.draw(8000, None, g()))

@@ -56,5 +56,6 @@ TESTS = {
     "models/model.py": "models/test_model.py models/test_chunks.py",
     "models/spaces.py": "models/test_spaces.py models/test_model.py",
     "models/conditions.py": "models/test_conditioning.py",
+    "modalities/conditional_rows.py": "models/test_conditioning.py",
 }
 """Module to its tests: files or node ids under `tests/`, at most 10 seconds together."""
