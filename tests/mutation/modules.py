@@ -56,6 +56,7 @@ TESTS = {
     "models/model.py": "models/test_model.py models/test_chunks.py",
     "models/spaces.py": "models/test_spaces.py models/test_model.py",
     "models/conditions.py": "models/test_conditioning.py",
-    "modalities/conditional_rows.py": "models/test_conditioning.py",
+    "modalities/conditional_rows.py": "models/test_conditioning.py"
+    " api/test_tabular.py::test_rows_are_given_the_column_and_the_category_that_they_have",
 }
 """Module to its tests: files or node ids under `tests/`, at most 10 seconds together."""
