@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.build.game import build_generator
 from sparring.models.model import Model, ModelSpec
-from sparring.models.spaces import STYLES
+from sparring.models.spaces import STYLES, slerp
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Network
 
@@ -159,3 +159,10 @@ def test_w_interpolates_on_lines_and_z_on_great_circles():
         torch.testing.assert_close(model.spaces[name].interpolate(a, b, half), (a + b) / 2)
     a = torch.nn.functional.normalize(latents(model, "z"))
     torch.testing.assert_close(model.spaces["z"].interpolate(a, a.flip(0), half).norm(dim=1), torch.ones(7))
+
+
+def test_slerp_follows_the_great_circle():
+    a, b, t = torch.tensor([[2.0, 0.0]] * 3), torch.tensor([[0.0, 2.0]] * 3), torch.tensor([0.0, 0.25, 1.0])
+    angle = t * math.pi / 2
+    torch.testing.assert_close(slerp(a, b, t), 2 * torch.stack([angle.cos(), angle.sin()], 1))
+    torch.testing.assert_close(slerp(a, a, t), a)

@@ -55,7 +55,8 @@ TESTS = {
     "metrics/table/metrics.py": "metrics/table/test_columns.py",
     "models/model.py": "models/test_model.py models/test_chunks.py",
     "models/spaces.py": "models/test_spaces.py models/test_model.py",
-    "models/conditions.py": "models/test_conditioning.py",
+    "models/conditions.py": "models/test_conditioning.py"
+    " models/test_model.py::test_save_keeps_a_thousand_rows_of_attributes",
     "modalities/conditional_rows.py": "models/test_conditioning.py"
     " api/test_tabular.py::test_rows_are_given_the_column_and_the_category_that_they_have",
 }
