@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.modalities.conditional_rows import TableConditions
+from sparring.modalities.conditional_rows import TableConditions, _by_logarithm
 from sparring.models.conditions import Attributes, ClassLabels
 
 
@@ -49,3 +49,16 @@ def test_table_conditions_follow_the_shares_of_options():
     with pytest.raises(UserError, match="--where"):
         conditions.draw(1, "a", g())
     assert torch.equal(drawn, conditions.draw(8000, None, g()))
+
+
+def test_training_by_sampling_follows_the_logarithms_of_counts():
+    """Options of 900, 99 and 1 of 1,000 rows; the rows of an option are used equally often."""
+    option = torch.tensor([0] * 900 + [1] * 99 + [2])[torch.randperm(1000, generator=g())]
+    rows = _by_logarithm(option, 0)
+    logarithms = torch.tensor([901.0, 100.0, 2.0]).log()
+    shares = option[rows].bincount() / 1000
+    assert shares.tolist() == pytest.approx((logarithms / logarithms.sum()).tolist(), abs=0.05)
+    uses = rows.bincount(minlength=1000)
+    for k in range(3):
+        assert uses[option == k].max() - uses[option == k].min() <= 1
+    assert not torch.equal(rows, _by_logarithm(option, 1))
