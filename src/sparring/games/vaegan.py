@@ -9,13 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import FunctionTerm, Game, LossTerm, Parts, Round, Sample, Turn, Verdict, map_sample
-from sparring.games.encoder import (
-    EncoderGAN,
-    EncoderGANOptions,
-    as_float32,
-    kl_to_standard_normal,
-    reparameterise,
-)
+from sparring.games.encoder import EncoderGAN, EncoderGANOptions, as_float32, kl_to_standard_normal, reparameterise
 from sparring.games.latent_gan import with_heads
 from sparring.games.shared.options import GameContext
 from sparring.losses.auxiliary import critic_output

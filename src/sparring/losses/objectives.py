@@ -31,10 +31,7 @@ class Objective:
     on_generated: OnLogits
 
     def critic(self, verdict: Verdict) -> Parts:
-        return {
-            "real": per_example(self.real(verdict.on_real)),
-            "fake": per_example(self.fake(verdict.on_fake)),
-        }
+        return {"real": per_example(self.real(verdict.on_real)), "fake": per_example(self.fake(verdict.on_fake))}
 
     def generator(self, verdict: Verdict) -> Parts:
         return {"generator": per_example(self.on_generated(verdict.on_fake))}

@@ -111,11 +111,7 @@ class DownBlock(Residual):
 
     def __init__(self, i: int, o: int, larger: Size, kind: Norm):
         def layer(i: int, window: int | Size, stride: int = 1, padding: int = 0) -> list[nn.Module]:
-            return [
-                nn.Conv2d(i, o, window, stride, padding, bias=not kind.shifts),
-                kind.after(o),
-                nn.LeakyReLU(0.2),
-            ]
+            return [nn.Conv2d(i, o, window, stride, padding, bias=not kind.shifts), kind.after(o), nn.LeakyReLU(0.2)]
 
         super().__init__([halving(), *layer(i, 1)], [*layer(i, halving_kernel(larger), 2, 1), *layer(o, 3, 1, 1)])
 

@@ -18,11 +18,7 @@ from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.features.registry import JudgeData, named_features
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
 from sparring.metrics.image.metrics import DEFAULT_IMAGE_METRICS, IMAGE_METRICS
-from sparring.metrics.image.quick_check import (
-    DIAGNOSTIC_SAMPLES,
-    DiagnosticsReference,
-    range_error,
-)
+from sparring.metrics.image.quick_check import DIAGNOSTIC_SAMPLES, DiagnosticsReference, range_error
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.judge import MAX_SAMPLES, Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores

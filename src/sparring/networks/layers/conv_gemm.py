@@ -115,10 +115,7 @@ def output_sides(layer: nn.ConvTranspose2d, x: Tensor) -> Pair:
     return height, width
 
 
-LOWERED: dict[type, Callable[..., nn.Module]] = {
-    nn.Conv2d: LoweredConv2d,
-    nn.ConvTranspose2d: LoweredConvTranspose2d,
-}
+LOWERED: dict[type, Callable[..., nn.Module]] = {nn.Conv2d: LoweredConv2d, nn.ConvTranspose2d: LoweredConvTranspose2d}
 
 
 def is_lowerable(layer: nn.Module) -> bool:

@@ -28,14 +28,7 @@ class ModulatedConv(nn.Module):
     """
 
     def __init__(
-        self,
-        i: int,
-        o: int,
-        kernel: int,
-        dim: int,
-        demodulated: bool = True,
-        doubled: bool = False,
-        gain: float = 1.0,
+        self, i: int, o: int, kernel: int, dim: int, demodulated: bool = True, doubled: bool = False, gain: float = 1.0
     ):
         super().__init__()
         self.style = EqualisedLinear(dim, i, start=1.0)

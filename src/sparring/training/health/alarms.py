@@ -70,17 +70,10 @@ ALARMS: dict[str, Alarm] = {
         fatal=True,
     ),
     "constant": Alarm(
-        detectors.constant,
-        "The generator makes one sample, whatever its latent",
-        VARIETY,
-        reports=1,
-        fatal=True,
+        detectors.constant, "The generator makes one sample, whatever its latent", VARIETY, reports=1, fatal=True
     ),
     "collapse": Alarm(
-        detectors.collapsed,
-        "Mode collapse: the generator makes few different samples",
-        VARIETY,
-        fatal=True,
+        detectors.collapsed, "Mode collapse: the generator makes few different samples", VARIETY, fatal=True
     ),
     "astray": Alarm(
         detectors.astray,
@@ -100,15 +93,9 @@ ALARMS: dict[str, Alarm] = {
         "--augment diffaugment, fewer examples, a smaller network, or more data",
     ),
     "drift": Alarm(
-        detectors.drifting,
-        "The critic's logits and gradients keep growing",
-        "a penalty such as r1, or spectral norm",
+        detectors.drifting, "The critic's logits and gradients keep growing", "a penalty such as r1, or spectral norm"
     ),
-    "vanishing": Alarm(
-        detectors.vanishing,
-        "A player's gradients vanish",
-        "another objective, or a penalty",
-    ),
+    "vanishing": Alarm(detectors.vanishing, "A player's gradients vanish", "another objective, or a penalty"),
     "oscillation": Alarm(
         detectors.oscillating,
         "The players oscillate around each other",
