@@ -207,12 +207,12 @@ def test_adam_starts_at_its_schedules_and_follows_them():
 
 
 def test_the_half_life_is_the_ramp_only_while_that_is_shorter():
-    def weight(half_life, seen, **ramp):
+    def weight(half_life, seen, batch=100, **ramp):
         game = one_weight(0.0)
         ema = EMA(game, half_life, **ramp)
         assert not any(p.requires_grad for p in ema.players.parameters()) and not ema.players.training
         nn.init.ones_(game.players["G"][0].weight)
-        ema.update(seen, 100)
+        ema.update(seen, batch)
         return float(ema.players["G"][0].weight)
 
     assert weight(1000, 10_000) == pytest.approx(1 - 0.5 ** (100 / 500))  # .05 of the images seen
@@ -220,3 +220,4 @@ def test_the_half_life_is_the_ramp_only_while_that_is_shorter():
     assert weight(1000, 10_000, ramp=0.02) == pytest.approx(1 - 0.5 ** (100 / 200))
     assert weight(Linear(1000, 200, 100), 40_000) == pytest.approx(1 - 0.5 ** (100 / 200))
     assert weight(1000, 0) == 1
+    assert weight(1.0, 10_000, batch=1) == pytest.approx(0.5)
