@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from sparring.data import Options
-from sparring.data.scan.checks import CHECKS, run_checks
+from sparring.data.scan.checks import IMAGE_CHECKS, run_checks
 from sparring.data.scan.open import open_two
 from sparring.data.scan.scan import scan_spec
 
@@ -171,9 +171,9 @@ def main() -> None:
         for key, of in table.items():
             cells = f"{of['recall']:.0%} | {of['precision']:.0%} | {of['clean']:.1%}"
             print(f"| {name} | {key} | {of['planted']:.0f} | {cells} |")
-    print("\n| whole set | " + " | ".join(CHECKS) + " |\n|" + "---|" * (len(CHECKS) + 1))
+    print("\n| whole set | " + " | ".join(IMAGE_CHECKS) + " |\n|" + "---|" * (len(IMAGE_CHECKS) + 1))
     for name, shares in clean.items():
-        print(f"| {name} | " + " | ".join(f"{shares.get(key, 0):.2%}" for key in CHECKS) + " |")
+        print(f"| {name} | " + " | ".join(f"{shares.get(key, 0):.2%}" for key in IMAGE_CHECKS) + " |")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from sparring.build.game import build_game, with_all_options
 from sparring.build.networks import build_prior
 from sparring.data import Dataset
 from sparring.games.gan import PlayerTurn
+from sparring.metrics.protocol import current_protocol
 from sparring.recipes import Recipe
 from sparring.recipes.upgrade import FIELDS, recipe_to_v1
 from sparring.training.config.config import Config
@@ -183,7 +184,9 @@ def kept(config: Config, data: Dataset, name: str, by: str, measure: Callable[[]
 def known(about: dict[str, Any], probed: Callable[[], list[float]]) -> dict | None:
     """The row that was kept of this configuration, of the same code or of code that did the same."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    rows = [row for row in reversed(rows) if all(row[name] == about[name] for name in ("config", "by"))]
+    rows = [
+        row for row in reversed(rows) if row["config"] == about["config"] and current_protocol(row["by"]) == about["by"]
+    ]
     rows = [row for row in rows if all(about["numbers"].get(n, v) == v for n, v in row["numbers"].items())]
     if same := [row for row in rows if row["code"] == about["code"]]:
         return same[0]

@@ -88,3 +88,30 @@ def test_rows_of_earlier_versions_are_found(experiments, way):
     about |= {"by": "modes.py", "numbers": ledger.numbers(config.recipe)}
     row = ledger.known(about, lambda: ledger.probe(config, data))
     assert row is not None and (row["name"], row["seed"]) == (f"ring-{way}", 0)
+
+
+HASHES = {
+    "dcgan": ({}, "7aea5738b9d7"),
+    "rpgan": ({"augment": "diffaugment", "lr": "cosine:2e-3:2e-4"}, "10e10bada20a"),
+    "cgan": ({"methods": "lecam"}, "7784abafefb1"),
+    "infogan": ({}, "4fb129a1f61f"),
+    "denoise": ({}, "b253e9afe73c"),
+    "stylegan2": ({"critic-lr": "1e-3", "batch": "32"}, "5bb263e39d80"),
+    "mlp-gan": ({"weight.r1": "2", "penalties": "r1", "pack": "2"}, "6fc9cd0484c6"),
+}
+"""Flags, and the hash by which version 1 stored the configuration."""
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_image_configurations_have_the_hashes_of_version_1(ledger, name):
+    flags, expected = HASHES[name]
+    data, recipe = load_dataset("digits"), with_flags(RECIPES[name], flags)
+    config = configure(recipe, data, **ledger.settings(60_000, 1, {}))
+    assert ledger.hashed(config, data)[0] == expected
+
+
+def test_rows_with_the_protocol_text_of_version_1_are_found(ledger):
+    row = {"config": "c", "code": "k", "by": "x; rare: categories below 5 % that are there", "numbers": {}}
+    ledger.ROWS.write_text(json.dumps(row) + "\n")
+    about = {"config": "c", "code": "k", "by": "x; rare: share of categories below 5 % that occur", "numbers": {}}
+    assert ledger.known(about, list) == row

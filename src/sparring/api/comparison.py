@@ -1,6 +1,7 @@
 """Runs, folders of images, data sets and saved reports beside each other, by one judge."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,6 +11,7 @@ from sparring.errors import UserError
 from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
+from sparring.metrics.protocol import current_protocol
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import for_recipe, judge, modality_of
@@ -85,11 +87,12 @@ def _scored(
 
 def _saved(path: Path) -> Report:
     try:
-        return TypeAdapter(Report).validate_json(path.read_bytes())
+        report = TypeAdapter(Report).validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}") from None
     except ValidationError:
         raise UserError(f"{path} is no report: give one that spar evaluate --json wrote") from None
+    return replace(report, protocol=current_protocol(report.protocol))
 
 
 def _reference(names: list[str], reference: str | Path | Dataset | None, data_options: Options) -> tuple[Dataset, str]:
