@@ -179,7 +179,7 @@ def test_bad_sizes_and_latents():
     for design in (*GENERATORS, *CRITICS):
         with pytest.raises(UserError, match="network for 7×28: use images with sides of 8 pixels"):
             design((1, 7, 28))
-    with pytest.raises(UserError, match=r"z is 3: each of 4 layers takes a part of it, so give as many"):
+    with pytest.raises(UserError, match=r"z is 3: each of 4 layers takes a part of it; use 4 or more"):
         BigGANGenerator((1, 28, 28), 3)
     assert BigGANDeepGenerator((1, 28, 28), 3, 4, 8)(torch.randn(2, 3)).shape == (2, 1, 28, 28)
     with pytest.raises(UserError, match="z is 1: each of 2 layers"):

@@ -127,7 +127,7 @@ def test_a_file_whose_encoder_does_not_fit(tmp_path):
         ("vae-gan", {"methods": ("cycle",)}, "goes with ali, not with vae-gan"),
         ("dcgan", {"methods": ("cycle",)}, "goes with ali, not with gan"),
         ("bigan", {"penalties": ("dragan",)}, "dragan is not defined on the pairs of ali"),
-        ("ali", {"encoder": Network("dcgan-encoder", {"moments": 3})}, "tells 1 or 2 moments, not 3"),
+        ("ali", {"encoder": Network("dcgan-encoder", {"moments": 3})}, "moments of dcgan-encoder is 3: use 1"),
         ("bigan", {"encoder": None}, "has an encoder: name one"),
         ("bigan", {"game": GameChoice("alli")}, r"no game 'alli' \(did you mean 'ali'\?\)"),
         ("bigan", {"objective": "hingee"}, "no objective 'hingee'"),

@@ -4,10 +4,11 @@ Loosely after Radford et al. 2016 (arXiv:1511.06434), for images in [0, 1].
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
-from sparring.networks.layers.blocks import Brightness, LayeredCritic
+from sparring.networks.layers.blocks import Lambda, LayeredCritic
 from sparring.networks.layers.dropout import Dropout
 
 
@@ -16,8 +17,8 @@ class ConvCritic(LayeredCritic):
 
     def __init__(self, shape: Sequence[int], widths: Sequence[int] = (64, 128), dropout: float = 0.3):
         channels, height, width = shape
-        layers: list[nn.Module] = [Brightness()]
-        for i, o in zip([channels, *widths], widths, strict=False):
+        layers: list[nn.Module] = [Lambda(lambda x: (x + 1) / 2)]
+        for i, o in pairwise([channels, *widths]):
             layers += [nn.Conv2d(i, o, 5, 2, 2), nn.LeakyReLU(0.2), Dropout(dropout)]
             height, width = -(-height // 2), -(-width // 2)
         super().__init__(*layers, nn.Flatten(), nn.Linear(widths[-1] * height * width, 1))

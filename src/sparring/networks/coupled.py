@@ -1,8 +1,8 @@
-"""Coupled networks: Liu & Tuzel 2016 (arXiv:1606.07536). Two domains, no pairs known: what they share couples them.
+"""CoGAN, two domains without pairs: Liu & Tuzel 2016 (arXiv:1606.07536).
 
-A pair is an image of 2c channels, those of domain A before those of domain B. The generator makes both of one z: first
-layers are shared, as they decide what is shown; the last are each domain's own. The critic is its mirror image: the
-first layers are each domain's own, the last, which see what is shown, are shared (section 3). The networks are DCGAN's.
+An image pair has 2c channels, domain A first. The generator makes both from one z: its first layers are shared, its
+last ones are separate per domain. In the critic the first layers are separate and the last ones shared (section 3). The
+networks are DCGAN's.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ DOMAINS = 2
 
 
 def domain(shape: Sequence[int]) -> tuple[int, ...]:
-    """Of one image of a pair of this shape. Raises UserError for an odd number of channels."""
+    """The shape of one image of a pair. Raises UserError for an odd number of channels."""
     if shape[0] % DOMAINS:
         raise UserError(
             f"no pairs of images in {'×'.join(map(str, shape))}: the channels of two domains are an even number; "
@@ -27,56 +27,53 @@ def domain(shape: Sequence[int]) -> tuple[int, ...]:
     return shape[0] // DOMAINS, *shape[1:]
 
 
-def _convolutions(layers: Sequence[nn.Module]) -> list[int]:
-    """Where they are."""
-    return [i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+def _first_layers(layers: Sequence[nn.Module], own: int, from_end: bool = False) -> int:
+    """The number of layers before the `own`-th convolution, counted from 0, or from the end, from 1.
 
-
-def _own(asked: int, layers: Sequence[nn.Module]) -> int:
-    """Raises UserError unless each domain has a convolution of its own, and one is shared."""
-    most = len(_convolutions(layers)) - 1
-    if not 1 <= asked <= most:
-        raise UserError(f"own is {asked}: of {most + 1} layers, 1 to {most} can be each domain's own")
-    return asked
+    Raises UserError unless at least one convolution is separate and one shared.
+    """
+    at = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
+    most = len(at) - 1
+    if not 1 <= own <= most:
+        raise UserError(f"own is {own}: of {most + 1} layers, 1 to {most} can be each domain's own")
+    return at[-own if from_end else own]
 
 
 class CoupledGenerator(nn.Module):
     """z (n, z) → pairs (n, 2c, h, w) in [−1, 1].
 
     Args:
-        own: convolutions, counted from the image, that each domain has for itself.
+        own: separate convolutions per domain, counted from the image.
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, own: int = 1):
         super().__init__()
         nets = [list(DCGANGenerator(domain(shape), z, width)) for _ in range(DOMAINS)]
-        cut = _convolutions(nets[0])[-_own(own, nets[0])]
+        cut = _first_layers(nets[0], own, from_end=True)
         self.trunk = nn.Sequential(*nets[0][:cut])
         self.tails = nn.ModuleList(nn.Sequential(*net[cut:]) for net in nets)
 
     def forward(self, z: Tensor) -> Tensor:
-        shared = self.trunk(z)
-        return torch.cat([tail(shared) for tail in self.tails], 1)
+        h = self.trunk(z)
+        return torch.cat([tail(h) for tail in self.tails], 1)
 
 
 class SharedCritic(LayeredCritic):
-    """The layers of a DCGAN critic from one on."""
+    """The last layers of a DCGAN critic."""
 
     tail = DCGANCritic.tail
 
 
 class CoupledCritic(LayeredCritic):
-    """Pairs (n, 2c, h, w) → logits (n, 2), one a domain; objectives average over them.
-
-    Each image is judged by itself, whatever stands beside it.
+    """Pairs (n, 2c, h, w) → logits (n, 2), one per domain, each from its own image alone.
 
     Args:
-        own: convolutions, counted from the image, that each domain has for itself.
+        own: separate convolutions per domain, counted from the image.
     """
 
     def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch", own: int = 1):
         nets = [list(DCGANCritic(domain(shape), width, norm)) for _ in range(DOMAINS)]
-        cut = _convolutions(nets[0])[_own(own, nets[0])]
+        cut = _first_layers(nets[0], own)
         super().__init__()
         self.heads = nn.ModuleList(nn.Sequential(*net[:cut]) for net in nets)
         self.shared = SharedCritic(*nets[0][cut:])
@@ -85,8 +82,8 @@ class CoupledCritic(LayeredCritic):
         return self.features_and_logits(x)[1]
 
     def features_and_logits(self, x: Tensor, *condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of A before those of B (n, d), and logits (n, 2)."""
-        images = x.chunk(DOMAINS, 1)
-        told = [self.shared.features_and_logits(head(image)) for head, image in zip(self.heads, images, strict=True)]
-        features, logits = zip(*told, strict=True)
+        """Features (n, d), those of A first, and logits (n, 2)."""
+        pairs = zip(self.heads, x.chunk(DOMAINS, 1), strict=True)
+        outputs = [self.shared.features_and_logits(head(image)) for head, image in pairs]
+        features, logits = zip(*outputs, strict=True)
         return torch.cat(features, 1), torch.cat(logits, 1)

@@ -1,11 +1,11 @@
-"""Radford et al. 2016 (arXiv:1511.06434): strided convolutions, batch norm, and weights from N(0, 0.02²).
+"""DCGAN: strided convolutions with batch norm. Radford et al. 2016 (arXiv:1511.06434).
 
-The paper's 64×64 doubles a 4×4 map four times. Any other image is halved, rounding up, until its shorter side is 4 or
-less (28: 14, 7, 4; 64×96: 32×48, … 4×6), so every size gets a network as deep as it is large; an odd side takes a
-kernel of 3 where an even one takes 4.
+The paper doubles a 4×4 map four times. Here images of any size are halved, rounding up, until the shorter side is 4 or
+less (`map_sizes`); a layer from an odd side has a kernel of 3 instead of 4.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -17,37 +17,30 @@ from sparring.networks.layers.sizes import Size, halving_kernel, map_sizes
 class DCGANGenerator(nn.Sequential):
     """z (n, z) → images (n, c, h, w) in [−1, 1].
 
-    `width` is the number of channels before the last layer; each earlier stage has twice as many.
+    Args:
+        width: channels before the last layer; each smaller map has twice as many.
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64):
+        def stage(i: int, o: int, kernel: Size, *step: int) -> list[nn.Module]:
+            return [nn.ConvTranspose2d(i, o, kernel, *step, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+
         *larger, smallest = map_sizes(shape)
-        channels = width << (len(larger) - 1)
-        layers: list[nn.Module] = [
-            nn.Unflatten(1, (z, 1, 1)),
-            nn.ConvTranspose2d(z, channels, smallest, bias=False),  # a dense layer, seen as a small image
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-        ]
-        for side in larger[:0:-1]:
-            layers += [
-                nn.ConvTranspose2d(channels, channels // 2, halving_kernel(side), 2, 1, bias=False),
-                nn.BatchNorm2d(channels // 2),
-                nn.ReLU(),
-            ]
-            channels //= 2
-        last = nn.ConvTranspose2d(channels, shape[0], halving_kernel(larger[0]), 2, 1, bias=False)
+        widths = [width << k for k in reversed(range(len(larger)))]
+        layers = [nn.Unflatten(1, (z, 1, 1)), *stage(z, widths[0], smallest)]
+        for (i, o), size in zip(pairwise(widths), larger[:0:-1], strict=True):
+            layers += stage(i, o, halving_kernel(size), 2, 1)
+        last = nn.ConvTranspose2d(width, shape[0], halving_kernel(larger[0]), 2, 1, bias=False)
         super().__init__(*layers, last, nn.Tanh())
         self.apply(dcgan_init)
 
 
 class DCGANCritic(LayeredCritic):
-    """Images (n, c, h, w) → logits (n, 1); the mirror image of the generator, LeakyReLU(.2), no norm at first.
+    """Images (n, c, h, w) → logits (n, 1): the generator mirrored, with LeakyReLU(0.2), and no norm in the first layer.
 
     Args:
-        norm: a name of `layers.NORMS`; the gradient penalties, which look at one example at a time, want another than
-            the paper's batch norm.
-        outputs: numbers it answers with, instead of one logit.
+        norm: a name of `NORMS`. Gradient penalties are per example, so they exclude "batch", the paper's.
+        outputs: number of outputs.
     """
 
     tail = 2
@@ -56,33 +49,26 @@ class DCGANCritic(LayeredCritic):
         *larger, smallest = map_sizes(shape)
         kind = NORMS[norm]
 
-        def conv(i: int, o: int, window: Size, *step: int) -> nn.Module:
-            return nn.Conv2d(i, o, window, *step, bias=not kind.shifts)
+        def conv(i: int, o: int, kernel: Size, *step: int) -> nn.Module:
+            return nn.Conv2d(i, o, kernel, *step, bias=not kind.shifts)
 
         layers: list[nn.Module] = [conv(shape[0], width, halving_kernel(larger[0]), 2, 1), nn.LeakyReLU(0.2)]
-        channels = width
-        for side in larger[1:]:
-            layers += [
-                conv(channels, 2 * channels, halving_kernel(side), 2, 1),
-                kind.after(2 * channels),
-                nn.LeakyReLU(0.2),
-            ]
-            channels *= 2
-        super().__init__(*layers, conv(channels, outputs, smallest), nn.Flatten())
+        for size in larger[1:]:
+            layers += [conv(width, 2 * width, halving_kernel(size), 2, 1), kind.after(2 * width), nn.LeakyReLU(0.2)]
+            width *= 2
+        super().__init__(*layers, conv(width, outputs, smallest), nn.Flatten())
         self.apply(dcgan_init)
-        for layer in self:  # a norm of weights takes over what was initialised
-            if isinstance(layer, nn.Conv2d):
-                kind.layer(layer)
+        kind.normalise(self)
 
 
 class DCGANEncoder(DCGANCritic):
-    """Images (n, c, h, w) → z (n, z): the critic's layers, with as many outputs.
+    """Images (n, c, h, w) → latents (n, z · moments).
 
     Args:
-        moments: 1 for the latent itself; 2 for μ and log σ² of its posterior, (n, 2z).
+        moments: 1: z itself; 2: μ and log σ² of its posterior.
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, norm: str = "batch", moments: int = 1):
         if moments not in (1, 2):
-            raise UserError(f"dcgan-encoder tells 1 or 2 moments, not {moments}")
+            raise UserError(f"moments of dcgan-encoder is {moments}: use 1 (z) or 2 (mean and log-variance)")
         super().__init__(shape, width, norm, outputs=z * moments)

@@ -1,8 +1,8 @@
-"""FastGAN: Liu et al. 2021 (arXiv:2101.04775), section 3, for images that are few.
+"""FastGAN, for few images: Liu et al. 2021 (arXiv:2101.04775), section 3.
 
-The generator's small maps weigh the channels of its large ones (skip-layer excitation). The critic can decode what it
-saw from two of its maps, and so has to keep what there is in the images (`reconstruction` among the methods). Weights
-are DCGAN's, N(0, 0.02²), and so are the sizes of maps.
+In the generator, small maps weigh the channels of large ones (skip-layer excitation). The critic has decoders that
+reconstruct the image from two of its maps (`reconstruction`, a method of the game). Weights and sizes of maps are
+DCGAN's.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from sparring.errors import UserError
 from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, dcgan_init
 from sparring.networks.layers.sizes import Size, channel_widths, halving_kernel, map_sizes
-from sparring.networks.resnet import Residual, halving, normalise_weights
+from sparring.networks.resnet import Residual, halving
 
 REACH = 4
-"""Of an excitation, in doublings: from 8×8 to 128×128, from 16×16 to 256×256."""
+"""Doublings between the two maps of an excitation: from 8×8 to 128×128."""
 
 
 class Noise(nn.Module):
-    """x (n, c, h, w) → x + w·ε, the ε (n, 1, h, w) from N(0, 1) and w learnt from 0.
+    """x (n, c, h, w) → x + w·ε, with ε (n, 1, h, w) from N(0, 1) and w learnt, initially 0.
 
-    Out of training ε is the same for all, so that a sample depends on its latent alone.
+    In evaluation ε is fixed, so that a sample depends on its latent alone.
     """
 
     fixed: Tensor
@@ -35,29 +35,23 @@ class Noise(nn.Module):
         self.register_buffer("fixed", torch.randn(1, 1, *size))
 
     def forward(self, x: Tensor) -> Tensor:
-        noise = torch.randn_like(x[:, :1]) if self.training else self.fixed
-        return x + self.weight * noise
+        return x + self.weight * (torch.randn_like(x[:, :1]) if self.training else self.fixed)
 
 
 class Excitation(nn.Module):
-    """low (n, i, …), high (n, o, h, w) → F(low)·high, with a factor in (0, 1) a channel. Section 3.1, eq. 1."""
+    """low (n, i, …), high (n, o, h, w) → F(low)·high, with a factor in (0, 1) per channel: section 3.1, eq. 1."""
 
     def __init__(self, i: int, o: int):
         super().__init__()
-        self.F = nn.Sequential(
-            nn.AdaptiveAvgPool2d(4),
-            nn.Conv2d(i, o, 4, bias=False),
-            nn.LeakyReLU(0.1),
-            nn.Conv2d(o, o, 1, bias=False),
-            nn.Sigmoid(),
-        )
+        squeeze = [nn.AdaptiveAvgPool2d(4), nn.Conv2d(i, o, 4, bias=False), nn.LeakyReLU(0.1)]
+        self.F = nn.Sequential(*squeeze, nn.Conv2d(o, o, 1, bias=False), nn.Sigmoid())
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         return self.F(low) * high
 
 
 def gated_conv(i: int, o: int, *noise: nn.Module) -> list[nn.Module]:
-    """A 3×3 convolution to twice o channels, noise perhaps, batch norm, and the gated linear unit that halves them."""
+    """A 3×3 convolution to 2o channels, noise if any, batch norm, and a gated linear unit to o channels."""
     return [nn.Conv2d(i, 2 * o, 3, padding=1, bias=False), *noise, nn.BatchNorm2d(2 * o), nn.GLU(1)]
 
 
@@ -70,14 +64,14 @@ def noisy_block(i: int, o: int, size: Size) -> list[nn.Module]:
 
 
 class FastGANGenerator(nn.Module):
-    """z (n, z) → images (n, c, h, w) in [−1, 1]; nearest upsampling to exactly the next side.
+    """z (n, z) → images (n, c, h, w) in [−1, 1]; nearest upsampling to exactly the next size.
 
-    Blocks with noise and a second convolution alternate with plain ones. Each map that stands four doublings above
-    another is excited by it; of an image that is doubled less often, the largest by the smallest.
+    Noisy blocks of two convolutions alternate with plain ones. A map excites the one `REACH` doublings larger; in
+    networks with fewer doublings, the smallest excites the largest.
 
     Args:
-        width: channels of the image's own size; each smaller map has twice as many,
-        widest: and this many at most. The authors' for 256×256 go from 32 to 1024, with 128 on 64×64 and on 32×32.
+        width: channels of the largest map; each smaller map has twice as many, at most `widest`. The authors' for
+            256×256 go from 32 to 1024, with 128 on 64×64 and 32×32.
     """
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 32, widest: int = 512):
@@ -85,16 +79,12 @@ class FastGANGenerator(nn.Module):
         maps = map_sizes(shape)[::-1]
         widths = channel_widths(len(maps), width, widest)[::-1]
         self.reach = min(REACH, len(maps) - 1)
-        self.first = nn.Sequential(
-            nn.Unflatten(1, (z, 1, 1)),
-            nn.ConvTranspose2d(z, 2 * widths[0], maps[0], bias=False),
-            nn.BatchNorm2d(2 * widths[0]),
-            nn.GLU(1),
-        )
+        dense = nn.ConvTranspose2d(z, 2 * widths[0], maps[0], bias=False)
+        self.first = nn.Sequential(nn.Unflatten(1, (z, 1, 1)), dense, nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))
         blocks = zip(cycle([noisy_block, plain_block]), pairwise(widths), maps[1:], strict=False)
         self.stages = nn.ModuleList(nn.Sequential(*block(i, o, size)) for block, (i, o), size in blocks)
-        leaps = zip(widths, widths[self.reach :], strict=False)
-        self.excite = nn.ModuleList(Excitation(i, o) for i, o in leaps)
+        excitations = zip(widths, widths[self.reach :], strict=False)
+        self.excite = nn.ModuleList(Excitation(i, o) for i, o in excitations)
         self.image = nn.Sequential(nn.Conv2d(widths[-1], shape[0], 3, padding=1, bias=False), nn.Tanh())
         self.apply(dcgan_init)
 
@@ -107,11 +97,12 @@ class FastGANGenerator(nn.Module):
 
 
 class DownBlock(Residual):
-    """From a map of size `larger` to its half, rounded up: the mean of averaged pixels and of convolutions."""
+    """From a map of size `larger` to its half, rounded up: the mean of average pooling and a branch of convolutions."""
 
     def __init__(self, i: int, o: int, larger: Size, kind: Norm):
-        def layer(i: int, window: int | Size, stride: int = 1, padding: int = 0) -> list[nn.Module]:
-            return [nn.Conv2d(i, o, window, stride, padding, bias=not kind.shifts), kind.after(o), nn.LeakyReLU(0.2)]
+        def layer(i: int, kernel: int | Size, stride: int = 1, padding: int = 0) -> list[nn.Module]:
+            conv = nn.Conv2d(i, o, kernel, stride, padding, bias=not kind.shifts)
+            return [conv, kind.after(o), nn.LeakyReLU(0.2)]
 
         super().__init__([halving(), *layer(i, 1)], [*layer(i, halving_kernel(larger), 2, 1), *layer(o, 3, 1, 1)])
 
@@ -129,17 +120,15 @@ class MapDecoder(nn.Sequential):
 
 
 class FastGANCritic(LayeredCritic):
-    """Images (n, c, h, w) → `Opinion`: logits (n, k), one for each window of 4×4 in the map nearest to 8×8 (objectives
-    average over them), and told beside: `seen`, the images themselves, `small`, the map that logits are made of, and
-    `large`, the one nearest to 16×16.
+    """Images (n, c, h, w) → logits (n, patches), with the maps `small` and `large` and the image (`seen`) as extras.
 
-    `decoders` make images of the small map, and of windows of the large one, k times the map's size where the map is
-    1/k of the image's, k ≤ 16. Without the method `reconstruction` nothing is asked of them, and they never learn.
+    `small` is the map whose shorter side is nearest to 8, `large` the one nearest to 16. Each has a decoder to images
+    of 1/k of the original sides, k ≤ 16, which is trained only with the method `reconstruction`.
 
     Args:
-        width: channels of the image's own size; each smaller map has twice as many,
-        widest: and this many at most. The authors' for 256×256 go from 16 to 256, with 128 on 32×32 and on 16×16.
-        norm: a name of `layers.NORMS`; the decoders have batch norm.
+        width: channels of the largest map; each smaller map has twice as many, at most `widest`. The authors' for
+            256×256 go from 16 to 256, with 128 on 32×32 and 16×16.
+        norm: a name of `NORMS`; the decoders have batch norm.
     """
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 256, norm: str = "batch"):
@@ -154,12 +143,11 @@ class FastGANCritic(LayeredCritic):
         self.body = nn.Sequential(nn.Conv2d(d, d, 1, bias=not kind.shifts), kind.after(d), nn.LeakyReLU(0.2))
         self.logit = nn.Conv2d(d, 1, 4, bias=False)
         levels = {"small": small, "large": self.large}
-        self.decoders = nn.ModuleDict(
-            {name: MapDecoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()}
-        )
+        decoders = {name: MapDecoder(widths[k], shape[0], min(k, REACH)) for name, k in levels.items()}
+        self.decoders = nn.ModuleDict(decoders)
         self.apply(dcgan_init)
         for part in (self.stem, self.stages, self.body, self.logit):
-            normalise_weights(part, kind)
+            kind.normalise(part)
 
     def forward(self, x: Tensor) -> CriticOutput:  # pyright: ignore[reportIncompatibleMethodOverride]
         _, logits, extras = self.outputs(x)
@@ -179,7 +167,7 @@ class FastGANCritic(LayeredCritic):
 
 
 def decoders(D: nn.Module) -> nn.ModuleDict:
-    """Of the critic of this kind within D: `small` and `large`. Raises UserError where there is none."""
+    """The decoders `small` and `large` of the FastGAN critic within D. Raises UserError if there is none."""
     for module in D.modules():
         if isinstance(module, FastGANCritic):
             return module.decoders

@@ -1,36 +1,33 @@
-"""Critics of examples with their latents: Dumoulin et al. 2017 (arXiv:1606.00704), section 2.2; Donahue et al. 2017
-(arXiv:1605.09782), section 3."""
+"""Critics of (sample, latent) pairs for ALI and BiGAN.
+
+Dumoulin et al. 2017 (arXiv:1606.00704), section 2.2; Donahue et al. 2017 (arXiv:1605.09782), section 3.
+"""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sparring.networks.layers.blocks import LayeredCritic
-from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.blocks import LayeredCritic, dense_layers
 from sparring.networks.layers.heads import feature_width, match_spectral_norm
 
 
 class PairCritic(nn.Module):
-    """(x (n, …), z (n, z)) → logits (n, 1): a body's features of x and a perceptron's of z, then a perceptron of both.
+    """(x (n, …), z (n, z)) → logits (n, 1): an MLP on the features of x from `body` and of z from another MLP.
 
-    The body's own logit, what x tells alone, is added to the pair's, as Donahue & Simonyan 2019 (arXiv:1907.02544),
-    section 2, add it to BiGAN's.
+    The logit of x alone is added, as in Donahue & Simonyan 2019 (arXiv:1907.02544), section 2.
 
     Args:
-        hidden: width of the perceptrons.
-        dropout: share of their units that are dropped.
+        hidden: width of both MLPs.
+        dropout: their dropout probability.
     """
 
     def __init__(self, body: LayeredCritic, shape: Sequence[int], z: int, hidden: int, dropout: float):
         super().__init__()
         self.body = body
-        self.of_z = nn.Sequential(*_layer(z, hidden, dropout), *_layer(hidden, hidden, dropout))
-        self.of_both = nn.Sequential(
-            *_layer(feature_width(body, shape) + hidden, hidden, dropout),
-            *_layer(hidden, hidden, dropout),
-            nn.Linear(hidden, 1),
-        )
+        self.of_z = nn.Sequential(*dense_layers([z, hidden, hidden], dropout))
+        joint = dense_layers([feature_width(body, shape) + hidden, hidden, hidden], dropout)
+        self.of_both = nn.Sequential(*joint, nn.Linear(hidden, 1))
         match_spectral_norm(body, self.of_z, self.of_both)
 
     def forward(self, pair: tuple[Tensor, Tensor]) -> Tensor:
@@ -39,14 +36,10 @@ class PairCritic(nn.Module):
         return logits + self.of_both(torch.cat([features, self.of_z(z)], 1))
 
 
-def _layer(inputs: int, outputs: int, dropout: float) -> list[nn.Module]:
-    return [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2), Dropout(dropout)]
-
-
 def paired(body: Callable[..., LayeredCritic]) -> Callable[..., PairCritic]:
-    """Builds critics of pairs with bodies of this kind, whose numbers they take beside their own."""
+    """A constructor of pair critics whose body is `body(shape, **options)`."""
 
-    def build(shape: Sequence[int], z: int = 100, hidden: int = 256, dropout: float = 0.2, **numbers) -> PairCritic:
-        return PairCritic(body(shape, **numbers), shape, z, hidden, dropout)
+    def build(shape: Sequence[int], z: int = 100, hidden: int = 256, dropout: float = 0.2, **options) -> PairCritic:
+        return PairCritic(body(shape, **options), shape, z, hidden, dropout)
 
     return build

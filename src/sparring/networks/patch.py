@@ -1,7 +1,10 @@
-"""A critic of patches: Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.2; at several scales: Wang et al. 2018
-(arXiv:1711.11585), section 3.2. It tells what each layer made of an image beside its logits."""
+"""Patch critics: Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.2.
+
+At several scales: Wang et al. 2018 (arXiv:1711.11585), section 3.2.
+"""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +17,20 @@ from sparring.networks.layers.sizes import channel_widths
 
 PATCH_NORMS = NORMS | {"instance": Norm(after=nn.InstanceNorm2d)}
 SMALLEST = 4
-"""The least side of a map that logits are made of."""
+"""Least side of the map before the logits."""
 
 
 class PatchCritic(nn.Module):
-    """Images (n, c + inputs, h, w) → logits (n, patches), each of a patch: 70×70 pixels by three layers, 34×34 by two.
+    """Images (n, c + inputs, h, w) → logits (n, patches), with the maps of all layers as extras.
+
+    The receptive field of a logit is 70×70 pixels with three layers, 34×34 with two.
 
     Args:
-        inputs: channels of what stands beside the image.
-        width: channels of the first halved map; each smaller one has twice as many, 8 times as many at most.
-        layers: halvings; fewer where the image is too small.
-        scales: critics, each of an image half as large as the one before sees.
-        norm: "instance", or a name of `layers.NORMS`.
+        inputs: channels of the condition, concatenated to the image.
+        width: channels of the first halved map; each smaller map has twice as many, at most 8·width.
+        layers: halvings; fewer if the image is too small.
+        scales: critics, each of an image half as large as the previous one's.
+        norm: "instance", or a name of `NORMS`.
     """
 
     def __init__(
@@ -39,7 +44,9 @@ class PatchCritic(nn.Module):
     ):
         super().__init__()
         if min(shape[1:]) >> (scales - 1) < 2 * SMALLEST:
-            raise UserError(f"{scales} scales of {shape[1]}×{shape[2]} leave too few pixels: take fewer, or --size")
+            raise UserError(
+                f"{scales} scales of {shape[1]}×{shape[2]} leave too few pixels: use fewer scales or a larger --size"
+            )
         kind = PATCH_NORMS[norm]
         self.critics = nn.ModuleList(
             _stages(shape[0] + inputs, min(shape[1:]) >> scale, width, layers, kind) for scale in range(scales)
@@ -48,22 +55,22 @@ class PatchCritic(nn.Module):
     def forward(self, x: Tensor) -> CriticOutput:
         logits, maps = [], {}
         for scale, critic in enumerate(self.critics):
-            seen = avg_pool2d(x, 1 << scale) if scale else x
+            h = avg_pool2d(x, 1 << scale) if scale else x
             *stages, last = critic.children()
             for i, stage in enumerate(stages):
-                seen = maps[f"map{scale}.{i}"] = stage(seen)
-            logits.append(last(seen).flatten(1))
+                h = maps[f"map{scale}.{i}"] = stage(h)
+            logits.append(last(h).flatten(1))
         return CriticOutput(torch.cat(logits, 1), maps)
 
 
 class DomainCritic(PatchCritic):
-    """The same, telling an image's class (n, classes) of what its last layer saw everywhere: Choi et al. 2018
-    (arXiv:1711.09020), section 3.1."""
+    """A patch critic with class logits (n, classes) from the mean of its last map: Choi et al. 2018 (arXiv:1711.09020),
+    section 3.1."""
 
     def __init__(self, shape: Sequence[int], classes: int, width: int = 64, layers: int = 3, norm: str = "none"):
         super().__init__(shape, 0, width, layers, 1, norm)
         *_, last = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
-        self.told = nn.Linear(last.in_channels, classes)
+        self.told = nn.Linear(last.in_channels, classes)  # the name is part of checkpoints
 
     def forward(self, x: Tensor) -> CriticOutput:
         logits, maps = super().forward(x)
@@ -75,12 +82,10 @@ def _stages(channels: int, side: int, width: int, layers: int, kind: Norm) -> nn
     halvings = max(1, min(layers, (side // SMALLEST).bit_length() - 1))
     widths = channel_widths(halvings + 1, width, 8 * width)
     stages = []
-    for k, (i, o) in enumerate(zip([channels, *widths], widths, strict=False)):
+    for k, (i, o) in enumerate(pairwise([channels, *widths])):
         conv = nn.Conv2d(i, o, 4, 2 if k < halvings else 1, 1)
         stages.append(nn.Sequential(conv, *([kind.after(o)] if k else []), nn.LeakyReLU(0.2)))
     net = nn.Sequential(*stages, nn.Conv2d(widths[-1], 1, 4, 1, 1))
     net.apply(dcgan_init)
-    for layer in list(net.modules()):  # a norm of weights takes over what was initialised
-        if isinstance(layer, nn.Conv2d):
-            kind.layer(layer)
+    kind.normalise(net)
     return net

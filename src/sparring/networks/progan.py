@@ -1,10 +1,8 @@
-"""Networks that grow: Karras et al. 2018 (arXiv:1710.10196), sections 2 to 4 and table 2.
+"""Progressive growing: Karras et al. 2018 (arXiv:1710.10196), sections 2 to 4, table 2.
 
-They are built whole, and told how far they have grown: at stage s, from 0, images are made and judged at the s-th size
-from the smallest; between two stages the layers of the larger fade in. Images are always of the full size: what is
-smaller is made larger by repeating pixels, and made small again by averaging them.
-
-The paper's smallest map is 4×4; here it is 4 to 7 pixels, so that 28 pixels are a map of 7 doubled twice.
+The networks are built whole. At stage s they use the s-th size from the smallest; between two stages the layers of the
+larger size are faded in. Images always have the full size: smaller ones are enlarged by repeating pixels, and reduced
+by averaging them. The smallest map is 4 to 7 pixels, not always the paper's 4×4.
 """
 
 import math
@@ -22,18 +20,17 @@ from sparring.networks.layers.sizes import channel_widths
 
 
 def upscale(x: Tensor, times: int = 1) -> Tensor:
-    """(n, c, h, w) → (n, c, 2h, 2w), as often as asked."""
+    """Doubles the sides of x (n, c, h, w) `times` times by repeating pixels."""
     return interpolate(x, scale_factor=2**times) if times else x
 
 
 def downscale(x: Tensor, times: int = 1) -> Tensor:
-    """(n, c, 2h, 2w) → (n, c, h, w), as often as asked."""
+    """Halves the sides of x (n, c, h, w) `times` times by averaging pixels."""
     return avg_pool2d(x, 2**times) if times else x
 
 
 def blend_resolutions(x: Tensor, stage: float, last: int) -> Tensor:
-    """Real images (n, c, h, w) as grown networks see them: without what is smaller than a stage's pixels; between two
-    stages, some of it (section 2)."""
+    """Real images (n, c, h, w) at the resolution of a stage, interpolated between two stages (section 2)."""
     level, alpha = int(stage), stage % 1
 
     def at(level: int) -> Tensor:
@@ -43,25 +40,29 @@ def blend_resolutions(x: Tensor, stage: float, last: int) -> Tensor:
 
 
 class Grown(nn.Module):
-    """Knows its stage, which is kept beside the weights.
+    """A network with a stage, saved as a buffer, and blocks from the smallest map to the largest.
 
     Args:
-        stages: how many there are.
+        shape: of an image.
+        width: channels of the largest map; each smaller map has twice as many, at most `widest`. In the paper 16, 512
+            for 1024×1024.
     """
 
     stage: Tensor
 
-    def __init__(self, stages: int):
+    def __init__(self, shape: Sequence[int], width: int, widest: int):
         super().__init__()
-        self.last = stages - 1
+        maps = halved_sizes(shape)
+        self.last, self._smallest = len(maps) - 1, maps[-1]
+        self._channels = channel_widths(len(maps), width, widest)[::-1]
         self.register_buffer("stage", torch.zeros(()))
 
     def grow(self, stage: float) -> None:
-        """To this stage, from 0 to the last."""
+        """Sets the stage, from 0 to `last`."""
         self.stage.fill_(min(max(stage, 0.0), float(self.last)))
 
     def grown(self) -> tuple[int, float]:
-        """The stage that is whole, and how far the next one has faded in."""
+        """The stage, rounded down, and the weight of the next one in [0, 1)."""
         stage = float(self.stage)
         return int(stage), stage % 1
 
@@ -75,20 +76,13 @@ def _normed(i: int, o: int) -> list[nn.Module]:
 
 
 class ProGANGenerator(Grown):
-    """z (n, z) → images (n, c, h, w), without a bound.
-
-    Args:
-        width: channels of the image's own size; each smaller map has twice as many,
-        widest: and this many at most. The paper's are 16, 512 for 1024×1024.
-    """
+    """z (n, z) → images (n, c, h, w), unbounded. Arguments as in `Grown`."""
 
     def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
-        maps = halved_sizes(shape)[::-1]
-        super().__init__(len(maps))
-        channels = channel_widths(len(maps), width, widest)[::-1]
-        first = channels[0]
-        dense = EqualisedLinear(z, first * math.prod(maps[0]), gain=RECTIFIED)
-        start = [PixelNorm(), dense, nn.Unflatten(1, (first, *maps[0])), nn.LeakyReLU(SLOPE), PixelNorm()]
+        super().__init__(shape, width, widest)
+        first, *_ = channels = self._channels
+        dense = EqualisedLinear(z, first * math.prod(self._smallest), gain=RECTIFIED)
+        start = [PixelNorm(), dense, nn.Unflatten(1, (first, *self._smallest)), nn.LeakyReLU(SLOPE), PixelNorm()]
         blocks = [Steps(*start, *_normed(first, first))]
         for i, o in pairwise(channels):
             blocks.append(Steps(nn.Upsample(scale_factor=2), *_normed(i, o), *_normed(o, o)))
@@ -108,18 +102,12 @@ class ProGANGenerator(Grown):
 
 
 class ProGANCritic(Grown):
-    """Images (n, c, h, w) → logits (n, 1). Its plane of deviations ties a batch together: see `StddevPlane`.
-
-    Args:
-        as the generator's.
-    """
+    """Images (n, c, h, w) → logits (n, 1), coupled by `StddevPlane`. Arguments as in `Grown`."""
 
     def __init__(self, shape: Sequence[int], width: int = 16, widest: int = 512):
-        maps = halved_sizes(shape)[::-1]
-        super().__init__(len(maps))
-        channels = channel_widths(len(maps), width, widest)[::-1]
-        first, pixels = channels[0], math.prod(maps[0])
-        dense = EqualisedLinear(first * pixels, first, gain=RECTIFIED)
+        super().__init__(shape, width, widest)
+        first, *_ = channels = self._channels
+        dense = EqualisedLinear(first * math.prod(self._smallest), first, gain=RECTIFIED)
         end = [nn.Flatten(), dense, nn.LeakyReLU(SLOPE), EqualisedLinear(first, 1)]
         blocks = [Steps(StddevPlane(), *_rectified(first + 1, first), *end)]
         for o, i in pairwise(channels):

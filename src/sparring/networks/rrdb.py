@@ -1,6 +1,8 @@
-"""Super-resolution: residual in residual dense blocks, Wang et al. 2018 (arXiv:1809.00219), section 3.1; nearest
-doubling and convolutions. Unlike the paper: what the blocks make is added to the bicubic enlargement, so that little
-training begins where interpolation ends. No norm, so large pictures can be enlarged tile by tile."""
+"""Super-resolution by RRDB blocks: Wang et al. 2018 (arXiv:1809.00219), section 3.1.
+
+Unlike in the paper, the network's output is added to the bicubic enlargement. Without norms the receptive field is
+bounded, so large images can be enlarged in tiles.
+"""
 
 from collections.abc import Sequence
 
@@ -11,39 +13,37 @@ from torch.nn.functional import interpolate, leaky_relu
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import Stage
 
-SHARE = 0.2
-"""Of a residual that is added."""
+RESIDUAL_SCALE = 0.2
+"""Factor of a residual before it is added."""
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each of all maps before it."""
+    """Five convolutions, each on the input and all previous outputs."""
 
     def __init__(self, width: int, growth: int):
         super().__init__()
-        self.convs = nn.ModuleList(
-            _conv(width + k * growth, growth if k < 4 else width) for k in range(5)
-        )  # fmt: skip
+        self.convs = nn.ModuleList(_conv(width + k * growth, growth if k < 4 else width) for k in range(5))
 
     def forward(self, x: Tensor) -> Tensor:
         maps = [x]
         for conv in self.convs[:-1]:
             maps.append(leaky_relu(conv(torch.cat(maps, 1)), 0.2))
-        return x + SHARE * self.convs[-1](torch.cat(maps, 1))
+        return x + RESIDUAL_SCALE * self.convs[-1](torch.cat(maps, 1))
 
 
 class RRDBBlock(Stage):
-    """Three of them."""
+    """Three dense blocks and a shortcut."""
 
     def __init__(self, width: int, growth: int):
         super().__init__()
         self.dense = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + SHARE * self.dense(x)
+        return x + RESIDUAL_SCALE * self.dense(x)
 
 
 def _conv(i: int, o: int) -> nn.Conv2d:
-    """He's weights, a tenth of them: section 3.1 of the paper."""
+    """A 3×3 convolution with a tenth of He's weights (section 3.1)."""
     conv = nn.Conv2d(i, o, 3, 1, 1)
     nn.init.kaiming_normal_(conv.weight)
     with torch.no_grad():
@@ -55,9 +55,11 @@ class RRDB(nn.Module):
     """Images (n, inputs, h, w) in [−1, 1] → images (n, c, scale·h, scale·w).
 
     Args:
-        inputs: channels it takes; 0: as many as it makes.
+        inputs: input channels; 0 for as many as output channels.
         scale: 1, 2, 4 or 8.
-        width: channels; growth: of each dense convolution; blocks: the paper's are 23.
+        width: channels of a map.
+        growth: output channels of each dense convolution.
+        blocks: RRDB blocks. In the paper 23.
     """
 
     grain = 1
@@ -67,22 +69,21 @@ class RRDB(nn.Module):
     ):
         super().__init__()
         if scale not in (1, 2, 4, 8):
-            raise UserError(f"rrdb enlarges 2, 4 or 8 times, not {scale}")
+            raise UserError(f"scale of rrdb is {scale}: use 1, 2, 4 or 8")
         self.scale, self.adds = scale, (inputs or shape[0]) in (1, shape[0])
         doublings = scale.bit_length() - 1
         self.enter = nn.Conv2d(inputs or shape[0], width, 3, 1, 1)
         self.body = nn.Sequential(*(RRDBBlock(width, growth) for _ in range(blocks)), _conv(width, width))
         self.up = nn.ModuleList(nn.Conv2d(width, width, 3, 1, 1) for _ in range(doublings))
-        self.leave = nn.Sequential(
-            nn.Conv2d(width, width, 3, 1, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, shape[0], 3, 1, 1)
-        )
-        self.reach = 1 + 15 * blocks + 1 + doublings + 2 + 2  # bicubic enlargement looks 2 pixels far
+        last = nn.Conv2d(width, width, 3, 1, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, shape[0], 3, 1, 1)
+        self.leave = nn.Sequential(*last)
+        self.reach = 1 + 15 * blocks + 1 + doublings + 2 + 2  # the last 2: bicubic interpolation
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.enter(x)
         h = h + self.body(h)
         for conv in self.up:
             h = leaky_relu(conv(interpolate(h, scale_factor=2.0, mode="nearest")), 0.2)
-        made = self.leave(h)
-        size = (made.shape[2], made.shape[3])
-        return made + interpolate(x, size, mode="bicubic", align_corners=False) if self.adds else made
+        output = self.leave(h)
+        size = (output.shape[2], output.shape[3])
+        return output + interpolate(x, size, mode="bicubic", align_corners=False) if self.adds else output

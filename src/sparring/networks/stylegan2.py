@@ -1,8 +1,8 @@
-"""StyleGAN2: Karras et al. 2020 (arXiv:1912.04958). A mapping network makes a style w of z; styles, not z, enter the
-layers of a generator that starts from a learnt constant and adds up images of all sizes; the critic is residual.
+"""StyleGAN2: Karras et al. 2020 (arXiv:1912.04958).
 
-The paper's maps start at 4×4; here they start at a shorter side from 4 to 7 (28: 7, 14, 28; 64×96: 4×6, … 64×96), and
-an image that can't be halved down to that is refused.
+A mapping network maps z to a style w, which modulates the layers of a generator that starts from a learnt constant and
+sums images of all sizes; the critic is residual. The smallest map is 4 to 7 pixels, not always the paper's 4×4 (28: 7,
+14, 28); images that can't be halved exactly down to it raise UserError.
 """
 
 import math
@@ -23,27 +23,27 @@ from sparring.networks.layers.resample import blur, downsample, halved_sizes, up
 from sparring.networks.layers.sizes import Size, channel_widths
 
 DECAY = 0.995
-"""Of the mean of w, a batch."""
+"""Of the moving average of w, per batch."""
 
 
 def mapping_network(i: int, o: int, layers: int) -> nn.Sequential:
-    """(n, i) → (n, o): dense layers that learn at a hundredth of the rate (Karras et al. 2019, arXiv:1812.04948, C)."""
+    """(n, i) → (n, o): dense layers with a hundredth of the learning rate (Karras et al. 2019, arXiv:1812.04948, C)."""
     if layers < 1:
         raise UserError(f"mapping is {layers}: a mapping network has 1 layer or more")
-    wide = [i, *[o] * layers]
-    steps = [(EqualisedLinear(*ends, rate=0.01, gain=RECTIFIED), nn.LeakyReLU(SLOPE)) for ends in pairwise(wide)]
+    widths = pairwise([i, *[o] * layers])
+    steps = [(EqualisedLinear(i, o, rate=0.01, gain=RECTIFIED), nn.LeakyReLU(SLOPE)) for i, o in widths]
     return nn.Sequential(*(layer for step in steps for layer in step))
 
 
 def embedding(classes: int, dim: int) -> nn.Linear:
-    """Of classes or attributes as rows. Equalised without a scale: a one-hot row has length 1, however wide it is."""
+    """Of one-hot classes or attributes. Equalised without a scale: a one-hot row has norm 1, whatever its width."""
     layer = nn.Linear(classes, dim, bias=False)
     nn.init.normal_(layer.weight)
     return layer
 
 
 class StyledStage(Stage):
-    """x (n, i, …), styles (n, layers + 1, dim) → maps of one size, and what they add to the image."""
+    """x (n, i, …), styles (n, layers + 1, dim) → the maps of one size, and their image."""
 
     def __init__(self, layers: Sequence[nn.Module], image: nn.Module):
         super().__init__()
@@ -56,7 +56,7 @@ class StyledStage(Stage):
 
 
 def _stages(maps: Sequence[Size], channels: Sequence[int], colours: int, dim: int) -> Iterator[StyledStage]:
-    """From the smallest maps to the largest. The first has one layer, the others a doubling one and one more."""
+    """From the smallest map to the largest. Each but the first starts with an upsampling layer."""
     i = 0
     for size, o in zip(reversed(maps), reversed(channels), strict=True):
         layers = [StyledLayer(i, o, dim, size, doubled=True)] if i else []
@@ -67,20 +67,17 @@ def _stages(maps: Sequence[Size], channels: Sequence[int], colours: int, dim: in
 class StyleGAN2Generator(nn.Module):
     """z (n, z), and y (n,) or (n, classes) if there are classes → images (n, c, h, w), about in [−1, 1].
 
-    In training it draws from torch's own generator, which the loop seeds: noise in every layer, and for mixed styles a
-    second latent from N(0, 1). It also moves the mean of w then. In evaluation it draws nothing.
+    In training it updates the mean of w and draws from torch's global generator: noise in every layer, and a second
+    latent from N(0, 1) for style mixing. In evaluation it is deterministic.
 
     Args:
-        w: numbers of a style.
-        width: channels of the image's own size; each smaller map has twice as many,
-        widest: and this many at most. The paper's are 32, 512 for 1024×1024.
-        mapping: layers from z to w; the paper's are 8.
-        mixing: the share of examples whose layers from a random one on have the style of another latent, in training
-            (Karras et al. 2019, section 3.1). 0 where z holds codes, which a second latent would contradict.
-        classes: or attributes, whose embedding stands behind z in the mapping network.
-
-    Raises:
-        UserError: sides that can't be halved.
+        w: dimensions of a style.
+        width: channels of the largest map; each smaller map has twice as many, at most `widest`. In the paper 32, 512
+            for 1024×1024.
+        mapping: layers from z to w. In the paper 8.
+        mixing: probability that the layers from a random one on use the style of another latent, in training (Karras et
+            al. 2019, section 3.1). Use 0 if z contains codes, which a second latent would contradict.
+        classes: number of classes or attributes, whose embedding is concatenated to z; 0 if there are none.
     """
 
     conditional = True
@@ -111,7 +108,7 @@ class StyleGAN2Generator(nn.Module):
         return self.synthesis(self.styles(z, *condition))
 
     def styles(self, z: Tensor, *condition: Tensor) -> Tensor:
-        """w for every layer, (n, depth, w); mixed in training."""
+        """w per layer, (n, depth, w); mixed in training."""
         w = self.mapped(z, *condition)
         if not self.training:
             return w[:, None].expand(-1, self.depth, -1)
@@ -131,7 +128,7 @@ class StyleGAN2Generator(nn.Module):
         return self.mapping(self.norm(z))
 
     def synthesis(self, w: Tensor) -> Tensor:
-        """The images of w for every layer, (n, depth, w). An image takes the w of the layer that comes after it."""
+        """Images from w per layer, (n, depth, w). The image of a stage uses the w of the layer after it."""
         x, image = self.constant.expand(w.shape[0], -1, -1, -1), None
         for k, stage in enumerate(self.stages):
             x, added = stage(x, w[:, max(0, 2 * k - 1) :])
@@ -141,7 +138,7 @@ class StyleGAN2Generator(nn.Module):
 
 
 class ResidualDown(Stage):
-    """x (n, i, 2h, 2w) → (n, o, h, w), a residual block: section 4.1. The sum of two is as large as each of them."""
+    """x (n, i, 2h, 2w) → (n, o, h, w): a residual block that preserves variance (section 4.1)."""
 
     def __init__(self, i: int, o: int):
         super().__init__()
@@ -150,13 +147,13 @@ class ResidualDown(Stage):
 
     def forward(self, x: Tensor) -> Tensor:
         branch = self.halve(blur(leaky_relu(self.keep(x), SLOPE), 2))
-        # (shortcut + √2·rectified) / √2, as gains of layers
+        # (shortcut + √2 · leaky ReLU) / √2, with the factors in the gains of layers
         return self.shortcut(downsample(x)) + leaky_relu(branch, SLOPE)
 
 
 class MappedProjection(nn.Module):
-    """Features (n, d), y → logits ⟨f, m(y)⟩/√d, (n, 1): m maps an embedding of y. Karras et al. 2020
-    (arXiv:2006.06676), whose embedding is normalised; here it keeps the size of attributes."""
+    """Features f (n, d), y → logits ⟨f, m(y)⟩/√d, (n, 1), with m(y) a mapped embedding of y: Karras et al. 2020
+    (arXiv:2006.06676), without their normalisation of the embedding, which would drop the size of attributes."""
 
     conditional = True
 
@@ -166,23 +163,15 @@ class MappedProjection(nn.Module):
         self.map = nn.Sequential(embedding(classes, d), *mapping_network(d, d, mapping))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        toward = self.map(encode_condition(y, self.classes, x))
-        return (self.linear(x) * toward).sum(1, keepdim=True) / math.sqrt(x.shape[1])
+        return (self.linear(x) * self.map(encode_condition(y, self.classes, x))).sum(1, keepdim=True) / math.sqrt(
+            x.shape[1]
+        )
 
 
 class StyleGAN2Critic(ClassedCritic):
     """Images (n, c, h, w), and y (n,) or (n, classes) if there are classes → logits (n, 1).
 
-    Its plane of deviations ties a batch together: see `StddevPlane`.
-
-    Args:
-        width: channels of the image's own size; each smaller map has twice as many,
-        widest: and this many at most. The paper's are 32, 512 for 1024×1024.
-        classes: or attributes.
-        mapping: layers behind their embedding; the paper's are 8.
-
-    Raises:
-        UserError: sides that can't be halved.
+    Coupled over the batch by `StddevPlane`. Arguments as in the generator; `mapping` is for the class embedding.
     """
 
     def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):

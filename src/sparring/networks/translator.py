@@ -1,8 +1,7 @@
-"""CycleGAN's generator: Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2, after Johnson et al. 2016 (arXiv:1603.08155):
-two halvings, residual blocks, two doublings, with instance norm. And the heads CUT reads its features with: Park et al.
-2020 (arXiv:2007.15651), appendix B.
+"""CycleGAN's residual translator: Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2.
 
-Images of any size: they are padded to a multiple of 4, and the answer is cut back.
+After Johnson et al. 2016 (arXiv:1603.08155). Also CUT's projection heads: Park et al. 2020 (arXiv:2007.15651), appendix
+B. Images of any size are padded to a multiple of 4; the output is cropped.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +18,10 @@ from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.sizes import pad_to_multiple
 
 SMALLEST = 8
-"""Pixels: what is reflected at its border, and whose deviation is taken, has two each way when it is halved twice."""
-
+"""Sides in pixels: after two halvings, reflection padding and instance norm need 2×2."""
 
 NormFactory = Callable[[int], nn.Module]
-"""Of so many channels."""
+"""Channels → layer."""
 
 
 class TranslatorBlock(Stage):
@@ -42,16 +40,16 @@ def _conv(i: int, o: int, norm: NormFactory, kernel: int = 3, stride: int = 1) -
 
 
 class Translator(nn.Module):
-    """Images (n, inputs, h, w) in [−1, 1], and the classes (n,) they are to be of if it has such, → images (n, c, h, w)
-    in [−1, 1].
+    """Images (n, inputs, h, w) in [−1, 1], and target classes (n,) if there are classes → images (n, c, h, w) in
+    [−1, 1].
 
     Args:
-        inputs: channels it takes; 0: as many as it makes.
-        width: channels of the image's own size; the halved maps have twice and four times as many.
-        blocks: residual ones; the paper's are 6 to 128 pixels, and 9 above.
-        classes: each has a gain and a bias of its own in every norm; 0: there are none.
-        smooth: maps are doubled by the filter [1, 3, 3, 1] and convolved (Zhang 2019, arXiv:1904.11486), as CUT's
-            authors have it, where transposed convolutions may weave a grid (Odena et al. 2016,
+        inputs: input channels; 0 for as many as output channels.
+        width: channels of the largest map; the halved maps have two and four times as many.
+        blocks: residual blocks. In the paper 6 up to 128 pixels, 9 above.
+        classes: number of classes, each with its own gain and bias in every norm; 0 if there are none.
+        smooth: upsample by the filter [1, 3, 3, 1] and a convolution (Zhang 2019, arXiv:1904.11486), as CUT's authors,
+            instead of transposed convolutions, which cause checkerboard artefacts (Odena et al. 2016,
             doi:10.23915/distill.00003).
     """
 
@@ -69,11 +67,8 @@ class Translator(nn.Module):
         super().__init__()
         self.inputs, self.classes = inputs or shape[0], classes
         norm = partial(ConditionalInstanceNorm, width=classes) if classes else nn.InstanceNorm2d
-        down = [
-            Conditioned(*_conv(self.inputs, width, norm, 7), nn.ReLU()),
-            Conditioned(*_conv(width, 2 * width, norm, 3, 2), nn.ReLU()),
-            Conditioned(*_conv(2 * width, 4 * width, norm, 3, 2), nn.ReLU()),
-        ]
+        convs = [(self.inputs, width, 7, 1), (width, 2 * width, 3, 2), (2 * width, 4 * width, 3, 2)]
+        down = [Conditioned(*_conv(i, o, norm, kernel, stride), nn.ReLU()) for i, o, kernel, stride in convs]
         self.down = nn.ModuleList([*down, *(TranslatorBlock(4 * width, norm) for _ in range(blocks))])
         self.up = Conditioned(
             *upsampling_layers(4 * width, 2 * width, norm, smooth),
@@ -94,48 +89,46 @@ class Translator(nn.Module):
         return self.up(x, *w)[:, :, :height, :width]
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Of the way down: the pixels, both halved maps, the first block's and the middle one's, of nine the fifth;
-        channels as `widths` says."""
-        found = [x]
+        """Maps of the encoder with `widths` channels: the image, both halved maps, and the outputs of the first and of
+        the middle block."""
+        maps = [x]
         x = pad_to_multiple(x, 4, SMALLEST)
         for i, stage in enumerate(self.down[: self.taps[-1] + 1]):
             x = stage(x)
             if i in self.taps:
-                found.append(x)
-        return found
+                maps.append(x)
+        return maps
 
 
 def upsampling_layers(i: int, o: int, norm: NormFactory, smooth: bool) -> list[nn.Module]:
-    """Layers that make maps twice as large. Bilinear is the filter of `resample.upsampled`, but beyond its border a map
-    goes on as it ends, not with zeros."""
+    """Layers that double a map. Bilinear interpolation is the filter of `resample.upsample`, but with the border
+    repeated instead of zeros."""
     if smooth:
         return [nn.Upsample(scale_factor=2, mode="bilinear"), *_conv(i, o, norm), nn.ReLU()]
     return [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), norm(o), nn.ReLU()]
 
 
 class PatchHeads(nn.Module):
-    """Maps (n, cₗ, hₗ, wₗ) → the directions (n, places, width) of what stands at so many places, by a perceptron a map.
+    """Maps (n, cₗ, hₗ, wₗ) → unit vectors (n, places, width) at random places, by an MLP per map.
 
-    By numbers (n, layers, all places of the largest map) in [0, 1): where the least of them are, so that no place is
-    taken twice, and is not its own negative.
+    The random numbers u (n, layers, pixels of the largest map) in [0, 1) select the places with the least values, so no
+    place is selected twice.
 
     Args:
-        widths: the maps' channels cₗ.
-        places: of each map, or all of one that has fewer.
+        widths: channels cₗ of the maps.
+        places: number of places per map; all of a map that has fewer.
     """
 
     def __init__(self, widths: Sequence[int], places: int = 256, width: int = 256):
         super().__init__()
         self.places = places
-        self.heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths
-        )
+        heads = (nn.Sequential(nn.Linear(c, width), nn.ReLU(), nn.Linear(width, width)) for c in widths)
+        self.heads = nn.ModuleList(heads)
 
     def forward(self, maps: Sequence[Tensor], u: Tensor) -> list[Tensor]:
-        found = []
+        vectors = []
         for i, (head, x) in enumerate(zip(self.heads, maps, strict=True)):
-            at = u[:, i, : x.shape[2] * x.shape[3]].argsort(1)[:, : self.places]
-            rows = x.flatten(2).transpose(1, 2)  # (n, places, c)
-            picked = torch.take_along_dim(rows, at[:, :, None], 1)
-            found.append(normalize(head(picked), dim=-1))
-        return found
+            places = u[:, i, : x.shape[2] * x.shape[3]].argsort(1)[:, : self.places]
+            rows = x.flatten(2).transpose(1, 2)  # (n, pixels, c)
+            vectors.append(normalize(head(torch.take_along_dim(rows, places[:, :, None], 1)), dim=-1))
+        return vectors

@@ -1,11 +1,11 @@
-"""Pix2pix's generator: Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1. Strided convolutions down to a few pixels
-and up again, each map beside the one of its size on the way down.
+"""Pix2pix's U-Net: Isola et al. 2017 (arXiv:1611.07004), appendix 6.1.1.
 
-Instance norm where the paper has batch norm of batches of 1, which is the same in training and in use. Images of any
-size: they are padded to what halves evenly, and the answer is cut back.
+Instance norm replaces the paper's batch norm of batches of 1, so that training and evaluation agree. Images of any size
+are padded to a multiple of 2^levels; the output is cropped.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +19,10 @@ class UNet(nn.Module):
     """Images (n, inputs, h, w) in [−1, 1] → images (n, c, h, w) in [−1, 1].
 
     Args:
-        inputs: channels it takes; 0: as many as it makes.
-        width: channels of the first halved map; each smaller one has twice as many,
-        widest: and this many at most.
+        inputs: input channels; 0 for as many as output channels.
+        width: channels of the first halved map; each smaller map has twice as many, at most `widest`.
         levels: halvings; 0: until the shorter side is 1 or 2.
-        dropout: share of the features dropped on the way up, in the three smallest maps.
+        dropout: probability, after the three smallest maps on the way up.
     """
 
     grain, reach = 1, None
@@ -43,7 +42,7 @@ class UNet(nn.Module):
         self.unit = 1 << depth
         self.down = nn.ModuleList(
             _down(i, o, first=k == 0, last=k == depth - 1)
-            for k, (i, o) in enumerate(zip([inputs or shape[0], *widths], widths, strict=False))
+            for k, (i, o) in enumerate(pairwise([inputs or shape[0], *widths]))
         )
         outs = [shape[0], *widths]
         self.up = nn.ModuleList(
@@ -59,15 +58,14 @@ class UNet(nn.Module):
         for down in self.down:
             x = down(x)
             maps.append(x)
-        x = maps.pop()
-        for up in self.up:
-            x = up(x)
-            x = torch.cat([x, maps.pop()], 1) if maps else x
+        x = self.up[0](maps.pop())
+        for up in self.up[1:]:
+            x = up(torch.cat([x, maps.pop()], 1))
         return x[:, :, :height, :width].tanh()
 
 
 def _down(i: int, o: int, first: bool, last: bool) -> nn.Module:
-    """No norm on the image, nor on a smallest map that may be a single pixel."""
+    """No norm after the image's layer, nor on the smallest map, which may be a single pixel."""
     norm = [] if first or last else [nn.InstanceNorm2d(o)]
     return nn.Sequential(*([] if first else [nn.LeakyReLU(0.2)]), nn.Conv2d(i, o, 4, 2, 1), *norm)
 

@@ -1,7 +1,11 @@
 """Self-attention over feature maps: Zhang et al. 2019 (arXiv:1805.08318)."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
+
+from sparring.networks.layers.blocks import xavier_conv
 
 
 class SelfAttention(nn.Module):
@@ -14,12 +18,7 @@ class SelfAttention(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         narrow, half = max(1, channels // 8), max(1, channels // 2)
-
-        def conv(i: int, o: int) -> nn.Conv2d:
-            layer = nn.Conv2d(i, o, 1, bias=False)
-            nn.init.xavier_uniform_(layer.weight)
-            return layer
-
+        conv = partial(xavier_conv, kernel=1, bias=False)
         self.query, self.key, self.value = conv(channels, narrow), conv(channels, narrow), conv(channels, half)
         self.out, self.gamma = conv(half, channels), nn.Parameter(torch.zeros(()))
         self.pool = nn.MaxPool2d(2, ceil_mode=True)

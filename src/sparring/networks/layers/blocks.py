@@ -1,14 +1,17 @@
 """Shared layers: spectral norm, critic base classes, initialisation, output activations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
+
+from sparring.networks.layers.dropout import Dropout
 
 
 class SpectralNorm(nn.Module):
@@ -63,6 +66,12 @@ class Norm:
     shifts: bool = False
     """Whether it has a bias, so that the layer before needs none."""
 
+    def normalise(self, net: nn.Module) -> None:
+        """Applies `layer` to every convolution and linear layer, in place. Call it after initialisation."""
+        for module in list(net.modules()):
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                self.layer(module)
+
 
 NORMS = {
     "batch": Norm(after=nn.BatchNorm2d, shifts=True),
@@ -114,19 +123,38 @@ def dcgan_init(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1, 0.02)
 
 
-class Brightness(nn.Module):
-    """Maps images from [−1, 1] to [0, 1]."""
+def xavier_conv(i: int, o: int, kernel: int, gain: float = 1.0, bias: bool = True) -> nn.Conv2d:
+    """A convolution that keeps the size of maps, with Xavier's weights."""
+    layer = nn.Conv2d(i, o, kernel, padding=kernel // 2, bias=bias)
+    nn.init.xavier_uniform_(layer.weight, gain)
+    return layer
+
+
+def dense_layers(widths: Sequence[int], dropout: float) -> list[nn.Module]:
+    """Linear, LeakyReLU(0.2) and dropout layers between the widths."""
+    steps = [(nn.Linear(i, o), nn.LeakyReLU(0.2), Dropout(dropout)) for i, o in pairwise(widths)]
+    return [layer for step in steps for layer in step]
+
+
+class Lambda(nn.Module):
+    """A function without parameters as a layer."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x + 1) / 2
+        return self.function(x)
 
 
-class SigmoidImage(nn.Module):
+def sigmoid_image(x: Tensor) -> Tensor:
     """2σ(x) − 1: a sigmoid output as an image in [−1, 1]."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 2 * x.sigmoid() - 1
+    return 2 * x.sigmoid() - 1
 
 
-OUTPUTS: dict[str, Callable[[], nn.Module]] = {"tanh": nn.Tanh, "sigmoid": SigmoidImage, "linear": nn.Identity}
+OUTPUTS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sigmoid": partial(Lambda, sigmoid_image),
+    "linear": nn.Identity,
+}
 """Output activations of generators; "linear" is unbounded."""
