@@ -157,7 +157,7 @@ def test_likelihood_is_the_generators_on_real_rows():
     calls = []
 
     class Known(RowGenerator):
-        def surprise(self, rows, z, *condition):
+        def nll(self, rows, z, *condition):
             calls.append((rows, z, *condition))
             return rows.sum(1)
 

@@ -28,16 +28,16 @@ def generator(kind=TableGenerator):
 def test_likelihood_is_the_frequency_of_what_is_made(kind):
     """Of options, for one latent; positions stand still, at the mean they have where they are decided."""
     G, n = generator(kind), 40_000
-    G.placed = lambda told, noise: told[:, 0] * 0  # pyright: ignore
-    G._far = lambda told, position: 0 * position  # pyright: ignore
-    z, noise = torch.randn(1, 4).expand(n, 4), torch.randn(n, G.chance)
-    options = torch.stack(G.decided(torch.cat([z, noise], 1)).options, 1)
-    found, surprise = [], []
+    G._position = lambda told, noise: told[:, 0] * 0  # pyright: ignore
+    G._position_nll = lambda told, position: 0 * position  # pyright: ignore
+    z, noise = torch.randn(1, 4).expand(n, 4), torch.randn(n, G.noise_dims)
+    options = torch.stack(G.generate(torch.cat([z, noise], 1)).options, 1)
+    found, nll = [], []
     for row in product(*map(range, CHOICES)):
         found.append(float((options == torch.tensor(row)).all(1).double().mean()))
         parts = [one_hot(torch.tensor([k]), size) for k, size in zip(row, CHOICES, strict=True)]
-        surprise.append(float(G.surprise(torch.cat([*parts, torch.zeros(1, 1)], 1), z[:1])))
-    likely = [math.exp(-s) for s in surprise]
+        nll.append(float(G.nll(torch.cat([*parts, torch.zeros(1, 1)], 1), z[:1])))
+    likely = [math.exp(-s) for s in nll]
     assert sum(likely) == pytest.approx(1, abs=1e-5) and found == pytest.approx(likely, abs=0.01)
 
 
@@ -45,7 +45,7 @@ def test_positions_have_the_density_they_are_drawn_with():
     G = generator()
     told = torch.tensor([0.4, math.log(0.7)])
     x = torch.linspace(-3.5, 3.5, 4_001)
-    far = G._far(told.expand(len(x), 2), 2 * torch.special.ndtr(x) - 1)
+    far = G._position_nll(told.expand(len(x), 2), 2 * torch.special.ndtr(x) - 1)
     density = (-far).exp() / math.sqrt(2 * math.pi)
     wanted = torch.distributions.Normal(0.4, 0.7).log_prob(x).exp()
     torch.testing.assert_close(density, wanted, atol=2e-3, rtol=0)
@@ -53,9 +53,9 @@ def test_positions_have_the_density_they_are_drawn_with():
 
 def test_settled_biases_are_those_of_what_is_made():
     G, shares = generator(), [torch.tensor(p) for p in ([0.9, 0.1], [0.2, 0.3, 0.5], [0.5, 0.5])]
-    z = torch.randn(20_000, 4 + G.chance)
-    G.settle(shares, z)
-    for option, share in zip(G.decided(torch.randn_like(z)).options, shares, strict=True):
+    z = torch.randn(20_000, 4 + G.noise_dims)
+    G.calibrate(shares, z)
+    for option, share in zip(G.generate(torch.randn_like(z)).options, shares, strict=True):
         torch.testing.assert_close(option.bincount(minlength=len(share)) / len(z), share, atol=0.02, rtol=0)
 
 

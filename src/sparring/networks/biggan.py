@@ -6,7 +6,7 @@ Images of other sizes than the paper's 128 to 512 pixels are halved as in `dcgan
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ from sparring.networks.layers.attention import SelfAttention
 from sparring.networks.layers.blocks import NORMS, Lambda, Norm, xavier_conv
 from sparring.networks.layers.conditioned import ConditionalBatchNorm, Conditioned
 from sparring.networks.layers.labels import encode_condition
-from sparring.networks.layers.sizes import Size, channel_widths, map_sizes, nearest_size
+from sparring.networks.layers.sizes import Shape, Size, channel_widths, map_sizes, nearest_size
 from sparring.networks.resnet import Residual, ResNetCritic, halving, up
 
 NormLayer = Callable[[int], nn.Module]
@@ -49,7 +49,7 @@ class BigGANGenerator(nn.Module):
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         z: int = 100,
         width: int = 64,
         widest: int = 256,
@@ -116,7 +116,7 @@ class Widened(nn.Module):
 
 
 def _bottleneck(
-    i: int, b: int, o: int, norm: NormLayer, bias: bool, before: dict[int, list[nn.Module]]
+    i: int, b: int, o: int, norm: NormLayer, bias: bool, before: Mapping[int, Sequence[nn.Module]]
 ) -> list[nn.Module]:
     """Norm, ReLU and convolution four times, with kernels 1, 3, 3, 1; `before[k]` precedes the k-th convolution."""
     layers = []

@@ -10,12 +10,13 @@ from torch import nn
 
 from sparring.networks.layers.blocks import Lambda, LayeredCritic
 from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.sizes import Shape
 
 
 class ConvCritic(LayeredCritic):
     """Images (n, c, h, w) in [−1, 1] → logits (n, 1): a 5×5 convolution of stride 2 for each of `widths`."""
 
-    def __init__(self, shape: Sequence[int], widths: Sequence[int] = (64, 128), dropout: float = 0.3):
+    def __init__(self, shape: Shape, widths: Sequence[int] = (64, 128), dropout: float = 0.3):
         channels, height, width = shape
         layers: list[nn.Module] = [Lambda(lambda x: (x + 1) / 2)]
         for i, o in pairwise([channels, *widths]):

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from sparring.errors import UserError
 from sparring.networks.dcgan import DCGANCritic, DCGANGenerator
 from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.sizes import Shape
 
 DOMAINS = 2
 
 
-def domain(shape: Sequence[int]) -> tuple[int, ...]:
+def domain(shape: Shape) -> tuple[int, ...]:
     """The shape of one image of a pair. Raises UserError for an odd number of channels."""
     if shape[0] % DOMAINS:
         raise UserError(
@@ -46,7 +47,7 @@ class CoupledGenerator(nn.Module):
         own: separate convolutions per domain, counted from the image.
     """
 
-    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, own: int = 1):
+    def __init__(self, shape: Shape, z: int = 100, width: int = 64, own: int = 1):
         super().__init__()
         nets = [list(DCGANGenerator(domain(shape), z, width)) for _ in range(DOMAINS)]
         cut = _first_layers(nets[0], own, from_end=True)
@@ -71,7 +72,7 @@ class CoupledCritic(LayeredCritic):
         own: separate convolutions per domain, counted from the image.
     """
 
-    def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch", own: int = 1):
+    def __init__(self, shape: Shape, width: int = 64, norm: str = "batch", own: int = 1):
         nets = [list(DCGANCritic(domain(shape), width, norm)) for _ in range(DOMAINS)]
         cut = _first_layers(nets[0], own)
         super().__init__()

@@ -4,14 +4,13 @@ The paper doubles a 4×4 map four times. Here images of any size are halved, rou
 less (`map_sizes`); a layer from an odd side has a kernel of 3 instead of 4.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import nn
 
 from sparring.errors import UserError
 from sparring.networks.layers.blocks import NORMS, LayeredCritic, dcgan_init
-from sparring.networks.layers.sizes import Size, halving_kernel, map_sizes
+from sparring.networks.layers.sizes import Shape, Size, halving_kernel, map_sizes
 
 
 class DCGANGenerator(nn.Sequential):
@@ -21,7 +20,7 @@ class DCGANGenerator(nn.Sequential):
         width: channels before the last layer; each smaller map has twice as many.
     """
 
-    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64):
+    def __init__(self, shape: Shape, z: int = 100, width: int = 64):
         def stage(i: int, o: int, kernel: Size, *step: int) -> list[nn.Module]:
             return [nn.ConvTranspose2d(i, o, kernel, *step, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
 
@@ -45,7 +44,7 @@ class DCGANCritic(LayeredCritic):
 
     tail = 2
 
-    def __init__(self, shape: Sequence[int], width: int = 64, norm: str = "batch", outputs: int = 1):
+    def __init__(self, shape: Shape, width: int = 64, norm: str = "batch", outputs: int = 1):
         *larger, smallest = map_sizes(shape)
         kind = NORMS[norm]
 
@@ -68,7 +67,7 @@ class DCGANEncoder(DCGANCritic):
         moments: 1: z itself; 2: μ and log σ² of its posterior.
     """
 
-    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 64, norm: str = "batch", moments: int = 1):
+    def __init__(self, shape: Shape, z: int = 100, width: int = 64, norm: str = "batch", moments: int = 1):
         if moments not in (1, 2):
             raise UserError(f"moments of dcgan-encoder is {moments}: use 1 (z) or 2 (mean and log-variance)")
         super().__init__(shape, width, norm, outputs=z * moments)

@@ -5,7 +5,6 @@ reconstruct the image from two of its maps (`reconstruction`, a method of the ga
 DCGAN's.
 """
 
-from collections.abc import Sequence
 from itertools import cycle, pairwise
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from sparring.errors import UserError
 from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import NORMS, LayeredCritic, Norm, dcgan_init
-from sparring.networks.layers.sizes import Size, channel_widths, halving_kernel, map_sizes
+from sparring.networks.layers.sizes import Shape, Size, channel_widths, halving_kernel, map_sizes
 from sparring.networks.resnet import Residual, halving
 
 REACH = 4
@@ -74,7 +73,7 @@ class FastGANGenerator(nn.Module):
             256×256 go from 32 to 1024, with 128 on 64×64 and 32×32.
     """
 
-    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 32, widest: int = 512):
+    def __init__(self, shape: Shape, z: int = 100, width: int = 32, widest: int = 512):
         super().__init__()
         maps = map_sizes(shape)[::-1]
         widths = channel_widths(len(maps), width, widest)[::-1]
@@ -131,7 +130,7 @@ class FastGANCritic(LayeredCritic):
         norm: a name of `NORMS`; the decoders have batch norm.
     """
 
-    def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 256, norm: str = "batch"):
+    def __init__(self, shape: Shape, width: int = 32, widest: int = 256, norm: str = "batch"):
         super().__init__()
         kind, maps = NORMS[norm], map_sizes(shape)
         small, self.large = (min(range(1, len(maps)), key=lambda k: abs(min(maps[k]) - side)) for side in (8, 16))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.sizes import Shape
 from sparring.networks.mlp import MLPCritic
 
 
@@ -34,9 +35,7 @@ class FourierCritic(LayeredCritic):
         widths: of the MLP's layers.
     """
 
-    def __init__(
-        self, shape: Sequence[int], count: int = 32, bandwidth: float = 1.0, widths: Sequence[int] = (128, 128, 128)
-    ):
+    def __init__(self, shape: Shape, count: int = 32, bandwidth: float = 1.0, widths: Sequence[int] = (128, 128, 128)):
         dims = math.prod(shape)
         super().__init__(
             nn.Flatten(), Fourier(dims, count, bandwidth), MLPCritic((dims + 2 * count,), widths, dropout=0.0)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate
 
-from sparring.networks.layers.sizes import channel_widths, pad_to_multiple
+from sparring.networks.layers.sizes import Shape, channel_widths, pad_to_multiple
 
 
 class Gated(nn.Module):
@@ -40,12 +40,7 @@ class GatedUNet(nn.Module):
     """
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        inputs: int = 0,
-        width: int = 32,
-        levels: int = 2,
-        dilations: Sequence[int] = (1, 2, 4),
+        self, shape: Shape, inputs: int = 0, width: int = 32, levels: int = 2, dilations: Sequence[int] = (1, 2, 4)
     ):
         super().__init__()
         inputs = inputs or shape[0]

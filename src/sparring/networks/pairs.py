@@ -3,13 +3,14 @@
 Dumoulin et al. 2017 (arXiv:1606.00704), section 2.2; Donahue et al. 2017 (arXiv:1605.09782), section 3.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from sparring.networks.layers.blocks import LayeredCritic, dense_layers
 from sparring.networks.layers.heads import feature_width, match_spectral_norm
+from sparring.networks.layers.sizes import Shape
 
 
 class PairCritic(nn.Module):
@@ -22,7 +23,7 @@ class PairCritic(nn.Module):
         dropout: their dropout probability.
     """
 
-    def __init__(self, body: LayeredCritic, shape: Sequence[int], z: int, hidden: int, dropout: float):
+    def __init__(self, body: LayeredCritic, shape: Shape, z: int, hidden: int, dropout: float):
         super().__init__()
         self.body = body
         self.of_z = nn.Sequential(*dense_layers([z, hidden, hidden], dropout))
@@ -39,7 +40,7 @@ class PairCritic(nn.Module):
 def paired(body: Callable[..., LayeredCritic]) -> Callable[..., PairCritic]:
     """A constructor of pair critics whose body is `body(shape, **options)`."""
 
-    def build(shape: Sequence[int], z: int = 100, hidden: int = 256, dropout: float = 0.2, **options) -> PairCritic:
+    def build(shape: Shape, z: int = 100, hidden: int = 256, dropout: float = 0.2, **options) -> PairCritic:
         return PairCritic(body(shape, **options), shape, z, hidden, dropout)
 
     return build

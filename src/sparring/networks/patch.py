@@ -3,7 +3,6 @@
 At several scales: Wang et al. 2018 (arXiv:1711.11585), section 3.2.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -13,7 +12,7 @@ from torch.nn.functional import avg_pool2d
 from sparring.errors import UserError
 from sparring.game import CriticOutput
 from sparring.networks.layers.blocks import NORMS, Norm, dcgan_init
-from sparring.networks.layers.sizes import channel_widths
+from sparring.networks.layers.sizes import Shape, channel_widths
 
 PATCH_NORMS = NORMS | {"instance": Norm(after=nn.InstanceNorm2d)}
 SMALLEST = 4
@@ -34,13 +33,7 @@ class PatchCritic(nn.Module):
     """
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        inputs: int = 0,
-        width: int = 64,
-        layers: int = 3,
-        scales: int = 1,
-        norm: str = "instance",
+        self, shape: Shape, inputs: int = 0, width: int = 64, layers: int = 3, scales: int = 1, norm: str = "instance"
     ):
         super().__init__()
         if min(shape[1:]) >> (scales - 1) < 2 * SMALLEST:
@@ -67,7 +60,7 @@ class DomainCritic(PatchCritic):
     """A patch critic with class logits (n, classes) from the mean of its last map: Choi et al. 2018 (arXiv:1711.09020),
     section 3.1."""
 
-    def __init__(self, shape: Sequence[int], classes: int, width: int = 64, layers: int = 3, norm: str = "none"):
+    def __init__(self, shape: Shape, classes: int, width: int = 64, layers: int = 3, norm: str = "none"):
         super().__init__(shape, 0, width, layers, 1, norm)
         *_, last = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         self.told = nn.Linear(last.in_channels, classes)  # the name is part of checkpoints

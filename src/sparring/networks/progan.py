@@ -6,7 +6,6 @@ by averaging them. The smallest map is 4 to 7 pixels, not always the paper's 4×
 """
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -16,7 +15,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from sparring.networks.layers.equalised import RECTIFIED, SLOPE, EqualisedConv, EqualisedLinear, PixelNorm, StddevPlane
 from sparring.networks.layers.recompute import Steps
 from sparring.networks.layers.resample import halved_sizes
-from sparring.networks.layers.sizes import channel_widths
+from sparring.networks.layers.sizes import Shape, channel_widths
 
 
 def upscale(x: Tensor, times: int = 1) -> Tensor:
@@ -50,7 +49,7 @@ class Grown(nn.Module):
 
     stage: Tensor
 
-    def __init__(self, shape: Sequence[int], width: int, widest: int):
+    def __init__(self, shape: Shape, width: int, widest: int):
         super().__init__()
         maps = halved_sizes(shape)
         self.last, self._smallest = len(maps) - 1, maps[-1]
@@ -78,7 +77,7 @@ def _normed(i: int, o: int) -> list[nn.Module]:
 class ProGANGenerator(Grown):
     """z (n, z) → images (n, c, h, w), unbounded. Arguments as in `Grown`."""
 
-    def __init__(self, shape: Sequence[int], z: int = 100, width: int = 16, widest: int = 512):
+    def __init__(self, shape: Shape, z: int = 100, width: int = 16, widest: int = 512):
         super().__init__(shape, width, widest)
         first, *_ = channels = self._channels
         dense = EqualisedLinear(z, first * math.prod(self._smallest), gain=RECTIFIED)
@@ -104,7 +103,7 @@ class ProGANGenerator(Grown):
 class ProGANCritic(Grown):
     """Images (n, c, h, w) → logits (n, 1), coupled by `StddevPlane`. Arguments as in `Grown`."""
 
-    def __init__(self, shape: Sequence[int], width: int = 16, widest: int = 512):
+    def __init__(self, shape: Shape, width: int = 16, widest: int = 512):
         super().__init__(shape, width, widest)
         first, *_ = channels = self._channels
         dense = EqualisedLinear(first * math.prod(self._smallest), first, gain=RECTIFIED)

@@ -5,7 +5,6 @@ is 4 to 7 pixels, not always the paper's 4×4.
 """
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -18,7 +17,7 @@ from sparring.networks.layers.conv_ops import GroupedConv2d
 from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.resample import downsample, halved_sizes, upsample
-from sparring.networks.layers.sizes import channel_widths
+from sparring.networks.layers.sizes import Shape, channel_widths
 
 
 def _init(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> nn.Module:
@@ -76,7 +75,7 @@ class R3GANGenerator(nn.Module):
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         z: int = 100,
         width: int = 64,
         widest: int = 256,
@@ -125,13 +124,7 @@ class R3GANCritic(ClassedCritic):
     """
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        width: int = 64,
-        widest: int = 256,
-        blocks: int = 2,
-        group: int = 16,
-        classes: int = 0,
+        self, shape: Shape, width: int = 64, widest: int = 256, blocks: int = 2, group: int = 16, classes: int = 0
     ):
         maps = halved_sizes(shape)
         channels = channel_widths(len(maps), width, widest)

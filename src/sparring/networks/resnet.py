@@ -14,7 +14,7 @@ from sparring.networks.layers.attention import SelfAttention
 from sparring.networks.layers.blocks import NORMS, Lambda, LayeredCritic, Norm, xavier_conv
 from sparring.networks.layers.conditioned import Conditioned
 from sparring.networks.layers.recompute import Stage
-from sparring.networks.layers.sizes import Size, channel_widths, map_sizes, nearest_size
+from sparring.networks.layers.sizes import Shape, Size, channel_widths, map_sizes, nearest_size
 
 GAIN = math.sqrt(2)
 """Of the weights within a branch."""
@@ -71,13 +71,7 @@ class ResNetGenerator(nn.Sequential):
     """
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        z: int = 100,
-        width: int = 64,
-        widest: int = 256,
-        attention: int = 0,
-        spectral: bool = False,
+        self, shape: Shape, z: int = 100, width: int = 64, widest: int = 256, attention: int = 0, spectral: bool = False
     ):
         maps = map_sizes(shape)[::-1]
         widths = channel_widths(len(maps), width, widest)[::-1]
@@ -105,9 +99,7 @@ class ResNetCritic(LayeredCritic):
         attention: self-attention on the map whose side is nearest to this; 0: none.
     """
 
-    def __init__(
-        self, shape: Sequence[int], width: int = 64, widest: int = 256, norm: str = "spectral", attention: int = 0
-    ):
+    def __init__(self, shape: Shape, width: int = 64, widest: int = 256, norm: str = "spectral", attention: int = 0):
         kind, maps = NORMS[norm], map_sizes(shape)[1:]
         widths = [shape[0], *channel_widths(len(maps), width, widest)]
         attentive, layers = nearest_size(maps, attention), []

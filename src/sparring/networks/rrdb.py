@@ -4,14 +4,13 @@ Unlike in the paper, the network's output is added to the bicubic enlargement. W
 bounded, so large images can be enlarged in tiles.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
 from sparring.errors import UserError
 from sparring.networks.layers.recompute import Stage
+from sparring.networks.layers.sizes import Shape
 
 RESIDUAL_SCALE = 0.2
 """Factor of a residual before it is added."""
@@ -65,7 +64,7 @@ class RRDB(nn.Module):
     grain = 1
 
     def __init__(
-        self, shape: Sequence[int], inputs: int = 0, scale: int = 4, width: int = 64, growth: int = 32, blocks: int = 23
+        self, shape: Shape, inputs: int = 0, scale: int = 4, width: int = 64, growth: int = 32, blocks: int = 23
     ):
         super().__init__()
         if scale not in (1, 2, 4, 8):

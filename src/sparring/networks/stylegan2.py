@@ -20,7 +20,7 @@ from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.modulated import StyledLayer, ToImage
 from sparring.networks.layers.recompute import Stage
 from sparring.networks.layers.resample import blur, downsample, halved_sizes, upsample
-from sparring.networks.layers.sizes import Size, channel_widths
+from sparring.networks.layers.sizes import Shape, Size, channel_widths
 
 DECAY = 0.995
 """Of the moving average of w, per batch."""
@@ -85,7 +85,7 @@ class StyleGAN2Generator(nn.Module):
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         z: int = 100,
         w: int = 512,
         width: int = 32,
@@ -174,7 +174,7 @@ class StyleGAN2Critic(ClassedCritic):
     Coupled over the batch by `StddevPlane`. Arguments as in the generator; `mapping` is for the class embedding.
     """
 
-    def __init__(self, shape: Sequence[int], width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):
+    def __init__(self, shape: Shape, width: int = 32, widest: int = 512, classes: int = 0, mapping: int = 8):
         maps = halved_sizes(shape)
         channels = channel_widths(len(maps), width, widest)
         d = channels[-1]

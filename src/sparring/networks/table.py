@@ -1,18 +1,18 @@
-"""Networks of tables: generators that decide a row column by column (`sparring.networks.rows`), and their critics."""
+"""Generators and critics of table rows: residual MLPs and CTGAN's."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sparring.networks.layers.blocks import LayeredCritic
+from sparring.networks.layers.blocks import LayeredCritic, dense_layers
 from sparring.networks.layers.discrete import gumbel, reinmax, sample_categorical
-from sparring.networks.layers.dropout import Dropout
+from sparring.networks.layers.sizes import Shape
 from sparring.networks.rows import RowGenerator
 
 
 class TableBlock(nn.Module):
-    """h + ½ W₂ a(W₁ a(h)), a LeakyReLU(.2): He et al. 2016 (arXiv:1603.05027), without norms."""
+    """h → h + ½ W₂ φ(W₁ φ(h)), φ = LeakyReLU(0.2): He et al. 2016 (arXiv:1603.05027), without norms."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -24,11 +24,16 @@ class TableBlock(nn.Module):
 
 
 class TableGenerator(RowGenerator):
-    """A residual perceptron; each column is decided by a head of its own, which knows the columns before."""
+    """A residual MLP with a head per column; the state adds an embedding of each sampled column.
+
+    Args:
+        head: width of the hidden layer of a head.
+        tau: temperature of ReinMax.
+    """
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         choices: Sequence[int],
         places: Sequence[int],
         z: int = 64,
@@ -42,15 +47,15 @@ class TableGenerator(RowGenerator):
         self.tau = tau
         self.trunk = nn.Sequential(nn.Linear(z + classes, width), *(TableBlock(width) for _ in range(blocks)))
         self.heads = nn.ModuleList([_head(width, head, outputs) for outputs in self.outputs])
-        shown = [choices + (places > 0) for choices, places in zip(self.choices, self.places, strict=True)]
-        bounds = [(size, size**-0.5) for size in shown[:-1]]
+        dims = [choices + (places > 0) for choices, places in zip(self.choices, self.places, strict=True)]
+        bounds = [(size, size**-0.5) for size in dims[:-1]]
         self.known = nn.ParameterList([torch.empty(size, width).uniform_(-b, b) for size, b in bounds])
 
     def begin(self, z: Tensor) -> Tensor:
         return self.trunk(z)
 
-    def output(self, known: Tensor, j: int) -> Tensor:
-        return self.heads[j](known)
+    def output(self, state: Tensor, j: int) -> Tensor:
+        return self.heads[j](state)
 
     def bias(self, j: int) -> Tensor:
         return self.heads[j][-1].bias[: self.choices[j]]  # pyright: ignore
@@ -59,40 +64,35 @@ class TableGenerator(RowGenerator):
         option = sample_categorical(logits.detach().softmax(1), noise[:, 0])
         return option, reinmax(logits, option, self.tau) if self.training else None
 
-    def after(self, known: Tensor, j: int, option: Tensor, part: Tensor | None, position: Tensor | None) -> Tensor:
+    def after(self, state: Tensor, j: int, option: Tensor, part: Tensor | None, position: Tensor | None) -> Tensor:
         if j == len(self.known):
-            return known
-        options, places = self.known[j].split([self.choices[j], len(self.known[j]) - self.choices[j]])
-        told = options.index_select(0, option) if part is None else part @ options
-        told += known
-        return told if position is None else told.addcmul_(position[:, None], places)
+            return state
+        options, place = self.known[j].split([self.choices[j], len(self.known[j]) - self.choices[j]])
+        new = options.index_select(0, option) if part is None else part @ options
+        new += state
+        return new if position is None else new.addcmul_(position[:, None], place)
 
 
 def _head(width: int, head: int, outputs: int) -> nn.Module:
     last = nn.Linear(head, outputs)
     with torch.no_grad():
-        last.weight *= 0.3  # chance decides at first
+        last.weight *= 0.3  # nearly uniform options at first
         last.bias.zero_()
     return nn.Sequential(nn.LeakyReLU(0.2), nn.Linear(width, head), nn.LeakyReLU(0.2), last)
 
 
 class TableCritic(LayeredCritic):
-    """Rows (n, width) → logits (n, 1): a residual perceptron without norms; pairs would cancel a last bias."""
+    """Rows (n, width) → logits (n, 1): a residual MLP without norms. A relativistic loss would cancel a last bias."""
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        choices: Sequence[int] = (),
-        places: Sequence[int] = (),
-        width: int = 256,
-        blocks: int = 2,
+        self, shape: Shape, choices: Sequence[int] = (), places: Sequence[int] = (), width: int = 256, blocks: int = 2
     ):
         layers = [nn.Linear(shape[0], width), *(TableBlock(width) for _ in range(blocks)), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Linear(width, 1, bias=False))
 
 
 class Concatenated(nn.Module):
-    """[ReLU(norm(W h)), h]: the residual block of Xu et al. 2019 (arXiv:1907.00503), section 4.4."""
+    """h → [ReLU(norm(W h)), h]: the residual block of Xu et al. 2019 (arXiv:1907.00503), section 4.4."""
 
     def __init__(self, i: int, width: int):
         super().__init__()
@@ -103,12 +103,12 @@ class Concatenated(nn.Module):
 
 
 class CTGANGenerator(RowGenerator):
-    """Residual blocks that put their output before their input, batch norm; all columns are decided at once, softly in
+    """Concatenating residual blocks with batch norm; all columns at once, by Gumbel-softmax of temperature `tau` in
     training. Xu et al. 2019, section 4.4."""
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         choices: Sequence[int],
         places: Sequence[int],
         z: int = 128,
@@ -119,12 +119,12 @@ class CTGANGenerator(RowGenerator):
     ):
         super().__init__(choices, places, z)
         self.tau = tau
-        wide = z + classes
-        layers = [Concatenated(wide + i * width, width) for i in range(blocks)]
-        self.net = nn.Sequential(*layers, nn.Linear(wide + blocks * width, sum(self.outputs)))
+        widths = [z + classes + i * width for i in range(blocks + 1)]
+        layers = [Concatenated(i, width) for i in widths[:-1]]
+        self.net = nn.Sequential(*layers, nn.Linear(widths[-1], sum(self.outputs)))
 
     @property
-    def draws(self) -> list[int]:
+    def choice_noise(self) -> list[int]:
         return self.choices
 
     def bias(self, j: int) -> Tensor:
@@ -138,22 +138,20 @@ class CTGANGenerator(RowGenerator):
     def begin(self, z: Tensor) -> tuple[Tensor, ...]:
         return self.net(z).split(self.outputs, 1)
 
-    def output(self, known: tuple[Tensor, ...], j: int) -> Tensor:
-        return known[j]
+    def output(self, state: tuple[Tensor, ...], j: int) -> Tensor:
+        return state[j]
 
 
 class CTGANCritic(LayeredCritic):
-    """Rows of a pack (n, pack, width) in one → logits (n, 1): LeakyReLU(.2), dropout. Xu et al. 2019, section 4.4."""
+    """Packs of rows (n, pack, width) → logits (n, 1): an MLP with dropout. Xu et al. 2019, section 4.4."""
 
     def __init__(
         self,
-        shape: Sequence[int],
+        shape: Shape,
         choices: Sequence[int] = (),
         places: Sequence[int] = (),
         widths: Sequence[int] = (256, 256),
         dropout: float = 0.5,
     ):
-        layers: list[nn.Module] = [nn.Flatten()]
-        for i, o in zip([shape[0], *widths], widths, strict=False):
-            layers += [nn.Linear(i, o), nn.LeakyReLU(0.2), Dropout(dropout)]
-        super().__init__(*layers, nn.Linear(widths[-1], 1, bias=False))
+        layers = dense_layers([shape[0], *widths], dropout)
+        super().__init__(nn.Flatten(), *layers, nn.Linear(widths[-1], 1, bias=False))

@@ -15,7 +15,7 @@ from sparring.networks.layers.blocks import dcgan_init
 from sparring.networks.layers.conditioned import ConditionalInstanceNorm, Conditioned
 from sparring.networks.layers.labels import encode_condition
 from sparring.networks.layers.recompute import Stage
-from sparring.networks.layers.sizes import pad_to_multiple
+from sparring.networks.layers.sizes import Shape, pad_to_multiple
 
 SMALLEST = 8
 """Sides in pixels: after two halvings, reflection padding and instance norm need 2×2."""
@@ -56,13 +56,7 @@ class Translator(nn.Module):
     grain, reach = 1, None
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        inputs: int = 0,
-        width: int = 64,
-        blocks: int = 6,
-        classes: int = 0,
-        smooth: bool = False,
+        self, shape: Shape, inputs: int = 0, width: int = 64, blocks: int = 6, classes: int = 0, smooth: bool = False
     ):
         super().__init__()
         self.inputs, self.classes = inputs or shape[0], classes

@@ -4,7 +4,6 @@ Instance norm replaces the paper's batch norm of batches of 1, so that training 
 are padded to a multiple of 2^levels; the output is cropped.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from sparring.networks.layers.blocks import dcgan_init
 from sparring.networks.layers.dropout import Dropout
-from sparring.networks.layers.sizes import channel_widths, pad_to_multiple
+from sparring.networks.layers.sizes import Shape, channel_widths, pad_to_multiple
 
 
 class UNet(nn.Module):
@@ -28,13 +27,7 @@ class UNet(nn.Module):
     grain, reach = 1, None
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        inputs: int = 0,
-        width: int = 64,
-        widest: int = 512,
-        levels: int = 0,
-        dropout: float = 0.5,
+        self, shape: Shape, inputs: int = 0, width: int = 64, widest: int = 512, levels: int = 0, dropout: float = 0.5
     ):
         super().__init__()
         depth = levels or max(1, min(shape[1:]).bit_length() - 1)

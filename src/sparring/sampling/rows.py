@@ -116,11 +116,11 @@ def _decide(
     """The columns of rows, and the log-probability of the allowed options, float64 (n,)."""
     assert isinstance(model.G, RowGenerator)
     z, *condition = inputs
-    rows = model.G.decided(z.to(next(model.G.parameters())), *condition, allowed=allowed)
+    rows = model.G.generate(z.to(next(model.G.parameters())), *condition, allowed=allowed)
     none = torch.zeros(len(z))
     columns = zip(schema.learnt, rows.options, rows.positions, strict=True)
     parts = {i: (o.cpu(), none if p is None else p.float().cpu()) for i, o, p in columns}
-    return parts, rows.likely.double().cpu()
+    return parts, rows.log_allowed.double().cpu()
 
 
 def _acceptance(log: Tensor) -> Tensor:

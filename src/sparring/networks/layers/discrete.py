@@ -9,7 +9,7 @@ FITTING_STEPS, MAX_BIAS = 20, 8.0
 
 def noise_dims(network: nn.Module) -> int:
     """Numbers from N(0, 1) that a network takes after its latents, to sample categories."""
-    return getattr(network, "chance", 0)
+    return getattr(network, "noise_dims", 0)
 
 
 def gumbel(normal: Tensor) -> Tensor:

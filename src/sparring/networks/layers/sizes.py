@@ -10,11 +10,14 @@ from sparring.errors import UserError
 SMALLEST_IMAGE = 8
 """Shorter side, in pixels, that `map_sizes` accepts."""
 
+Shape = Sequence[int]
+"""Of an example; of images (channels, height, width)."""
+
 Size = tuple[int, int]
 """Height and width."""
 
 
-def map_sizes(shape: Sequence[int]) -> list[Size]:
+def map_sizes(shape: Shape) -> list[Size]:
     """Sizes of the maps of an image (c, h, w): halved, rounding up, until the shorter side is 4 or less.
 
     28: 28, 14, 7, 4; 64×96: 64×96, 32×48, … 4×6. Raises UserError for images smaller than 8 pixels.

@@ -35,7 +35,7 @@ class CalibratedSnapshot:
         G = deepcopy(self.model.G)
         z, *given = self.model.draw_inputs(SEED)
         assert isinstance(self.data.facts, Schema)
-        G.settle(self.data.facts.shares(self.data.train.values), z.to(next(G.parameters())), *given)
+        G.calibrate(self.data.facts.shares(self.data.train.values), z.to(next(G.parameters())), *given)
         return Model(self.model.spec, G)
 
 
