@@ -219,7 +219,7 @@ def test_table_models_are_conditioned_on_options():
 
 def test_noise_of_the_generator_follows_the_latent():
     model = points()
-    model.G.chance = 3
+    model.G.noise_dims = 3
     (z,) = model.draw_inputs(0)
     assert z.shape == (CHUNK, 5) and model.decode([z]).shape == (CHUNK, 5)
     with pytest.raises(UserError, match=r"latents \(n, 5\)"):
