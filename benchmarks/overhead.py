@@ -21,11 +21,12 @@ import sparring
 from sparring.metrics.judge import Judge
 from sparring.models.model import Model
 from sparring.recipes import RECIPES
+from sparring.training import checkpoint
+from sparring.training.journal import Journal
 from sparring.training.loop.ema import EMA
 from sparring.training.loop.loop import Loop
 from sparring.training.report.progress import Progress
-from sparring.training.run import checkpoint, run
-from sparring.training.run.journal import Journal
+from sparring.training.run import run
 
 REPORTS = 10
 PARTS: dict[str, list[tuple[Any, str]]] = {

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 PLAIN = Path(__file__).with_name("plain.py")
 EPOCHS, PATIENCE = 50, 0.1

@@ -18,7 +18,7 @@ from PIL import Image
 
 from sparring.build.game import build_game
 from sparring.data.dataset import Dataset, Split
-from sparring.data.prepare.format import METADATA_FILE, PIXELS_FILE, PreparedMetadata, map_pixels, probe_digest
+from sparring.data.prepared import METADATA_FILE, PIXELS_FILE, PreparedMetadata, map_pixels, probe_digest
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import modality_of
 from sparring.recipes import RECIPES

@@ -33,7 +33,7 @@ from sparring.metrics.judge import SampleSet
 from sparring.metrics.report import evaluate_samples
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 ROWS = ["dcgan", "fastgan", "stylegan2", "r3gan"]
 SAMPLES, SHOWN = 5_000, 64

@@ -45,7 +45,7 @@ from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.catalogue.r3gan_presets import PRESETS
 from sparring.recipes.results import Measured, record
 from sparring.training.health.recovery import RecoveryFailed
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 SAMPLES, SHOWN = 10_000, 64
 SCORES = ["frechet", "precision", "recall", "coverage"]

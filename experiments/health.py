@@ -32,7 +32,7 @@ from sparring.build.overrides import with_flags
 from sparring.modalities.load import load_dataset
 from sparring.recipes import get_recipe
 from sparring.training.health.recovery import RecoveryFailed
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 Networks = Callable[[Tensor], dict[str, nn.Module]]
 """Players of a ruined run, of the training examples."""

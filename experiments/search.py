@@ -20,7 +20,7 @@ from sparring.build.overrides import with_flags
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge
 from sparring.recipes import get_recipe
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 METRICS = ["frechet", "support"]
 SHOWN = ["frechet", "precision", "recall", "coverage"]

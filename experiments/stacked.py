@@ -36,7 +36,7 @@ from sparring.metrics.point.modes import FAIR_SHARE
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge
 from sparring.recipes import RECIPES
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 SAMPLES, SHOWN, CLASSES = 26_000, 64, 1_000
 WAYS = {"relativistic, R1 and R2": {}, "non-saturating, R1": {"objective": "non-saturating", "penalties": "r1"}}

@@ -33,7 +33,7 @@ from sparring.modalities.registry import judge
 from sparring.recipes import get_recipe
 from sparring.recipes.results import Measured, record
 from sparring.recipes.results import measured_results as recorded
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 PLAIN = Path(__file__).parents[1] / "benchmarks" / "plain.py"
 

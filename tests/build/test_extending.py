@@ -13,7 +13,7 @@ from sparring.errors import UserError
 from sparring.game import FunctionTerm, Game, Parts, Round, Turn, l1_per_example
 from sparring.games.gan import GAN
 from sparring.games.latent_gan import AugmentedGANOptions
-from sparring.games.shared.methods import METHODS, Method, constant
+from sparring.games.shared.methods import METHODS, Method, context_free
 from sparring.games.shared.options import Count, GameContext
 from sparring.losses.objectives import OBJECTIVES, Objective
 from sparring.losses.penalties import PENALTIES
@@ -72,7 +72,9 @@ def test_a_game(monkeypatch):
 
 def test_a_loss_term(monkeypatch):
     calm = FunctionTerm("calm", lambda verdict: verdict.on_real.square().flatten(1).mean(1))
-    monkeypatch.setitem(METHODS, "calm", Method("", "small logits", of_critic=(constant(calm),), weights={"calm": 0.1}))
+    monkeypatch.setitem(
+        METHODS, "calm", Method("", "small logits", of_critic=(context_free(calm),), weights={"calm": 0.1})
+    )
     parts = two_rounds(with_flags(narrow("dcgan"), {"methods": "calm", "weight.calm": "0.2"}))
     assert torch.isfinite(parts["critic.calm"])
 

@@ -1,9 +1,13 @@
 """Every modality answers everything that the rest of the library asks of it."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import sparring
 from sparring.data import Options
 from sparring.data.load import DataSource
 from sparring.errors import UserError
@@ -76,3 +80,15 @@ def test_a_tie_is_refused(monkeypatch):
     monkeypatch.setitem(MODALITIES, "rival", Rival())
     with pytest.raises(UserError, match=r"ring can be read as points \(a named mixture\), or points \(anything\)"):
         load_dataset("ring")
+
+
+def test_nothing_else_asks_which_it_is():
+    """Only modalities, and recipes that are made for one, name a modality."""
+    root = Path(sparring.__file__).parent
+    files = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*.py")}
+    asks = re.compile(r'(medium|modality) == |schema is (not )?None|"pair"')
+    assert not [
+        name
+        for name, text in files.items()
+        if asks.search(text) and not name.startswith(("modalities/", "recipes/catalogue/"))
+    ]

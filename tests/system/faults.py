@@ -29,7 +29,7 @@ import torch
 from disk import Disk, Failing, Operation, lay, watched
 from torch import Tensor
 
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 FAULTS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS, "half": None}
 PLAYED = "checkpoints/*.safetensors"
@@ -79,7 +79,7 @@ def world() -> World:
 
 def state_of(run: Path) -> State:
     """The newest that can be read."""
-    from sparring.training.run.checkpoint import latest_checkpoint
+    from sparring.training.checkpoint import latest_checkpoint
 
     return latest_checkpoint(run / "checkpoints", torch.device("cpu"))[0]
 
@@ -186,7 +186,7 @@ def faults(world: World, base: Path, end: State, every: int) -> Counter[str]:
 
 def recorded(call: Callable[[], None], root: Path) -> list[Operation]:
     """The operations it made, with a note ("saved") after each checkpoint."""
-    from sparring.training.run import checkpoint
+    from sparring.training import checkpoint
 
     made: list[Operation] = []
     save = checkpoint.save_checkpoint
@@ -236,9 +236,9 @@ def power_cuts(disk: Disk, made: list[Operation], root: Path, states: dict[int, 
 
 def unsound(run: Path, states: dict[int, State], sure: int) -> str:
     """What is wrong with a run after a power cut; `sure` images were saved before it."""
+    from sparring.training.checkpoint import latest_checkpoint, saved_checkpoints
     from sparring.training.config.config import Config
-    from sparring.training.run.checkpoint import latest_checkpoint, saved_checkpoints
-    from sparring.training.run.journal import Journal
+    from sparring.training.journal import Journal
 
     if not run.exists():
         return "" if sure == 0 else "the run is gone"

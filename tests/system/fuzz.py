@@ -110,9 +110,9 @@ def of_file(here: Path, name: str) -> Read:
 def of_run(here: Path, name: str) -> Read:
     """A file of a run, and everything that reads one: its model, its configuration, its journal, a checkpoint."""
     import sparring
+    from sparring.training.checkpoint import latest_checkpoint
     from sparring.training.config.config import Config
-    from sparring.training.run.checkpoint import latest_checkpoint
-    from sparring.training.run.journal import Journal
+    from sparring.training.journal import Journal
 
     run_of(here)
     readers: dict[str, Callable[[], object]] = {

@@ -10,7 +10,7 @@ from torch import nn
 from sparring.api.comparison import compare
 from sparring.data import Dataset, Options
 from sparring.data.image.edges import strip_edges_suffix
-from sparring.data.sources.in_memory import of_arrays
+from sparring.data.in_memory import of_arrays
 from sparring.errors import UserError
 from sparring.explore.path_length import STEP, path_length
 from sparring.metrics.baseline_cache import baseline_cache
@@ -35,7 +35,7 @@ from sparring.training.run.evaluation import draw_samples, flag_changed_data
 from sparring.training.run.load_game import load_game
 from sparring.training.run.loggers import Logger
 from sparring.training.run.run import Run, Score
-from sparring.training.run.session import Session
+from sparring.training.session import Session
 
 
 def train(

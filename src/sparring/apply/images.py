@@ -10,12 +10,12 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from sparring.data.files import FileItem
 from sparring.data.image.channels import CHANNEL_COUNTS, CHANNEL_NAMES
 from sparring.data.image.file import UnreadableImage, open_still_image, to_8_bit
 from sparring.data.image.pixels import with_channels
 from sparring.data.load import require_path, source_of
 from sparring.data.sources.folder import is_image
-from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 
 MASK = "_mask"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from sparring.apply.inputs import read_inputs
+from sparring.data.files import Skipped
 from sparring.data.image.pixels import image_grid
-from sparring.data.sources.item import Skipped
 from sparring.errors import UserError
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, output_target, write_bytes

@@ -11,9 +11,9 @@ from torch.nn.functional import interpolate
 
 from sparring.apply.gallery import Thumbnails, write_gallery
 from sparring.apply.images import MASK, SourceImage, image_items, output_image, read_mask, read_source_image
+from sparring.data.files import FileItem
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.file import UnreadableImage
-from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 from sparring.models.tiling import TiledResult
 from sparring.models.translator import ImageToImageModel

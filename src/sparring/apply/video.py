@@ -10,8 +10,8 @@ from sparring.apply.ffmpeg import CONTAINERS, read_video, write_video
 from sparring.apply.formats import Animation, Frame, read_animation, write_gif, write_webp
 from sparring.apply.images import MASK, output_image, read_mask, source_image
 from sparring.apply.translate import SHEET_ROWS, Translate, Translated, write_sheet
+from sparring.data.files import FileItem
 from sparring.data.image.file import UnreadableImage
-from sparring.data.sources.item import FileItem
 from sparring.errors import UserError, one_line
 from sparring.models.translator import ImageToImageModel
 from sparring.progress import with_progress

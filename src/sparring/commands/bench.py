@@ -17,7 +17,7 @@ def add(command: Add) -> None:
     parser = command("step", step, "The time of each section of a round on this machine, compared with its roofline.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", default="dcgan")
     parser.add_argument("--data", metavar="SPEC", default="digits", help=f"{data_flags.SPEC} (default: digits)")
-    data_flags.add_flags(parser)
+    data_flags.add_data_flags(parser)
     parser.add_argument("--rounds", type=int, default=10, help="rounds to time of each kind (default: 10)")
     add_setting_flags(parser, SETTINGS)
     parser.set_defaults(takes_more=True)
@@ -63,7 +63,7 @@ def step(args: argparse.Namespace) -> Answer:
 
 def scaling(args: argparse.Namespace) -> Answer:
     from sparring.build.game import build_game
-    from sparring.training.profile.cost_model import Cost, Interconnect, averaged, scaled
+    from sparring.training.profile.cost_model import Cost, Interconnect, averaged, weak_scaling
     from sparring.training.profile.forecast import recipe_round_time
 
     recipe, shape = get_recipe(args.recipe), _numbers(args.shape, "x", "shape", 3)
@@ -75,7 +75,7 @@ def scaling(args: argparse.Namespace) -> Answer:
     sizes = averaged(build_game(recipe, shape, {}, classes))
     cost = Cost(seconds, batch, sizes, args.data_rate)
     link = Interconnect(args.bandwidth * 1e9, args.latency * 1e-6)
-    rows = scaled(cost, link, _numbers(args.gpus, ",", "gpus"))
+    rows = weak_scaling(cost, link, _numbers(args.gpus, ",", "gpus"))
     told = sum(size * often for size, often in sizes) / 1e6
     say(
         args,

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 def add(command: Add) -> None:
     parser = command("scan", scan, "Summarise a data set and check it for defects.")
     parser.add_argument("data", metavar="SPEC", help=data_flags.SPEC)
-    data_flags.add_flags(parser)
+    data_flags.add_data_flags(parser)
     parser.add_argument("--out", help="write a contact sheet here (.png)")
     parser.add_argument("--sheet", help="write a contact sheet of the suspects here, by issue (.png)")
     parser.add_argument("--against", metavar="SPEC", help="only check for images that are in both data sets (leaks)")
 
     parser = command("preview", preview, "Save examples as the network will see them.")
     parser.add_argument("data", metavar="SPEC", help=data_flags.SPEC)
-    data_flags.add_flags(parser)
+    data_flags.add_data_flags(parser)
     parser.add_argument("--damage", default="", help="show degraded inputs beside them, such as blur:1-2,noise:0.1")
     parser.add_argument("--out", required=True, help="the image to write (.png)")
 
     parser = command("prepare", prepare, "Decode images once, to a memory-mapped data set that may exceed memory.")
     parser.add_argument("data", metavar="SPEC", help="a folder, .zip, .tar or .parquet, a folder of these, or hf:NAME")
     parser.add_argument("out", metavar="OUT", help="the folder to write; continues an interrupted preparation")
-    data_flags.add_flags(parser)
+    data_flags.add_data_flags(parser)
     parser.add_argument(
         "--drop", default="", metavar="NAME,…", help="leave out suspects of checks: duplicates,near-duplicates,blank,…"
     )

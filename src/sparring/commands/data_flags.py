@@ -12,7 +12,7 @@ SPEC = (
 )
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_data_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of `Options`."""
     parser.add_argument("--size", help="64, or 64x96 for height x width (default: that of the data)")
     parser.add_argument("--fit", default="crop", help="for another aspect ratio: crop, pad, stretch (default: crop)")

@@ -8,12 +8,12 @@ from sparring.commands.base import Add, Answer, say
 def add(command: Add) -> None:
     parser = command("evaluate", evaluate, "Score a run's model, compared with baselines.")
     parser.add_argument("run", metavar="RUN")
-    add_flags(parser)
+    add_scoring_flags(parser)
     parser.add_argument("--smoothness", action="store_true", help="perceptual path length too")
     parser.add_argument("--weights", choices=("best", "last"))
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of scoring."""
     parser.add_argument("--samples", type=int)
     parser.add_argument("--seed", type=int, default=0)

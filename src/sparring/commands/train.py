@@ -25,7 +25,7 @@ def add(command: Add) -> None:
     parser = command("train", train, "Train a recipe on a data set; every number of the recipe is a flag too.")
     parser.add_argument("recipe", metavar="RECIPE", nargs="?", help=f"{', '.join(RECIPES)}; by default what suits DATA")
     parser.add_argument("--data", metavar="SPEC", help=data_flags.SPEC)
-    data_flags.add_flags(parser)
+    data_flags.add_data_flags(parser)
     parser.add_argument("--out", metavar="RUN", help="the run folder to make")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and forecast its cost")
     parser.add_argument("--price", type=_price, help="of an hour on this machine: --dry-run prints the cost")

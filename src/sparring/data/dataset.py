@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from sparring.data.facts import PLAIN, Facts
-from sparring.data.sources.item import Skipped
+from sparring.data.files import Skipped
 from sparring.progress import progress_range
 
 SPLIT_SEED = 0

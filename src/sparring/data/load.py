@@ -9,6 +9,7 @@ from pathlib import Path
 from sparring.data.audio.wav import AUDIO_SUFFIXES as OF_SOUNDS
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
 from sparring.data.facts import ArrayFacts
+from sparring.data.files import FileSource
 from sparring.data.image.channels import CHANNEL_COUNTS
 from sparring.data.image.edges import EDGES_SUFFIX, add_edge_domain, strip_edges_suffix
 from sparring.data.image.file import IMAGE_SUFFIXES
@@ -18,11 +19,10 @@ from sparring.data.image.read import read_images
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.points import MIXTURES
-from sparring.data.prepare.format import is_prepared, load_prepared
+from sparring.data.prepared import is_prepared, load_prepared
 from sparring.data.sources.folder import folder_source, has_suffix
 from sparring.data.sources.hub import PREFIX, hub_source
 from sparring.data.sources.idx import read_idx_images
-from sparring.data.sources.item import FileSource
 from sparring.data.sources.npz import read_npz
 from sparring.data.sources.parquet import parquet_source
 from sparring.data.sources.shards import check_unmixed, shard_source, shards

@@ -11,7 +11,7 @@ import torch
 from data.pictures import told
 
 from sparring.data import Options
-from sparring.data.sources.in_memory import of_arrays
+from sparring.data.in_memory import of_arrays
 from sparring.data.sources.npz import channels_first
 from sparring.errors import UserError
 from sparring.modalities.load import load_dataset

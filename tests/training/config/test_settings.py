@@ -14,7 +14,7 @@ from sparring.api import configure
 from sparring.errors import UserError
 from sparring.training.config.config import Config
 from sparring.training.config.upgrade import entry_from_v1
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 SOURCE = Path(sparring.__file__).parent
 DECLARATION = '    toy: int = setting("a toy", 3, least=1, aliases=("plaything",))\n'

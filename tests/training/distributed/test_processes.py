@@ -23,8 +23,8 @@ from PIL import Image
 import sparring
 from sparring.commands.cli import main
 from sparring.errors import LostProcess, UserError
+from sparring.training.journal import Journal
 from sparring.training.loop.loop import Loop
-from sparring.training.run.journal import Journal
 
 TINY = ["--generator.widths", "16,16", "--critic.widths", "16,16", "--batch", "32", "--threads", "1"]
 TRAIN = ["train", "points", "--data", "ring", "--images", "640", "--reports", "2", "--precision", "fp32", *TINY]

@@ -25,9 +25,10 @@ from sparring.metrics.image.quick_check import (
 )
 from sparring.recipes import RECIPES
 from sparring.schedules import Cosine, Linear, at, scaled
+from sparring.training import session
+from sparring.training.config.adjustments import ADJUSTMENTS, Adjustment, apply_adjustments
 from sparring.training.config.config import Config
 from sparring.training.health import report
-from sparring.training.health.adjustments import ADJUSTMENTS, Adjustment, apply_adjustments
 from sparring.training.health.alarms import ALARMS, RaisedAlarm, RunDiverged, is_healthy, raised_alarms
 from sparring.training.health.monitors import auc, health_metrics
 from sparring.training.health.recovery import ADJUSTMENTS_FOR, MAX_ADJUSTMENTS, choose_adjustment, rollback
@@ -35,7 +36,6 @@ from sparring.training.health.report import recheck_round
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run import run as running
-from sparring.training.run import session
 
 SHAPE = (1, 16, 16)
 

@@ -8,7 +8,7 @@ from sparring.build.overrides import with_flags
 from sparring.commands.cli import main
 from sparring.errors import UserError
 from sparring.recipes import RECIPES
-from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fit_interconnect, scaled
+from sparring.training.profile.cost_model import Cost, Interconnect, averaged, fit_interconnect, weak_scaling
 from sparring.training.profile.forecast import recipe_round_time
 
 
@@ -25,7 +25,7 @@ def test_a_round_waits_for_the_slower_of_compute_and_data():
     link = Interconnect(1e9, 0.0)
     assert fast.seconds(1, link) == 0.1 and fast.seconds(2, link) == pytest.approx(0.1 + 0.125)
     assert slow.seconds(2, link) == 1.0
-    one, two = scaled(fast, link, [1, 2])
+    one, two = weak_scaling(fast, link, [1, 2])
     assert one.efficiency == 1 and two.efficiency == pytest.approx(0.1 / 0.225)
     assert two.batch == 128 and two.images_per_second == pytest.approx(128 / 0.225)
 
@@ -74,4 +74,4 @@ def test_the_command_tells_it(capsys):
             main([*words, *bad])
         assert stop.value.code == 2 and told in capsys.readouterr().err
     with pytest.raises(UserError, match="latency"):
-        scaled(Cost(1, 1, ()), Interconnect(1, -1), [2])
+        weak_scaling(Cost(1, 1, ()), Interconnect(1, -1), [2])

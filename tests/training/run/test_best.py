@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 import sparring
 from sparring.metrics.point.judge import PointJudge
+from sparring.training import checkpoint
 from sparring.training.loop.loop import strip_prefix
-from sparring.training.run import checkpoint
 from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.run import Run
 

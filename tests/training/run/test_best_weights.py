@@ -11,8 +11,8 @@ from sparring.data.dataset import Dataset, Split
 from sparring.metrics.point.judge import PointJudge
 from sparring.recipes import RECIPES
 from sparring.recipes.recipe import Network
+from sparring.training import checkpoint
 from sparring.training.config.config import Config
-from sparring.training.run import checkpoint
 from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.loggers import Logger
 from sparring.training.run.run import Run

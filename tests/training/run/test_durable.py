@@ -11,9 +11,10 @@ from commands import final, same, spar
 import sparring
 from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
+from sparring.training import checkpoint
+from sparring.training.journal import Journal
 from sparring.training.loop import loop as running
-from sparring.training.run import checkpoint, evaluation
-from sparring.training.run.journal import Journal
+from sparring.training.run import evaluation
 from sparring.training.run.lock import exclusive
 
 SMALL = ["--batch", "32", "--generator.widths", "8,8", "--critic.widths", "8,8"]

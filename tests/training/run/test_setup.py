@@ -36,7 +36,7 @@ def test_threads_are_set_before_anything_is_measured(tmp_path, monkeypatch):
     def measured(*_):
         raise Measured(str(torch.get_num_threads()))
 
-    monkeypatch.setattr("sparring.training.run.session.resolve_machine_settings", measured)
+    monkeypatch.setattr("sparring.training.session.resolve_machine_settings", measured)
     with pytest.raises(Measured, match="2"):
         sparring.train("mlp-gan", "digits", tmp_path / "run", threads=2)
 

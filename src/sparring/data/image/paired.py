@@ -12,10 +12,10 @@ from os.path import splitext
 import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
+from sparring.data.files import FileItem, FileSource, Skipped
 from sparring.data.image.channels import CHANNEL_NAMES
 from sparring.data.image.read import default_size, read_headers, read_images
 from sparring.data.options import Options
-from sparring.data.sources.item import FileItem, FileSource, Skipped
 from sparring.errors import UserError, one_line
 
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test", "val")}

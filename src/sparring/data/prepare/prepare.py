@@ -1,4 +1,4 @@
-"""Writes prepared data sets, resumably (see `sparring.data.prepare.format`).
+"""Writes prepared data sets, resumably (see `sparring.data.prepared`).
 
 Each image is decoded directly to its position in the file, drawn with a fixed seed. `done.jsonl` logs decoded images,
 so that the same command continues after an interruption. At the end, the last images fill the gaps of skipped ones.
@@ -16,11 +16,15 @@ import torch
 from safetensors.torch import save_file
 
 from sparring.data.dataset import SPLIT_SEED, TEST_EVERY, Split, digest
+from sparring.data.files import FileItem, FileSource, LabelFile
 from sparring.data.image.channels import CHANNEL_COUNTS, CHANNEL_NAMES, choose_channels
 from sparring.data.image.file import UnreadableImage, read_header, read_image
 from sparring.data.image.read import SkippedList, cache_key, default_size, encode_item_labels, label_items, read_headers
+from sparring.data.label_files import read_labels
 from sparring.data.options import Options
-from sparring.data.prepare.format import (
+from sparring.data.prepare.progress_log import read_progress
+from sparring.data.prepare.workers import DecodeBatch, DecodeOptions, decode_batches
+from sparring.data.prepared import (
     LABELS_FILE,
     PIXELS_FILE,
     PREPARE_AGAIN,
@@ -31,13 +35,9 @@ from sparring.data.prepare.format import (
     probe_digest,
     read_metadata,
 )
-from sparring.data.prepare.format import METADATA_FILE as STORE
-from sparring.data.prepare.progress_log import read_progress
-from sparring.data.prepare.workers import DecodeBatch, DecodeOptions, decode_batches
+from sparring.data.prepared import METADATA_FILE as STORE
 from sparring.data.scan.checks import run_checks
 from sparring.data.scan.image_set import ScannedImages
-from sparring.data.sources.item import FileItem, FileSource, LabelFile
-from sparring.data.sources.labels import read_labels
 from sparring.errors import UserError, one_line
 from sparring.progress import progress_range
 from sparring.storage.atomic import PART, atomic_write, from_json

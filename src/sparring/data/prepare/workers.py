@@ -15,9 +15,9 @@ from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
+from sparring.data.files import FileSource
 from sparring.data.image.channels import stack_images
 from sparring.data.image.file import UnreadableImage, read_image
-from sparring.data.sources.item import FileSource
 from sparring.errors import UserError
 
 DecodeBatch = list[tuple[int, int]]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from sparring.data.files import Skipped
 from sparring.data.scan.copies import contradictory, duplicates, leaks, near_duplicates
 from sparring.data.scan.finding import Issue
 from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.images import blank, outliers, tiny
 from sparring.data.scan.labels import imbalance, mislabelled
-from sparring.data.sources.item import Skipped
 from sparring.errors import lookup
 
 IMAGE_CHECKS: dict[str, Callable[[ScannedImages], Issue]] = {

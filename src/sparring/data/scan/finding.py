@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sparring.data.sources.item import Skipped
+from sparring.data.files import Skipped
 from sparring.errors import one_line
 
 _LISTED = 10

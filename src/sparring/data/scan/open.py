@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
+from sparring.data.files import FileSource
 from sparring.data.image.channels import CHANNEL_NAMES
 from sparring.data.image.file import Header
 from sparring.data.image.read import read_headers, read_images
 from sparring.data.load import file_source, is_ready, load_ready, read_unsplit
 from sparring.data.options import Options
 from sparring.data.scan.image_set import ScannedImages, index_concatenated
-from sparring.data.sources.item import FileSource
 from sparring.errors import UserError, one_line
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from sparring.data.dataset import Dataset, Split, UnsplitDataset
+from sparring.data.files import Skipped
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.image.file import Header
 from sparring.data.image.read import default_size
@@ -20,7 +21,6 @@ from sparring.data.scan.finding import Issue, ScanSummary, count_values, counts_
 from sparring.data.scan.image_set import ScannedImages
 from sparring.data.scan.open import ImageFiles, OpenedSpec, open_for_scan, open_spec
 from sparring.data.scan.table import TableScan, scan_table
-from sparring.data.sources.item import Skipped
 
 _COMMON_SIZES = 5
 """Image sizes listed."""

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.data.image.file import IMAGE_SUFFIXES
-from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.errors import one_line
 
 LABEL_FILE_NAME = "dataset.json"

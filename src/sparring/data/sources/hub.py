@@ -9,8 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sparring.data.files import FileItem, FileSource
 from sparring.data.image.file import UnreadableImage
-from sparring.data.sources.item import FileItem, FileSource
 from sparring.data.sources.parquet import LABEL_COLUMNS, class_of
 from sparring.errors import UserError, one_line
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
+from sparring.data.files import FileItem, FileSource
 from sparring.data.image.file import UnreadableImage
-from sparring.data.sources.item import FileItem, FileSource
-from sparring.data.table.arrow import check_packed
+from sparring.data.table.arrow import check_packed, image_column
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
@@ -55,22 +55,6 @@ def parquet_source(path: Path) -> FileSource:
     kept = tuple(FileItem(item.name, item.open, of) for item, of in zip(items, classes, strict=True) if of is not None)
     unlabelled = tuple((item.name, f"no {label}") for item, of in zip(items, classes, strict=True) if of is None)
     return FileSource(path.resolve(), kept, unlabelled, stamp)
-
-
-def image_column(schema: Any, path: Path) -> str:
-    """Name of the first column of image bytes. Raises UserError if there is none."""
-    import pyarrow.types as kinds
-
-    def holds_bytes(kind: Any) -> bool:
-        if kinds.is_struct(kind):
-            return kind.get_field_index("bytes") >= 0 and holds_bytes(kind.field("bytes").type)
-        return kinds.is_binary(kind) or kinds.is_large_binary(kind)
-
-    found = next((field.name for field in schema if holds_bytes(field.type)), None)
-    if found is None:
-        columns = ", ".join(one_line(name) for name in schema.names[:8])
-        raise UserError(f"{one_line(path)} has no column of image bytes, only {columns or 'none at all'}")
-    return found
 
 
 class ParquetColumn:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sparring.data.sources.item import FileSource
+from sparring.data.files import FileSource
 from sparring.errors import UserError, one_line
 
 SourceReader = Callable[[Path], FileSource]

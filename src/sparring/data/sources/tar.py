@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from sparring.data.files import FileItem, FileSource, escapes_root
 from sparring.data.image.file import UnreadableImage
 from sparring.data.sources.folder import is_image
-from sparring.data.sources.item import FileItem, FileSource, escapes_root
 from sparring.errors import UserError, one_line
 
 _CLASS_SUFFIX, _MAX_CLASS_BYTES = ".cls", 256

@@ -8,10 +8,10 @@ from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.data.image.file import UnreadableImage
 from sparring.data.limits import max_unpacked
 from sparring.data.sources.folder import LABEL_FILE_NAME, NameFilter, is_image
-from sparring.data.sources.item import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.errors import UserError, one_line
 
 _MAX_ENTRY_BYTES = 2**28

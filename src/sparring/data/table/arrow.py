@@ -229,3 +229,19 @@ def schema_from_text(text: str) -> Any:
         return arrow.ipc.read_schema(arrow.py_buffer(base64.b64decode(text)))
     except (arrow.ArrowException, ValueError) as error:
         raise UserError(f"the table schema is damaged ({one_line(error)}): save the model again") from None
+
+
+def image_column(schema: Any, path: Path) -> str:
+    """Name of the first column of image bytes. Raises UserError if there is none."""
+    import pyarrow.types as kinds
+
+    def holds_bytes(kind: Any) -> bool:
+        if kinds.is_struct(kind):
+            return kind.get_field_index("bytes") >= 0 and holds_bytes(kind.field("bytes").type)
+        return kinds.is_binary(kind) or kinds.is_large_binary(kind)
+
+    found = next((field.name for field in schema if holds_bytes(field.type)), None)
+    if found is None:
+        columns = ", ".join(one_line(name) for name in schema.names[:8])
+        raise UserError(f"{one_line(path)} has no column of image bytes, only {columns or 'none at all'}")
+    return found

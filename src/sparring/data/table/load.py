@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.data.dataset import Dataset, Split, split
-from sparring.data.table.arrow import TABLE_SUFFIXES, read_table_file, to_arrow
+from sparring.data.table.arrow import TABLE_SUFFIXES, image_column, read_table_file, to_arrow
 from sparring.data.table.infer import Kind
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
@@ -21,8 +21,6 @@ def is_table(path: Path) -> bool:
 def _holds_bytes(path: Path) -> bool:
     try:
         import pyarrow.parquet as parquet
-
-        from sparring.data.sources.parquet import image_column
 
         image_column(parquet.read_schema(path), path)
     except (ImportError, OSError, ValueError):  # the image reader reports the error

@@ -31,7 +31,8 @@ TermFactory = Callable[[nn.Module, GameContext], LossTerm]
 """(player, context) → a loss term of this player."""
 
 
-def constant(term: LossTerm) -> TermFactory:
+def context_free(term: LossTerm) -> TermFactory:
+    """A factory that returns the same term for every player and context."""
     return lambda player, context: term
 
 
@@ -76,8 +77,8 @@ METHODS = {
         "Odena et al. 2017, arXiv:1610.09585",
         "the critic classifies examples; the generator learns to have its own classified as asked",
         heads=(lambda width, context: heads.LinearHead("class", width, context.classes),),
-        of_critic=(constant(auxiliary.class_of_real),),
-        of_generator=(constant(auxiliary.class_of_fake),),
+        of_critic=(context_free(auxiliary.class_of_real),),
+        of_generator=(context_free(auxiliary.class_of_fake),),
         conditional=True,
         single_example=True,
         loss_terms=("class",),
@@ -92,8 +93,8 @@ METHODS = {
         "Kang et al. 2021, arXiv:2111.01118",
         "the critic embeds an example near its class and far from examples of other classes",
         heads=(lambda width, context: heads.EmbeddingHead(width, context.classes),),
-        of_critic=(constant(auxiliary.contrast_of_real),),
-        of_generator=(constant(auxiliary.contrast_of_fake),),
+        of_critic=(context_free(auxiliary.contrast_of_real),),
+        of_generator=(context_free(auxiliary.contrast_of_fake),),
         conditional=True,
         single_example=True,
         loss_terms=("contrast",),
@@ -108,7 +109,7 @@ METHODS = {
     "asked": Method(
         "Xu et al. 2019, arXiv:1907.00503",
         "the generator of a table learns to produce the category that was conditioned on",
-        of_generator=(constant(auxiliary.condition_match),),
+        of_generator=(context_free(auxiliary.condition_match),),
         loss_terms=("asked",),
     ),
     "codes": Method(
@@ -133,7 +134,7 @@ METHODS = {
     "invariance": Method(
         "Ji et al. 2019, arXiv:1807.06653",
         "the critic predicts the same category for a real image and for a jittered copy",
-        of_critic=(constant(invariant_category),),
+        of_critic=(context_free(invariant_category),),
         requires="codes",
         single_example=True,
         loss_terms=("invariance",),
@@ -151,7 +152,7 @@ METHODS = {
         "Salimans et al. 2016, arXiv:1606.03498",
         "the generator matches the mean of the critic's features",
         heads=(lambda width, context: heads.FeaturesHead(),),
-        of_generator=(constant(auxiliary.feature_matching),),
+        of_generator=(context_free(auxiliary.feature_matching),),
         loss_terms=("features",),
     ),
     "minibatch-discrimination": Method(
@@ -175,15 +176,15 @@ METHODS = {
     "consistency": Method(
         "Zhang et al. 2020, arXiv:1910.12027",
         "the critic's logits do not change when real images are shifted",
-        of_critic=(constant(consistent_real),),
+        of_critic=(context_free(consistent_real),),
         weights={"consistent_real": 10.0},
     ),
     "improved-consistency": Method(
         "Zhao et al. 2020, arXiv:2002.04724",
         "the critic's logits do not change with shifts and small changes of the latent; the generator's images do",
         of_critic=(
-            constant(consistent_real),
-            constant(consistent_fake),
+            context_free(consistent_real),
+            context_free(consistent_fake),
             lambda D, context: consistent_latent(context.latent_dim),
         ),
         of_generator=(lambda G, context: latent_diversity(context.latent_dim),),
@@ -206,8 +207,8 @@ METHODS = {
         "Chen et al. 2019, arXiv:1811.11212",
         "the critic predicts by how many quarter turns an image was rotated",
         heads=(lambda width, context: heads.LinearHead("rotation", width, 4),),
-        of_critic=(constant(auxiliary.rotation_of_real),),
-        of_generator=(constant(auxiliary.rotation_of_fake),),
+        of_critic=(context_free(auxiliary.rotation_of_real),),
+        of_generator=(context_free(auxiliary.rotation_of_fake),),
         weights={"rotation_fake": 0.2},
         loss_terms=("rotation",),
     ),
@@ -226,14 +227,14 @@ METHODS = {
     "matching": Method(
         "Wang et al. 2018, arXiv:1711.11585",
         "feature matching: the output has the target's features in the critic's layers",
-        of_generator=(constant(matching),),
+        of_generator=(context_free(matching),),
         weights={"matching": 10.0},
         games=("pix2pix", "restoration"),
     ),
     "structure": Method(
         "Zhao et al. 2017, arXiv:1511.08861",
         "SSIM of output and target",
-        of_generator=(constant(structure),),
+        of_generator=(context_free(structure),),
         weights={"structure": 10.0},
         games=("pix2pix", "restoration"),
     ),
@@ -246,7 +247,7 @@ METHODS = {
     "cycle": Method(
         "Li et al. 2017, arXiv:1709.01215",
         "cycle consistency: an encoded example is decoded to itself",
-        of_generator=(constant(cycle),),
+        of_generator=(context_free(cycle),),
         games=("ali",),
         loss_terms=("cycle",),
     ),

@@ -19,9 +19,9 @@ from sparring.models.spec import excess
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA
 from sparring.storage.atomic import from_json, write_bytes
+from sparring.training.config.adjustments import Adjustment, apply_adjustments
 from sparring.training.config.settings import RunSettings, setting
 from sparring.training.config.upgrade import config_from_v1
-from sparring.training.health.adjustments import Adjustment, apply_adjustments
 from sparring.training.tuning.machine import MachineChoices
 
 PACKAGES = ("sparring", "torch", "numpy")

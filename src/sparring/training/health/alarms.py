@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sparring.training.health import detectors
 from sparring.training.health.detectors import NO_COVERAGE, Detector, is_early, metrics_of
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 Detector = Callable[[Sequence[Entry]], str]
 """From reports to the evidence of a failure in the last one; "" for none."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sparring.errors import UserError
 from sparring.recipes import Recipe
+from sparring.training import checkpoint
+from sparring.training.config.adjustments import ADJUSTMENTS, Adjustment
 from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks
-from sparring.training.health.adjustments import ADJUSTMENTS, Adjustment
 from sparring.training.health.alarms import RunDiverged, is_healthy
-from sparring.training.run import checkpoint
-from sparring.training.run.journal import Journal
+from sparring.training.journal import Journal
 
 MAX_ADJUSTMENTS = 3
 """Of one run; it stops at the next divergence."""

@@ -9,7 +9,7 @@ from sparring.metrics.judge import Judge
 from sparring.training.health.alarms import ALARMS, RaisedAlarm, RunDiverged, raised_alarms, shows_fatal_sign
 from sparring.training.health.detectors import describe_non_finite
 from sparring.training.health.monitors import HealthMetrics
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 COPY_TEST_EPOCHS = 10
 """Epochs before copies are tested for: earlier, there are hardly any."""

@@ -66,7 +66,7 @@ class ScalingPoint:
     """Relative to n times the images per second of one process."""
 
 
-def scaled(cost: Cost, link: Interconnect, processes: Sequence[int]) -> list[ScalingPoint]:
+def weak_scaling(cost: Cost, link: Interconnect, processes: Sequence[int]) -> list[ScalingPoint]:
     """Weak scaling to each number of processes. Raises UserError for impossible values."""
     for name, value in (("bandwidth", link.bandwidth), ("compute", cost.compute), ("data rate", cost.data_rate)):
         if not value > 0:

@@ -17,13 +17,13 @@ from sparring.metrics.judge import Judge
 from sparring.modalities.registry import MODALITIES
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import Shape
+from sparring.training.checkpoint import KEEP
 from sparring.training.config.config import Config
 from sparring.training.loop import precision as machine
 from sparring.training.loop.loop import Loop
 from sparring.training.loop.precision import PRECISIONS
 from sparring.training.loop.settings import loop_settings
 from sparring.training.run.assemble import initial_loop
-from sparring.training.run.checkpoint import KEEP
 from sparring.training.run.machine_settings import resolve_machine_settings
 from sparring.training.run.snapshot import snapshot
 from sparring.training.tuning.machine import faster_precision

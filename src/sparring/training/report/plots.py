@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

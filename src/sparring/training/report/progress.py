@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from sparring.training.health.alarms import RaisedAlarm
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 
 class Progress:

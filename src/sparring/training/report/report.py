@@ -15,9 +15,9 @@ from sparring.models.model import Model
 from sparring.storage.atomic import write_bytes
 from sparring.training.config.config import Config
 from sparring.training.health.alarms import RaisedAlarm
+from sparring.training.journal import Entry, Journal
 from sparring.training.report.html import list_section, page, preview_section, slider
 from sparring.training.report.plots import compare_curves, curves
-from sparring.training.run.journal import Entry, Journal
 
 
 def write_report(folder: Path, config: Config, data: Dataset, model: Model, jury: Judge, report: Report) -> None:

@@ -4,10 +4,10 @@ from copy import deepcopy
 from pathlib import Path
 
 from sparring.storage import atomic
+from sparring.training import checkpoint
 from sparring.training.health.report import fatal_alarms
+from sparring.training.journal import Journal, best
 from sparring.training.loop.loop import Loop, strip_prefix
-from sparring.training.run import checkpoint
-from sparring.training.run.journal import Journal, best
 from sparring.training.run.snapshot import CalibratedSnapshot
 
 

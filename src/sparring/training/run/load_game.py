@@ -10,8 +10,8 @@ from sparring.build.game import build_game
 from sparring.errors import UserError, one_line
 from sparring.game import Game
 from sparring.models.spec import ModelSpec, read_spec
+from sparring.training import checkpoint
 from sparring.training.loop.loop import strip_prefix
-from sparring.training.run import checkpoint
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from sparring.errors import UserError
-from sparring.training.run.journal import Entry
+from sparring.training.journal import Entry
 
 
 class Logger(Protocol):

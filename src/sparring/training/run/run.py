@@ -18,6 +18,7 @@ from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
 from sparring.models.model import Model
 from sparring.storage.atomic import ensure_folder, write_bytes
+from sparring.training import checkpoint
 from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks, first_rank
 from sparring.training.health.monitors import HealthMetrics, health_metrics
@@ -29,13 +30,12 @@ from sparring.training.health.report import (
     sample_diagnostics,
     with_health,
 )
+from sparring.training.journal import Entry, Journal, best
 from sparring.training.loop.precision import denormals_flushed
 from sparring.training.report.progress import Progress
-from sparring.training.run import checkpoint
 from sparring.training.run.assemble import build_loop, initial_loop
 from sparring.training.run.best_weights import rollback_best
 from sparring.training.run.interrupts import interruptions
-from sparring.training.run.journal import Entry, Journal, best
 from sparring.training.run.loggers import Logger
 from sparring.training.run.machine_settings import record_micro_batches
 from sparring.training.run.snapshot import CalibratedSnapshot, distributed_samples, snapshot

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError, one_line
+from sparring.training import checkpoint
+from sparring.training.journal import Journal
 from sparring.training.loop.loop import Loop, strip_prefix
-from sparring.training.run import checkpoint
-from sparring.training.run.journal import Journal
 
 
 def load_weights_of(loop: Loop, run: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sparring.errors import UserError
-from sparring.training.run.journal import Journal, best
+from sparring.training.journal import Journal, best
 
 
 def entry(images: int, score: float = 1.0) -> dict:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sparring.errors import UserError
-from sparring.training.run import checkpoint
+from sparring.training import checkpoint
 
 CPU = torch.device("cpu")
 

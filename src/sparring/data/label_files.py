@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sparring.data.sources.item import FileItem, FileSource, LabelFile
+from sparring.data.files import FileItem, FileSource, LabelFile
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
