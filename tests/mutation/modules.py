@@ -53,7 +53,7 @@ TESTS = {
     "metrics/table/columns.py": "metrics/table/test_columns.py",
     "metrics/table/nearest_record.py": "metrics/table/test_columns.py",
     "metrics/table/metrics.py": "metrics/table/test_columns.py",
-    "models/model.py": "models/test_model.py models/test_chunks.py",
+    "models/model.py": "models/test_model.py models/test_chunks.py models/test_spaces.py",
     "models/spaces.py": "models/test_spaces.py models/test_model.py",
     "models/conditions.py": "models/test_conditioning.py"
     " models/test_model.py::test_save_keeps_a_thousand_rows_of_attributes",
