@@ -226,7 +226,7 @@ def test_a_healed_run_keeps_its_smaller_slices(tmp_path, monkeypatch):
 
     monkeypatch.setattr(running, "initial_loop", ruined)
     monkeypatch.setattr(running, "check_finite", check)
-    monkeypatch.setattr(api, "initial_loop", ruined)
+    monkeypatch.setattr("sparring.training.session.initial_loop", ruined)
     run = sparring.train("points", "ring", tmp_path / "run", images=1024, reports=2, threads=1)
     assert seen == [1, 1, 2] and run.config.micro_batches == 2 and len(run.config.adjustments) == 1
 
