@@ -168,7 +168,7 @@ class Modality(ABC):
         """Stored values together, in so many columns if it has any."""
 
     def comparison(self, data: Dataset, model: Sampler) -> Preview:
-        """Test examples on the left, as many samples on the right."""
+        """Test examples on the left, as many samples on the right. Override it if previews are no images."""
         real = self.preview(data.test.values[: self.preview_count], data.facts).image
         return Preview.png(beside(real, model.preview(self.preview_count).image))
 
