@@ -3,18 +3,20 @@
 import importlib
 import sys
 
-EXPERIMENTS = (
-    *("field", "search", "yardstick", "colour", "few", "stacked", "modes", "encoders", "pairs", "restore", "translate"),
-    *("tables", "large_table", "health", "noticing", "second"),
-)
+from experiments.runner import run
+from experiments.table import EXPERIMENTS, PROGRAMS
 
 
 def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1] not in EXPERIMENTS:
-        sys.exit(f"usage: python -m experiments NAME [flags], where NAME is one of: {', '.join(EXPERIMENTS)}")
-    name = sys.argv.pop(1)
-    sys.argv[0] = f"python -m experiments {name}"
-    importlib.import_module(f"experiments.{name}").main()
+    name, *arguments = sys.argv[1:] or [""]
+    if name in EXPERIMENTS:
+        run(name, EXPERIMENTS[name], arguments)
+    elif name in PROGRAMS:
+        sys.argv[:] = [f"python -m experiments {name}", *arguments]
+        importlib.import_module(PROGRAMS[name]).main()
+    else:
+        names = ", ".join((*EXPERIMENTS, *PROGRAMS))
+        sys.exit(f"usage: python -m experiments NAME [flags], where NAME is one of: {names}")
 
 
 if __name__ == "__main__":

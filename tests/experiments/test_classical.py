@@ -1,4 +1,4 @@
-"""The classical rows of `experiments/restore.py`, against what they are by definition."""
+"""Restoration without networks: `experiments/scores/classical.py`."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 
 @pytest.fixture
 def classical(experiments):
-    from experiments import classical
+    from experiments.scores import classical
 
     return classical
 

@@ -80,9 +80,10 @@ def test_a_probe_tells_what_the_code_does(ledger):
 @pytest.mark.parametrize("way", ["gan", "wgan-gp", "pacgan", "unrolled", "points"])
 def test_rows_of_earlier_versions_are_found(experiments, way):
     """By configuration and numbers, and by the same losses and weights after three rounds."""
-    from experiments import ledger, modes
+    from experiments import ledger
+    from experiments.table import LOSSES
 
-    data, recipe = load_dataset("ring"), with_flags(RECIPES["points"], modes.WAYS[way])
+    data, recipe = load_dataset("ring"), with_flags(RECIPES["points"], LOSSES[way])
     config = configure(recipe, data, **ledger.settings(recipe.images, 0, {}))
     about = dict(zip(("config", "code"), ledger.hashed(config, data), strict=True))
     about |= {"by": "modes.py", "numbers": ledger.numbers(config.recipe)}

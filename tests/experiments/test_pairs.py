@@ -1,4 +1,4 @@
-"""Agreement of pairs as `experiments/pairs.py` counts it."""
+"""Agreement of pairs of digits and edges."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from sparring.modalities.load import load_dataset
 
 
 def test_agreement_is_of_those_that_belong_together(experiments):
-    from experiments.pairs import agreement, shuffled
+    from experiments.scores.digits import agreement, shuffled
 
     images = load_dataset("digits").train.values
     own = torch.cat([images, edge_maps(images)], 1)

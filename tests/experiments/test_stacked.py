@@ -8,9 +8,9 @@ from sparring.data import Dataset, Split
 
 @pytest.fixture
 def stacked(experiments):
-    from experiments import stacked
+    from experiments.scores import digits
 
-    return stacked
+    return digits
 
 
 def test_shares_of_numbers_are_products_of_those_of_digits(stacked):

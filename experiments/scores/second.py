@@ -1,9 +1,9 @@
-"""A second opinion: a classifier that is not the judge's, so that what the judge overlooks is seen.
+"""A second classifier, independent of the judge's features.
 
     SPARRING_DATA=… python -m experiments second OUT [--data mnist]
 
-Convolutions of 5×5, max pooling and dropout with another seed, fitted to the whole training set and kept in OUT; prints
-its accuracy on the test set.
+It has 5×5 convolutions, max pooling and dropout, is fitted to the whole training set with a seed of its own and stored
+in OUT. The command prints its accuracy on the test set.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SEED, WIDTH, STEPS = 7, 128, 3_000
 
 
 def second(data: Dataset, out: Path, steps: int = STEPS) -> FeatureExtractor:
-    """Read from `out` if it is there, otherwise fitted in so many steps of 128 examples."""
+    """The classifier stored in `out`; it is fitted first, with `steps` batches of 128, if there is none."""
     channels, height, width = data.shape
     labels = data.train.labels
     assert isinstance(labels, Tensor)

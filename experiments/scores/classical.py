@@ -1,4 +1,4 @@
-"""What was done to pictures before networks: the rows that restoration has to beat."""
+"""Restoration without neural networks: baselines of `restore` and `translate`."""
 
 import numpy as np
 import torch

@@ -1,0 +1,1 @@
+"""Plans and score functions of the experiments in `experiments/table.py`."""
