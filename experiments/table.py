@@ -25,7 +25,13 @@ class Experiment:
     choices: dict[str, Collection[str]] = field(default_factory=dict)
 
 
-HEADINGS = {"frechet": "Fréchet", "frechet_edges": "Fréchet, edges", "kl": "KL", "train": "Fréchet, training set"}
+HEADINGS = {
+    "frechet": "Fréchet",
+    "frechet_edges": "Fréchet, edges",
+    "kl": "KL",
+    "± kl": "± KL",
+    "train": "Fréchet, training set",
+}
 PROGRAMS = {name: f"experiments.{name}" for name in ("health", "noticing", "large_table", "yardstick")} | {
     "second": "experiments.scores.second"
 }
