@@ -33,7 +33,7 @@ OWN = {"cogan": ("digits+edges", (2, 8, 8))}
 
 @pytest.mark.parametrize("recipe", PICTURED)
 def test_every_recipe_trains_two_rounds(recipe, tmp_path):
-    data, shape = OWN.get(recipe, DATA[RECIPES[recipe].medium])
+    data, shape = OWN.get(recipe, DATA[RECIPES[recipe].modality])
     played = with_flags(RECIPES[recipe], NARROW) if RECIPES[recipe] in PRESETS else RECIPES[recipe]
     run = sparring.train(played, data, tmp_path / "run", images=2 * played.batch, reports=1)
     assert run.outcome == "finished" and run.loop.rounds == 2

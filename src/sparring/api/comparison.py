@@ -128,9 +128,6 @@ def _is_model(name: str) -> bool:
 def _sampled(name: str, data: Dataset, n: int, seed: int) -> SampleSet:
     model = load_model(name)
     if tuple(model.shape) != tuple(data.shape):
-        raise UserError(f"{name} makes {_told(model.shape)}, and {data.spec} holds {_told(data.shape)}: not compared")
+        made, real = ("×".join(map(str, shape)) for shape in (model.shape, data.shape))
+        raise UserError(f"{name} makes {made}, and {data.spec} holds {real}: not compared")
     return SampleSet(model.sample(n, seed), model.sampled_labels(n, seed))
-
-
-def _told(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape))

@@ -1,6 +1,5 @@
 """A GAN with a third player: an encoder E from examples to latents, which the model keeps along with the generator."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError, one_line
-from sparring.game import LossTerm, Round
+from sparring.game import Round
 from sparring.games.gan import GAN
 from sparring.games.latent_gan import LatentGANOptions
 from sparring.games.shared.options import GameContext
@@ -19,11 +18,6 @@ from sparring.priors import normal
 def as_float32(x: Tensor) -> Tensor:
     """In float32 or wider: sums of squares and exponentials overflow in half precision."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-def posterior_mean(moments: Tensor, dim: int) -> Tensor:
-    """(n, dim), from an encoder's output (n, dim) or (n, 2·dim)."""
-    return moments[:, :dim]
 
 
 def reparameterise(moments: Tensor, e: Tensor) -> Tensor:
@@ -53,16 +47,8 @@ class EncoderGAN(GAN):
         options: those of `GAN`; the latents are z and the noise e of the posterior, both (n, dim).
     """
 
-    def __init__(
-        self,
-        G: nn.Module,
-        E: nn.Module,
-        D: nn.Module,
-        objective: Objective | TopK,
-        penalties: Sequence[LossTerm] = (),
-        **options,
-    ):
-        super().__init__(G, D, objective, penalties, **options)
+    def __init__(self, G: nn.Module, E: nn.Module, D: nn.Module, objective: Objective | TopK, *args, **options):
+        super().__init__(G, D, objective, *args, **options)
         self.players["E"] = E
         self.averaged = ("G", "E")
 

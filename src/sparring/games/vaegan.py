@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.game import FunctionTerm, Game, LossTerm, Parts, Round, Sample, Turn, Verdict, map_sample
 from sparring.games.encoder import EncoderGAN, EncoderGANOptions, as_float32, kl_to_standard_normal, reparameterise
 from sparring.games.latent_gan import with_heads
 from sparring.games.shared.options import GameContext
 from sparring.losses.auxiliary import critic_output
-from sparring.losses.objectives import Objective, TopK
 from sparring.networks.layers.heads import StandardisedFeatures
 
 
@@ -21,10 +20,6 @@ def feature_distance(verdict: Verdict) -> Tensor:
     """½‖f(x) − f(x̃)‖², f the critic's features: −log N(f(x); f(x̃), I) up to a constant, (n,). Section 3.2, eq. 7."""
     f, g = (as_float32(critic_output(output, "features")) for output in (verdict.output_real, verdict.output_fake))
     return (f - g).square().flatten(1).sum(1) / 2
-
-
-def _reconstruction_distance(verdict: Verdict) -> Tensor:
-    return feature_distance(verdict).chunk(2)[1]
 
 
 class VAEGAN(EncoderGAN):
@@ -40,19 +35,9 @@ class VAEGAN(EncoderGAN):
         options: those of `GAN`, without packs and conditions.
     """
 
-    def __init__(
-        self,
-        G: nn.Module,
-        E: nn.Module,
-        D: nn.Module,
-        objective: Objective | TopK,
-        penalties: Sequence[LossTerm] = (),
-        *,
-        generator_terms: Sequence[LossTerm] = (),
-        **options,
-    ):
-        terms = [*generator_terms, FunctionTerm("decoded", _reconstruction_distance)]
-        super().__init__(G, E, D, objective, penalties, generator_terms=terms, **options)
+    def __init__(self, *args, generator_terms: Sequence[LossTerm] = (), **options):
+        terms = [*generator_terms, FunctionTerm("decoded", lambda verdict: feature_distance(verdict).chunk(2)[1])]
+        super().__init__(*args, generator_terms=terms, **options)
         self._turns.append(EncoderTurn(self))
 
     def generate(self, round: Round) -> Sample:

@@ -111,10 +111,7 @@ def _damaged(data: Dataset, steps: Sequence[str]) -> Dataset:
     damage = Degradation(steps)
     damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
     train, select = _validation_split(Split(data.train.values, data.train.labels))
-    made = [_with_damage(part, damage, seed) for seed, part in enumerate((select, data.test[:TESTED]))]
+    parts = enumerate((select, data.test[:TESTED]))
+    made = [Split(part.values, part.labels, *damage.of(part.values, seed)) for seed, part in parts]
     told = {"modality": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
     return replace(data, train=train, select=made[0], test=made[1], **told)
-
-
-def _with_damage(part: Split, damage: Degradation, seed: int) -> Split:
-    return Split(part.values, part.labels, *damage.of(part.values, seed))

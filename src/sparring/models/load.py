@@ -41,7 +41,8 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
     for prefix, player in _by_prefix(players).items():
         player.load_state_dict({key: stored[prefix + key] for key in player.state_dict()})
         MODALITIES[spec.recipe.modality].to_memory_format(player)
-    return _model_class(spec)(spec, *players, rows=stored.get(ATTRIBUTE_ROWS))
+    kind = ImageToImageModel if MODALITIES[spec.recipe.modality].translates else Model
+    return kind(spec, *players, rows=stored.get(ATTRIBUTE_ROWS))
 
 
 def _check_shapes(file: Path, spec: ModelSpec, networks: Mapping[str, nn.Module]) -> None:
@@ -76,7 +77,3 @@ def model_from_run(spec: ModelSpec, data: Dataset, players: Mapping[str, nn.Modu
         return ImageToImageModel(spec, players["G"], validation=data.select)
     rows: Tensor | None = data.train.labels if data.scales and spec.recipe.conditional else None
     return Model(spec, **dict(players), rows=rows)
-
-
-def _model_class(spec: ModelSpec) -> type[Model]:
-    return ImageToImageModel if MODALITIES[spec.recipe.modality].translates else Model

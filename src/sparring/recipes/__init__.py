@@ -46,52 +46,14 @@ from sparring.recipes.catalogue.wgan import WGAN
 from sparring.recipes.catalogue.wgan_gp import WGAN_GP
 from sparring.recipes.recipe import GameChoice, Network, Recipe
 
-_ALL = (
-    DENSE,
-    DENSE_CONV,
-    MLP_GAN,
-    DCGAN,
-    LSGAN,
-    WGAN,
-    WGAN_GP,
-    DRAGAN,
-    HINGE,
-    RAGAN,
-    RPGAN,
-    PROGAN,
-    R3GAN,
-    *PRESETS,
-    CGAN,
-    ACGAN,
-    PROJECTION,
-    REACGAN,
-    INFOGAN,
-    PACGAN,
-    SNGAN,
-    SAGAN,
-    BIGGAN,
-    BIGGAN_DEEP,
-    FASTGAN,
-    STYLEGAN2,
-    COGAN,
-    ALI,
-    BIGAN,
-    VAE_GAN,
-    POINTS,
-    TABLE,
-    CTGAN,
-    PIX2PIX,
-    CYCLEGAN,
-    CUT,
-    FASTCUT,
-    STARGAN,
-    DENOISE,
-    DEBLUR,
-    INPAINT,
-    COLORIZE,
-    UPSCALE,
-)
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+_UNCONDITIONAL = (DENSE, DENSE_CONV, MLP_GAN, DCGAN, LSGAN, WGAN, WGAN_GP, DRAGAN, HINGE, RAGAN, RPGAN, PROGAN, R3GAN)
+_CONDITIONAL = (CGAN, ACGAN, PROJECTION, REACGAN)
+_FURTHER = (INFOGAN, PACGAN, SNGAN, SAGAN, BIGGAN, BIGGAN_DEEP, FASTGAN, STYLEGAN2, COGAN)
+_WITH_ENCODER = (ALI, BIGAN, VAE_GAN)
+_OTHER_MODALITIES = (POINTS, TABLE, CTGAN)
+_IMAGE_TO_IMAGE = (PIX2PIX, CYCLEGAN, CUT, FASTCUT, STARGAN, DENOISE, DEBLUR, INPAINT, COLORIZE, UPSCALE)
+_GENERATIVE = (*_UNCONDITIONAL, *PRESETS, *_CONDITIONAL, *_FURTHER, *_WITH_ENCODER, *_OTHER_MODALITIES)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*_GENERATIVE, *_IMAGE_TO_IMAGE)}
 
 
 def get_recipe(name: str) -> Recipe:

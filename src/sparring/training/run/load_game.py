@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sparring.build.game import build_game
 from sparring.errors import UserError, one_line
 from sparring.game import Game
-from sparring.models.spec import ModelSpec, read_spec
+from sparring.models.spec import read_spec
 from sparring.training import checkpoint
 from sparring.training.loop.loop import strip_prefix
 
@@ -31,7 +31,9 @@ def load_game(run: str | Path, examples: int | None = None, networks: Mapping[st
     folder = Path(run)
     spec = read_spec(folder / "model" / "model.json")
     state = strip_prefix("game.", _state(folder / "checkpoints", examples))
-    game = _game_of(spec, networks)
+    classed = not spec.scales and not spec.facts.condition_width
+    classes, attributes = (spec.width, 0) if classed else (0, spec.width)
+    game = build_game(spec.recipe, spec.shape, networks, classes, attributes)
     try:
         game.load_state_dict(state)
     except RuntimeError as error:
@@ -50,9 +52,3 @@ def _state(folder: Path, examples: int | None) -> dict[str, Tensor]:
             f"{folder} has no readable checkpoint after {examples:,} examples: choose one of {stored or 'none'}"
         )
     return state
-
-
-def _game_of(spec: ModelSpec, networks: Mapping[str, nn.Module]) -> Game:
-    classed = not spec.scales and not spec.facts.condition_width
-    classes, attributes = (spec.width, 0) if classed else (0, spec.width)
-    return build_game(spec.recipe, spec.shape, networks, classes, attributes)

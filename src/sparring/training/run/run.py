@@ -114,7 +114,8 @@ class Run:
         """Plays to the end, the stop condition, the time limit or an interruption, and returns which; all is saved."""
         config, loop = self.config, self.loop
         self._rewind()
-        entry, last = self._entry_here(), self._last_entry()
+        entry = self.ranks.on_first_rank(lambda: self.journal.entry_at(self.loop.seen))
+        last = self.ranks.on_first_rank(lambda: self.journal.last)
         self._earlier, self._start = self.journal.seconds, time.monotonic()
         self._waited, self._reported = loop.stream.waited, self._start
         bar = Progress(config.examples, loop.seen, quiet=not self.ranks.leads)
@@ -132,7 +133,9 @@ class Run:
                     entry = last = self._report()
                     progress.report(entry)
                 outcome = self.end_reason(entry) or self._stop_reason(interrupted)
-            self._finish(outcome)
+            self.outcome = outcome
+            self._average_losses()
+            self._save_unsaved()
         return outcome
 
     @first_rank
@@ -140,14 +143,6 @@ class Run:
         ensure_folder(self.folder / "samples")  # a copy of a run may lack it: Git keeps no empty folders
         rollback_best(self.folder, self.journal, self._judge.score_names[0], self.loop, self.calibrated)
         self.journal.rewind(self.loop.seen)
-
-    @first_rank
-    def _entry_here(self) -> Entry | None:
-        return self.journal.entry_at(self.loop.seen)
-
-    @first_rank
-    def _last_entry(self) -> Entry | None:
-        return self.journal.last
 
     def end_reason(self, entry: Entry | None) -> str:
         """Why the run is over after this report, its last; "" if it is not."""
@@ -161,11 +156,6 @@ class Run:
         if not self.ranks.any(interrupted.is_set() or time.monotonic() > self.deadline):
             return ""
         return "interrupted" if self.ranks.any(interrupted.is_set()) else "out of time"
-
-    def _finish(self, outcome: str) -> None:
-        self.outcome = outcome
-        self._average_losses()
-        self._save_unsaved()
 
     @first_rank
     def _save_unsaved(self) -> None:
@@ -186,7 +176,8 @@ class Run:
         start = time.monotonic()
         health = health_metrics(self.loop)  # on every rank: batch statistics may be of all ranks
         model = self.calibrated()
-        samples = distributed_samples(model, self._sample_count(), self.ranks)
+        count = self.ranks.on_first_rank(lambda: self._judge.sample_count("select"))
+        samples = distributed_samples(model, count, self.ranks)
         entry = self._write_report(model, losses, health, samples, start, data_wait)
         raise_if_fatal(entry)
         return entry
@@ -207,10 +198,6 @@ class Run:
     def _judge(self) -> Judge:
         assert self.judge is not None, "rank 0 alone has the judge"
         return self.judge
-
-    @first_rank
-    def _sample_count(self) -> int:
-        return self._judge.sample_count("select")
 
     @first_rank
     def _write_report(
