@@ -173,11 +173,11 @@ def test_without_pairs_the_domains_are_compared(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("stargan", pairs(), "wants classes, and these is of two domains"),
-        ("stargan", pairs(damaged=True), "wants classes, and these has no classes: give a folder a class"),
-        ("stargan", classed(48), "wants 24 training pictures a class, and 'dark' of these has 10"),
-        ("pix2pix", pairs(unpaired="trainA has 3 pictures, trainB 5"), "wants pairs: in these, trainA has 3"),
-        ("pix2pix", pairs(damaged=True), "wants two domains, and these holds one: give folders trainA"),
+        ("stargan", pairs(), "needs classes, and these has two domains"),
+        ("stargan", pairs(damaged=True), "needs classes, and these has no classes: use one folder per class"),
+        ("stargan", classed(48), "needs 24 training images per class, and 'dark' of these has 10"),
+        ("pix2pix", pairs(unpaired="trainA has 3 pictures, trainB 5"), "needs pairs: in these, trainA has 3"),
+        ("pix2pix", pairs(damaged=True), "needs two domains, and these has one: use folders trainA"),
         ("cut", pairs(), "cut reads both domains by one network"),
         ("dcgan", pairs(), "dcgan makes images, but these holds pairs"),
     ],

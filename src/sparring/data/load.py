@@ -261,18 +261,12 @@ def _named_images(name: str, options: Options) -> Dataset:
 
 def _only_images(source: DataSource) -> DataSource:
     """Raises UserError for what has no edges: points, rows and pairs."""
-    what = next(
-        (
-            name
-            for name, matches in (
-                ("points", source.spec in MIXTURES),
-                ("tables", not source.ready and source.table),
-                ("pairs", source.domains or (source.images and source.options.direction)),
-            )
-            if matches
-        ),
-        "",
-    )
+    unsuitable = {
+        "points": source.spec in MIXTURES,
+        "tables": not source.ready and source.table,
+        "pairs": source.domains or (source.images and source.options.direction),
+    }
+    what = next((name for name, applies in unsuitable.items() if applies), "")
     if what:
         raise UserError(f"{one_line(source.spec)} has {what}, and edges need images: leave out {EDGES_SUFFIX}")
     return source

@@ -1,4 +1,4 @@
-"""Rows of a table, each on condition of one of its values: in training and when they are sampled."""
+"""Conditional table rows, for training by sampling and for generation."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ from sparring.rng import CLASS, derived_seed
 
 
 class ConditionalRows:
-    """A table's rows, each given the option that it has in one of the categories' columns: training by sampling, Xu et
-    al. 2019 (arXiv:1907.00503), section 4.3. Every column is given as often, and its options as the logarithms of their
-    counts are to each other.
+    """Training rows, each conditioned on its category in one column.
+
+    Training by sampling, Xu et al. 2019 (arXiv:1907.00503), section 4.3: columns are equally frequent, and categories
+    of a column are sampled in proportion to the logarithm of their counts.
     """
 
     def __init__(self, data: Dataset, schema: Schema, device: torch.device):
@@ -29,31 +30,31 @@ class ConditionalRows:
         return self.rows.numel()
 
     def __getitem__(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """(n,) indices → rows (n, width), and the options they are given for, one-hot (n, options of all columns)."""
+        """Indices (n,) → rows (n, width) and their conditions, one-hot (n, options of all columns)."""
         column, slot = indices.cpu() // self.rows.shape[1], indices.cpu() % self.rows.shape[1]
         values = self.values[self.rows[column, slot].to(self.values.device)]
-        given = torch.zeros(len(indices), sum(self.schema.choices))
+        condition = torch.zeros(len(indices), sum(self.schema.choices))
         for i, which in enumerate(self.columns):
-            mine = (column == i).nonzero()[:, 0]
-            given[mine, self.starts[i] + self.schema.option(which, values[mine])] = 1
-        return self.schema.encode(values), given.to(values.device)
+            selected = (column == i).nonzero()[:, 0]
+            condition[selected, self.starts[i] + self.schema.option(which, values[selected])] = 1
+        return self.schema.encode(values), condition.to(values.device)
 
 
 @dataclass(frozen=True, eq=False)
 class TableConditions:
-    """One option of one column for each row, as often as the training data has it."""
+    """Conditions of generated rows: one option of one column, with the frequencies of the training data."""
 
     columns: tuple[tuple[float, ...], ...]
-    """Shares of the options of each column the network sees; empty for columns that are no condition."""
+    """Shares of the options of each encoded column; empty for columns that are not used as conditions."""
     widths: tuple[int, ...]
-    """Numbers of options of each column the network sees."""
+    """Number of options of each encoded column."""
 
     @property
     def names(self) -> tuple[str, ...]:
         return ()
 
     def draw(self, n: int, label: str | None, g: torch.Generator) -> Tensor:
-        """One-hot rows (n, options of all columns): a uniformly drawn column, an option by its share."""
+        """One-hot rows (n, options of all columns): a uniformly sampled column, and an option by its share."""
         if label is not None:
             raise UserError("a table has no labels: use --where COLUMN=VALUE")
         condition, start = torch.zeros(n, sum(self.widths)), 0
@@ -69,7 +70,7 @@ class TableConditions:
 
 
 def _by_logarithm(option: Tensor, key: int) -> Tensor:
-    """n rows (n,), in which an option is as frequent as log(1 + its count) makes it; those that have it take turns."""
+    """Indices (n,) of rows, with options sampled in proportion to log(1 + count); rows of an option follow in turn."""
     g = torch.Generator().manual_seed(derived_seed(CLASS, key))
     counts = option.bincount()
     drawn = torch.multinomial(counts.double().log1p(), len(option), replacement=True, generator=g)

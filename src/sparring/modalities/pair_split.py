@@ -13,93 +13,98 @@ from sparring.degrade import Degradation
 from sparring.errors import UserError, one_line
 from sparring.recipes import Recipe
 
-HELD, SHARE = 500, 12
-"""At most so many are held out, and at most one of so many."""
-TESTED = 1_000
-"""Test pictures that are looked at."""
-UNPAIRED = ("cyclegan", "cut")
-"""Games that need no pairs."""
-CLASSED = "stargan"
+_MAX_VALIDATION, _VALIDATION_FRACTION = 500, 12
+"""Size of the validation split: at most 500 examples, and at most one in twelve."""
+_MAX_TEST = 1_000
+"""Test examples, at most."""
+_UNPAIRED_GAMES = ("cyclegan", "cut")
+"""Games that do not need pairs."""
+_CLASS_GAME = "stargan"
 """The game whose domains are classes."""
-OF_A_CLASS, SCORED = 24, 10
-"""Training examples it must have, and pictures held out at least, of all classes together."""
+_MIN_PER_CLASS, _MIN_VALIDATION = 24, 10
+"""Training examples per class, and validation examples of all classes together, at least."""
 
 
 def image_to_image_data(data: Dataset, recipe: Recipe) -> Dataset:
-    """The data with a validation split and inputs, or as it is if it has them.
+    """The data with a validation split and inputs; unchanged if it has a validation split.
 
-    Raises UserError for data that the recipe can't learn from.
+    Raises UserError for data that does not suit the recipe.
     """
     if data.select is not None:
         return data
     spec = one_line(data.spec)
     if data.modality not in ("image", "pair"):
-        raise UserError(f"{recipe.name} makes pictures of pictures, but {spec} is of {data.modality}s")
+        raise UserError(f"{recipe.name} translates images, but {spec} holds {data.modality}s")
     if recipe.degradations:
-        return replace(_damaged(data, recipe.degradations), leading=recipe.selection_metric)
-    if recipe.game.name == CLASSED:
-        return _classed(data, recipe.name)
+        return replace(_degraded(data, recipe.degradations), leading=recipe.selection_metric)
+    if recipe.game.name == _CLASS_GAME:
+        return _class_domains(data, recipe.name)
     if data.train.condition is None:
         raise UserError(
-            f"{recipe.name} wants two domains, and {spec} holds one: give folders trainA and trainB, "
-            "or --direction AtoB for pictures of two side by side"
+            f"{recipe.name} needs two domains, and {spec} has one: use folders trainA and trainB, "
+            "or --direction AtoB for images with both side by side"
         )
-    blind = recipe.game.name in UNPAIRED
-    if data.unpaired and not blind:
-        raise UserError(f"{recipe.name} wants pairs: in {spec}, {data.unpaired}")
-    train, select = _validation_split(_shuffled(data.train) if blind else data.train)
-    told = {"leading": "frechet" if blind else recipe.selection_metric, "fingerprint": _print(data)}
-    return replace(data, train=train, select=select, test=data.test[:TESTED], **told)
+    unpaired = recipe.game.name in _UNPAIRED_GAMES
+    if data.unpaired and not unpaired:
+        raise UserError(f"{recipe.name} needs pairs: in {spec}, {data.unpaired}")
+    train, select = _validation_split(_shuffled(data.train) if unpaired else data.train)
+    settings = {"leading": "frechet" if unpaired else recipe.selection_metric, "fingerprint": _fingerprint(data)}
+    return replace(data, train=train, select=select, test=data.test[:_MAX_TEST], **settings)
 
 
-def _print(data: Dataset, damage: Sequence[str] = ()) -> str:
-    """Of its own: what judges keep under a set's fingerprint was fitted to other parts, and is of other pictures."""
+def _fingerprint(data: Dataset, damage: Sequence[str] = ()) -> str:
+    """Differs from that of the whole data, whose cached classifiers and baselines are of other splits."""
     return hashlib.sha256(f"{data.fingerprint}, some held out; {', '.join(damage)}".encode()).hexdigest()[:16]
 
 
 def _validation_split(train: Split) -> tuple[Split, Split]:
-    n = max(2, min(HELD, len(train) // SHARE))
+    n = max(2, min(_MAX_VALIDATION, len(train) // _VALIDATION_FRACTION))
     return train[: len(train) - n], train[len(train) - n :]
 
 
 def _shuffled(train: Split) -> Split:
-    """Nobody beside its partner."""
+    """No image with its own partner."""
     assert train.condition is not None
     return replace(train, condition=train.condition[derangement(len(train))])
 
 
-def _classed(data: Dataset, name: str) -> Dataset:
-    """Held-out pictures are each given one of another class, to be moved to theirs."""
+def _class_domains(data: Dataset, name: str) -> Dataset:
+    """Data of a game whose domains are classes: the input of a validation or test image is one of another class."""
     spec, labels = one_line(data.spec), data.train.labels
     if data.modality == "pair":
-        raise UserError(f"{name} wants classes, and {spec} is of two domains: take cyclegan, or folders of other names")
+        raise UserError(f"{name} needs classes, and {spec} has two domains: use cyclegan, or rename the folders")
     if not data.classes or labels is None:
-        told = "attributes" if data.attributes else "no classes"
-        raise UserError(f"{name} wants classes, and {spec} has {told}: give a folder a class")
+        labelled = "attributes" if data.attributes else "no classes"
+        raise UserError(f"{name} needs classes, and {spec} has {labelled}: use one folder per class")
     counts = labels.bincount(minlength=data.classes)
-    if (few := int(counts.min())) < OF_A_CLASS:
+    if (few := int(counts.min())) < _MIN_PER_CLASS:
         which = data.names[int(counts.argmin())]
-        raise UserError(f"{name} wants {OF_A_CLASS} training pictures a class, and '{which}' of {spec} has {few}")
+        raise UserError(f"{name} needs {_MIN_PER_CLASS} training images per class, and '{which}' of {spec} has {few}")
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    kept = _kept(labels[order])
-    train, select = data.train[order[kept]], data.train[order[~kept]]
-    told = {"modality": "pair", "unpaired": "nobody knows what a picture of another class would be", "leading": "moved"}
-    posed = {"select": _from_others(select), "test": _from_others(data.test[:TESTED]), "fingerprint": _print(data)}
-    return replace(data, train=train, **posed, **told)
+    training = _training_mask(labels[order])
+    train, select = data.train[order[training]], data.train[order[~training]]
+    reason = "images have no counterparts in other classes"
+    settings = {"modality": "pair", "unpaired": reason, "leading": "moved"}
+    splits = {
+        "select": _from_others(select),
+        "test": _from_others(data.test[:_MAX_TEST]),
+        "fingerprint": _fingerprint(data),
+    }
+    return replace(data, train=train, **splits, **settings)
 
 
-def _kept(labels: Tensor) -> Tensor:
-    """Bool (n,): all but the last of each class, one in twelve, and as many as scores want at least."""
-    kept, found = torch.ones(len(labels), dtype=torch.bool), labels.unique()
-    for label in found:
+def _training_mask(labels: Tensor) -> Tensor:
+    """Bool (n,): False for the validation examples, the last of each class."""
+    training, classes = torch.ones(len(labels), dtype=torch.bool), labels.unique()
+    for label in classes:
         rows = (labels == label).nonzero()[:, 0]
-        n = max(2, -(-SCORED // len(found)), min(HELD // len(found), len(rows) // SHARE))
-        kept[rows[-n:]] = False
-    return kept
+        twelfth = min(_MAX_VALIDATION // len(classes), len(rows) // _VALIDATION_FRACTION)
+        training[rows[-max(2, -(-_MIN_VALIDATION // len(classes)), twelfth) :]] = False
+    return training
 
 
 def _from_others(part: Split) -> Split:
-    """Each with a picture of another class, as far as there are enough of others."""
+    """Each image with an input of another class, while the other classes have enough."""
     assert part.labels is not None
     order = part.labels.argsort(stable=True)
     partners = torch.empty_like(order)
@@ -107,11 +112,11 @@ def _from_others(part: Split) -> Split:
     return replace(part, condition=part.values[partners])
 
 
-def _damaged(data: Dataset, steps: Sequence[str]) -> Dataset:
+def _degraded(data: Dataset, steps: Sequence[str]) -> Dataset:
     damage = Degradation(steps)
-    damage.inputs(data.shape)  # refuses sides that do not divide before anything is made
+    damage.inputs(data.shape)  # raises UserError for sides that do not divide
     train, select = _validation_split(Split(data.train.values, data.train.labels))
-    parts = enumerate((select, data.test[:TESTED]))
+    parts = enumerate((select, data.test[:_MAX_TEST]))
     made = [Split(part.values, part.labels, *damage.of(part.values, seed)) for seed, part in parts]
-    told = {"modality": "pair", "unpaired": "", "fingerprint": _print(data, steps)}
-    return replace(data, train=train, select=made[0], test=made[1], **told)
+    settings = {"modality": "pair", "unpaired": "", "fingerprint": _fingerprint(data, steps)}
+    return replace(data, train=train, select=made[0], test=made[1], **settings)

@@ -127,7 +127,7 @@ def test_pictures_without_a_partner_are_named_before_anything_is_made(tmp_path, 
         ),
     ):
         line = refused(capsys, "train", "pix2pix", "--data", folder, "--out", tmp_path / "run")
-        assert "pix2pix wants pairs" in line and why in line and not (tmp_path / "run").exists()
+        assert "pix2pix needs pairs" in line and why in line and not (tmp_path / "run").exists()
 
 
 def test_what_is_refused(tmp_path, capsys):
