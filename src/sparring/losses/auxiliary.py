@@ -152,9 +152,7 @@ def likelihood(G: nn.Module) -> FunctionTerm:
 
     def part(verdict: Verdict) -> Tensor:
         assert isinstance(verdict.real, Tensor)
-        return G.nll(
-            verdict.real, verdict.latent["z"], *(() if verdict.condition is None else (verdict.condition,))
-        )
+        return G.nll(verdict.real, verdict.latent["z"], *(() if verdict.condition is None else (verdict.condition,)))
 
     return FunctionTerm("likelihood", part)
 
