@@ -16,7 +16,7 @@ BAD = {
     "missing folder": (["train", "dcgan", "--data", "{tmp}/nowhere", "--out", "{new}"], "nowhere"),
     "empty folder": (["train", "dcgan", "--data", "{empty}", "--out", "{new}"], "empty"),
     "no pairs": (["train", "cogan", "--out", "{new}"], "give pairs, such as digits+edges"),
-    "edges of points": (["train", "cogan", "--data", "ring+edges", "--out", "{new}"], "leave +edges out"),
+    "edges of points": (["train", "cogan", "--data", "ring+edges", "--out", "{new}"], "leave out +edges"),
     "impossible size": (["train", "dcgan", "--size", "6", "--out", "{new}"], "sides of 8"),
     "no schedule": (["train", "dcgan", "--noise", "0.1:0:x", "--out", "{new}"], "schedule like 0.1:0:200000"),
     "negative images": (["train", "dcgan", "--images", "-5", "--out", "{new}"], "examples is -5"),

@@ -121,11 +121,11 @@ BAD = {
     "a span backwards": (["sample", "{tmp}", "--seeds", "1,9-2", "--out", "{tmp}/x.png"], "write them like 0-15"),
     "too many seeds": (
         ["sample", "{tmp}", "--seeds", "0-9999999999", "--out", "{tmp}/x.png"],
-        "are 10,000,000,000, and",
+        "are 10,000,000,000 seeds",
     ),
-    "seeds of a film": (["sample", "{tmp}", "--seeds", "0-3", "--out", "{tmp}/x.gif"], "leave seeds, label"),
+    "seeds of a film": (["sample", "{tmp}", "--seeds", "0-3", "--out", "{tmp}/x.gif"], "omit --seeds, --label"),
     "bad fit": (["train", "dcgan", "--fit", "corp", "--out", "{tmp}/new"], "did you mean 'crop'"),
-    "picture exists": (["data", "preview", "digits", "--out", "{tmp}/there.png"], "exists already"),
+    "picture exists": (["data", "preview", "digits", "--out", "{tmp}/there.png"], "exists: choose another"),
     "unknown score": (["train", "mlp-gan", "--until", "modes>3", "--out", "{tmp}/new"], "only frechet"),
 }
 

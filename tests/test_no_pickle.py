@@ -23,14 +23,14 @@ def deny(event, args):
         raise RuntimeError(f"unpickled: {{args}}")
 import sparring, sparring.training.run.run, sklearn.linear_model, sklearn.kernel_approximation, sklearn.pipeline
 from sparring.modalities.load import load_dataset
-from sparring.data.scan.scan import scan
+from sparring.data.scan.scan import scan_spec
 from sparring.errors import UserError
 sys.addaudithook(deny)
 here = {str(tmp_path)!r}
 load_dataset("digits")
 for spec in (here + "/set", here + "/set.zip", here + "/set.npz"):
     load_dataset(spec)
-    scan(spec)
+    scan_spec(spec)
 try:
     load_dataset(here + "/bad.npz")
 except UserError as error:

@@ -146,7 +146,7 @@ def test_truncation_pulls_styles_to_their_mean():
     model = Model(ModelSpec(small(), SHAPE), G.eval())
     (z,) = model.draw_inputs(2)
     truncated = G.mean + 0.3 * (G.mapped(z[:5]) - G.mean)
-    images = model.medium.decode(G.synthesis(truncated[:, None].expand(-1, G.depth, -1)))
+    images = model.modality.decode(G.synthesis(truncated[:, None].expand(-1, G.depth, -1)), model.spec.facts)
     assert (model.sample(5, seed=2, truncation=0.3).int() - images.int()).abs().max() <= 1
     whole = model.sample(5, seed=2)
     assert torch.equal(model.sample(5, seed=2, truncation=1.0), whole) and not torch.equal(whole[0], whole[1])

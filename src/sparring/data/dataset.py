@@ -21,7 +21,7 @@ class Split:
     """Examples of one shape, with their labels if they have any."""
 
     values: torch.Tensor
-    """As the medium keeps them: images uint8 (n, c, h, w), 0 to 255; points float32 (n, d); tables float64
+    """As the modality stores them: images uint8 (n, c, h, w), 0 to 255; points float32 (n, d); tables float64
     (n, columns), their cells."""
     labels: torch.Tensor | None = None
     """Classes, int64 (n,), an index into `Data.names`; or attributes, float32 (n, len(Data.names))."""
