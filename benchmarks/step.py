@@ -140,7 +140,7 @@ def measured(case: Case, args: argparse.Namespace) -> dict:
             times[name].append(seconds(side, case.cycle))
     took = {name: statistics.median(column) for name, column in times.items()}
     told = {"seconds": took, "ratio": {name: t / took["ours"] for name, t in took.items()}, "batch": recipe.batch}
-    told |= {"precision": config.precision, "products": config.lowered_convs}
+    told |= {"precision": config.precision, "products": config.machine.lowered_convs}
     rate = product_rate(torch.randn(2048, 2048).to(PRECISIONS[config.precision] or torch.float32))
     least = gflop(sides["ours"], case.cycle) / rate
     return told | {"gflops": rate, "share_of_rate": least / took["ours"], "ceiling": took["plain"] / least}
