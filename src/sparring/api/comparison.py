@@ -46,7 +46,7 @@ def compare(
         page: an .html file to write, with the table, samples of each, and how the runs among them went.
 
     Raises:
-        UserError: a thing that is none of these, images of another size or fewer than asked for, protocols that differ.
+        UserError: a thing that is none of these, images of another size or fewer than requested, protocols that differ.
     """
     names = [str(thing) for thing in things]
     _check(names, page)

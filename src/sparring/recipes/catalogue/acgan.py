@@ -1,7 +1,7 @@
 """DCGAN by class, whose critic also tells the class, as the generator wants it to.
 
 The paper's critic learns the class of fakes too; here of real images alone, for fakes of the first rounds look like no
-class at all. After 60,000 digits of 8×8 every sample was of the class asked for, and recall .17: typical digits only.
+class at all. After 60,000 digits of 8×8 every sample was of the requested class, and recall .17: typical digits only.
 """
 
 from dataclasses import replace

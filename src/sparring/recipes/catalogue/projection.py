@@ -2,7 +2,7 @@
 
 The paper's critic has hinge loss and spectral norm, and its generator takes the class by conditional batch norm; here
 the class is an input beside z. With hinge loss and spectral norm the class counted for little on these networks: of the
-class asked for were 80 % of digits after 90,000 images, 97 % after 300,000; with DCGAN's game and norm 97 % after
+requested class were 80 % of digits after 90,000 images, 97 % after 300,000; with DCGAN's game and norm 97 % after
 90,000. The paper's side: `spar train projection --objective hinge --critic.norm spectral`.
 """
 
