@@ -1,9 +1,9 @@
-"""What each score notices and what it misses: real images damaged in five ways, at five strengths each.
+"""Sensitivity of each metric to five kinds of damage to real images, at five strengths each.
 
     SPARRING_DATA=… python -m experiments noticing [--data mnist fashion-mnist] [--samples 5000] [--json]
 
-Test images stand in the samples' place and are damaged: noise, blur, collapse (ever fewer classes; then single images),
-replay (ever more of them training images). Prints every score at every strength.
+Test images take the place of samples, with noise, blur, fewer classes, fewer distinct images, or copies of training
+images among them. Prints every metric at every strength.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from sparring.modalities.registry import judge
 
 METRICS = ["frechet", "kernel", "support", "memorisation", "classes", "patches", "likeness"]
 Damage = Callable[[Tensor, Tensor, Tensor, float], Tensor]
-"""(images, their classes, training images, strength) → as many images."""
+"""(images, classes, training images, strength) → damaged images, as many."""
 
 
 def noise(x: Tensor, y: Tensor, train: Tensor, sigma: float) -> Tensor:
@@ -29,19 +29,19 @@ def noise(x: Tensor, y: Tensor, train: Tensor, sigma: float) -> Tensor:
 
 
 def blur(x: Tensor, y: Tensor, train: Tensor, share: float) -> Tensor:
-    """Towards the same at a quarter of the resolution."""
+    """Blend with the image at a quarter of the resolution."""
     coarse = interpolate(avg_pool2d(x.float(), 4), x.shape[2:], mode="bilinear")
     return ((1 - share) * x + share * coarse).round().to(torch.uint8)
 
 
 def collapse(x: Tensor, y: Tensor, train: Tensor, classes: float) -> Tensor:
-    """Only the first so many classes, each image as often as it takes."""
-    kept = x[y < classes]
-    return kept[torch.arange(len(x)) % len(kept)]
+    """Images of the first `classes` classes, repeated to the same number."""
+    subset = x[y < classes]
+    return subset[torch.arange(len(x)) % len(subset)]
 
 
 def repeat(x: Tensor, y: Tensor, train: Tensor, distinct: float) -> Tensor:
-    """Only so many different images, of all classes."""
+    """`distinct` different images, repeated to the same number."""
     return x[torch.arange(len(x)) % int(distinct)]
 
 
@@ -61,20 +61,20 @@ DAMAGES: dict[str, tuple[Damage, list[float]]] = {
 
 
 def table(spec: str, n: int) -> list[dict]:
-    """A row a score: its value on the images as they are, and on every damage at every strength."""
+    """One row per metric: its value on the undamaged images, and on each damage at each strength."""
     data = load_dataset(spec)
-    jury = judge(data)
-    metrics = jury.select_metrics(METRICS)
+    evaluator = judge(data)
+    metrics = evaluator.select_metrics(METRICS)
     x, y = data.test.values[:n], data.test.labels[:n]  # type: ignore[index]
-    whole = jury.scores(x, "report", metrics)
-    rows = {name: {"data": spec, "score": name, "whole": value} for name, value in whole.items()}
+    undamaged = evaluator.scores(x, "report", metrics)
+    rows = {name: {"data": spec, "score": name, "undamaged": value} for name, value in undamaged.items()}
     for damage, (damaged, strengths) in DAMAGES.items():
-        found = []
+        scores_by_strength = []
         for strength in strengths:
-            found.append(jury.scores(damaged(x, y, data.train.values, strength), "report", metrics))
-            print(spec, damage, strength, {k: round(v, 3) for k, v in found[-1].items()}, file=sys.stderr)
+            scores_by_strength.append(evaluator.scores(damaged(x, y, data.train.values, strength), "report", metrics))
+            print(spec, damage, strength, {k: round(v, 3) for k, v in scores_by_strength[-1].items()}, file=sys.stderr)
         for name, row in rows.items():
-            row[damage] = [scores[name] for scores in found]
+            row[damage] = [scores[name] for scores in scores_by_strength]
     return list(rows.values())
 
 
@@ -92,14 +92,14 @@ def main() -> None:
     if args.json:
         print(json.dumps({"rows": rows}))
         return
-    heads = [f"{name}: {', '.join(f'{s:g}' for s in strengths)}" for name, (_, strengths) in DAMAGES.items()]
+    headings = [f"{name}: {', '.join(f'{s:g}' for s in strengths)}" for name, (_, strengths) in DAMAGES.items()]
     for spec in args.data:
-        print(f"\n{spec}, {args.samples:,} test images\n\n| score | as they are | {' | '.join(heads)} |")
+        print(f"\n{spec}, {args.samples:,} test images\n\n| metric | undamaged | {' | '.join(headings)} |")
         print("|---" * (2 + len(DAMAGES)) + "|")
         for row in rows:
             if row["data"] == spec:
                 cells = " | ".join(", ".join(map(short, row[damage])) for damage in DAMAGES)
-                print(f"| `{row['score']}` | {short(row['whole'])} | {cells} |")
+                print(f"| `{row['score']}` | {short(row['undamaged'])} | {cells} |")
 
 
 if __name__ == "__main__":

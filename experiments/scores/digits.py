@@ -56,15 +56,15 @@ class Counts:
 
 def stacked(args: argparse.Namespace) -> Iterator[Plan]:
     data = load_dataset("stacked-mnist")
-    jury = image_judge(data)
-    counts, options = Counts(jury.features, data), train_options(args)
+    evaluator = image_judge(data)
+    counts, options = Counts(evaluator.features, data), train_options(args)
     runs = []
     for name, way in product(args.recipes, args.ways):
         recipe, row = with_flags(RECIPES[name], STACKED_LOSSES[way]), f"{name}, {way}"
         runs.append(Run(row.replace(", ", "+"), recipe, data, recipe.images, {"row": row}, options))
     new = stack_digits(load_dataset("mnist").test, STACKS, torch.Generator().manual_seed(1)).values
     trivial = {"new stacks of test digits": new, "one stack": new[:1].expand(STACKS, -1, -1, -1)}
-    by = f"stacked.py, {jury.protocol('report', STACKS).split(';')[0]}; {STACKS:,} samples"
+    by = f"stacked.py, {evaluator.protocol('report', STACKS).split(';')[0]}; {STACKS:,} samples"
     baselines = [{"row": name, **counts(stacks)} for name, stacks in trivial.items()]
     yield Plan(by, runs, lambda run: counts(sparring.load(run).sample(STACKS)) | duration(run), baselines)
 
@@ -77,11 +77,11 @@ def without_encoder(recipe: Recipe) -> Recipe:
 
 def encoders(args: argparse.Namespace) -> Iterator[Plan]:
     data = load_dataset("mnist")
-    jury, classifier, test = image_judge(data), second(data, args.out), data.test
-    n = jury.sample_count("report")
+    evaluator, classifier, test = image_judge(data), second(data, args.out), data.test
+    n = evaluator.sample_count("report")
 
     def samples(run: Path) -> dict:
-        found = jury.scores(sparring.load(run).sample(n), "report", jury.select_metrics(["frechet"]))
+        found = evaluator.scores(sparring.load(run).sample(n), "report", evaluator.select_metrics(["frechet"]))
         return {"frechet": found["frechet"]}
 
     def reconstructed(values: Tensor) -> dict:
@@ -103,14 +103,14 @@ def encoders(args: argparse.Namespace) -> Iterator[Plan]:
         alone = without_encoder(recipe)
         runs.append(Run(alone.name, alone, *rest, {"name": name, "networks": "alone"}, score=samples))
         runs.append(Run(name, recipe, *rest, {"name": name, "networks": "whole"}))
-    report = evaluate_samples(data.train.values[:n], jury, ["frechet"])
+    report = evaluate_samples(data.train.values[:n], evaluator, ["frechet"])
     distances = {row.name: row.scores["frechet"] for row in report.rows}
     mean = data.train.values.double().mean(0).round().to(data.train.values.dtype).expand_as(test.values)
     trivial = {"real": reconstructed(test.values), "mean image": reconstructed(mean)}
     trivial |= {"training copies": {}, "noise": {}}
     distances["training copies"] = distances.pop("model")
     baselines = [{"name": name, **found, "frechet": distances[name]} for name, found in trivial.items()]
-    by = f"encoders.py, {jury.protocol('report', n)}"
+    by = f"encoders.py, {evaluator.protocol('report', n)}"
     yield Plan(by, runs, score, baselines, {"second_accuracy": accuracy(classifier, data)}, finish)
 
 

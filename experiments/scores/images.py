@@ -13,7 +13,7 @@ import sparring
 from experiments.plan import Plan, Run, duration, image_judge, parse_flags, parse_recipe, train_options
 from experiments.scores.second import accuracy, second
 from experiments.table import AUGMENTATIONS, field_recipes
-from experiments.yardstick import middle
+from experiments.yardstick import recorded_median
 from sparring.build.overrides import with_flags
 from sparring.data import Dataset, Options, Split
 from sparring.metrics.features.features import FeatureExtractor
@@ -54,30 +54,30 @@ def conditional_accuracy(model: Model, samples: Tensor, classifier: FeatureExtra
     return matched(z[:, recipe.z : recipe.z + recipe.categories].argmax(1), predicted)
 
 
-def lowest_class_coverage(model: Model, jury: ImageJudge, data: Dataset, each: int = 500) -> float | None:
+def lowest_class_coverage(model: Model, evaluator: ImageJudge, data: Dataset, each: int = 500) -> float | None:
     """Lowest coverage in a class, over that of as many test images."""
     if not model.classes:
         return None
-    shares, real_labels = [], jury.labels[jury.span("report")]  # pyright: ignore[reportOptionalSubscript]
+    shares, real_labels = [], evaluator.labels[evaluator.span("report")]  # pyright: ignore[reportOptionalSubscript]
     for k, name in enumerate(model.classes):
-        real = jury.features(jury.real_images("report")[real_labels == k])
-        test = jury.features(data.test.values[data.test.labels == k][:each])
-        fake = jury.features(model.sample(len(test), label=name))
+        real = evaluator.features(evaluator.real_images("report")[real_labels == k])
+        test = evaluator.features(data.test.values[data.test.labels == k][:each])
+        fake = evaluator.features(model.sample(len(test), label=name))
         shares.append(support(fake, real).coverage / support(test, real).coverage)
     return min(shares)
 
 
 def field(args: argparse.Namespace) -> Iterator[Plan]:
     data = load_dataset(args.data)
-    jury, classifier, yardstick = image_judge(data), second(data, args.out), middle(args.data)
-    report = evaluate_samples(SampleSet(data.train.values[:FIELD_SAMPLES]), jury, ["frechet"])
+    evaluator, classifier, yardstick = image_judge(data), second(data, args.out), recorded_median(args.data)
+    report = evaluate_samples(SampleSet(data.train.values[:FIELD_SAMPLES]), evaluator, ["frechet"])
     baselines = {row.name: row.scores["frechet"] for row in report.rows if row.name != "model"}
 
     def score(run: Path) -> dict:
         model = sparring.load(run)
         samples = model.sample(FIELD_SAMPLES)
-        scores = jury.scores(samples, "report", jury.select_metrics(["frechet", "support"]))
-        asked, within = conditional_accuracy(model, samples, classifier), lowest_class_coverage(model, jury, data)
+        scores = evaluator.scores(samples, "report", evaluator.select_metrics(["frechet", "support"]))
+        asked, within = conditional_accuracy(model, samples, classifier), lowest_class_coverage(model, evaluator, data)
         return {name: scores[name] for name in SCORES} | duration(run) | {"asked": asked, "within": within}
 
     def finish(rows: list[dict]) -> list[dict]:
@@ -92,22 +92,22 @@ def field(args: argparse.Namespace) -> Iterator[Plan]:
     recipes, options = field_recipes(), train_options(args)
     runs = [Run(n.replace(", ", "+"), recipes[n], data, args.images, {"row": n}, options) for n in args.rows]
     about = {"yardstick": yardstick, "baselines": baselines, "second_accuracy": accuracy(classifier, data)}
-    yield Plan(f"field.py, {jury.protocol('report', FIELD_SAMPLES)}", runs, score, about=about, finish=finish)
+    yield Plan(f"field.py, {evaluator.protocol('report', FIELD_SAMPLES)}", runs, score, about=about, finish=finish)
 
 
 def colour(args: argparse.Namespace) -> Iterator[Plan]:
     reading = Options(size=args.size)
     data = load_dataset(args.data, reading)
-    jury = image_judge(data)
-    real, n = jury.features(jury.train), jury.sample_count("report")
+    evaluator = image_judge(data)
+    real, n = evaluator.features(evaluator.train), evaluator.sample_count("report")
 
     def score(run: Path) -> dict:
         model = sparring.load(run)
         samples = model.sample(SAMPLES)
         case = SampleSet(samples[:n], model.sampled_labels(n))
-        report = evaluate_samples(case, jury, ["frechet", "support", "memorisation"])
+        report = evaluate_samples(case, evaluator, ["frechet", "support", "memorisation"])
         row = {name: report.rows[0].scores[name] for name in (*SCORES, "copied")} | duration(run)
-        return row | {"train": frechet(jury.features(samples), real), "real": report.rows[1].scores["frechet"]}
+        return row | {"train": frechet(evaluator.features(samples), real), "real": report.rows[1].scores["frechet"]}
 
     def finish(rows: list[dict]) -> list[dict]:
         base = {row["seed"]: row["train"] for row in rows if row["row"] == "dcgan"}
@@ -117,9 +117,9 @@ def colour(args: argparse.Namespace) -> Iterator[Plan]:
     options = train_options(args, reports=50, reading=reading)
     recipes = {name: parse_recipe(name) for name in args.rows}
     runs = [Run(name, recipe, data, recipe.images, {"row": name}, options) for name, recipe in recipes.items()]
-    trivial = {"test images": data.test.values, "mean image": dict(jury.baselines(SAMPLES))["mean image"].values}
-    about = {"baselines": {name: frechet(jury.features(values), real) for name, values in trivial.items()}}
-    by = f"colour.py, {SAMPLES:,} samples to training images; {jury.protocol('report', n)}"
+    trivial = {"test images": data.test.values, "mean image": dict(evaluator.baselines(SAMPLES))["mean image"].values}
+    about = {"baselines": {name: frechet(evaluator.features(values), real) for name, values in trivial.items()}}
+    by = f"colour.py, {SAMPLES:,} samples to training images; {evaluator.protocol('report', n)}"
     yield Plan(by, runs, score, about=about, finish=finish)
 
 
@@ -132,12 +132,12 @@ def subset(full: Dataset, count: int) -> Dataset:
 
 def few(args: argparse.Namespace) -> Iterator[Plan]:
     full = load_dataset(args.data, Options(size=args.size))
-    data, jury = subset(full, args.count), image_judge(full)
-    real = jury.features(full.train.values)
-    memory = TrainingNeighbours(jury.features(data.train.values), jury.features(full.test.values))
+    data, evaluator = subset(full, args.count), image_judge(full)
+    real = evaluator.features(full.train.values)
+    memory = TrainingNeighbours(evaluator.features(data.train.values), evaluator.features(full.test.values))
 
     def scores(values: Tensor) -> dict[str, float]:
-        features = jury.features(values)
+        features = evaluator.features(values)
         copied = memorisation(features, memory)
         return {"frechet": frechet(features, real), "copied": copied.share, "p": copied.p}
 
@@ -159,19 +159,20 @@ def few(args: argparse.Namespace) -> Iterator[Plan]:
         runs.append(Run(f"{recipe}+{way}{start}", augmented, data, args.images, labels, starts[start]))
     trivial = {"the images themselves": data.train.values, "test images": full.test.values}
     baselines = [{"recipe": name, **scores(values)} for name, values in trivial.items()]
-    extractor = jury.protocol("report", SAMPLES).split(";")[0]
+    extractor = evaluator.protocol("report", SAMPLES).split(";")[0]
     protocol = f"{extractor}; {SAMPLES:,} samples against {len(full.train):,} training images"
     yield Plan(f"few.py, {protocol}; Fréchet distance, ddof 1", runs, score, baselines, finish=finish)
 
 
 def search(args: argparse.Namespace) -> Iterator[Plan]:
     data = load_dataset(args.data)
-    jury, (flag, *values) = judge(data), args.vary
-    n = jury.sample_count("report")
+    evaluator, (flag, *values) = judge(data), args.vary
+    n = evaluator.sample_count("report")
 
     def score(run: Path) -> dict:
-        found = jury.scores(sparring.load(run).sample(n), "report", jury.select_metrics(["frechet", "support"]))
-        way = [entry["scores"][jury.score_names[0]] for entry in Journal(run / "journal.jsonl").entries]
+        metrics = evaluator.select_metrics(["frechet", "support"])
+        found = evaluator.scores(sparring.load(run).sample(n), "report", metrics)
+        way = [entry["scores"][evaluator.score_names[0]] for entry in Journal(run / "journal.jsonl").entries]
         return {"way": way} | {name: found[name] for name in SCORES}
 
     def finish(rows: list[dict]) -> list[dict]:
@@ -180,4 +181,4 @@ def search(args: argparse.Namespace) -> Iterator[Plan]:
     recipes = {v: with_flags(get_recipe(args.recipe), parse_flags(args.flag) | {flag: v}) for v in values}
     name = f"{args.recipe}-{flag}"
     runs = [Run(name, recipe, data, args.images, {"flag": flag, "value": v}) for v, recipe in recipes.items()]
-    yield Plan(f"search.py, {jury.protocol('report', n)}", runs, score, finish=finish)
+    yield Plan(f"search.py, {evaluator.protocol('report', n)}", runs, score, finish=finish)

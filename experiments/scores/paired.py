@@ -84,24 +84,24 @@ def restoration(name: str, task: Task, args: argparse.Namespace) -> Plan:
     reading = Options(size=(task.size, task.size) if task.size else None)
     whole = load_dataset(task.data if task.data == "mnist" else str(data_folder() / task.data), reading)
     data = for_recipe(whole, task.recipe)
-    jury, labels = paired_judge(data), data.test.labels
+    evaluator, labels = paired_judge(data), data.test.labels
     metrics = ["distance", "structure", "retrieval", "frechet"]
     classifier = second(whole, args.out) if task.data == "mnist" else None
-    test, n = jury.references["report"], len(jury.references["report"].truth)
+    test, n = evaluator.references["report"], len(evaluator.references["report"].truth)
 
     def scores(made: Tensor) -> dict[str, float | None]:
-        row = dict(jury.scores(made, "report", jury.choose_metrics(metrics, SampleSet(made), len(made))))
+        row = dict(evaluator.scores(made, "report", evaluator.choose_metrics(metrics, SampleSet(made), len(made))))
         accuracy = classifier.accuracy(made, labels) if classifier and labels is not None else None
         found = row | {"inside": lost_psnr(made, test), "accuracy": accuracy}
         return {score: found.get(score) for score in RESTORED}
 
-    trivial = {row: drawn.values for row, drawn in jury.baselines(n)}
-    trivial |= classical(test, jury.references["select"])
+    trivial = {row: drawn.values for row, drawn in evaluator.baselines(n)}
+    trivial |= classical(test, evaluator.references["select"])
     baselines = [{"task": name, "row": row, **scores(made)} for row, made in trivial.items()]
     cells = {"task": name, "row": "model", "images": task.images}
     row = "+".join([name.replace(", ", "+"), *args.flag])
     run = Run(row, task.recipe, data, task.images, cells, train_options(args, reading=reading))
-    by = f"restore.py, {jury.protocol('report', n, jury.select_metrics(metrics))}"
+    by = f"restore.py, {evaluator.protocol('report', n, evaluator.select_metrics(metrics))}"
     return Plan(by, [run], lambda it: scores(apply(sparring.load(it), test)), baselines, picture=beside(test))
 
 
@@ -122,12 +122,12 @@ def target(model: Model) -> str | None:
 def translate(args: argparse.Namespace) -> Iterator[Plan]:
     whole = load_dataset(str(data_folder() / "emoji-pairs"), EMOJI)
     classifier = second(of_domains(whole), args.out, STEPS)
-    jury = paired_judge(for_recipe(whole, RECIPES["pix2pix"]))
-    metrics = jury.select_metrics(["distance", "retrieval", "frechet"])
-    test, n = jury.references["report"], len(jury.references["report"].truth)
+    evaluator = paired_judge(for_recipe(whole, RECIPES["pix2pix"]))
+    metrics = evaluator.select_metrics(["distance", "retrieval", "frechet"])
+    test, n = evaluator.references["report"], len(evaluator.references["report"].truth)
 
     def scores(made: Tensor) -> dict[str, float]:
-        row = jury.scores(made, "report", metrics)
+        row = evaluator.scores(made, "report", metrics)
         row["fooled"] = classifier.accuracy(made, torch.ones(len(made), dtype=torch.long))
         return {name: row[name] for name in TRANSLATED}
 
@@ -144,9 +144,9 @@ def translate(args: argparse.Namespace) -> Iterator[Plan]:
         recipe = rescheduled(recipe, images)
         data = for_recipe(of_domains(whole) if recipe.conditional else whole, recipe)
         runs.append(Run(name, recipe, data, images, {"row": name, "images": images}, options))
-    trivial = {name: drawn.values for name, drawn in jury.baselines(n)}
+    trivial = {name: drawn.values for name, drawn in evaluator.baselines(n)}
     assert whole.train.condition is not None
     trivial["nearest's partner"] = partners(test.condition, (whole.train.condition, whole.train.values))
     baselines = [{"row": name, **scores(made)} for name, made in trivial.items()]
-    by = f"translate.py, {jury.protocol('report', n, metrics)}"
+    by = f"translate.py, {evaluator.protocol('report', n, metrics)}"
     yield Plan(by, runs, score, baselines, picture=beside(test, target))

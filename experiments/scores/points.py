@@ -41,17 +41,17 @@ class Unmonitored(Plan):
 def best_scores(config: Config, data: Dataset) -> dict[str, dict]:
     """Scores of the weights with the best selection score, and of the baselines, by name."""
     torch.set_num_threads(config.threads)
-    loop, jury = initial_loop(config, data, torch.device("cpu")), judge(data)
+    loop, evaluator = initial_loop(config, data, torch.device("cpu")), judge(data)
     model, least, best = snapshot(loop, config, data), math.inf, torch.empty(0)
     with denormals_flushed(), loop.restoring_requires_grad():
         for k in range(1, config.rounds + 1):
             loop.round()
             if k % config.period == 0 or k == config.rounds:
-                n = jury.sample_count("select")
-                score = jury.scores(model.sample(n), "select")[jury.score_names[0]]
+                n = evaluator.sample_count("select")
+                score = evaluator.scores(model.sample(n), "select")[evaluator.score_names[0]]
                 if score < least or not len(best):
-                    least, best = score, model.sample(jury.sample_count("report"))
-    return {row.name: row.scores for row in evaluate_samples(best, jury).rows}
+                    least, best = score, model.sample(evaluator.sample_count("report"))
+    return {row.name: row.scores for row in evaluate_samples(best, evaluator).rows}
 
 
 def summary(name: str, scores: list[dict]) -> dict:

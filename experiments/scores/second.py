@@ -2,8 +2,8 @@
 
     SPARRING_DATA=… python -m experiments second OUT [--data mnist]
 
-It has 5×5 convolutions, max pooling and dropout, is fitted to the whole training set with a seed of its own and stored
-in OUT. The command prints its accuracy on the test set.
+It has 5×5 convolutions, max pooling and dropout, and is fitted to the whole training set with another seed. The command
+stores it in OUT and prints its accuracy on the test set.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SEED, WIDTH, STEPS = 7, 128, 3_000
 
 
 def second(data: Dataset, out: Path, steps: int = STEPS) -> FeatureExtractor:
-    """The classifier stored in `out`; it is fitted first, with `steps` batches of 128, if there is none."""
+    """The classifier stored in `out`, which is fitted with `steps` batches of 128 if it is missing."""
     channels, height, width = data.shape
     labels = data.train.labels
     assert isinstance(labels, Tensor)
@@ -30,10 +30,10 @@ def second(data: Dataset, out: Path, steps: int = STEPS) -> FeatureExtractor:
         dense = nn.Linear(48 * (height // 4) * (width // 4), WIDTH)
         body = nn.Sequential(*_layer(channels, 24), *_layer(24, 48), nn.Flatten(), nn.Dropout(0.3), dense, nn.ReLU())
         net = nn.Sequential(body, nn.Linear(WIDTH, data.classes))
-        kept = out / f"second-{data.fingerprint}.safetensors"
+        path = out / f"second-{data.fingerprint}.safetensors"
         load_or_fit(
             net,
-            kept,
+            path,
             lambda: fit_classifier(net, data.train.values, labels, steps, "fitting a second classifier, once"),
         )
     net.eval().requires_grad_(False)

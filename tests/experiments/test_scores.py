@@ -21,7 +21,7 @@ def test_scores_of_images(experiments, finished, quick_judge, monkeypatch, tmp_p
 
     monkeypatch.setattr(images, "FIELD_SAMPLES", 200)
     monkeypatch.setattr(images, "SAMPLES", 200)
-    monkeypatch.setattr(images, "middle", lambda data: 1.0)
+    monkeypatch.setattr(images, "recorded_median", lambda data: 1.0)
     monkeypatch.setattr(images, "second", lambda data, out: second.second(data, out, 5))
     monkeypatch.setattr(images, "load_dataset", lambda spec, *reading: load_dataset("digits", *reading))
     args = runner.parser_of(name, EXPERIMENTS[name]).parse_args([str(tmp_path), *words.split()])
