@@ -1,8 +1,9 @@
 """Animated GIF, WebP and PNG, a frame at a time.
 
 Pillow encodes an animation only from all of its frames at once, merges equal ones, and changes colours under
-transparent pixels. Here each frame is encoded by Pillow as a file of its own, and this module writes the container
-(GIF89a; the ANIM and ANMF chunks of WebP), so an animation of any length fits in memory. For videos see `ffmpeg.py`.
+transparent pixels. PyAV's WebP encoder does the latter two, and gives the last frame another duration. Here each frame
+is encoded by Pillow as a file of its own, and this module writes the container (GIF89a; the ANIM and ANMF chunks of
+WebP), so an animation of any length fits in memory. For videos see `ffmpeg.py`.
 """
 
 import struct
