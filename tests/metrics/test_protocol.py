@@ -9,14 +9,17 @@ import torch
 import sparring
 from sparring.data.table.arrow import to_arrow
 from sparring.data.table.schema import Schema
+from sparring.errors import UserError
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.image.judge import ImageJudge
+from sparring.metrics.image.metrics import IMAGE_METRICS as IMAGE_METRICS_NOW
 from sparring.metrics.image.paired_judge import PairedJudge, PairedSplit
 from sparring.metrics.judge import Judge
 from sparring.metrics.point.judge import PointJudge
 from sparring.metrics.protocol import current_protocol
 from sparring.metrics.table.judge import TableJudge
 
+SLICED, OLD_SLICED = "sliced Wasserstein distance × 1000", ", 7×7 patches of 2,048 images, mean of the Laplacian levels"
 SET = "9 samples against 2 real images (last sixth of the training set), uint8, no resize"
 IMAGE_METRICS = (
     "Fréchet distance, ddof 1; Fréchet distance regressed on 1/n over 1, 2, 4 parts, ± of 95 % by jackknife; kernel "
@@ -25,8 +28,7 @@ IMAGE_METRICS = (
     "quantile of held-out images', p by Fisher's exact test; class accuracy: by the classifier; class Fréchet: mean "
     "over classes of the distance within each; taught: accuracy on real images of a classifier fitted to the samples "
     "in 500 steps; inception score in 10 splits, classes found with ≥ ¼ of their share, KL(samples ‖ real) over "
-    "guessed classes; sliced Wasserstein distance × 1000, 7×7 patches of 2,048 images, mean of the Laplacian levels; "
-    "MS-SSIM of 2,000 pairs of samples"
+    f"guessed classes; {SLICED}{OLD_SLICED}; MS-SSIM of 2,000 pairs of samples"
 )
 VERSION_1 = {
     "image": f"means features 0, classifier accuracy 98.00%; {SET}; {IMAGE_METRICS}",
@@ -59,9 +61,24 @@ def judges() -> dict[str, Judge]:
 
 @pytest.mark.parametrize("name", VERSION_1)
 def test_protocols_of_version_1_become_current_ones(name):
+    """But for the sliced Wasserstein distance, which was another one."""
     judge = judges()[name]
     current = judge.protocol("report", 9, judge.metrics)
-    assert current_protocol(VERSION_1[name]) == current and current_protocol(current) == current
+    parts = [text.split("; ") for text in (current_protocol(VERSION_1[name]), current)]
+    changed = [(old, new) for old, new in zip(*parts, strict=True) if old != new]
+    renamed = [(f"{SLICED} of the first versions", f"{SLICED} of Karras et al. 2018")] * ("patches" in judge.metrics)
+    assert [(old.split(": ")[0], new.split(": ")[0]) for old, new in changed] == renamed
+    assert current_protocol(current) == current
+
+
+def test_the_old_sliced_wasserstein_distance_is_not_compared_with_the_new_one(tmp_path):
+    row = {"name": "model", "scores": {"swd": 20.0}, "samples": 9}
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(json.dumps({"protocol": f"{SLICED}{OLD_SLICED}", "rows": [row]}))
+    new.write_text(json.dumps({"protocol": IMAGE_METRICS_NOW["patches"].protocol, "rows": [row]}))
+    with pytest.raises(UserError, match=r"another protocol .*sliced Wasserstein .* of Karras et al. 2018"):
+        sparring.compare([old, new])
+    assert "nearest neighbours" in sparring.compare([old, new], mixed=True).protocol
 
 
 def test_saved_reports_of_both_versions_compare(tmp_path):

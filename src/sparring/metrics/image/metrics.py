@@ -11,7 +11,7 @@ from sparring.metrics.image.kid import MIN_BLOCKS, kernel_distance
 from sparring.metrics.image.memorisation import MARGIN, NEIGHBOURS, TAIL, memorisation
 from sparring.metrics.image.ms_ssim import WINDOW, ms_ssim_diversity
 from sparring.metrics.image.precision_recall import K, overlap
-from sparring.metrics.image.sliced_wasserstein import PATCH, sliced_wasserstein
+from sparring.metrics.image.sliced_wasserstein import MAX_IMAGES, PATCH, PATCHES, PROJECTIONS, sliced_wasserstein
 from sparring.metrics.image.views import Comparison, FeatureSet
 from sparring.metrics.metric import FAIR_SHARE, Metric, Requirement, Scores, needs_at_least, too_few
 
@@ -162,7 +162,8 @@ IMAGE_METRICS = {
         _lacks_classes,
     ),
     "patches": Metric(
-        "sliced Wasserstein distance × 1000, 7×7 patches of 2,048 images, mean of the Laplacian levels",
+        f"sliced Wasserstein distance × 1000 of Karras et al. 2018: {PATCHES} patches of 7×7 of at most {MAX_IMAGES:,} "
+        f"images, {PROJECTIONS} directions, mean of the Laplacian levels",
         {"swd": "less"},
         _patches,
         lacks_size(PATCH),
