@@ -19,7 +19,9 @@ def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--metrics", nargs="+", default=(), metavar="NAME", help="by default the fast ones; or: all")
     parser.add_argument(
-        "--features", help="feature extractor of images: task, self, random, pixels, inception, dinov2, FILE.onnx"
+        "--features",
+        help="feature extractor of images: task, self, random, pixels, inception, inception-pytorch-fid, "
+        "inception-clean, dinov2, FILE.onnx",
     )
     parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the models' scores")
 

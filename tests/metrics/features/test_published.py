@@ -2,8 +2,10 @@
 about them, with weights of our own under the published names."""
 
 import hashlib
+import math
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -11,7 +13,13 @@ from safetensors.torch import save_file
 from sparring.errors import UserError
 from sparring.metrics.features import dinov2, published
 from sparring.metrics.features.inception import Inception
-from sparring.metrics.features.published import inception_features, inception_from_file, module_name, resize_like_tf1
+from sparring.metrics.features.published import (
+    PREPROCESSING,
+    inception_features,
+    inception_from_file,
+    module_name,
+    resize_like_tf1,
+)
 from sparring.metrics.features.registry import named_features
 from sparring.storage.download import Pin, Remote
 
@@ -107,6 +115,59 @@ def test_the_resize_of_tensorflow_1(size):
             upper = x[0, :, top, left] * (1 - along) + x[0, :, top, right] * along
             lower = x[0, :, bottom, left] * (1 - along) + x[0, :, bottom, right] * along
             torch.testing.assert_close(found[0, :, i, j], upper * (1 - down) + lower * down)
+
+
+def linear(size: int, side: int) -> np.ndarray:
+    """Weights (side, size) of linear interpolation at pixel centres, with the edge repeated."""
+    weights = np.zeros((side, size))
+    for i in range(side):
+        place = (i + 0.5) * size / side - 0.5
+        low = math.floor(place)
+        for pixel, weight in ((low, low + 1 - place), (low + 1, place - low)):
+            weights[i, min(max(pixel, 0), size - 1)] += weight
+    return weights
+
+
+def cubic(size: int, side: int) -> np.ndarray:
+    """Weights (side, size) of Keys' cubic with a = −1/2, widened by the scale when shrinking, cut at the edge."""
+    weights, scale = np.zeros((side, size)), size / side
+    width = max(scale, 1.0)
+    for i in range(side):
+        x = np.abs((np.arange(size) + 0.5 - (i + 0.5) * scale) / width)
+        near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+        weights[i] = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return weights / weights.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("size", [(32, 20), (299, 299), (400, 310)])
+@pytest.mark.parametrize(
+    ("name", "weights", "normalised"),
+    [
+        ("inception-pytorch-fid", linear, lambda x: 2 * (x / 255) - 1),
+        ("inception-clean", cubic, lambda x: (x.clip(0, 255) - 128) / 128),
+    ],
+)
+def test_other_resizes(name, weights, normalised, size):
+    """Black beside white: where the cubic overshoots, values are clipped."""
+    g = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 2, (2, 3, *size), generator=g).float() * 255
+    x[1] = torch.randint(256, (3, *size), generator=g).float()
+    expected = normalised(weights(size[0], 299) @ x.double().numpy() @ weights(size[1], 299).T)
+    np.testing.assert_allclose(
+        PREPROCESSING[name].prepare(x).numpy(), expected, atol=1e-4
+    )  # of 2; positions are float32
+
+
+def test_resizes_share_weights_and_are_told_apart(weights, tmp_path, monkeypatch):
+    (tmp_path / "judges").mkdir()
+    net = Inception()
+    net.load_state_dict({module_name(name): x for name, x in weights.items() if not name.startswith("fc.")})
+    save_file(net.state_dict(), tmp_path / "judges" / "inception-2015-12-05.safetensors")
+    extractors = [named_features(name, None, tmp_path) for name in PREPROCESSING]  # type: ignore[arg-type]
+    assert [extractor.name for extractor in extractors] == ["inception", "inception-pytorch-fid", "inception-clean"]
+    assert len({extractor.digest for extractor in extractors}) == 1 and len({e.resize for e in extractors}) == 3
+    tf1, pytorch_fid, clean = (extractor(IMAGES) for extractor in extractors)
+    assert not torch.allclose(tf1, pytorch_fid, rtol=1e-3) and not torch.allclose(pytorch_fid, clean, rtol=1e-3)
 
 
 def test_dinov2_by_pinned_weights(tmp_path, monkeypatch):

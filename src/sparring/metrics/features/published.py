@@ -1,15 +1,20 @@
-"""Inception features, preprocessed as in the original FID code.
+"""Inception features, preprocessed as by the original FID code, pytorch-fid or clean-fid.
 
 Weights of 2015-12-05, converted to PyTorch by pytorch-fid. That file is a pickle: its hash is checked before it is
 opened, only tensors are read, and they are saved as safetensors for later use.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from sparring.errors import UserError, one_line
 from sparring.metrics.features.extractors import load_or_fit
@@ -26,12 +31,15 @@ INCEPTION_WEIGHTS = Remote(
 _SIDE = 299
 
 
-def inception_features(cache: Path) -> FeatureExtractor:
-    """The extractor, with weights from `cache`, `$SPARRING_DATA` or a download. Raises UserError if unavailable."""
+def inception_features(cache: Path, name: str = "inception") -> FeatureExtractor:
+    """The extractor of a name in `PREPROCESSING`, with weights from `cache`, `$SPARRING_DATA` or a download.
+
+    Raises UserError if the weights are unavailable.
+    """
     net = Inception()
     kept = cache / "judges" / "inception-2015-12-05.safetensors"
     load_or_fit(net, kept, lambda: _load_published(net, INCEPTION_WEIGHTS.path(_WEIGHTS)))
-    return inception_extractor(net)
+    return inception_extractor(net, name)
 
 
 def inception_from_file(path: Path) -> FeatureExtractor:
@@ -66,15 +74,16 @@ def module_name(published: str) -> str:
     return ".".join(part for part in (block, branch, str(index), beside, rest) if part)
 
 
-def inception_extractor(net: Inception) -> FeatureExtractor:
-    """The extractor of a loaded network."""
+def inception_extractor(net: Inception, name: str = "inception") -> FeatureExtractor:
+    """The extractor of a loaded network, with the preprocessing of this name."""
     net.eval().requires_grad_(False)
+    preprocessing = PREPROCESSING[name]
 
     def body(images: Tensor) -> Tensor:
-        return net((resize_like_tf1(rgb_pixels(images, "inception"), _SIDE) - 128) / 128)
+        return net(preprocessing.prepare(rgb_pixels(images, name)))
 
-    how = f"resized to {_SIDE}×{_SIDE} as TensorFlow 1 did (bilinear, half a pixel off, no antialias)"
-    return FeatureExtractor("inception", body, weights_digest(net.state_dict().values()), resize=how)
+    digest, how = weights_digest(net.state_dict().values()), f"resized to {_SIDE}×{_SIDE} {preprocessing.resize}"
+    return FeatureExtractor(name, body, digest, resize=how)
 
 
 def rgb_pixels(images: Tensor, name: str) -> Tensor:
@@ -82,6 +91,46 @@ def rgb_pixels(images: Tensor, name: str) -> Tensor:
     if images.shape[1] not in (1, 3):
         raise UserError(f"{name} features need grey or RGB images, not {images.shape[1]} channels")
     return ((images + 1) * 127.5).round().expand(-1, 3, -1, -1)
+
+
+def prepare_as_tf1(pixels: Tensor) -> Tensor:
+    """Heusel et al.'s code, and torch-fidelity."""
+    return (resize_like_tf1(pixels, _SIDE) - 128) / 128
+
+
+def prepare_as_pytorch_fid(pixels: Tensor) -> Tensor:
+    return 2 * interpolate(pixels / 255, (_SIDE, _SIDE), mode="bilinear", align_corners=False) - 1
+
+
+def prepare_as_clean_fid(pixels: Tensor) -> Tensor:
+    """Parmar et al. 2022 (arXiv:2104.11222): by Pillow, channel by channel, without rounding."""
+    resized = [_pillow_bicubic(channel) for channel in pixels.flatten(0, 1)]
+    return (torch.stack(resized).unflatten(0, pixels.shape[:2]).clamp(0, 255) - 128) / 128
+
+
+def _pillow_bicubic(channel: Tensor) -> Tensor:
+    image = Image.fromarray(channel.numpy()).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image))
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How images become the network's input; FID scores of different ones are not comparable."""
+
+    prepare: Callable[[Tensor], Tensor]
+    """RGB pixels 0..255, float32 (n, 3, h, w), → (n, 3, 299, 299)."""
+    resize: str
+    """Part of the protocol."""
+
+
+PREPROCESSING = {
+    "inception": Preprocessing(prepare_as_tf1, "as TensorFlow 1 did (bilinear, half a pixel off, no antialias)"),
+    "inception-pytorch-fid": Preprocessing(
+        prepare_as_pytorch_fid, "as pytorch-fid (bilinear, corners not aligned, no antialias)"
+    ),
+    "inception-clean": Preprocessing(prepare_as_clean_fid, "as clean-fid (Pillow, bicubic, antialiased, in float32)"),
+}
+"""By the name of the feature extractor."""
 
 
 def resize_like_tf1(x: Tensor, side: int) -> Tensor:

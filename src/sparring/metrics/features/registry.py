@@ -11,7 +11,7 @@ from sparring.metrics.features.custom import FILE_EXTRACTORS
 from sparring.metrics.features.dinov2 import dinov2_features
 from sparring.metrics.features.extractors import pixel_features, random_features, stacked_features, task_features
 from sparring.metrics.features.features import FeatureExtractor
-from sparring.metrics.features.published import inception_features
+from sparring.metrics.features.published import PREPROCESSING, inception_features
 from sparring.metrics.features.self_supervised import self_features
 
 
@@ -52,13 +52,17 @@ def _stacked(data: JudgeData, cache: Path) -> FeatureExtractor:
     return stacked_features(data.train[data.fitting], data.labels[data.fitting], kept)
 
 
+def _published(name: str) -> Callable[[JudgeData, Path], FeatureExtractor]:
+    return lambda data, cache: inception_features(cache, name)
+
+
 FEATURES: dict[str, Callable[[JudgeData, Path], FeatureExtractor]] = {
     "task": _task,
     "self": _self,
     "stacked": _stacked,
     "random": lambda data, cache: random_features(data.train.shape[1]),
     "pixels": lambda data, cache: pixel_features(data.train[data.fitting]),
-    "inception": lambda data, cache: inception_features(cache),
+    **{name: _published(name) for name in PREPROCESSING},
     "dinov2": lambda data, cache: dinov2_features(),
 }
 
