@@ -20,7 +20,7 @@ from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate_samples as score
 from sparring.modalities.load import load_dataset
-from sparring.modalities.registry import for_recipe, judge, modality_of
+from sparring.modalities.registry import judge, modality_of
 from sparring.models.load import load_model as load
 from sparring.models.model import Model
 from sparring.recipes import Recipe, get_recipe
@@ -31,6 +31,7 @@ from sparring.training.distributed.processes import TIMEOUT, process_group
 from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section
 from sparring.training.profile.forecast import Forecast
+from sparring.training.run.data import RunData
 from sparring.training.run.evaluation import draw_samples, flag_changed_data
 from sparring.training.run.load_game import load_game
 from sparring.training.run.loggers import Logger
@@ -76,7 +77,8 @@ def train(
 def resume(
     folder: str | Path,
     *,
-    data: Dataset | None = None,
+    data: str | Path | Dataset | None = None,
+    changed_data: bool = False,
     networks: Mapping[str, nn.Module] = {},
     watchers: Sequence[Logger] = (),
     scores: Mapping[str, Score] = {},
@@ -85,10 +87,14 @@ def resume(
     """Continues a run exactly where it stopped, in its closing scores too. Pass again what was passed to `train` from
     Python. The number of processes may differ from before.
 
-    Raises UserError when its data has changed, or the run is complete.
+    Args:
+        data: the run's data if it was passed as a `Dataset`, or the path it has been moved to.
+        changed_data: continue on data of another fingerprint.
+
+    Raises UserError when its data is not found or has changed, or the run is complete.
     """
     with process_group(timeout) as ranks:
-        return Session(Path(folder), ranks, networks, scores, watchers).resume(data)
+        return Session(Path(folder), ranks, networks, scores, watchers).resume(data, changed_data)
 
 
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
@@ -127,7 +133,8 @@ def evaluate(
     features: str | FeatureExtractor | None = None,
     intervals: bool = False,
     smoothness: bool = False,
-    data: Dataset | None = None,
+    data: str | Path | Dataset | None = None,
+    changed_data: bool = False,
     networks: Mapping[str, nn.Module] = {},
 ) -> Report:
     """Scores a run's model against the test split of its data, with baselines.
@@ -140,14 +147,16 @@ def evaluate(
             "task" if there are classes, else "self".
         intervals: 95 % intervals of the model's scores too, at ten times the cost.
         smoothness: the perceptual path length too, which needs the model, not only its samples.
+        data: the run's data if it was passed as a `Dataset`, or the path it has been moved to.
+        changed_data: score against data of another fingerprint; the protocol says so.
 
     Raises:
         UserError: bad input, such as fewer samples than a metric needs.
     """
-    config, fingerprint = Config.load(Path(run))
+    run_data = RunData.of_run(run, data, changed_data)
     if samples is not None and samples < 2:
         raise UserError(f"can't score {samples} samples: ask for 2 or more")
-    loaded = for_recipe(data or load_dataset(config.data, config.data_options), config.recipe)
+    loaded = run_data.load()
     fitted = judge(loaded, features)
     if smoothness and not isinstance(fitted, ImageJudge):
         raise UserError("path length is of images: leave it out")
@@ -155,7 +164,7 @@ def evaluate(
     report = score(
         draw_samples(model, fitted, samples, seed), fitted, metrics, own, intervals, baseline_cache(loaded.fingerprint)
     )
-    report = flag_changed_data(report, loaded, fingerprint)
+    report = flag_changed_data(report, loaded, run_data.fingerprint)
     return _with_path_length(report, path_length(model, fitted.features)) if smoothness else report  # pyright: ignore
 
 

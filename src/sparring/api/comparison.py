@@ -14,11 +14,12 @@ from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.protocol import current_protocol
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
 from sparring.modalities.load import load_dataset
-from sparring.modalities.registry import for_recipe, judge, modality_of
+from sparring.modalities.registry import judge, modality_of
 from sparring.models.load import load_model
-from sparring.training.config.config import Config
 from sparring.training.report.report import write_comparison
-from sparring.training.run.evaluation import flag_changed_data
+from sparring.training.run.data import RunData
+
+HINT = "say what to compare with, by --reference SPEC"
 
 
 def compare(
@@ -58,11 +59,11 @@ def compare(
         if page is not None:
             raise UserError("a page shows samples, and saved reports have none: name a run or images too")
         return merge_reports(saved, mixed)
-    data, fingerprint = _reference(fresh, reference, data_options)
+    data = _reference(fresh, reference, data_options)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
     reports = saved | _scored(drawn, jury, metrics, intervals, baseline_cache(data.fingerprint))
-    report = flag_changed_data(merge_reports({name: reports[name] for name in names}, mixed), data, fingerprint)
+    report = merge_reports({name: reports[name] for name in names}, mixed)
     if page is not None:
         write_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)
     return report
@@ -95,18 +96,13 @@ def _saved(path: Path) -> Report:
     return replace(report, protocol=current_protocol(report.protocol))
 
 
-def _reference(names: list[str], reference: str | Path | Dataset | None, data_options: Options) -> tuple[Dataset, str]:
-    """What is judged by, and the fingerprint it should have: the one it had when the run was trained, if it is that
-    of a run."""
+def _reference(names: list[str], reference: str | Path | Dataset | None, data_options: Options) -> Dataset:
+    """The data of the scores: the reference, or that of the first run."""
     if reference is not None:
-        data = reference if isinstance(reference, Dataset) else load_dataset(reference, data_options)
-        return data, data.fingerprint
+        return reference if isinstance(reference, Dataset) else load_dataset(reference, data_options)
     for name in names:
         if (Path(name) / "run.json").exists():
-            config, fingerprint = Config.load(Path(name))
-            data = load_dataset(config.data, config.data_options)
-            trained = for_recipe(data, config.recipe).fingerprint
-            return data, data.fingerprint if trained == fingerprint else fingerprint
+            return replace(RunData.of_run(name), hint=HINT).load_as_read()
     raise UserError("none of these is a run: say what to compare with (--reference mnist, or a folder)")
 
 

@@ -35,6 +35,12 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run_data_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags for the data of an existing run."""
+    parser.add_argument("--data", metavar="SPEC", help="where the run's data is now, if it was moved")
+    parser.add_argument("--changed-data", action="store_true", help="use it though it is not the data of the training")
+
+
 def options(args: argparse.Namespace) -> Any:
     from sparring.data import Options
 

@@ -3,11 +3,13 @@
 import argparse
 
 from sparring.commands.base import Add, Answer, say
+from sparring.commands.data_flags import add_run_data_flags
 
 
 def add(command: Add) -> None:
     parser = command("evaluate", evaluate, "Score a run's model, compared with baselines.")
     parser.add_argument("run", metavar="RUN")
+    add_run_data_flags(parser)
     add_scoring_flags(parser)
     parser.add_argument("--smoothness", action="store_true", help="perceptual path length too")
     parser.add_argument("--weights", choices=("best", "last"))
@@ -30,7 +32,7 @@ def evaluate(args: argparse.Namespace) -> Answer:
     from sparring import api
 
     options = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
-    options["smoothness"] = args.smoothness
+    options |= {"smoothness": args.smoothness, "data": args.data, "changed_data": args.changed_data}
     report = api.evaluate(args.run, args.samples, args.seed, args.weights, **options)
     say(args, report.table())
     return report.to_dict()

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from sparring.commands.base import Add, Answer, say
-from sparring.commands.data_flags import pair
+from sparring.commands.data_flags import add_run_data_flags, pair
 from sparring.errors import UserError
 
 MAX_SEEDS = 1_000_000
@@ -32,6 +32,7 @@ def add(command: Add) -> None:
         help="for tables: rows with these values; numbers: 30, 30:40",
     )
     parser.add_argument("--weights", choices=("best", "last"))
+    add_run_data_flags(parser)
     parser.add_argument(
         "--precision", default="fp32", help="fp32; bf16: faster if the CPU supports it; auto: the faster one"
     )
@@ -72,7 +73,8 @@ def sample(args: argparse.Namespace) -> Answer:
     n = len(seeds) or args.n
     model = load_model(args.run, args.weights)
     if isinstance(model, ImageToImageModel):
-        n = load_validation(model, Path(args.run), n, bool(seeds or args.label or args.truncation is not None))
+        chosen = bool(seeds or args.label or args.truncation is not None)
+        n = load_validation(model, Path(args.run), n, chosen, args.data, args.changed_data)
     where = dict(pair(text) for text in args.where)
     labels = model.classes if "all" in args.label and model.classes else tuple(args.label)
     write_samples(Samples(model, n, args.seed, seeds, args.truncation, labels, where), out, args.precision)

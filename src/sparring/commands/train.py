@@ -36,6 +36,7 @@ def add(command: Add) -> None:
 
     parser = command("resume", resume, "Continue a run exactly where it stopped.")
     parser.add_argument("run", metavar="RUN")
+    data_flags.add_run_data_flags(parser)
     _add_timeout(parser)
 
 
@@ -105,7 +106,9 @@ def resume(args: argparse.Namespace) -> Answer:
     from sparring import api
 
     allocator.keep_freed_memory()
-    return _print_outcome(args, api.resume(args.run, timeout=args.timeout))
+    return _print_outcome(
+        args, api.resume(args.run, data=args.data, changed_data=args.changed_data, timeout=args.timeout)
+    )
 
 
 def _print_outcome(args: argparse.Namespace, run: "Run") -> Answer:

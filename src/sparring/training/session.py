@@ -2,10 +2,12 @@
 
 import math
 import platform
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import torch
 from torch import nn
 
 from sparring.data import Dataset
-from sparring.errors import UserError
+from sparring.errors import UserError, one_line
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.metrics.judge import Judge
 from sparring.modalities.load import load_dataset
@@ -29,6 +31,7 @@ from sparring.training.loop import precision as machine
 from sparring.training.profile.breakdown import Section, profile_config
 from sparring.training.profile.forecast import Forecast, forecast_run
 from sparring.training.run.assemble import initial_loop
+from sparring.training.run.data import DataRecord, RunData
 from sparring.training.run.evaluation import closing_scores, examples_at_closing
 from sparring.training.run.folder import is_restart, make_run_folder
 from sparring.training.run.lock import exclusive
@@ -82,13 +85,13 @@ class Session:
                 self.check_data()
             return self.play(resumed=restarted)
 
-    def resume(self, data: Dataset | None) -> Run:
+    def resume(self, data: str | Path | Dataset | None = None, changed_data: bool = False) -> Run:
         self.read_config()
         self.check_device()
-        self.load(data or self.config.data)
-        self.check_data()
+        self.load_again(data, changed_data)
         self.fit_judge()
         with self.locked():
+            self.record_data(data)
             return self.play(resumed=True)
 
     def plan(self, config: Config) -> Forecast:
@@ -119,13 +122,14 @@ class Session:
         return is_restart(self.folder, self.config)
 
     def read_config(self) -> None:
-        about, self.fingerprint = self._read_config()
+        about, self.fingerprint, record = self._read_config()
+        self.record = DataRecord(**record)
         self.use(Config.from_json(about))
 
     @first_rank
-    def _read_config(self) -> tuple[dict[str, Any], str]:
+    def _read_config(self) -> tuple[dict[str, Any], str, dict[str, Any]]:
         config, fingerprint = Config.load(self.folder)
-        return config.to_json(), fingerprint
+        return config.to_json(), fingerprint, DataRecord.load(self.folder).to_json()
 
     @every_rank
     def check_device(self) -> None:
@@ -133,18 +137,38 @@ class Session:
 
     def load(self, data: str | Path | Dataset) -> None:
         """Every rank loads the data. Raises UserError where settings, versions or data differ between ranks."""
+        self._load_on_ranks(lambda: self._load(data))
+
+    def load_again(self, data: str | Path | Dataset | None, changed: bool) -> None:
+        """The same for the data of a run folder, from where it is now."""
+        run_data = RunData(self.folder, self.config, self.fingerprint, self.record, data, changed)
+        self._load_on_ranks(lambda: self.ranks.on_every_rank(run_data.load))
+
+    def _load_on_ranks(self, load: Callable[[], Dataset]) -> None:
         config, versions = self.config, {f"version of {name}": version(name) for name in PACKAGES}
         settings = {f"setting '{name}'": value for name, value in config.to_json().items()}
         self.ranks.require_same(versions | {"Python": platform.python_version()} | settings)
         if self.ranks.world > 1 and torch.device(config.device).index is not None:
             raise UserError(f"device {config.device} is one process's: with several, say cuda, and each takes its own")
-        self.data = self._load(data)
+        self.data = load()
         self.ranks.require_same({"fingerprint of the data": self.data.fingerprint})
 
     @every_rank
     def _load(self, data: str | Path | Dataset) -> Dataset:
         loaded = data if isinstance(data, Dataset) else load_dataset(data, self.config.data_options)
         return for_recipe(loaded, self.config.recipe)
+
+    @first_rank
+    def record_data(self, data: str | Path | Dataset | None) -> None:
+        """Records where the data is now, and that it is other data, if it is."""
+        changed = self.data.fingerprint != self.fingerprint
+        if changed:
+            print(f"{self.folder} continues on other data: {one_line(self.data.spec)}", file=sys.stderr)
+            self.config.save(self.folder, self.data.fingerprint)
+        if changed or isinstance(data, str | Path):
+            here = self.config if data is None or isinstance(data, Dataset) else replace(self.config, data=str(data))
+            earlier = (*self.record.earlier, self.fingerprint) if changed else self.record.earlier
+            DataRecord.of(here, self.folder, earlier).save(self.folder)
 
     def check_data(self) -> None:
         if self.data.fingerprint != self.fingerprint:

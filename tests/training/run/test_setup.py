@@ -41,8 +41,8 @@ def test_threads_are_set_before_anything_is_measured(tmp_path, monkeypatch):
         sparring.train("mlp-gan", "digits", tmp_path / "run", threads=2)
 
 
-def test_other_data_than_a_runs_own_is_told_of(run, tmp_path, capsys, monkeypatch):
-    """Resuming and torchrun's restart refuse it; scores say so."""
+def test_other_data_than_a_runs_own_is_refused(run, tmp_path, capsys, monkeypatch):
+    """Commands refuse it; --changed-data accepts it, and scores say so."""
     shutil.copytree(run, tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"data_fingerprint": "another"}))
@@ -50,6 +50,6 @@ def test_other_data_than_a_runs_own_is_told_of(run, tmp_path, capsys, monkeypatc
     words = ["train", "mlp-gan", "--data", "digits", "--out", tmp_path / "run", "--images", 64, *SMALL]
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
     assert "its fingerprint has changed" in refused(capsys, *words)
-    for command in ("evaluate", "compare"):
-        assert spar(command, tmp_path / "run", "--samples", 50, "--metrics", "frechet") == 0
-        assert "not what the run was trained on: the fingerprint of digits has changed" in capsys.readouterr().out
+    assert "say what to compare with, by --reference SPEC" in refused(capsys, "compare", tmp_path / "run")
+    assert spar("evaluate", tmp_path / "run", "--samples", 50, "--metrics", "frechet", "--changed-data") == 0
+    assert "not what the run was trained on: the fingerprint of digits has changed" in capsys.readouterr().out

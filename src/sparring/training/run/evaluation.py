@@ -15,6 +15,7 @@ from sparring.models.model import Model
 from sparring.models.translator import ImageToImageModel
 from sparring.storage.atomic import from_json, write_bytes
 from sparring.training.report.report import write_report
+from sparring.training.run.data import DataRecord
 from sparring.training.run.run import Run
 
 SCORES = "scores.json"
@@ -26,6 +27,9 @@ def closing_scores(run: Run, judge: Judge) -> Report:
     players = {name: deepcopy(player) for name, player in run.model.players.items()}
     model = load_model(run.folder, networks=players)  # of the user's own networks too
     report = evaluate_samples(draw_samples(model, judge), judge, kept=baseline_cache(run.data.fingerprint))
+    if earlier := DataRecord.load(run.folder).earlier:
+        remark = f"trained on other data before (fingerprint {', '.join(earlier)})"
+        report = replace(report, protocol=f"{report.protocol}; {remark}")
     write_report(run.folder, run.config, run.data, model, judge, report)
     scores = report.to_dict() | {"examples": run.loop.seen}
     write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())

@@ -10,6 +10,7 @@ from sparring.errors import UserError
 from sparring.storage.atomic import atomic_folder, write_bytes
 from sparring.training.config.config import Config
 from sparring.training.distributed.processes import restarts
+from sparring.training.run.data import DataRecord
 
 LISTED = 10
 """Skipped files named on standard error, at most."""
@@ -39,6 +40,7 @@ def make_run_folder(folder: Path, config: Config, data: Dataset) -> None:
     with atomic_folder(folder) as aside:
         (aside / "samples").mkdir()
         config.save(aside, data.fingerprint)
+        DataRecord.of(config, folder).save(aside)
         if data.skipped:
             reasons = [{"file": file, "reason": reason} for file, reason in data.skipped]
             write_bytes(aside / QUARANTINE, json.dumps(reasons, indent=1).encode())
