@@ -1,7 +1,19 @@
-"""A table with a column of every kind, for tests."""
+"""A table with a column of every kind, and models of tables, for tests."""
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import torch
+
+from sparring.data.table.arrow import to_arrow
+from sparring.data.table.infer import Kind
+from sparring.data.table.schema import Schema
+from sparring.models.model import Model
+from sparring.models.spec import ModelSpec
+from sparring.networks.table import TableGenerator
+from sparring.recipes import RECIPES
 
 
 def people(n: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -29,3 +41,11 @@ def people(n: int = 400, seed: int = 0) -> pd.DataFrame:
     frame.loc[g.random(n) < 0.2, "children"] = pd.NA
     frame.loc[g.random(n) < 0.1, "wage"] = np.nan
     return frame
+
+
+def untrained(frame: pd.DataFrame, kinds: Mapping[str, Kind] = {}) -> Model:
+    """A model of the frame with random weights."""
+    schema, _ = Schema.of(to_arrow(frame), kinds)
+    torch.manual_seed(0)
+    G = TableGenerator(schema.shape, schema.choices, schema.places, z=8, width=16, head=8).eval()
+    return Model(ModelSpec(replace(RECIPES["table"], z=8), schema.shape, facts=schema), G)

@@ -4,6 +4,9 @@ Draws depend on the seed and the round only, never on ranks, micro-batches or ti
 the same numbers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,6 +28,18 @@ def seed_ambient(device: torch.device, *key: int) -> None:
     """
     seed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
     seed(derived_seed(*key))
+
+
+@contextmanager
+def torch_state_restored() -> Iterator[None]:
+    """Restores torch's default generators and its number of threads, which training sets."""
+    threads = torch.get_num_threads()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class EpochPermutation:

@@ -263,3 +263,49 @@ def test_constraints_that_hardly_ever_hold_say_so(fitted):
     model = type(fitted.model)(replace(description, facts=schema), fitted.model.G)
     with pytest.raises(UserError, match="only 0 of 5 rows satisfy all constraints"):
         sample_rows(model, 5)
+
+
+def small_fit(frame, recipe="table", **settings):
+    return sparring.fit(frame, with_flags(RECIPES[recipe], SMALL), images=50, reports=1, threads=1, **settings)
+
+
+def test_labels_and_index_come_back():
+    frame = people(60)[["age", "seen", "city"]].set_axis([0, 1, "two"], axis=1)
+    for index in (pd.RangeIndex(60), pd.Index([*range(1000, 1060)], name="key"), pd.date_range("2020", periods=60)):
+        model = small_fit(frame.set_axis(index), columns={0: "number"}, constraints="0 <= 1", target=1)
+        made = model.sample(20, {0: [20, 30, 40, *frame[0]]})
+        assert list(made.columns) == [0, 1, "two"] and model.schema.target == "1"
+        assert made.index.dtype == index.dtype and made.index.name == index.name and (made[0] <= made[1]).all()
+        assert made.index.equals(pd.RangeIndex(20)) == (index.name is None and index.dtype == int)
+
+
+def test_intervals_come_back(tmp_path):
+    frame = people(60)[["age", "city"]].assign(band=lambda t: pd.cut(t["age"], [0, 30, 50, 90]))
+    small_fit(frame.drop(columns="age"), target="band").save(tmp_path / "model")
+    made = sparring.Synthesizer.load(tmp_path / "model").sample(20, {"band": pd.Interval(30, 50)})
+    assert (made["band"] == pd.Interval(30, 50)).all() and made["band"].dtype == frame["band"].dtype
+
+
+@pytest.mark.parametrize("recipe", ["table", "ctgan"])
+def test_columns_that_tell_nothing(recipe):
+    keys = pd.DataFrame({"key": [f"k{i}" for i in range(60)], "y": ["a", "b", "b"] * 20})
+    made = small_fit(keys, recipe).sample(30)
+    assert made["key"].is_unique and set(made["y"]) <= {"a", "b"}
+    for nothing in (pd.DataFrame({"a": [1] * 60, "b": "x"}), keys[["key"]]):
+        with pytest.raises(UserError, match="every column is constant or an identifier"):
+            small_fit(nothing, recipe)
+    numbers = pd.DataFrame({"x": range(60), "y": [i * i % 60 for i in range(60)]})
+    if recipe == "table":
+        assert len(small_fit(numbers, recipe, columns={"x": "number"}).sample(5)) == 5
+    else:
+        with pytest.raises(UserError, match="ctgan needs a column of categories"):
+            small_fit(numbers, recipe, columns={"x": "number"})
+
+
+def test_the_world_of_the_caller_is_left_alone(recwarn):
+    torch.manual_seed(5)
+    expected, threads = torch.rand(3), torch.get_num_threads()
+    torch.manual_seed(5)
+    small_fit(people(60)).sample(5)
+    assert torch.equal(torch.rand(3), expected) and torch.get_num_threads() == threads
+    assert not [str(each.message) for each in recwarn]

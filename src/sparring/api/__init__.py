@@ -25,6 +25,7 @@ from sparring.models.load import load_model as load
 from sparring.models.model import Model
 from sparring.recipes import Recipe, get_recipe
 from sparring.recipes.choose import Choice, DataSummary
+from sparring.rng import torch_state_restored
 from sparring.training.config.config import Config
 from sparring.training.config.configure import configure
 from sparring.training.distributed.processes import TIMEOUT, process_group
@@ -39,6 +40,7 @@ from sparring.training.run.run import Run, Score
 from sparring.training.session import Session
 
 
+@torch_state_restored()
 def train(
     recipe: str | Recipe,
     data: str | Path | Dataset,
@@ -74,6 +76,7 @@ def train(
         return Session(Path(out), ranks, networks, scores, watchers).train(recipe, data, settings)
 
 
+@torch_state_restored()
 def resume(
     folder: str | Path,
     *,
@@ -97,6 +100,7 @@ def resume(
         return Session(Path(folder), ranks, networks, scores, watchers).resume(data, changed_data)
 
 
+@torch_state_restored()
 def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
     """What a run of this configuration will take on this machine, measured on a few rounds and one scoring.
 
@@ -105,6 +109,7 @@ def plan(config: Config, networks: Mapping[str, nn.Module] = {}) -> Forecast:
     return Session(networks=networks).plan(config)
 
 
+@torch_state_restored()
 def profile(config: Config, rounds: int = 10) -> tuple[Config, dict[str, Section]]:
     """The configuration as tuned to this machine, and the time of each section of a round by name
     (`sparring.training.profile.breakdown`).
@@ -122,6 +127,7 @@ def advise(data: str | Path, data_options: Options = Options(), device: str = "a
     return modality.suggest(DataSummary(modality.words.examples, loaded.shape, n, loaded.classes, on, pairs, unpaired))
 
 
+@torch_state_restored()
 def evaluate(
     run: str | Path,
     samples: int | None = None,

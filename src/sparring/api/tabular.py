@@ -8,6 +8,7 @@ from typing import Any
 
 from sparring import api
 from sparring.data.table.arrow import libraries
+from sparring.data.table.frames import restored_frame
 from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.errors import UserError
@@ -40,7 +41,7 @@ class Synthesizer:
             UserError: an unknown column or value, or constraints that are hardly ever satisfied.
         """
         table = self.schema.table(sample_rows(self.model, n, seed, conditions))
-        return table.to_pandas() if self.pandas else table
+        return restored_frame(table) if self.pandas else table
 
     def save(self, folder: str | Path) -> None:
         """Writes `model.json` and weights into a new folder. Raises UserError if it exists."""
@@ -58,9 +59,9 @@ def fit(
     table: Any,
     recipe: str | Recipe = "table",
     *,
-    columns: Mapping[str, str | Kind] = {},
-    constraints: Sequence[str] = (),
-    target: str = "",
+    columns: Mapping[Any, str | Kind] = {},
+    constraints: Sequence[str] | str = (),
+    target: Any = "",
     test: Any = None,
     out: str | Path | None = None,
     **settings,
@@ -68,9 +69,10 @@ def fit(
     """Fits a model to a table.
 
     Args:
-        table: a pandas frame or Arrow table.
-        columns: kinds of columns that are inferred wrongly: 'number', 'category', 'identifier', 'drop', or a `Kind`
-            with bounds and decimals.
+        table: a pandas frame or Arrow table. Rows of samples have the frame's labels of columns and its index, which is
+            learnt as columns are, unless it is unnamed whole numbers: these count the rows.
+        columns: by label, kinds of columns that are inferred wrongly: 'number', 'category', 'identifier', 'drop', or a
+            `Kind` with bounds and decimals.
         constraints: conditions on every row, such as "start <= end" (see `sparring.data.table.constraints`).
         target: the target column for ML efficacy; by default the last.
         test: held-out rows for the scores, without those that have a category unknown to the table; by default every
@@ -81,8 +83,9 @@ def fit(
     Raises:
         UserError: a table that can't be learnt.
     """
-    kinds = {name: kind if isinstance(kind, Kind) else Kind(kind) for name, kind in columns.items()}
-    data = table_data("a table", table, kinds, constraints, target, test)
+    kinds = {str(name): kind if isinstance(kind, Kind) else Kind(str(kind)) for name, kind in columns.items()}
+    conditions = (constraints,) if isinstance(constraints, str) else constraints
+    data = table_data("a table", table, kinds, conditions, "" if target is None else str(target), test)
     temporary = tempfile.mkdtemp(prefix="sparring-") if out is None else None
     folder = Path(temporary or "", "run") if out is None else Path(out)
     try:

@@ -57,5 +57,5 @@ T = TypeVar("T")
 def lookup(entries: Mapping[str, T], what: str, name: str) -> T:
     """The entry of this name. Raises UserError for an unknown name, with the closest known one."""
     if name not in entries:
-        raise UserError(f"no {what} '{name}'{did_you_mean(name, entries)}; there are: {', '.join(entries)}")
+        raise UserError(one_line(f"no {what} '{name}'{did_you_mean(name, entries)}; there are: {', '.join(entries)}"))
     return entries[name]

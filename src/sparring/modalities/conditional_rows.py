@@ -22,6 +22,8 @@ class ConditionalRows:
         self.values, self.schema = data.train.values.to(device), schema
         starts = torch.tensor([0, *schema.choices]).cumsum(0)
         self.columns = schema.conditions
+        if not self.columns:
+            raise UserError("ctgan needs a column of categories: use the recipe table, or set a column's kind")
         rows = [_by_logarithm(schema.option(column, data.train.values), i) for i, column in enumerate(self.columns)]
         self.rows = torch.stack(rows)  # (columns, n)
         self.starts = torch.stack([starts[schema.learnt.index(column)] for column in self.columns])

@@ -13,10 +13,12 @@ from sparring.modalities.registry import MODALITIES
 from sparring.models.model import ATTRIBUTE_ROWS, ENCODER, Model
 from sparring.models.spec import ModelSpec, read_spec
 from sparring.models.translator import ImageToImageModel
+from sparring.rng import torch_state_restored
 from sparring.storage import tensors
 from sparring.storage.verify import build_on_meta, shape_mismatch, stored_shapes
 
 
+@torch_state_restored()  # networks are initialised before they get their weights
 def load_model(path: str | Path, weights: str | None = None, networks: Mapping[str, nn.Module] = {}) -> Model:
     """The model of a run folder, or of a `model/` folder.
 

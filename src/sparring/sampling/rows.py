@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.data.table.conditions import RowConditions, parse_conditions
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError
+from sparring.errors import UserError, one_line
 from sparring.models.model import CHUNK, Inputs, Model
 from sparring.networks.rows import RowGenerator
 from sparring.parallel import parallel_map
@@ -23,8 +23,8 @@ from sparring.rng import CLASS, derived_seed
 
 MIN_POOL, MAX_POOL = 4_000, 200_000
 """Candidate rows that rows with given values are drawn from."""
-MAX_DRAWS = 100
-"""Attempts to draw enough rows that satisfy all constraints."""
+MAX_DRAWS, MAX_VAIN = 100, 20
+"""Attempts to draw enough rows that satisfy all constraints, and to draw the first one."""
 
 
 def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> Tensor:
@@ -45,7 +45,8 @@ def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | 
         key = derived_seed(seed, attempt) if attempt else seed
         if not conditions.options:
             return _unconditional(model, schema, n, key)
-        return _conditional(model, schema, n, key, conditions)
+        rows = _conditional(model, schema, n, key, conditions)
+        return rows[conditions.holds(rows)]  # a total that is computed may have left its condition
 
     return _constrained(schema, n, draw) if schema.constraints else draw(n, 0)
 
@@ -65,8 +66,13 @@ def _constrained(schema: Schema, n: int, draw: Callable[[int, int], Tensor]) -> 
         rows = rows[schema.holds(rows)]
         if len(rows) >= n:
             return rows[:n]
-    constraints = ", ".join(map(str, schema.constraints))
-    raise UserError(f"only {len(rows):,} of {n:,} rows satisfy all constraints ({constraints}): ask for fewer rows")
+        if attempt >= MAX_VAIN and not len(rows):
+            break
+    constraints = one_line(", ".join(map(str, schema.constraints)))
+    raise UserError(
+        f"only {len(rows):,} of {n:,} rows satisfy all constraints ({constraints}) and conditions: "
+        "ask for fewer rows, or relax one"
+    )
 
 
 Parts = dict[int, tuple[Tensor, Tensor]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.data.limits import max_unpacked
+from sparring.data.table.frames import plain_frame
 from sparring.errors import UserError, one_line
 
 _SNIFFED = 1 << 16
@@ -43,7 +44,7 @@ def arrow_compute() -> Any:
 
 
 def to_arrow(frame: Any) -> Any:
-    """Converts a pandas DataFrame or Arrow table to an Arrow table.
+    """Converts a pandas DataFrame or Arrow table to an Arrow table; `restored_frame` is the inverse for frames.
 
     Raises:
         UserError: another type, duplicate column names, or a column of mixed types.
@@ -55,10 +56,12 @@ def to_arrow(frame: Any) -> Any:
     if not isinstance(frame, pandas.DataFrame):
         raise UserError(f"a {type(frame).__name__} is not a table: give a pandas DataFrame or a pyarrow Table")
     _check_names([str(name) for name in frame.columns])
+    frame, about = plain_frame(frame)
     for name in frame.columns:
-        _check_types(str(name), frame[name])
+        _check_types(name, frame[name])
     try:
-        return arrow.Table.from_pandas(frame, preserve_index=False)
+        table = arrow.Table.from_pandas(frame, preserve_index=False)
+        return table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
     except (arrow.ArrowException, ValueError, TypeError) as error:
         raise UserError(f"this table can't be read ({one_line(str(error).partition(chr(10))[0])})") from None
     except OverflowError:

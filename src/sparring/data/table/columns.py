@@ -220,16 +220,21 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Follower:
-    """A column determined by another one: each value of the leader occurs with a single value of this column."""
+    """A column determined by another one: each value of the leader occurs with a single value of this column.
+
+    The leader is a category, or a number of few values.
+    """
 
     __pydantic_config__ = FORBID_UNKNOWN
 
     column: Number | Category
     leader: str
-    """Name of the determining category column."""
+    """Name of the determining column."""
     table: tuple[float | None, ...]
-    """Cell for each index of the leader; the last is for a missing leader."""
+    """Cell for each category or key of the leader; the last is for a missing leader."""
     kind: Literal["follower"] = "follower"
+    keys: tuple[float, ...] = ()
+    """Cells of a leading number, ascending; empty if the leader is a category."""
     options = 0
     places = 0
 
@@ -242,12 +247,20 @@ class Follower:
         return self.column.missing
 
     @cached_property
-    def _cells(self) -> Tensor:
-        return torch.tensor([torch.nan if cell is None else cell for cell in self.table], dtype=torch.float64)
+    def _tensors(self) -> tuple[Tensor, Tensor]:
+        cells = [torch.nan if cell is None else cell for cell in self.table]
+        return torch.tensor(cells, dtype=torch.float64), torch.tensor(self.keys, dtype=torch.float64)
 
     def follow(self, leader: Tensor) -> Tensor:
         """Cells of this column from those of the leader."""
-        return self._cells[leader.nan_to_num(len(self.table) - 1).long()]
+        cells, keys = self._tensors
+        index = leader_index(leader, keys) if self.keys else leader.nan_to_num(len(cells) - 1).long()
+        return cells[index]
+
+
+def leader_index(leader: Tensor, keys: Tensor) -> Tensor:
+    """Index of the key at or above each cell, int64 (n,); len(keys) for missing cells."""
+    return torch.bucketize(leader.contiguous(), keys).clamp(max=len(keys) - 1).masked_fill(leader.isnan(), len(keys))
 
 
 Column = Number | Category | Identifier | Follower

@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.table import csv_cells as cell
-from sparring.data.table.arrow import libraries, schema_from_text
 from sparring.data.table.columns import Category, Column, Follower, Identifier, Number
-from sparring.data.table.constraints import Sum
+from sparring.data.table.condition_values import Span, alternatives, category_index, number_spans
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError, did_you_mean, one_line
+from sparring.errors import UserError, one_line
 
 
 @dataclass
@@ -22,8 +19,10 @@ class RowConditions:
 
     options: dict[int, Tensor] = field(default_factory=dict)
     """Share of each option that satisfies the condition, float64 (options,)."""
-    spans: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """Bounds of numbers, in cells."""
+    spans: dict[int, list[Span]] = field(default_factory=dict)
+    """Allowed cells of numbers: disjoint spans, ascending; none if only missing is allowed."""
+    missing: set[int] = field(default_factory=set)
+    """Numbers that may be missing."""
     rare: dict[int, list[int]] = field(default_factory=dict)
     """Allowed categories without an option of their own."""
     indices: dict[int, list[int | None]] = field(default_factory=dict)
@@ -38,11 +37,23 @@ class RowConditions:
         self.options[i] = torch.stack([none, *(column.match_shares(index) for index in both)]).sum(0).clamp(max=1)
         self.rare[i] = [index for index in both if index is not None and index >= column.learnt]
 
+    def narrow_number(self, i: int, column: Number, spans: Sequence[Span], missing: bool) -> None:
+        """Restricts column i to these disjoint spans, or to missing, and to those it was restricted to before."""
+        before = self.spans.get(i, [(-torch.inf, torch.inf)])
+        both = [(max(a, c), min(b, d)) for a, b in spans for c, d in before if max(a, c) <= min(b, d)]
+        shares = [torch.zeros(column.options, dtype=torch.float64), *(column.match_shares(*span) for span in both)]
+        allowed = torch.stack(shares).sum(0).clamp(max=1)
+        if missing and (i not in self.spans or i in self.missing):
+            self.missing.add(i)
+            allowed[-1] = 1
+        else:
+            self.missing.discard(i)
+        self.spans[i], self.options[i] = both, allowed
+
     def place(self, i: int, column: Column, option: Tensor, position: Tensor, g: torch.Generator) -> Tensor:
         """Positions of column i, (n,), moved inside the condition for the chosen options."""
-        if i in self.spans and isinstance(column, Number) and column.places:
-            start, end = column.interval_positions(*self.spans[i])[option.clamp(max=column.places - 1)].unbind(1)
-            return start + (position.double() + 1) / 2 * (end - start)
+        if isinstance(column, Number) and column.places and self.spans.get(i):
+            return _place_in_spans(column, self.spans[i], option, position)
         if isinstance(column, Category) and (rare := self.rare.get(i)):
             counts = torch.tensor([column.counts[index] for index in rare], dtype=torch.float64)
             drawn = torch.multinomial(counts, len(position), replacement=True, generator=g)
@@ -50,10 +61,34 @@ class RowConditions:
         return position
 
     def clamp(self, values: Tensor) -> Tensor:
-        """Clamps cells (n, columns) to the bounds of the conditions, which rounding may leave."""
-        for i, (low, high) in self.spans.items():
-            values[:, i] = values[:, i].clamp(low, high)
+        """Moves cells (n, columns) into the nearest allowed span: rounding may take them out."""
+        for i, spans in self.spans.items():
+            if spans:
+                near = torch.stack([values[:, i].clamp(low, high) for low, high in spans])
+                values[:, i] = near.gather(0, (near - values[:, i]).abs().argmin(0, keepdim=True))[0]
         return values
+
+    def holds(self, values: Tensor) -> Tensor:
+        """Whether each row of cells (n, columns) satisfies the conditions on numbers, bool (n,)."""
+        satisfied = torch.ones(len(values), dtype=torch.bool)
+        for i, spans in self.spans.items():
+            cells = values[:, i]
+            inside = torch.stack([torch.zeros_like(satisfied), *((cells >= a) & (cells <= b) for a, b in spans)])
+            satisfied &= inside.any(0) | (cells.isnan() & (i in self.missing))
+        return satisfied
+
+
+def _place_in_spans(column: Number, spans: Sequence[Span], option: Tensor, position: Tensor) -> Tensor:
+    """Positions (n,) in [−1, 1] of the bins, as shares of what the spans leave of each bin."""
+    shares = torch.stack([column.match_shares(*span)[: column.places] for span in spans], 1)  # (bins, spans)
+    starts, ends = torch.stack([column.interval_positions(*span) for span in spans], 1).unbind(2)
+    bin = option.clamp(max=column.places - 1)
+    before = shares.cumsum(1) - shares
+    target = (position.double() + 1) / 2 * shares.sum(1)[bin]
+    begun = (before[bin] <= target[:, None]) & (shares[bin] > 0)
+    k = torch.where(begun, torch.arange(len(spans)), 0).amax(1)  # the last one
+    part = ((target - before[bin, k]) / shares[bin, k]).clamp(0, 1).nan_to_num()
+    return starts[bin, k] + part * (ends[bin, k] - starts[bin, k])
 
 
 def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
@@ -66,110 +101,50 @@ def parse_conditions(schema: Schema, where: Mapping[str, Any]) -> RowConditions:
     Raises:
         UserError: an unknown column or value, or a column that can't be conditioned on.
     """
+    if not isinstance(where, Mapping):
+        raise UserError(f"conditions are a mapping from columns to values, not a {type(where).__name__}")
     found = RowConditions()
     for name, value in where.items():
-        column, i = schema.column(name), schema.names.index(name)
-        _check_free(schema, name)
+        column = schema.column(str(name))
+        if not alternatives(value):
+            raise UserError(f"the condition on '{one_line(name)}' allows no value: give one or more")
         if isinstance(column, Identifier):
             raise UserError(f"'{one_line(name)}' is an identifier and can't be conditioned on: leave it out")
         if isinstance(column, Follower):
-            leader = schema.column(column.leader)
-            assert isinstance(leader, Category)
-            found.narrow(schema.names.index(column.leader), leader, _leader_indices(schema, leader, column, value))
+            _narrow_leader(found, schema, column, value)
         elif isinstance(column, Category):
-            found.narrow(i, column, [_index(column, each) for each in _listed(value)])
+            found.narrow(schema.names.index(column.name), column, _indices(column, value))
         else:
-            _span(found, i, column, schema, value)
+            found.narrow_number(schema.names.index(column.name), column, *number_spans(column, schema, value))
     for i, options in found.options.items():
         if not options.any():
             raise UserError(f"the conditions on '{one_line(schema.names[i])}' contradict each other: relax one")
     return found
 
 
-def _check_free(schema: Schema, name: str) -> None:
-    for constraint in schema.constraints:
-        if isinstance(constraint, Sum) and constraint.total == name:
-            raise UserError(
-                f"'{one_line(name)}' is computed ('{one_line(constraint)}') and can't be conditioned on: "
-                f"set its parts, {one_line(', '.join(constraint.parts))}"
-            )
+def _indices(column: Category, value: Any) -> list[int | None]:
+    return [category_index(column, each) for each in alternatives(value)]
 
 
-def _index(column: Category, value: Any) -> int | None:
-    if value is None or value == "":
-        if not column.missing and "" not in column.index:
-            raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
-        return column.index.get("")
-    if value in column.index:
-        return column.index[value]
-    by_text = {str(known): index for known, index in column.index.items()}
-    if str(value) not in by_text:
-        known = ", ".join(list(by_text)[:8])
-        hint = did_you_mean(str(value), by_text) or f"; there are: {known}{', …' if len(by_text) > 8 else ''}"
-        raise UserError(f"'{one_line(column.name)}' has no value '{one_line(value)}'{hint}")
-    return by_text[str(value)]
-
-
-def _span(found: RowConditions, i: int, column: Number, schema: Schema, value: Any) -> None:
-    if value is None or value == "":
-        if not column.missing:
-            raise UserError(f"'{one_line(column.name)}' is never missing: ask for a value")
-        found.options[i] = torch.zeros(column.options, dtype=torch.float64)
-        found.options[i][-1] = 1
-        return
-    low, high = (_cell(column, schema, end) for end in _ends(value))
-    low = column.low if low is None else max(low, column.low)
-    high = column.high if high is None else min(high, column.high)
-    if column.whole:
-        low, high = float(np.ceil(low)), float(np.floor(high))
-    options = column.match_shares(low, high)
-    if low > high or not options.any():
-        raise UserError(f"'{one_line(column.name)}' is never {one_line(value)} in the data: choose another value")
-    found.spans[i], found.options[i] = (low, high), options
-
-
-def _ends(value: Any) -> Sequence[Any]:
-    if isinstance(value, tuple) and len(value) == 2:
-        return value
-    parts = value.split(":") if isinstance(value, str) and value.count(":") == 1 else [value]
-    return [part.strip() or None if isinstance(part, str) else part for part in (parts[0], parts[-1])]
-
-
-def _cell(column: Number, schema: Schema, value: Any) -> float | None:
-    """Cell of a value. Raises UserError for a value of another type than the column's."""
-    if value is None:
-        return None
-    _, arrow = libraries()
-    kind = schema_from_text(schema.arrow).field(column.name).type
-    try:
-        if not arrow.types.is_temporal(kind):
-            return (float(value) - column.origin) / column.unit
-        array = arrow.array([value]).cast(kind)
-        ticks = cell.plain_array(column.name, array)[0].as_py()
-        return (ticks - column.origin) / column.unit
-    except (arrow.ArrowException, TypeError, ValueError):
-        raise UserError(f"'{one_line(column.name)}' is of type {kind}, which '{one_line(value)}' is not") from None
-
-
-def _leader_indices(schema: Schema, leader: Category, column: Follower, value: Any) -> list[int | None]:
-    """Indices of the leader whose follower satisfies the condition; None for a missing leader."""
+def _narrow_leader(found: RowConditions, schema: Schema, column: Follower, value: Any) -> None:
+    """Restricts the leader to the values whose follower satisfies the condition."""
+    i, leader = schema.names.index(column.leader), schema.column(column.leader)
     cells = torch.tensor([torch.nan if each is None else each for each in column.table], dtype=torch.float64)
-    fits = _fitting(cells, schema, column.column, value).nonzero()[:, 0].tolist()
-    indices = [index if index < len(leader.values) else None for index in fits]
-    return [index for index in indices if index is not None or leader.missing]
+    fits = _fitting(cells, schema, column.column, value)
+    indices, missing = fits[:-1].nonzero()[:, 0].tolist(), bool(fits[-1])
+    if isinstance(leader, Category):
+        found.narrow(i, leader, [*indices, *([None] if missing and leader.missing else [])])
+    elif isinstance(leader, Number):
+        spans = [(column.keys[index], column.keys[index]) for index in indices]
+        found.narrow_number(i, leader, spans, missing and leader.missing > 0)
 
 
 def _fitting(cells: Tensor, schema: Schema, column: Number | Category, value: Any) -> Tensor:
     """Whether each cell satisfies the condition, bool (n,)."""
     if isinstance(column, Category):
-        wanted = [_index(column, each) for each in _listed(value)]
+        wanted = _indices(column, value)
         known = torch.tensor([index for index in wanted if index is not None], dtype=torch.float64)
         return torch.isin(cells, known) | (cells.isnan() & (None in wanted))
     found = RowConditions()
-    _span(found, 0, column, schema, value)
-    low, high = found.spans.get(0, (torch.nan, torch.nan))
-    return (cells >= low) & (cells <= high) if found.spans else cells.isnan()
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    found.narrow_number(0, column, *number_spans(column, schema, value))
+    return found.holds(cells[:, None])

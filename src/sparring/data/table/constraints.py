@@ -1,9 +1,9 @@
 """Constraints on table rows, parsed from text.
 
-    "low <= high"           (or <, >=, >)           numbers, dates
-    "part + other = total"                          the total is computed
-    "unique(a, b)"                                  no two rows are equal in these columns
-    "only(a, b)"                                    only combinations that occur in the data
+    "low <= high"           (or <, >=, >)               numbers, dates
+    "part + other = total", "a = b * c", "a = b / c"    the total, alone on its side, is computed
+    "unique(a, b)"                                      no two rows are equal in these columns
+    "only(a, b)"                                        only combinations that occur in the data
 
 A row with a missing value satisfies any comparison. A constraint that the data violate is rejected.
 """
@@ -18,12 +18,18 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sparring.data.table.columns import FORBID_UNKNOWN, Column, Follower, Number
+from sparring.data.table.columns import FORBID_UNKNOWN, Column
+from sparring.data.table.formulas import (
+    ProductFormula,
+    RatioFormula,
+    SumFormula,
+    column_numbers,
+    number_column,
+    parse_formula,
+)
 from sparring.errors import UserError, lookup, one_line
 
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
-_SUM_TOLERANCE = 1e-9
-"""Tolerance of sums, relative to the largest total."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Inequality:
 
     def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
         """Whether each row of cells (n, columns) satisfies the constraint, bool (n,)."""
-        left, right = (_numbers(values, columns, name) for name in (self.left, self.right))
+        left, right = (column_numbers(values, columns, name) for name in (self.left, self.right))
         return _COMPARISONS[self.sense](left, right) | left.isnan() | right.isnan()
 
     def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
@@ -44,36 +50,6 @@ class Inequality:
 
     def __str__(self) -> str:
         return f"{self.left} {self.sense} {self.right}"
-
-
-@dataclass(frozen=True)
-class Sum:
-    __pydantic_config__ = FORBID_UNKNOWN
-    parts: tuple[str, ...]
-    total: str
-    kind: Literal["sum"] = "sum"
-
-    def holds(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        total = _numbers(values, columns, self.total)
-        error = (self._sum(values, columns) - total).abs()
-        return (error <= _SUM_TOLERANCE * total.nan_to_num().abs().max().clamp(min=1)) | error.isnan()
-
-    def complete(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        """Computes the total, rounded like its column."""
-        place, column = _number_column(columns, self.total)
-        cells = (self._sum(values, columns) - column.origin) / column.unit
-        if column.whole:
-            cells = cells.round()
-        elif column.decimals is not None:
-            cells = cells.round(decimals=column.decimals)
-        values[:, place] = cells
-        return values
-
-    def _sum(self, values: Tensor, columns: Sequence[Column]) -> Tensor:
-        return torch.stack([_numbers(values, columns, name) for name in self.parts]).sum(0)
-
-    def __str__(self) -> str:
-        return f"{' + '.join(self.parts)} = {self.total}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +96,7 @@ class Only:
         return f"only({', '.join(self.names)})"
 
 
-Constraint = Inequality | Sum | Unique | Only
+Constraint = Inequality | SumFormula | ProductFormula | RatioFormula | Unique | Only
 
 
 def parse_constraint(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
@@ -150,33 +126,18 @@ def _read(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:
     if found := re.fullmatch(r"(.+?)(<=|>=|<|>)(.+)", text):
         left, right = names([found[1], found[3]])
         for name in (left, right):
-            _number_column(columns, name)
+            number_column(columns, name)
         return Inequality(left, found[2], right)  # pyright: ignore[reportArgumentType]
+    if formula := parse_formula(text, list(known)):
+        for name in (*formula.parts, formula.total):
+            number_column(columns, name)
+        return formula.with_missing(values, columns)
     if "=" in text:
-        parts, total = text.rsplit("=", 1)
-        summed = Sum(names(parts.split("+")), names([total])[0])
-        for name in (*summed.parts, summed.total):
-            _number_column(columns, name)
-        return summed
+        names(re.split(r"[=+*/]", text))  # raises UserError for the unknown name
     raise UserError(
-        f"invalid constraint '{one_line(text)}': write 'low <= high', 'part + other = total', "
-        "'unique(a, b)' or 'only(a, b)'"
+        f"invalid constraint '{one_line(text)}': write 'low <= high', 'part + other = total', 'a = b * c', "
+        "'a = b / c', 'unique(a, b)' or 'only(a, b)'"
     )
-
-
-def _number_column(columns: Sequence[Column], name: str) -> tuple[int, Number]:
-    """Index and type of a number column. Raises UserError for other columns."""
-    place = [column.name for column in columns].index(name)
-    column = columns[place]
-    bare = column.column if isinstance(column, Follower) else column
-    if not isinstance(bare, Number):
-        raise UserError(f"column '{one_line(name)}' is not numeric: it can't be compared or added")
-    return place, bare
-
-
-def _numbers(values: Tensor, columns: Sequence[Column], name: str) -> Tensor:
-    place, column = _number_column(columns, name)
-    return values[:, place] * column.unit + column.origin
 
 
 def _combinations(values: Tensor, columns: Sequence[Column], names: Sequence[str]) -> list[tuple[float | None, ...]]:

@@ -106,7 +106,7 @@ def _maps(figure: Any, schema: Schema, tables: Mapping[str, Tensor]) -> None:
     for axes, name, bins in zip(
         figure.subplots(1, len(tables), squeeze=False)[0], tables, binned(schema, first, *tables.values()), strict=True
     ):
-        axes.imshow(association(bins[:, :_MAX_COLUMNS]), vmin=0, vmax=1, cmap="magma")
+        axes.imshow(association(bins[:, :_MAX_COLUMNS]).numpy(), vmin=0, vmax=1, cmap="magma")
         axes.set_title(f"association of columns (Cramér's V) {name}", fontsize="small")
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize="xx-small")
         axes.set_yticks(range(len(names)), names, fontsize="xx-small")

@@ -14,14 +14,13 @@ from sparring.data.table import csv_cells as cell
 from sparring.data.table.arrow import libraries, schema_from_text, schema_to_text
 from sparring.data.table.columns import FORBID_UNKNOWN, Category, Column, Follower, Identifier, Number
 from sparring.data.table.constraints import Constraint, parse_constraint
+from sparring.data.table.dependencies import find_followers, find_formulas
+from sparring.data.table.formulas import Formula, in_order
 from sparring.data.table.infer import Kind, infer
 from sparring.errors import UserError, lookup, one_line
 
 _MIN_ROWS = 12
 """Minimum rows of a table."""
-_MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE = 100, 10
-"""Minimum rows, in total and per value of the leader, to detect a follower."""
-_QUICK_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,17 @@ class Schema:
         read = [cell.read_cells(column, array) for column, array in zip(columns, arrays.values(), strict=True)]
         values = torch.from_numpy(np.stack(read, 1))
         bare = Schema(
-            tuple(_find_followers(columns, values)), schema_to_text(table.schema), target=_target(columns, target)
+            tuple(find_followers(columns, values)), schema_to_text(table.schema), target=_target(columns, target)
         )
+        if not bare.learnt:
+            raise UserError("every column is constant or an identifier: give a table with a column that varies")
+        parsed = [parse_constraint(text, bare.columns, values) for text in constraints]
+        others = [constraint for constraint in parsed if not isinstance(constraint, Formula)]
+        known = in_order([constraint for constraint in parsed if isinstance(constraint, Formula)])
+        kept = {name for name, settings in kinds.items() if settings.kind}
         return replace(
-            bare, constraints=tuple(parse_constraint(text, bare.columns, values) for text in constraints)
+            bare,
+            constraints=(*others, *find_formulas(bare.columns, values, known, kept)),  # pyright: ignore
         ), values
 
     @cached_property
@@ -157,7 +163,7 @@ class Schema:
         return self.complete(values)
 
     def complete(self, values: Tensor) -> Tensor:
-        """Fills in constants, followers and sums."""
+        """Fills in constants, followers and totals."""
         for i, column in enumerate(self.columns):
             if isinstance(column, Number | Category) and i not in self.learnt:
                 values[:, i] = column.decode(torch.zeros(len(values), dtype=torch.long), torch.zeros(len(values)))
@@ -168,10 +174,12 @@ class Schema:
         return values
 
     def holds(self, values: Tensor) -> Tensor:
-        """Whether each row satisfies all constraints, bool (n,)."""
+        """Whether each row satisfies all constraints, with totals within the bounds of their columns, bool (n,)."""
         satisfied = torch.ones(len(values), dtype=torch.bool)
         for constraint in self.constraints:
             satisfied &= constraint.holds(values, self.columns)
+            if isinstance(constraint, Formula):
+                satisfied &= constraint.within_bounds(values, self.columns)
         return satisfied
 
     def cells(self, table: Any) -> Tensor:
@@ -224,37 +232,3 @@ def _target(columns: Sequence[Column], name: str) -> str:
     """Name of the target column; by default the last one that is not an identifier."""
     known = {column.name: column for column in columns if not isinstance(column, Identifier)}
     return lookup(known, "column", name).name if name else next(reversed(known), "")
-
-
-def _find_followers(columns: list[Column], values: Tensor) -> list[Column]:
-    """The columns, with those determined by a category replaced by a `Follower`."""
-    found, leaders = list(columns), set()
-    for j, column in enumerate(columns):
-        if not isinstance(column, Number | Category) or column.options < 2 or j in leaders:
-            continue
-        for i, leader in enumerate(found):
-            if i == j or not isinstance(leader, Category) or leader.options < 2:
-                continue
-            if (table := _follower_table(leader, values[:, i], values[:, j])) is not None:
-                found[j] = Follower(column, leader.name, table)
-                leaders.add(i)
-                break
-    return found
-
-
-def _follower_table(leader: Category, leading: Tensor, following: Tensor) -> tuple[float | None, ...] | None:
-    """Cell of the follower for each value of the leader; None if not unique."""
-    if len(leading) < max(_MIN_FOLLOWER_ROWS, _MIN_ROWS_PER_VALUE * len(leader.values)):
-        return None
-    index = leading.nan_to_num(len(leader.values)).long()
-    if not _lookup_table(index[:_QUICK_ROWS], following[:_QUICK_ROWS], len(leader.values) + 1)[1]:
-        return None
-    table, determined = _lookup_table(index, following, len(leader.values) + 1)
-    return tuple(None if cell != cell else cell for cell in table.tolist()) if determined else None
-
-
-def _lookup_table(index: Tensor, following: Tensor, n: int) -> tuple[Tensor, bool]:
-    table = torch.full((n,), torch.nan, dtype=torch.float64)
-    table[index] = following
-    predicted = table[index]
-    return table, bool(((predicted == following) | (predicted.isnan() & following.isnan())).all())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparring.data.table.binned import compared_columns
 from sparring.data.table.schema import Schema
 from sparring.metrics.metric import Metric, Requirement, Scores
 from sparring.metrics.table.columns import DETECTION_FOLDS, column_shapes, detection_auc, pair_trends, rare_covered
@@ -29,7 +30,8 @@ class RowComparison:
 def _lacks(wanted: str) -> Requirement:
     def lack(case: RowComparison, samples: int) -> str:
         if target_kind(case.schema) == wanted:
-            return ""
+            alone = len(compared_columns(case.schema)) == 1
+            return "needs a column beside the target: leave out this metric" if alone else ""
         kinds = "classes" if wanted == "classes" else "numbers"
         return f"needs a target column of {kinds}: set --target, or leave out this metric"
 

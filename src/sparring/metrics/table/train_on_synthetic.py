@@ -81,7 +81,7 @@ def classification_scores(schema: Schema, generated: Tensor, real: Tensor, train
     """F1, accuracy and ROC AUC of boosted trees, and AUC of a linear model.
 
     F1 is that of the rarer class of two, the mean over classes otherwise. If the generated rows have a single class,
-    it is always predicted.
+    it is always predicted; without any, the first one is.
     """
     i, (y, truth, trained), (generated, real, _) = _target(schema, generated, real, train)
     classes, counts = np.unique(trained, return_counts=True)
@@ -102,6 +102,8 @@ def _probabilities(model: Any, x: np.ndarray, y: np.ndarray, inputs: np.ndarray,
     """Predicted class probabilities (n, classes)."""
     probabilities = np.zeros((len(inputs), len(classes)))
     found = np.unique(y)
+    if not len(found):  # every target is missing: nothing is learnt
+        return probabilities
     if len(found) == 1:
         probabilities[:, classes == found[0]] = 1
         return probabilities
@@ -129,6 +131,8 @@ def regression_scores(schema: Schema, generated: Tensor, real: Tensor) -> dict[s
     from sklearn.metrics import r2_score
 
     i, (y, truth), (generated, real) = _target(schema, generated, real)
+    if not len(y):  # every target is missing: nothing is learnt
+        return dict.fromkeys(("r2", "linear_r2"), float(r2_score(truth, np.zeros_like(truth))))
     probabilities = trees(number=True).fit(tree_inputs(schema, generated, i), y).predict(tree_inputs(schema, real, i))
     linear_features = [linear_inputs(schema, x, generated, i) for x in (generated, real)]
     linear_probabilities = linear(number=True).fit(linear_features[0], y).predict(linear_features[1])
