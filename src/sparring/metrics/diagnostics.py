@@ -23,7 +23,9 @@ class SampleDiagnostics:
 
 
 def rms_distance(x: Tensor) -> float:
-    """Root mean squared distance √E‖x − x′‖² between points of x (n, d)."""
+    """Root mean squared distance √E‖x − x′‖² between points of x (n, d); 0 for one point."""
+    if len(x) < 2:
+        return 0.0
     return float((2 * x.double().var(0).sum()).sqrt())
 
 

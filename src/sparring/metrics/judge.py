@@ -19,6 +19,20 @@ MAX_SAMPLES = 10_000
 """Samples per score, at most."""
 
 
+MIN_EXAMPLES = 16
+"""Samples, and real examples, below which scores tell nothing."""
+
+
+def few_examples_warning(count: int) -> str:
+    """Why scores of so few samples or real examples tell nothing; "" if there are enough."""
+    if count >= MIN_EXAMPLES:
+        return ""
+    return (
+        f"too few to tell: scores need {MIN_EXAMPLES} samples and {MIN_EXAMPLES} held-out examples, and there are "
+        f"{count}: look at the samples, and ignore the scores (in parentheses)"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class SampleSet:
     """Decoded samples with their requested classes."""
@@ -62,6 +76,17 @@ class Judge(ABC):
     @abstractmethod
     def baselines(self, n: int) -> Iterator[tuple[str, SampleSet]]:
         """Yields named baselines: up to n real test examples ("real"), then n samples of each trivial baseline."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Reasons to distrust scores, and scores that are left out."""
+        return []
+
+    @property
+    def warnings_before_training(self) -> list[str]:
+        """The same, and whether there are enough held-out examples."""
+        few = few_examples_warning(min(self.sample_count("report"), self.test_count))
+        return [few, *self.warnings] if few else list(self.warnings)
 
     def nearest_training(self, values: Tensor) -> Tensor | None:
         """The samples closest to training examples, each followed by its nearest training example; None if unknown."""

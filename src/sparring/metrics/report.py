@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.metrics.jackknife import half_widths
-from sparring.metrics.judge import Judge, SampleSet
+from sparring.metrics.judge import Judge, SampleSet, few_examples_warning
 from sparring.metrics.metric import ARROWS, Better, Metric, Scores, compute_scores, is_better
 
 
@@ -34,20 +34,27 @@ class Report:
     """Number of rows at the top that are models; the others are baselines."""
     better: Mapping[str, Better] = field(default_factory=dict)
     """Direction of each score."""
+    too_few: str = ""
+    """Why the scores are of too few examples to tell anything, if so; tables show them in parentheses."""
+    warnings: Sequence[str] = ()
+    """Other reasons to distrust scores, and scores that were left out."""
 
     def to_dict(self) -> dict[str, Any]:
         rows = [asdict(row) for row in self.rows]
-        return {"protocol": self.protocol, "rows": rows, "won": self.outperformed_by, "models": self.models}
+        scored = {"protocol": self.protocol, "rows": rows, "won": self.outperformed_by, "models": self.models}
+        return scored | {"too_few": self.too_few, "warnings": list(self.warnings)}
 
     def cells(self) -> list[list[str]]:
         """Table cells; the first line holds the names of the scores, with ↓ or ↑ for the better direction."""
         names = list(self.rows[0].scores)
-        lines = [[row.name, *(_number(row, name) for name in names), f"{row.samples:,}"] for row in self.rows]
+        mark = "({})" if self.too_few else "{}"
+        numbers = [[_number(row, name, mark) for name in names] for row in self.rows]
+        lines = [[row.name, *cells, f"{row.samples:,}"] for row, cells in zip(self.rows, numbers, strict=True)]
         return [["", *(name + ARROWS.get(self.better.get(name, "neither"), "") for name in names), "samples"], *lines]
 
     def notes(self) -> list[str]:
-        """The protocol, and the baselines that outperform a model."""
-        notes = [self.protocol]
+        """The protocol, warnings, and the baselines that outperform a model."""
+        notes = [self.protocol, *(f"warning: {text}" for text in (self.too_few, *self.warnings) if text)]
         for model, better in self.outperformed_by.items():
             scores = "; ".join(f"{name} ({', '.join(rows)})" for name, rows in better.items())
             notes.append(f"baselines that outperform {model}: {scores}")
@@ -64,12 +71,13 @@ class Report:
         return "\n".join([*lines, *self.notes()])
 
 
-def _number(row: ReportRow, name: str) -> str:
+def _number(row: ReportRow, name: str, mark: str) -> str:
+    """A score, with its interval if it has one, in the format `mark`."""
     if name not in row.scores:
         return ""
     value, margin = row.scores[name], row.intervals.get(name)
     text = f"{value:,.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
-    return text if margin is None else f"{text} ± {margin:.2g}"
+    return mark.format(text if margin is None else f"{text} ± {margin:.2g}")
 
 
 CachedBaselines = Callable[[str, Callable[[], list[ReportRow]]], list[ReportRow]]
@@ -89,7 +97,7 @@ def evaluate_samples(
         drawn: decoded samples (n, …), with their requested classes, if any.
         metrics: names; by default those of the judge that can be computed.
         own: additional metrics by name.
-        intervals: also compute 95 % confidence intervals, at ten times the cost.
+        intervals: also compute 95 % confidence intervals, at ten times the cost, of 16 samples or more.
         kept: returns the baseline scores of a protocol, cached or by calling the given function.
 
     Raises:
@@ -109,12 +117,14 @@ def evaluate_samples(
         ]
 
     rows = score() if own else kept(protocol, score)
-    won = _better_baselines(chosen, model, rows)
-    if intervals:
+    too_few = few_examples_warning(fewest)
+    won = {} if too_few else _better_baselines(chosen, model, rows)
+    if intervals and not too_few:
         counting = {name: metric for name, metric in chosen.items() if _comparable({name: metric})}
         margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _comparable(chosen)})
-    return Report(protocol, [model, *rows], {"model": won} if won else {}, better=_comparable(chosen))
+    beaten = {"model": won} if won else {}
+    return Report(protocol, [model, *rows], beaten, 1, _comparable(chosen), too_few, judge.warnings)
 
 
 def merge_reports(reports: Mapping[str, Report], mixed: bool = False) -> Report:
@@ -142,7 +152,9 @@ def merge_reports(reports: Mapping[str, Report], mixed: bool = False) -> Report:
     won = {
         name: report.outperformed_by["model"] for name, report in reports.items() if "model" in report.outperformed_by
     }
-    return Report(protocol, rows, won, len(models), first.better)
+    too_few = next((report.too_few for report in reports.values() if report.too_few), "")
+    warnings = list(dict.fromkeys(text for report in reports.values() for text in report.warnings))
+    return Report(protocol, rows, won, len(models), first.better, too_few, warnings)
 
 
 def _comparable(metrics: Mapping[str, Metric]) -> dict[str, Better]:

@@ -17,13 +17,16 @@ from sparring.rng import torch_state_restored
 from sparring.storage import tensors
 from sparring.storage.verify import build_on_meta, shape_mismatch, stored_shapes
 
+UNSCORED = "unscored"
+"""Weights that a run was scoring when it was killed."""
+
 
 @torch_state_restored()  # networks are initialised before they get their weights
 def load_model(path: str | Path, weights: str | None = None, networks: Mapping[str, nn.Module] = {}) -> Model:
     """The model of a run folder, or of a `model/` folder.
 
     Args:
-        weights: 'best' or 'last'; by default 'best' if the run was scored, else 'last'.
+        weights: 'best' or 'last'; by default 'best' if the run was scored, else 'last', else those it was scoring.
         networks: G (and E), for a run with networks that are not the library's own; they receive the weights.
 
     Raises:
@@ -32,7 +35,7 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
     folder = Path(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
     spec = read_spec(folder / "model.json")
-    file = folder / f"{weights or ('best' if (folder / 'best.safetensors').exists() else 'last')}.safetensors"
+    file = folder / f"{weights or _default_weights(folder)}.safetensors"
     try:
         _check_shapes(file, spec, networks)
         players, stored = _players(spec, networks), tensors.read_tensors(file)
@@ -45,6 +48,11 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
         MODALITIES[spec.recipe.modality].to_memory_format(player)
     kind = ImageToImageModel if MODALITIES[spec.recipe.modality].translates else Model
     return kind(spec, *players, rows=stored.get(ATTRIBUTE_ROWS))
+
+
+def _default_weights(folder: Path) -> str:
+    names = ("best", "last", UNSCORED)
+    return next((name for name in names if (folder / f"{name}.safetensors").exists()), "last")
 
 
 def _check_shapes(file: Path, spec: ModelSpec, networks: Mapping[str, nn.Module]) -> None:

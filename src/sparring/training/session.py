@@ -189,7 +189,11 @@ class Session:
     def fit_judge(self) -> None:
         """Raises UserError for a stop condition on a score that is not measured."""
         self.judge = judge(self.data) if self.ranks.leads else None
-        if self.judge is None or self.config.stop_condition is None:
+        if self.judge is None:
+            return
+        for warning in self.judge.warnings_before_training:
+            print(f"warning: {warning}", file=sys.stderr)
+        if self.config.stop_condition is None:
             return
         score, known = self.config.stop_condition.score, [*self.judge.score_names, *self.scores]
         if score not in known:

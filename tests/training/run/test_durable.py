@@ -11,6 +11,7 @@ from commands import final, same, spar
 import sparring
 from sparring.commands.cli import main
 from sparring.errors import MachineError, UserError
+from sparring.metrics.judge import Judge
 from sparring.training import checkpoint
 from sparring.training.journal import Journal
 from sparring.training.loop import loop as running
@@ -59,6 +60,7 @@ PLACES = {
     "before the first round": (running.Loop, "round", 0),
     "before the first checkpoint": (checkpoint, "save_checkpoint", 0),
     "between the journal and the checkpoint": (checkpoint, "save_checkpoint", 1),
+    "in the scores of a report": (Judge, "scores", 1),
     "before the journal": (Journal, "add", 2),
     "in the closing scores": (evaluation, "write_report", 0),
 }

@@ -31,7 +31,15 @@ class JudgeData:
     @property
     def fitting(self) -> slice:
         """The part of `train` that extractors are fitted to."""
-        return slice(2 * len(self.train) // 3)
+        return training_parts(len(self.train))[0]
+
+
+def training_parts(n: int) -> tuple[slice, slice, slice]:
+    """Of n ≥ 4 training examples, the first two thirds, for fitting, the next sixth, for selection, and the last, for
+    reports; both have two examples or more."""
+    held_out = max(n // 6, 2)
+    cut = min(2 * n // 3, n - 2 * held_out)
+    return slice(cut), slice(cut, cut + held_out), slice(cut + held_out, n)
 
 
 def _task(data: JudgeData, cache: Path) -> FeatureExtractor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.metrics.features.features import FeatureExtractor
-from sparring.metrics.features.registry import JudgeData, named_features
+from sparring.metrics.features.registry import JudgeData, named_features, training_parts
 from sparring.metrics.image.memorisation import TrainingNeighbours, memorisation
 from sparring.metrics.image.metrics import DEFAULT_IMAGE_METRICS, IMAGE_METRICS
 from sparring.metrics.image.quick_check import DIAGNOSTIC_SAMPLES, DiagnosticsReference, range_error
@@ -51,9 +51,8 @@ class ImageJudge(Judge):
     default = DEFAULT_IMAGE_METRICS
 
     def span(self, name: JudgeSplit) -> slice:
-        n = len(self.train)
-        cut, end = 2 * n // 3, 2 * n // 3 + n // 6
-        return slice(cut, end) if name == "select" else slice(end, n)
+        _, select, report = training_parts(len(self.train))
+        return {"select": select, "report": report}[name]
 
     def real_images(self, name: JudgeSplit) -> Tensor:
         return self.train[self.span(name)]
@@ -151,9 +150,9 @@ def judge_images(data: JudgeData, cache: Path, features: str | FeatureExtractor 
         features = "task" if data.classes else unlabelled
     if isinstance(features, str):
         features = named_features(features, data, cache)
-    report = 2 * len(data.train) // 3 + len(data.train) // 6
+    report = training_parts(len(data.train))[2]
     is_classifier = features.head is not None and data.labels is not None and features.name in ("task", "stacked")
-    accuracy = features.accuracy(data.train[report:], data.labels[report:]) if is_classifier else None  # pyright: ignore
+    accuracy = features.accuracy(data.train[report], data.labels[report]) if is_classifier else None  # pyright: ignore
     if not data.classes:
         return ImageJudge(features, data.train, data.test, accuracy)
     return ImageJudge(features, data.train, data.test, accuracy, data.labels, data.test_labels)

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from sparring.data import Dataset
 from sparring.metrics.judge import Judge
 from sparring.metrics.report import Report
+from sparring.models.load import UNSCORED
 from sparring.models.model import Model
-from sparring.storage.atomic import ensure_folder, write_bytes
+from sparring.storage import atomic
 from sparring.training import checkpoint
 from sparring.training.config.config import Config
 from sparring.training.distributed.ranks import Ranks, first_rank
@@ -140,7 +141,7 @@ class Run:
 
     @first_rank
     def _rewind(self) -> None:
-        ensure_folder(self.folder / "samples")  # a copy of a run may lack it: Git keeps no empty folders
+        atomic.ensure_folder(self.folder / "samples")  # a copy of a run may lack it: Git keeps no empty folders
         rollback_best(self.folder, self.journal, self._judge.score_names[0], self.loop, self.calibrated)
         self.journal.rewind(self.loop.seen)
 
@@ -174,13 +175,19 @@ class Run:
         self.loss_sums = {}
         check_finite(losses, self.loop.seen)
         start = time.monotonic()
-        health = health_metrics(self.loop)  # on every rank: batch statistics may be of all ranks
         model = self.calibrated()
+        self._save_unscored(model)
+        health = health_metrics(self.loop)  # on every rank: batch statistics may be of all ranks
         count = self.ranks.on_first_rank(lambda: self._judge.sample_count("select"))
         samples = distributed_samples(model, count, self.ranks)
         entry = self._write_report(model, losses, health, samples, start, data_wait)
         raise_if_fatal(entry)
         return entry
+
+    @first_rank
+    def _save_unscored(self, model: Model) -> None:
+        """Saves the weights before anything is scored. Under another name, for they may turn out to have diverged."""
+        model.save(self.folder / "model", UNSCORED)
 
     def _data_wait(self) -> float:
         """The share of the time since the last report that the loop waited for data; warns of too much."""
@@ -229,13 +236,14 @@ class Run:
         }
         entry = with_health(entry, seen / self.config.examples, health, self.journal.entries)
         preview = model.preview(model.modality.preview_count)
-        write_bytes(self.folder / "samples" / f"{seen:012d}.{preview.kind}", preview.content)
+        atomic.write_bytes(self.folder / "samples" / f"{seen:012d}.{preview.kind}", preview.content)
         fatal = fatal_alarms(entry)
         if not fatal and best([*self.journal.entries, entry], selection) is entry:
             model.save(self.folder / "model", "best")
         self.journal.add(entry)
         if not fatal:
             self.save(model)
+        atomic.remove_file(self.folder / "model" / f"{UNSCORED}.safetensors")
         picture = preview.image if preview.kind in ("png", "gif") else None
         for watcher in self.watchers:
             watcher.report(entry, picture)
