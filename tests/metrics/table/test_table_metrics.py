@@ -17,6 +17,7 @@ from sparring.metrics.table.columns import column_shapes, detection_auc, pair_tr
 from sparring.metrics.table.metrics import independent_columns
 from sparring.metrics.table.nearest_record import closest_distances, copied_share
 from sparring.metrics.table.train_on_synthetic import classification_scores, regression_scores, target_kind
+from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge
 
 
@@ -125,3 +126,16 @@ def test_a_table_without_a_target_is_scored_by_the_rest():
     data = table_data("people", people(200), {"city": Kind("identifier")}, target="planet")
     assert target_kind(data.facts) == ""
     assert "f1" not in evaluate_samples(data.train.values, judge(data)).rows[0].scores
+
+
+@pytest.mark.parametrize("n", [12, 13, 16, 20, 35, 36, 72])
+def test_few_rows_leave_enough_for_the_selection_score(tmp_path, n):
+    """Of 12 rows, ten are for training; from 36 rows on, the validation split is the fifth sixth of them."""
+    (tmp_path / "t.csv").write_text("x,c\n" + "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(n)))
+    data = load_dataset(tmp_path / "t.csv")
+    table_judge = judge(data)
+    select = table_judge.real_rows("select")
+    assert len(select) == min(len(data.train), 12) and table_judge.scores(data.train.values[:12], "select")
+    if len(data.train) >= 36:
+        start = 2 * len(data.train) // 3
+        assert torch.equal(select, data.train.values[start : start + 12])

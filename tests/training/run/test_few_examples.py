@@ -90,8 +90,8 @@ def test_scores_of_few_images_are_marked_wherever_they_are_shown(tmp_path, capsy
     assert "too few to tell" in card and "too few to tell" in (tmp_path / "run" / "scores.json").read_text()
     compared = sparring.compare([tmp_path / "run"], images(18))
     assert compared.too_few == run.report.too_few and "warning: too few to tell" in compared.table()
-    assert not sparring.evaluate(tmp_path / "run", data=images(200)).too_few
-    again = sparring.evaluate(tmp_path / "run", 15, data=images(200), intervals=True)
+    assert not sparring.evaluate(tmp_path / "run", data=images(200), changed_data=True).too_few
+    again = sparring.evaluate(tmp_path / "run", 15, data=images(200), changed_data=True, intervals=True)
     assert "there are 15" in again.too_few and not again.rows[0].intervals
 
 

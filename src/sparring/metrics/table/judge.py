@@ -12,8 +12,8 @@ from sparring.metrics.table.metrics import TABLE_METRICS, RowComparison, indepen
 
 _MAX_ROWS = 50_000
 """Rows per score, at most."""
-_SELECTION_ROWS = 4_000
-"""Rows of the validation split, at most."""
+_MIN_SELECTION_ROWS, _SELECTION_ROWS = 12, 4_000
+"""Rows of the validation split, at least and at most."""
 
 
 class TestRows(SampleSet):
@@ -36,7 +36,9 @@ class TableJudge(Judge):
         n = len(self.train)
         if name == "report":
             return self.test[:_MAX_ROWS]
-        return self.train[2 * n // 3 : 2 * n // 3 + max(n // 6, 12)][:_SELECTION_ROWS]
+        count = max(n // 6, _MIN_SELECTION_ROWS)
+        start = max(0, min(2 * n // 3, n - count))
+        return self.train[start : start + count][:_SELECTION_ROWS]
 
     def comparison(self, drawn: SampleSet, part: JudgeSplit) -> RowComparison:
         real = self.train[5 * len(self.train) // 6 :] if isinstance(drawn, TestRows) else self.real_rows(part)
