@@ -19,14 +19,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.table.columns import FORBID_UNKNOWN, Column
-from sparring.data.table.formulas import (
-    ProductFormula,
-    RatioFormula,
-    SumFormula,
-    column_numbers,
-    number_column,
-    parse_formula,
-)
+from sparring.data.table.formulas import AnyFormula, column_numbers, number_column, parse_formula
 from sparring.errors import UserError, lookup, one_line
 
 _COMPARISONS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt}
@@ -96,7 +89,7 @@ class Only:
         return f"only({', '.join(self.names)})"
 
 
-Constraint = Inequality | SumFormula | ProductFormula | RatioFormula | Unique | Only
+Constraint = Inequality | AnyFormula | Unique | Only
 
 
 def parse_constraint(text: str, columns: Sequence[Column], values: Tensor) -> Constraint:

@@ -120,14 +120,11 @@ class RatioFormula(Formula):
         return f"{self.total} = {' / '.join(self.parts)}"
 
 
-FORMULAS: tuple[type[SumFormula] | type[ProductFormula] | type[RatioFormula], ...] = (
-    SumFormula,
-    ProductFormula,
-    RatioFormula,
-)
+AnyFormula = SumFormula | ProductFormula | RatioFormula
+FORMULAS: tuple[type[AnyFormula], ...] = (SumFormula, ProductFormula, RatioFormula)
 
 
-def parse_formula(text: str, names: Sequence[str]) -> SumFormula | ProductFormula | RatioFormula | None:
+def parse_formula(text: str, names: Sequence[str]) -> AnyFormula | None:
     """The formula of a text such as "a = b / c" or "a + b = c"; None for other text, and for unknown names.
 
     Names may contain the symbols: a text is split where every part is a name.

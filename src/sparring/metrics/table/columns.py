@@ -10,7 +10,7 @@ from torch import Tensor
 from sparring.data.table.binned import binned, compared_columns, joint_distribution
 from sparring.data.table.columns import Category, Follower
 from sparring.data.table.schema import Schema
-from sparring.metrics.table.train_on_synthetic import tree_inputs, trees
+from sparring.metrics.table.train_on_synthetic import tree_inputs, tree_threads, trees
 
 DETECTION_FOLDS = 3
 _RARE, _MIN_TRAINING_ROWS = 0.05, 5
@@ -64,7 +64,8 @@ def detection_auc(schema: Schema, generated: Tensor, real: Tensor) -> float:
     x = np.concatenate([tree_inputs(schema, generated[:n]), tree_inputs(schema, real[:n])])
     y = np.repeat([1, 0], n)
     folds = StratifiedKFold(DETECTION_FOLDS, shuffle=True, random_state=0)
-    probabilities = np.asarray(cross_val_predict(trees(), x, y, cv=folds, method="predict_proba"))
+    with tree_threads(len(x)):
+        probabilities = np.asarray(cross_val_predict(trees(), x, y, cv=folds, method="predict_proba"))
     return float(roc_auc_score(y, probabilities[:, 1]))
 
 

@@ -11,6 +11,8 @@ from sparring.training.loop.loop import Loop
 
 WARM, TIMED = 3, 10
 """Rounds of each kind before timing starts; rounds timed in all."""
+ENOUGH, MIN_TIMED = 5.0, 3
+"""Seconds after which no more rounds of a kind are timed, once there are so many: long rounds vary little."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ def _median_time(loop: Loop, kind: RoundKind, warm: int, timed: int) -> float:
         start = synchronised_time(loop.device)
         kind.play(loop, k)
         times.append(synchronised_time(loop.device) - start)
-    return statistics.median(times[warm:])
+        if sum(times) > ENOUGH and len(times) > MIN_TIMED:
+            break
+    return statistics.median(times[min(warm, len(times) - MIN_TIMED) :])
 
 
 def synchronised_time(device: torch.device) -> float:
