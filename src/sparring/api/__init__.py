@@ -19,6 +19,7 @@ from sparring.metrics.image.judge import ImageJudge
 from sparring.metrics.metric import Metric
 from sparring.metrics.report import Report
 from sparring.metrics.report import evaluate_samples as score
+from sparring.metrics.second_opinion import add_second_opinion
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge, modality_of
 from sparring.models.load import load_model as load
@@ -137,6 +138,7 @@ def evaluate(
     metrics: Sequence[str] = (),
     own: Mapping[str, Metric] = {},
     features: str | FeatureExtractor | None = None,
+    second_opinion: str | FeatureExtractor | None = None,
     intervals: bool = False,
     smoothness: bool = False,
     data: str | Path | Dataset | None = None,
@@ -151,6 +153,7 @@ def evaluate(
         own: metrics of your own, by name.
         features: "task", "self", "random", "pixels", or a `FeatureExtractor` around any module of your own; by default
             "task" if there are classes, else "self".
+        second_opinion: other features, whose default scores are shown beside as "NAME:SCORE".
         intervals: 95 % intervals of the model's scores too, at ten times the cost.
         smoothness: the perceptual path length too, which needs the model, not only its samples.
         data: the run's data if it was passed as a `Dataset`, or the path it has been moved to.
@@ -167,9 +170,10 @@ def evaluate(
     if smoothness and not isinstance(fitted, ImageJudge):
         raise UserError("path length is of images: leave it out")
     model = load(run, weights, networks)
-    report = score(
-        draw_samples(model, fitted, samples, seed), fitted, metrics, own, intervals, baseline_cache(loaded.fingerprint)
-    )
+    drawn, kept = draw_samples(model, fitted, samples, seed), baseline_cache(loaded.fingerprint)
+    report = score(drawn, fitted, metrics, own, intervals, kept)
+    if second_opinion is not None:
+        report = add_second_opinion(report, drawn, judge(loaded, second_opinion), intervals, kept)
     report = flag_changed_data(report, loaded, run_data.fingerprint)
     return _with_path_length(report, path_length(model, fitted.features)) if smoothness else report  # pyright: ignore
 

@@ -13,6 +13,7 @@ from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
 from sparring.metrics.protocol import current_protocol
 from sparring.metrics.report import CachedBaselines, Report, evaluate_samples, merge_reports
+from sparring.metrics.second_opinion import add_second_opinion
 from sparring.modalities.load import load_dataset
 from sparring.modalities.registry import judge, modality_of
 from sparring.models.load import load_model
@@ -31,6 +32,7 @@ def compare(
     seed: int = 0,
     metrics: Sequence[str] = (),
     features: str | FeatureExtractor | None = None,
+    second_opinion: str | FeatureExtractor | None = None,
     intervals: bool = False,
     mixed: bool = False,
     page: str | Path | None = None,
@@ -42,7 +44,7 @@ def compare(
             `spar evaluate --json` wrote (.json), whose scores are taken as they are.
         reference: the data that is judged by, read with `data_options`; by default that of the first run.
         samples: of each; by default as many as the one with the fewest has, at most what the judge suits.
-        metrics, features, intervals: as in `sparring.evaluate`.
+        metrics, features, second_opinion, intervals: as in `sparring.evaluate`.
         mixed: take scores of different protocols into one table.
         page: an .html file to write, with the table, samples of each, and how the runs among them went.
 
@@ -62,7 +64,12 @@ def compare(
     data = _reference(fresh, reference, data_options)
     jury = judge(data, features)
     drawn = _drawn(fresh, data, jury, samples, seed)
-    reports = saved | _scored(drawn, jury, metrics, intervals, baseline_cache(data.fingerprint))
+    kept = baseline_cache(data.fingerprint)
+    scored = _scored(drawn, jury, metrics, intervals, kept)
+    if second_opinion is not None:
+        other = judge(data, second_opinion)
+        scored = {name: add_second_opinion(scored[name], x, other, intervals, kept) for name, x in drawn.items()}
+    reports = saved | scored
     report = merge_reports({name: reports[name] for name in names}, mixed)
     if page is not None:
         write_comparison(Path(page), report, {name: x.values for name, x in drawn.items()}, data, jury)

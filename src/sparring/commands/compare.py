@@ -27,6 +27,7 @@ def compare(args: argparse.Namespace) -> Answer:
         seed=args.seed,
         metrics=args.metrics,
         features=args.features,
+        second_opinion=args.second_opinion,
         intervals=args.intervals,
         mixed=args.mixed,
         page=args.page,

@@ -25,6 +25,9 @@ def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
         help="feature extractor of images: task, self, random, pixels, inception, inception-pytorch-fid, "
         "inception-clean, dinov2, FILE.onnx",
     )
+    parser.add_argument(
+        "--second-opinion", metavar="FEATURES", help="other features, whose scores are shown beside, such as inception"
+    )
     parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the models' scores")
 
 
@@ -33,6 +36,7 @@ def evaluate(args: argparse.Namespace) -> Answer:
 
     options = {"metrics": args.metrics, "features": args.features, "intervals": args.intervals}
     options |= {"smoothness": args.smoothness, "data": args.data, "changed_data": args.changed_data}
+    options |= {"second_opinion": args.second_opinion}
     report = api.evaluate(args.run, args.samples, args.seed, args.weights, **options)
     say(args, report.table())
     return report.to_dict()

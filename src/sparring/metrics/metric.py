@@ -1,7 +1,7 @@
 """Definition of a metric: function, direction of scores, requirements."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sparring.errors import UserError
@@ -43,6 +43,17 @@ class Metric:
     compute: Callable[[Any], Scores]
     """Scores of a `Judge.comparison`."""
     requirement: Requirement = ALWAYS
+
+    def without(self, scores: Collection[str]) -> "Metric":
+        """The metric without these scores; one without scores if only margins and alarms would be left."""
+        left = {name: how for name, how in self.better.items() if name not in scores}
+        if len(left) == len(self.better):
+            return self
+        if all(how == "neither" for how in left.values()):
+            left = {}
+        return replace(
+            self, better=left, compute=lambda case: {name: x for name, x in self.compute(case).items() if name in left}
+        )
 
 
 def compute_scores(metrics: Mapping[str, Metric], case: Any, samples: int) -> Scores:

@@ -68,6 +68,7 @@ class Session:
     ):
         self.folder, self.ranks, self.networks, self.scores = folder or Path(), ranks, networks, scores
         self.watchers = watchers if ranks.leads else ()
+        self._warned = False
 
     def train(self, recipe: str | Recipe, data: str | Path | Dataset, settings: Mapping[str, Any]) -> Run:
         self.configure(recipe, data, settings)
@@ -189,11 +190,7 @@ class Session:
     def fit_judge(self) -> None:
         """Raises UserError for a stop condition on a score that is not measured."""
         self.judge = judge(self.data) if self.ranks.leads else None
-        if self.judge is None:
-            return
-        for warning in self.judge.warnings_before_training:
-            print(f"warning: {warning}", file=sys.stderr)
-        if self.config.stop_condition is None:
+        if self.judge is None or self.config.stop_condition is None:
             return
         score, known = self.config.stop_condition.score, [*self.judge.score_names, *self.scores]
         if score not in known:
@@ -228,6 +225,7 @@ class Session:
             run = self._run(resumed, deadline)
             if resumed:
                 self._check_unfinished(run)
+            self._warn_of_scores()
             try:
                 run.play()
                 return run
@@ -250,6 +248,15 @@ class Session:
             deadline=deadline,
             ranks=self.ranks,
         )
+
+    @first_rank
+    def _warn_of_scores(self) -> None:
+        """Prints why scores will tell little, if so, once a session."""
+        if self.judge is None or self._warned:
+            return
+        for warning in self.judge.warnings_before_training:
+            print(f"warning: {warning}", file=sys.stderr)
+        self._warned = True
 
     @first_rank
     def _check_unfinished(self, run: Run) -> None:
