@@ -64,7 +64,7 @@ class Dataset:
     unpaired: str = ""
     """Of two domains: why what is given with an example is not its partner; nothing if it is."""
     select: Split | None = None
-    """Of pictures made of pictures: held out of the train part, to choose weights by,"""
+    """Of pictures made of pictures, and of small tables: held out of the train part, to choose weights by,"""
     leading: str = ""
     """with this metric, if it is not the judge's own choice."""
 

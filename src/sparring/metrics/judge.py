@@ -134,6 +134,15 @@ class Judge(ABC):
             chosen, self.comparison(SampleSet(values), part), min(len(values), self.sample_count(part))
         )
 
+    def training_scores(self, values: Tensor, model: Any) -> Scores:
+        """Scores during training, of samples (n, …) and of the model that made them; weights are selected by the
+        first."""
+        return self.scores(values, "select")
+
+    def warnings_about(self, model: Scores, real: Scores) -> list[str]:
+        """Reasons to distrust a model, by its scores and those of real examples."""
+        return []
+
     def protocol(self, part: JudgeSplit, samples: int, metrics: Mapping[str, Metric] | None = None) -> str:
         """How scores are computed; scores of different protocols are not comparable."""
         chosen = self.select_metrics([self.selection_metric]) if metrics is None else metrics

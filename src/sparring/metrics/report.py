@@ -124,7 +124,9 @@ def evaluate_samples(
         margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewest), len(samples))
         model = replace(model, intervals={name: margins[name] for name in _comparable(chosen)})
     beaten = {"model": won} if won else {}
-    return Report(protocol, [model, *rows], beaten, 1, _comparable(chosen), too_few, judge.warnings)
+    real = next(row.scores for row in rows if row.name == "real")
+    warnings = [*judge.warnings, *judge.warnings_about(model.scores, real)]
+    return Report(protocol, [model, *rows], beaten, 1, _comparable(chosen), too_few, warnings)
 
 
 def merge_reports(reports: Mapping[str, Report], mixed: bool = False) -> Report:

@@ -1,5 +1,6 @@
 """Tables: cells float64 (n, columns), of which networks see one-hot options and positions (n, width)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,8 +18,12 @@ from sparring.metrics.table.judge import TableJudge
 from sparring.modalities.array_source import InMemory
 from sparring.modalities.base import Confidence, Modality, Preview, Sampler, SampleStream, Source, Words
 from sparring.modalities.conditional_rows import ConditionalRows, TableConditions
+from sparring.recipes import Recipe
 from sparring.recipes.choose import Choice, DataSummary, default_recipe
 from sparring.storage.atomic import atomic_write
+
+HELD_OUT_EVERY, MIN_HELD_OUT = 10, 12
+"""Of small tables, every so-many-th training row is held out, if these are enough rows."""
 
 
 class TableModality(Modality):
@@ -60,10 +65,20 @@ class TableModality(Modality):
         schema = _schema(facts)
         return TableConditions(schema.option_shares, tuple(schema.choices))
 
+    def prepare(self, data: Dataset, recipe: Recipe) -> Dataset:
+        """Holds out every tenth training row of a small table, to choose weights by."""
+        n = len(data.train)
+        if recipe.length(n) == recipe.images or n < MIN_HELD_OUT * HELD_OUT_EVERY:
+            return data
+        held_out = torch.zeros(n, dtype=torch.bool)
+        held_out[torch.randperm(n, generator=torch.Generator().manual_seed(0))[: n // HELD_OUT_EVERY]] = True
+        return replace(data, train=data.train[~held_out], select=data.train[held_out])
+
     def judge(self, data: Dataset, features: str | FeatureExtractor | None = None) -> TableJudge:
         if features is not None:
             raise UserError("tables are judged column by column, not by features: leave features out")
-        return TableJudge(_schema(data.facts), data.train.values, data.test.values)
+        held_out = None if data.select is None else data.select.values
+        return TableJudge(_schema(data.facts), data.train.values, data.test.values, held_out)
 
     def suggest(self, data: DataSummary) -> Choice:
         return default_recipe("table", data)

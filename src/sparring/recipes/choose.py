@@ -47,7 +47,10 @@ class Choice:
 def default_recipe(name: str, data: DataSummary) -> Choice:
     """For modalities with one default recipe."""
     recipe = RECIPES[name]
-    return Choice(recipe, recipe.images, (_description(data), f"{recipe.name}: the default recipe for such data"))
+    images = recipe.length(data.count)
+    reasons = (_description(data), f"{recipe.name}: the default recipe for such data")
+    passes = f"{images:,} examples: {recipe.most_epochs:,} times the {data.count:,} there are"
+    return Choice(recipe, images, (*reasons, passes) if images < recipe.images else reasons)
 
 
 def choose_for_pairs(data: DataSummary) -> Choice:

@@ -76,6 +76,8 @@ class Recipe:
     batch: int = 64
     images: int = 600_000
     """Images seen, unless the user says otherwise."""
+    most_epochs: int = 0
+    """Passes over the data after which a run of that default length ends, if it has not yet; 0: no limit."""
     lr: Number = 2e-4
     critic_lr: Number | None = None
     """Another rate for the critic (TTUR: Heusel et al. 2017, arXiv:1706.08500)."""
@@ -113,6 +115,10 @@ class Recipe:
         """By field."""
         networks = {"generator": self.generator, "critic": self.critic, "encoder": self.encoder}
         return {name: network for name, network in networks.items() if network}
+
+    def length(self, n: int) -> int:
+        """Examples seen by default in training on n of them."""
+        return min(self.images, self.most_epochs * n) if self.most_epochs else self.images
 
     def with_options(self, **options: Option) -> Recipe:
         """This recipe with other options of its game."""

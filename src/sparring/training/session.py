@@ -139,6 +139,11 @@ class Session:
     def load(self, data: str | Path | Dataset) -> None:
         """Every rank loads the data. Raises UserError where settings, versions or data differ between ranks."""
         self._load_on_ranks(lambda: self._load(data))
+        n, before = len(self.data.train), self.config.examples
+        self.use(self.config.with_length(n))
+        if self.config.examples < before and self.ranks.leads:
+            passes = f"{self.config.recipe.most_epochs:,} passes over {n:,} training examples"
+            print(f"training on {self.config.examples:,} examples, {passes}: --images sets the length", file=sys.stderr)
 
     def load_again(self, data: str | Path | Dataset | None, changed: bool) -> None:
         """The same for the data of a run folder, from where it is now."""

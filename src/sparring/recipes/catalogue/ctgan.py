@@ -24,6 +24,7 @@ CTGAN = Recipe(
     z=128,
     batch=500,
     images=6_750_000,
+    most_epochs=300,
     lr=2e-4,
     beta1=0.5,
     beta2=0.9,

@@ -26,6 +26,7 @@ TABLE = Recipe(
     z=64,
     batch=512,
     images=600_000,
+    most_epochs=400,
     lr=Cosine(1e-3, 1e-4),
     beta1=0.0,
     beta2=0.99,

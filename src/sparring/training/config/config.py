@@ -5,7 +5,7 @@ import operator
 import platform
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +55,8 @@ class Config(RunSettings):
     data_options: Options = setting("how the data is read", Options(), aliases=("reading",), flag=False)  # noqa: RUF009
     machine: MachineChoices = MachineChoices()  # noqa: RUF009
     """Choices by timing on this machine."""
+    open_length: bool = False
+    """Whether the length is still to be limited by the number of training examples: see `with_length`."""
     adjustments: tuple[Adjustment, ...] = ()
     """Made by automatic recovery, in order."""
 
@@ -72,6 +74,13 @@ class Config(RunSettings):
     def adjusted_recipe(self) -> Recipe:
         """The recipe after all adjustments."""
         return apply_adjustments(self.recipe, self.adjustments).with_horizon(self.examples)
+
+    def with_length(self, n: int) -> "Config":
+        """The configuration for n training examples: a length that the user left open follows their number."""
+        if not self.open_length:
+            return self
+        examples = self.recipe.length(n)
+        return replace(self, examples=examples, recipe=self.recipe.with_horizon(examples), open_length=False)
 
     @property
     def rounds(self) -> int:

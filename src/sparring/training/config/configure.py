@@ -29,15 +29,18 @@ def configure(
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     values = complete_settings(Config, settings)
     device = machine.device(values["device"])
+    open_length = values["examples"] is None and recipe.most_epochs > 0
     resolved = {
         "examples": recipe.images if values["examples"] is None else values["examples"],
+        "open_length": open_length,
         "from_run": None if values["from_run"] is None else str(values["from_run"]),
         "device": str(device),
         "precision": machine.precision(values["precision"], device, MODALITIES[recipe.modality].bf16_suffices),
         "threads": torch.get_num_threads() if values["threads"] is None else values["threads"],
     }
+    recipe = with_all_options(recipe).with_networks(networks)
     return Config(
-        recipe=with_all_options(recipe).with_networks(networks).with_horizon(resolved["examples"]),
+        recipe=recipe if open_length else recipe.with_horizon(resolved["examples"]),
         data=data.spec if isinstance(data, Dataset) else str(data),
         **values | resolved,
     )

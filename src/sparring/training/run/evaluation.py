@@ -1,6 +1,7 @@
 """Scoring a run's model: the closing scores of a run, and what `sparring.evaluate` shares with them."""
 
 import json
+import sys
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,9 @@ def closing_scores(run: Run, judge: Judge) -> Report:
     if earlier := DataRecord.load(run.folder).earlier:
         remark = f"trained on other data before (fingerprint {', '.join(earlier)})"
         report = replace(report, protocol=f"{report.protocol}; {remark}")
+    for warning in report.warnings:
+        if warning not in judge.warnings:  # those were printed before training
+            print(f"warning: {warning}", file=sys.stderr)
     write_report(run.folder, run.config, run.data, model, judge, report)
     scores = report.to_dict() | {"examples": run.loop.seen}
     write_bytes(run.folder / SCORES, json.dumps(scores, indent=1).encode())

@@ -29,6 +29,9 @@ def is_restart(folder: Path, config: Config) -> bool:
     saved = Config.load(folder)[0]
     # What was measured on this machine or added since is not part of the command line.
     measured = {name: getattr(config, name) for name in ("machine", "micro_batches", "precision")}
+    if config.open_length:  # the data decided it
+        recipe = config.recipe.with_horizon(saved.examples)
+        config = replace(config, examples=saved.examples, recipe=recipe, open_length=False)
     if replace(saved, adjustments=(), **measured).to_json() != config.to_json():
         raise UserError(f"{folder} is another run's, with other settings: choose another --out")
     return True

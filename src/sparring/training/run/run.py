@@ -220,7 +220,7 @@ class Run:
         Scoring began at `start`."""
         selection, seen = self._judge.score_names[0], self.loop.seen
         health = health | sample_diagnostics(self._judge, samples, seen / len(self.data.train))
-        scores = self._judge.scores(samples, "select")
+        scores = self._judge.training_scores(samples, model)
         scores |= {name: float(score(samples)) for name, score in self.own_scores.items()}
         entry = {
             "examples": seen,
