@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_GROUPS = 10
+GROUPS = 10
+"""Groups, each of which is left out once."""
 _T = 2.262
 """97.5 % quantile of Student's t with nine degrees of freedom."""
 
@@ -21,10 +22,10 @@ def half_widths(scores: Callable[[Tensor], dict[str, float]], n: int, seed: int 
         scores: maps indices of samples, int64 (≤ n,), to their scores.
     """
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-    groups = torch.arange(n) % _GROUPS
-    without = [scores(order[groups != g]) for g in range(_GROUPS)]
+    groups = torch.arange(n) % GROUPS
+    without = [scores(order[groups != g]) for g in range(GROUPS)]
     return {name: _half_width([one[name] for one in without]) for name in without[0]}
 
 
 def _half_width(values: list[float]) -> float:
-    return _T * float(((_GROUPS - 1) * torch.tensor(values, dtype=torch.float64).var(correction=0)).sqrt())
+    return _T * float(((GROUPS - 1) * torch.tensor(values, dtype=torch.float64).var(correction=0)).sqrt())

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sparring.errors import UserError
-from sparring.metrics.jackknife import half_widths
+from sparring.metrics.jackknife import GROUPS, half_widths
 from sparring.metrics.judge import Judge, SampleSet, few_examples_warning
 from sparring.metrics.metric import ARROWS, Better, Metric, Scores, compute_scores, is_better
 
@@ -97,7 +97,8 @@ def evaluate_samples(
         drawn: decoded samples (n, …), with their requested classes, if any.
         metrics: names; by default those of the judge that can be computed.
         own: additional metrics by name.
-        intervals: also compute 95 % confidence intervals, at ten times the cost, of 16 samples or more.
+        intervals: also compute 95 % confidence intervals, at ten times the cost, of metrics that nine tenths of the
+            samples suffice for.
         kept: returns the baseline scores of a protocol, cached or by calling the given function.
 
     Raises:
@@ -119,10 +120,15 @@ def evaluate_samples(
     rows = score() if own else kept(protocol, score)
     too_few = few_examples_warning(fewest)
     won = {} if too_few else _better_baselines(chosen, model, rows)
-    if intervals and not too_few:
-        counting = {name: metric for name, metric in chosen.items() if _comparable({name: metric})}
-        margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewest), len(samples))
-        model = replace(model, intervals={name: margins[name] for name in _comparable(chosen)})
+    if intervals:
+        fewer = fewest - -(-len(samples) // GROUPS)
+        counting = {
+            name: metric
+            for name, metric in chosen.items()
+            if _comparable({name: metric}) and not metric.requirement(case, fewer)
+        }
+        margins = half_widths(lambda kept: compute_scores(counting, case.of(kept), fewer), len(samples))
+        model = replace(model, intervals={name: margins[name] for name in _comparable(counting)})
     beaten = {"model": won} if won else {}
     real = next(row.scores for row in rows if row.name == "real")
     warnings = [*judge.warnings, *judge.warnings_about(model.scores, real)]

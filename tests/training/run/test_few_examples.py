@@ -92,7 +92,9 @@ def test_scores_of_few_images_are_marked_wherever_they_are_shown(tmp_path, capsy
     assert compared.too_few == run.report.too_few and "warning: too few to tell" in compared.table()
     assert not sparring.evaluate(tmp_path / "run", data=images(200), changed_data=True).too_few
     again = sparring.evaluate(tmp_path / "run", 15, data=images(200), changed_data=True, intervals=True)
-    assert "there are 15" in again.too_few and not again.rows[0].intervals
+    assert "there are 15" in again.too_few and "frechet" in again.rows[0].intervals
+    pair = sparring.evaluate(tmp_path / "run", 2, data=images(200), changed_data=True, intervals=True)
+    assert not pair.rows[0].intervals  # one sample has no spread
 
 
 def test_weights_are_saved_before_anything_is_scored(tmp_path, monkeypatch):
