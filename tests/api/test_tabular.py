@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -277,6 +278,34 @@ def test_labels_and_index_come_back():
         assert list(made.columns) == [0, 1, "two"] and model.schema.target == "1"
         assert made.index.dtype == index.dtype and made.index.name == index.name and (made[0] <= made[1]).all()
         assert made.index.equals(pd.RangeIndex(20)) == (index.name is None and index.dtype == int)
+
+
+def test_an_index_that_is_left_out_is_named(capsys):
+    frame = people(80)[["age", "city"]]
+    small_fit(frame[frame["age"] > 30])
+    assert "index of the table is unnamed whole numbers: it is left out" in capsys.readouterr().err
+    small_fit(frame)
+    assert "index" not in capsys.readouterr().err
+
+
+def test_names_of_every_kind_come_back():
+    names = [
+        "",
+        " ",
+        "a\nb",
+        r"$x_{$\frac$",
+        "$5-$10",
+        "x" * 300,
+        1.5,
+        None,
+        ("a", 1),
+        pd.Timestamp("2020-01-01"),
+        "ä\x07",
+    ]
+    g = np.random.default_rng(0)
+    frame = pd.DataFrame({name: g.choice([f"{name}", "$a_$", r"\$$^"], 60) for name in names})
+    made = small_fit(frame).sample(5)
+    assert [str(name) for name in made.columns] == [str(name) for name in names] and 1.5 in made.columns
 
 
 def test_intervals_come_back(tmp_path):

@@ -1,6 +1,7 @@
 """Synthetic tables: fit, sample, save, load."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from sparring import api
 from sparring.data.table.arrow import libraries
-from sparring.data.table.frames import restored_frame
+from sparring.data.table.frames import index_note, restored_frame
 from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
 from sparring.errors import UserError
@@ -86,11 +87,14 @@ def fit(
     kinds = {str(name): kind if isinstance(kind, Kind) else Kind(str(kind)) for name, kind in columns.items()}
     conditions = (constraints,) if isinstance(constraints, str) else constraints
     data = table_data("a table", table, kinds, conditions, "" if target is None else str(target), test)
+    frame = isinstance(table, libraries()[0].DataFrame)
+    if frame and (note := index_note(table)):
+        print(note, file=sys.stderr)
     temporary = tempfile.mkdtemp(prefix="sparring-") if out is None else None
     folder = Path(temporary or "", "run") if out is None else Path(out)
     try:
         run = api.train(recipe, data, folder, **settings)
-        return Synthesizer(load_model(folder), run.report, isinstance(table, libraries()[0].DataFrame))
+        return Synthesizer(load_model(folder), run.report, frame)
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

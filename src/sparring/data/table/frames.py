@@ -4,6 +4,8 @@ import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
+
 _KEY = b"sparring"
 """Key of the schema metadata."""
 
@@ -66,6 +68,13 @@ def is_row_number(index: Any) -> bool:
     import pandas
 
     return index.nlevels == 1 and index.name is None and pandas.api.types.is_integer_dtype(index.dtype)
+
+
+def index_note(frame: Any) -> str:
+    """What becomes of an index that is left out, unless it numbers the rows from 0; else ""."""
+    if not is_row_number(frame.index) or (frame.index == np.arange(len(frame))).all():
+        return ""
+    return "the index of the table is unnamed whole numbers: it is left out (name it to learn it as a column)"
 
 
 def _index_name(frame: Any, name: Hashable, level: int) -> str:

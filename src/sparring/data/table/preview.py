@@ -1,5 +1,6 @@
 """Plots of tables: column histograms and association matrices."""
 
+import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -11,12 +12,15 @@ from torch import Tensor
 from sparring.data.table.binned import association, binned, compared_columns
 from sparring.data.table.columns import Category, Column, Follower, Number
 from sparring.data.table.schema import Schema
+from sparring.errors import one_line
 
 _MAX_COLUMNS = 32
 """Columns plotted."""
 _PER_ROW = 4
 _BARS, _BINS = 12, 40
 """Categories plotted per column; bins of a histogram."""
+_TITLE = 40
+"""Characters of a title."""
 _COLOURS = ("#999999", "#2b6cb0")
 
 
@@ -52,7 +56,9 @@ def _figure(height: float, **how: Any) -> Any:
 
 def _to_image(figure: Any) -> Image.Image:
     file = BytesIO()
-    figure.savefig(file, dpi=80)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # names in any script; the others are readable
+        figure.savefig(file, dpi=80)
     return Image.open(file).convert("RGB")
 
 
@@ -66,7 +72,7 @@ def _columns(grid: Any, schema: Schema, tables: Mapping[str, Tensor]) -> None:
 
 def _column(axes: Any, column: Column, cells: Mapping[str, np.ndarray]) -> None:
     bare = column.column if isinstance(column, Follower) else column
-    axes.set_title(column.name, fontsize="small")
+    axes.set_title(one_line(column.name)[:_TITLE], fontsize="small", parse_math=False)
     axes.tick_params(labelsize="x-small")
     if isinstance(bare, Category):
         _bars(axes, bare, cells)
@@ -83,7 +89,7 @@ def _bars(axes: Any, column: Category, cells: Mapping[str, np.ndarray]) -> None:
         counts = [(values == i).mean() for i in range(n)] + [np.isnan(values).mean()]
         width = 0.8 / len(cells)
         axes.bar(np.arange(n + 1) + k * width, counts, width, label=name, color=_COLOURS[k % 2])
-    axes.set_xticks(range(n + 1), names, rotation=60, ha="right", fontsize="xx-small")
+    axes.set_xticks(range(n + 1), names, rotation=60, ha="right", fontsize="xx-small", parse_math=False)
 
 
 def _parts(axes: Any, column: Number, cells: Mapping[str, np.ndarray]) -> None:
@@ -108,5 +114,5 @@ def _maps(figure: Any, schema: Schema, tables: Mapping[str, Tensor]) -> None:
     ):
         axes.imshow(association(bins[:, :_MAX_COLUMNS]).numpy(), vmin=0, vmax=1, cmap="magma")
         axes.set_title(f"association of columns (Cramér's V) {name}", fontsize="small")
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize="xx-small")
-        axes.set_yticks(range(len(names)), names, fontsize="xx-small")
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize="xx-small", parse_math=False)
+        axes.set_yticks(range(len(names)), names, fontsize="xx-small", parse_math=False)
