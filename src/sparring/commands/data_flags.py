@@ -28,7 +28,7 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=(),
         metavar="TEXT",
-        help="of tables: 'a <= b', 'a + b = c', 'unique(a, b)', 'only(a, b)'",
+        help="of tables: 'a <= b', 'a + b = c', 'a = b * c', 'a = b / c', 'unique(a, b)', 'only(a, b)'",
     )
     parser.add_argument(
         "--target", default="", metavar="NAME", help="of tables: target column for ML efficacy (default: the last)"

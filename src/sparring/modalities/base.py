@@ -188,6 +188,10 @@ class Modality(ABC):
         """The data as recipes of this modality learn it. Raises UserError for data that the recipe can't learn."""
         return data
 
+    def notes(self, data: Dataset) -> list[str]:
+        """What was found in the data, a line each with the way to say otherwise; printed before training."""
+        return []
+
     @abstractmethod
     def suggest(self, data: DataSummary) -> Choice:
         """The recipe that suits the data, and why."""

@@ -10,9 +10,10 @@ from sparring.data import Dataset
 from sparring.data.facts import Facts
 from sparring.data.load import DataSource, load_table_file
 from sparring.data.table import arrow
+from sparring.data.table.formulas import Formula
 from sparring.data.table.preview import histograms, sketch
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError
+from sparring.errors import UserError, one_line
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.table.judge import TableJudge
 from sparring.modalities.array_source import InMemory
@@ -73,6 +74,13 @@ class TableModality(Modality):
         held_out = torch.zeros(n, dtype=torch.bool)
         held_out[torch.randperm(n, generator=torch.Generator().manual_seed(0))[: n // HELD_OUT_EVERY]] = True
         return replace(data, train=data.train[~held_out], select=data.train[held_out])
+
+    def notes(self, data: Dataset) -> list[str]:
+        formulas = [each for each in _schema(data.facts).constraints if isinstance(each, Formula)]
+        return [
+            one_line(f"computed: {formula} (set the kind of '{formula.total}' to 'number' to learn it instead)")
+            for formula in formulas
+        ]
 
     def judge(self, data: Dataset, features: str | FeatureExtractor | None = None) -> TableJudge:
         if features is not None:

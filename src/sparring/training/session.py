@@ -20,7 +20,7 @@ from sparring.errors import UserError, one_line
 from sparring.errors.machine import machine_errors_as_user_errors
 from sparring.metrics.judge import Judge
 from sparring.modalities.load import load_dataset
-from sparring.modalities.registry import for_recipe, judge
+from sparring.modalities.registry import for_recipe, judge, modality_of
 from sparring.recipes import Recipe
 from sparring.training.config.config import PACKAGES, Config
 from sparring.training.config.configure import configure
@@ -204,6 +204,8 @@ class Session:
 
     @first_rank
     def make_folder(self) -> None:
+        for note in modality_of(self.data).notes(self.data):
+            print(note, file=sys.stderr)
         make_run_folder(self.folder, self.config, self.data)
 
     @contextmanager

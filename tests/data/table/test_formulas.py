@@ -11,8 +11,10 @@ from sparring.data.table.columns import Follower
 from sparring.data.table.formulas import RatioFormula, SumFormula
 from sparring.data.table.frames import restored_frame
 from sparring.data.table.infer import Kind
+from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError
+from sparring.modalities.table import TABLE
 from sparring.models.spec import ModelSpec, read_spec
 from sparring.sampling.rows import sample_rows
 
@@ -153,3 +155,8 @@ def test_numbers_of_few_values_lead_others():
     wrong = cells.clone()
     wrong[:, [schema.names.index("quarter"), schema.names.index("town")]] = 0
     assert torch.equal(schema.complete(wrong).nan_to_num(), cells.nan_to_num())
+
+
+def test_what_is_computed_is_said_before_training():
+    (note,) = TABLE.notes(table_data("loans", loans()[["income", "amount", "share"]]))
+    assert note == "computed: share = amount / income (set the kind of 'share' to 'number' to learn it instead)"
