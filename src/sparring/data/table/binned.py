@@ -50,9 +50,12 @@ _WIDTH = _CATEGORIES + 2
 """Maximum number of bins of a column; the last is for missing values."""
 
 
-def joint_distribution(bins: Tensor, i: int, j: int) -> Tensor:
-    """Joint distribution of two columns, float64 (bins, bins)."""
-    return (bins[:, i] * _WIDTH + bins[:, j]).bincount(minlength=_WIDTH**2).double().view(_WIDTH, _WIDTH) / len(bins)
+def joint_distributions(bins: Tensor, i: int) -> Tensor:
+    """Joint distributions of column i with each later column, float64 (later columns, bins, bins)."""
+    later = bins[:, i + 1 :]
+    k = later.shape[1]
+    cells = bins[:, i, None] * _WIDTH + later + torch.arange(k) * _WIDTH**2
+    return cells.flatten().bincount(minlength=k * _WIDTH**2).double().view(k, _WIDTH, _WIDTH) / len(bins)
 
 
 def association(bins: Tensor) -> Tensor:
@@ -60,8 +63,7 @@ def association(bins: Tensor) -> Tensor:
     k = bins.shape[1]
     V = torch.eye(k, dtype=torch.float64)
     for i in range(k):
-        for j in range(i):
-            p = joint_distribution(bins, i, j)
+        for j, p in enumerate(joint_distributions(bins, i), i + 1):
             rows, columns = p.sum(1), p.sum(0)
             expected = rows[:, None] * columns
             chi = ((p - expected).square() / expected.where(expected > 0, 1.0)).sum()
