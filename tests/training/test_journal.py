@@ -63,6 +63,15 @@ def test_a_score_that_is_not_finite_is_never_the_best(score):
     assert best(entries, "frechet") is entries[1] and best(entries[:1], "frechet") is None
 
 
+def test_scores_of_another_protocol_are_not_compared():
+    """As of a run that goes on with other features; a protocol in the words of version 1 is the same."""
+    old = [entry(10, 1.0) | {"protocol": "rare: categories below 5 % that are there"}]
+    same = entry(20, 2.0) | {"protocol": "rare: share of categories below 5 % that occur"}
+    new = [entry(30, 9.0) | {"protocol": "others"}, entry(40, 8.0) | {"protocol": "others"}]
+    assert best([*old, same], "frechet") is old[0]
+    assert best([*old, *new], "frechet") is new[1] and best([*old, new[0]], "frechet") is new[0]
+
+
 def test_a_line_the_disk_does_not_take_leaves_none(path, monkeypatch):
     journal, whole = Journal(path), path.read_bytes()
 

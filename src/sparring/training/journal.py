@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sparring.metrics.protocol import current_protocol
 from sparring.storage import atomic
 from sparring.storage.atomic import from_json
 from sparring.training.config.upgrade import entry_from_v1
@@ -40,7 +41,7 @@ class Journal:
         return next((entry for entry in reversed(self.entries) if entry["examples"] == examples), None)
 
     def best(self, score: str) -> Entry | None:
-        """The entry with the lowest finite value of a score; None without one."""
+        """As `best`, of all entries."""
         return best(self.entries, score)
 
     @property
@@ -58,9 +59,17 @@ class Journal:
 
 
 def best(entries: Iterable[Entry], score: str) -> Entry | None:
-    """The entry with the lowest finite value of a score; None without one."""
+    """The entry with the lowest finite value of a score, of those scored by the last entry's protocol; None without
+    one."""
     scored = [entry for entry in entries if math.isfinite(entry["scores"].get(score, math.nan))]
+    scored = [entry for entry in scored if _comparable(entry, scored[-1])]
     return min(scored, key=lambda entry: entry["scores"][score], default=None)
+
+
+def _comparable(a: Entry, b: Entry) -> bool:
+    """Whether entries have the same protocol, or one has none."""
+    protocols = [current_protocol(entry["protocol"]) for entry in (a, b) if "protocol" in entry]
+    return len(set(protocols)) < 2
 
 
 def _line(entry: Entry) -> bytes:
