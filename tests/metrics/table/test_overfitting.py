@@ -14,7 +14,7 @@ import sparring
 from sparring.build.overrides import with_flags
 from sparring.data.table.load import table_data
 from sparring.metrics.report import evaluate_samples
-from sparring.metrics.table.overfitting import held_out_detection, negative_log_likelihood, relative_nearness
+from sparring.metrics.table.overfitting import negative_log_likelihood, relative_nearness
 from sparring.modalities.registry import for_recipe, judge
 from sparring.recipes import RECIPES
 from sparring.training.config.configure import configure
@@ -88,10 +88,6 @@ def test_copies_are_near_and_fresh_rows_are_as_near_as_held_out_ones():
     train, held, other = data.train.values[:900], data.train.values[900:1_000], data.train.values[1_000:]
     assert relative_nearness(data.facts, train, held, train) == 0
     assert relative_nearness(data.facts, other, held, train) == pytest.approx(1, abs=0.2)
-    assert held_out_detection(data.facts, other, held, train) == pytest.approx(0.5, abs=0.1)
-    swapped = other.clone()
-    swapped[:, data.facts.names.index("age")] = other.flip(0)[:, data.facts.names.index("age")]
-    assert held_out_detection(data.facts, swapped, held, train) > 0.7
 
 
 def test_weights_that_copy_are_not_selected():

@@ -11,8 +11,9 @@ from torch import Tensor
 from sparring.data.table.schema import Schema
 from sparring.metrics.judge import Judge, JudgeSplit, SampleSet
 from sparring.metrics.metric import Scores
+from sparring.metrics.table.columns import detection_auc
 from sparring.metrics.table.metrics import TABLE_METRICS, RowComparison, independent_columns
-from sparring.metrics.table.overfitting import TOO_NEAR, held_out_detection, negative_log_likelihood, relative_nearness
+from sparring.metrics.table.overfitting import TOO_NEAR, negative_log_likelihood, relative_nearness
 from sparring.networks.rows import RowGenerator
 
 _MAX_ROWS = 50_000
@@ -21,8 +22,8 @@ _MIN_SELECTION_ROWS, _SELECTION_ROWS = 12, 4_000
 """Rows of the validation split, at least and at most."""
 
 _NLL_WEIGHT = 0.25
-"""In the selection score, of −log p in nats per column: with 491 rows of diamonds, by 1 the likelihood alone would stop
-training while trees still detect samples with an AUC of .81, and by 0.25 at .70."""
+"""In the selection score, of −log p in nats per column: with 491 rows of diamonds, by 1 the likelihood would select
+weights whose samples are detected with an AUC of .81 instead of .70."""
 _LIKELIHOOD_SEED = 2**41
 """Of the latents for likelihoods, which no user draws."""
 
@@ -69,7 +70,7 @@ class TableJudge(Judge):
     def training_scores(self, values: Tensor, model: Any) -> Scores:
         if self.held_out is None:
             return super().training_scores(values, model)
-        detection = held_out_detection(self.schema, values, self.held_out, self.train)
+        detection = detection_auc(self.schema, values, self.train)
         nearness = relative_nearness(self.schema, values, self.held_out, self.train)
         nll = 0.0  # networks of the user's own may have no likelihood
         if isinstance(model.G, RowGenerator):
@@ -95,11 +96,12 @@ class TableJudge(Judge):
         held_out = f"{len(self.held_out):,} training rows held out"
         if part == "report":
             return f"{about}; {held_out}"
-        return f"{samples:,} samples against {held_out}: detection − {_NLL_WEIGHT:g} likelihood + (1 − nearness)₊"
+        formula = f"selection = detection − {_NLL_WEIGHT:g} likelihood + (1 − nearness)₊"
+        return f"{samples:,} samples against {len(self.train):,} training rows; {held_out}; {formula}"
 
     def sample_count(self, part: JudgeSplit) -> int:
         if part == "select":
-            return len(self.real_rows(part)) if self.held_out is None else 2 * len(self.train)
+            return len(self.real_rows(part) if self.held_out is None else self.train)
         return min(_MAX_ROWS, len(self.train))
 
     @property

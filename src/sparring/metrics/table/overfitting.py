@@ -1,14 +1,12 @@
-"""Overfitting of small tables: detection and likelihood by held-out rows, and distances to training rows."""
+"""Overfitting of small tables: the likelihood of held-out rows, and distances to training rows."""
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.data.table.schema import Schema
 from sparring.metrics.table.nearest_record import closest_distances
-from sparring.metrics.table.train_on_synthetic import tree_inputs, tree_threads, trees
 from sparring.networks.rows import RowGenerator
 
 _DRAWS = 8
@@ -29,22 +27,6 @@ def negative_log_likelihood(G: RowGenerator, schema: Schema, cells: Tensor, inpu
     drawn = [[x.to(device).roll(-k, 0)[torch.arange(len(rows)) % len(x)] for x in inputs] for k in range(_DRAWS)]
     log = torch.stack([-G.nll(rows, *each) for each in drawn])
     return float(math.log(_DRAWS) - log.logsumexp(0).double().mean()) / len(schema.learnt)
-
-
-def held_out_detection(schema: Schema, generated: Tensor, held_out: Tensor, train: Tensor) -> float:
-    """Area under ROC of held-out against generated rows, by trees that are fitted to training rows against others.
-
-    Less noisy than trees that are fitted to a few held-out rows. Half of the generated rows are for fitting.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    fitting, rest = generated.chunk(2)
-    train = train[: len(fitting)]
-    x = [tree_inputs(schema, rows) for rows in (fitting, train, rest, held_out)]
-    with tree_threads(2 * len(train)):
-        fitted = trees().fit(np.concatenate(x[:2]), np.repeat([1, 0], [len(fitting), len(train)]))
-        p = fitted.predict_proba(np.concatenate(x[2:]))[:, 1]
-    return float(roc_auc_score(np.repeat([1, 0], [len(rest), len(held_out)]), p))
 
 
 def relative_nearness(schema: Schema, generated: Tensor, real: Tensor, train: Tensor) -> float:
