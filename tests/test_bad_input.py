@@ -30,7 +30,7 @@ BAD = {
     "no such run": (["resume", "{tmp}/nowhere"], "is no run"),
     "existing run": (["train", "dcgan", "--out", "{run}"], "exists already"),
     "finished run": (["resume", "{run}"], "nothing left to do"),
-    "negative count": (["sample", "{run}", "--n", "-3", "--out", "{new}.png"], "-3 samples"),
+    "negative count": (["sample", "{run}", "--n", "-3", "--out", "{new}.png"], "n is -3: it must be 1 or more"),
     "unknown ending": (["sample", "{run}", "--out", "{new}.bmp"], "'.bmp'"),
     "no threads": (["train", "dcgan", "--threads", "0", "--out", "{new}"], "threads is 0"),
     "no such GPU": (["train", "dcgan", "--device", "cuda:99", "--out", "{new}"], "no device 'cuda:99'"),

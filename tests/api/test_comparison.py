@@ -86,7 +86,7 @@ def test_bad_things(runs, tmp_path, capsys):
         ([tmp_path / "gone.json"], "can't read"),
         ([tmp_path / "gone"], "no data set or folder"),
         ([run], "named twice"),
-        (["digits", "--samples", -5], "can't score -5 samples: ask for 2 or more"),
+        (["digits", "--samples", -5], "samples is -5: it must be 2 or more"),
         (["digits", "--samples", 9_999], "images, and 9,999 samples were asked for"),
     ):
         assert expected in refused(capsys, "compare", run, *things)

@@ -1,6 +1,7 @@
 """Tables from beginning to end: fit, sample, ask, save and load, in Python and on the command line; bad input."""
 
 import json
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from sparring.build.overrides import with_flags
 from sparring.data.table.columns import Category, Number
 from sparring.data.table.load import table_data
 from sparring.data.table.schema import Schema
-from sparring.errors import UserError
+from sparring.errors import Interrupted, UserError
 from sparring.modalities.registry import modality_of
 from sparring.models.load import load_model
 from sparring.models.model import Model
@@ -327,3 +328,18 @@ def test_the_world_of_the_caller_is_left_alone(recwarn):
     small_fit(people(60)).sample(5)
     assert torch.equal(torch.rand(3), expected) and torch.get_num_threads() == threads
     assert not [str(each.message) for each in recwarn]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_interrupted_fit_raises(tmp_path, keep):
+    class Interrupting:
+        def report(self, *_):
+            signal.raise_signal(signal.SIGTERM)
+
+        def close(self):
+            pass
+
+    out = {"out": tmp_path / "run"} if keep else {}
+    with pytest.raises(Interrupted, match=str(tmp_path) if keep else "nothing is kept without out=FOLDER"):
+        recipe = with_flags(RECIPES["table"], SMALL)
+        sparring.fit(people(), recipe, images=200, reports=4, threads=1, watchers=[Interrupting()], **out)

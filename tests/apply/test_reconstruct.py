@@ -84,7 +84,7 @@ def test_a_single_picture_is_read_like_one_of_a_folder(pictures):
         (["{model}", "digits", "--out", "{new}.bmp"], "can't write reconstructions as '.bmp'"),
         (["{model}", "digits", "--out", "{there}"], "exists already"),
         (["{model}", "digits", "--out", "{new}/a.png"], "there is no folder"),
-        (["{model}", "digits", "--n", "0", "--out", "{new}.png"], "can't reconstruct 0 images"),
+        (["{model}", "digits", "--n", "0", "--out", "{new}.png"], "n is 0: it must be 1 or more"),
         (["{model}", "digitz", "--out", "{new}.png"], "did you mean 'digits'"),
         (["{model}", "ring", "--out", "{new}.png"], "ring is of points"),
         (["{model}", "{there}/broken.png", "--out", "{new}.png"], "has no usable images: broken.png: not a"),

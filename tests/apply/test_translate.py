@@ -41,7 +41,7 @@ def test_orientation_profile_and_transparency_are_kept(runs, tmp_path):
 
 
 def saved(path, image: Image.Image, **more):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     image.save(path, **more)
 
 
@@ -180,3 +180,27 @@ def test_arrays_that_do_not_suit():
         inpaint.apply(noise(9, 9), np.ones((9, 8), bool))
     many = np.stack([noise(9, 9), noise(9, 9, seed=1)])
     assert np.array_equal(denoise.apply(many)[1], denoise.apply(many[1]))
+
+
+def test_images_that_differ_in_the_ending_get_names_of_their_own(runs, tmp_path, capsys):
+    for name in ("a.png", "a.jpg", "A.bmp", "b.png"):
+        saved(tmp_path / "in" / name, Image.fromarray(noise(16, 16)))
+    capsys.readouterr()
+    assert spar("apply", runs / "denoise", tmp_path / "in", "--out", tmp_path / "results.v2", "--json") == 0
+    written = sorted(path.name for path in (tmp_path / "results.v2").glob("*.png"))
+    assert written == ["A.bmp.png", "a.jpg.png", "a.png.png", "b.png"]
+    assert json.loads(capsys.readouterr().out)["images"] == 4
+
+
+def test_two_domains_are_refused(runs, tmp_path, capsys):
+    for domain in ("trainA", "trainB"):
+        saved(tmp_path / "in" / domain / "1.png", Image.fromarray(noise(16, 16)))
+    message = refused(capsys, "apply", runs / "pix2pix", tmp_path / "in", "--out", tmp_path / "out")
+    assert "images of two domains" in message and "trainA, trainB" in message
+    assert spar("apply", runs / "pix2pix", tmp_path / "in" / "trainA", "--out", tmp_path / "out") == 0
+
+
+def test_one_name_for_sheet_and_output_is_refused(runs, tmp_path, capsys):
+    Image.fromarray(noise(16, 16)).save(tmp_path / "a.png")
+    words = ("apply", runs / "denoise", tmp_path / "a.png", "--out", tmp_path / "b.png", "--sheet", tmp_path / "b.png")
+    assert "give two names" in refused(capsys, *words)

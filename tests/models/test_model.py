@@ -72,7 +72,7 @@ def test_classes_are_inputs_by_index():
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_invalid_sample_requests(n):
-    with pytest.raises(UserError, match="ask for 1 or more"):
+    with pytest.raises(UserError, match="it must be 1 or more"):
         points().sample(n)
     with pytest.raises(UserError, match="has no classes"):
         points().sample(1, label="a")
@@ -102,7 +102,7 @@ def test_truncation_bounds_only_the_normal_numbers():
     assert torch.equal(actual[:, 2:], z[:200, 2:])
     torch.testing.assert_close(actual[:, :2], truncate_normal(z[:200, :2], 0.5).float())
     for bound in (0.0, -1.0, float("nan")):
-        with pytest.raises(UserError, match="must be more than 0"):
+        with pytest.raises(UserError, match="must be above 0"):
             model.sample(1, truncation=bound)
 
 

@@ -153,7 +153,7 @@ def test_truncation_pulls_styles_to_their_mean():
     mean = model.modality.decode(G.synthesis(G.mean.expand(1, G.depth, -1)), model.spec.facts).int()
     assert (model.sample(5, seed=2, truncation=1e-6).int() - mean).abs().max() <= 1
     for psi in (0.0, -1.0, math.nan):
-        with pytest.raises(UserError, match=r"truncation is .*: it must be more than 0"):
+        with pytest.raises(UserError, match=r"truncation is .*: it must be above 0"):
             model.sample(1, truncation=psi)
 
 

@@ -12,6 +12,7 @@ from sparring.data import Dataset, Options
 from sparring.data.image.edges import strip_edges_suffix
 from sparring.data.in_memory import of_arrays
 from sparring.errors import UserError
+from sparring.errors.bounds import check_bounds
 from sparring.explore.path_length import STEP, path_length
 from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.features.features import FeatureExtractor
@@ -162,9 +163,8 @@ def evaluate(
     Raises:
         UserError: bad input, such as fewer samples than a metric needs.
     """
+    check_bounds(samples=samples, seed=seed)
     run_data = RunData.of_run(run, data, changed_data)
-    if samples is not None and samples < 2:
-        raise UserError(f"can't score {samples} samples: ask for 2 or more")
     loaded = run_data.load()
     fitted = judge(loaded, features)
     if smoothness and not isinstance(fitted, ImageJudge):

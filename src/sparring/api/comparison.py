@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sparring.data import Dataset, Options
 from sparring.errors import UserError
+from sparring.errors.bounds import check_bounds
 from sparring.metrics.baseline_cache import baseline_cache
 from sparring.metrics.features.features import FeatureExtractor
 from sparring.metrics.judge import Judge, SampleSet
@@ -53,8 +54,7 @@ def compare(
     """
     names = [str(thing) for thing in things]
     _check(names, page)
-    if samples is not None and samples < 2:
-        raise UserError(f"can't score {samples} samples: ask for 2 or more")
+    check_bounds(samples=samples, seed=seed)
     saved = {name: _saved(Path(name)) for name in names if name.endswith(".json")}
     fresh = [name for name in names if name not in saved]
     if not fresh:

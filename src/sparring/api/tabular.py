@@ -12,7 +12,7 @@ from sparring.data.table.arrow import libraries
 from sparring.data.table.frames import index_note, restored_frame
 from sparring.data.table.infer import Kind
 from sparring.data.table.load import table_data
-from sparring.errors import UserError
+from sparring.errors import Interrupted, UserError
 from sparring.metrics.report import Report
 from sparring.models.load import load_model
 from sparring.models.model import Model
@@ -83,6 +83,7 @@ def fit(
 
     Raises:
         UserError: a table that can't be learnt.
+        Interrupted: Ctrl-C or SIGTERM.
     """
     kinds = {str(name): kind if isinstance(kind, Kind) else Kind(str(kind)) for name, kind in columns.items()}
     conditions = (constraints,) if isinstance(constraints, str) else constraints
@@ -94,6 +95,9 @@ def fit(
     folder = Path(temporary or "", "run") if out is None else Path(out)
     try:
         run = api.train(recipe, data, folder, **settings)
+        if run.outcome == "interrupted":
+            kept = f"its model so far is in {out}" if out else "nothing is kept without out=FOLDER"
+            raise Interrupted(f"fit was interrupted after {run.loop.seen:,} rows: {kept}")
         return Synthesizer(load_model(folder), run.report, frame)
     finally:
         if temporary is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring.data.files import FileItem
 from sparring.data.image.channels import CHANNEL_COUNTS, CHANNEL_NAMES
 from sparring.data.image.file import UnreadableImage, open_still_image, to_8_bit
+from sparring.data.image.paired import find_domains
 from sparring.data.image.pixels import with_channels
 from sparring.data.load import require_path, source_of
 from sparring.data.sources.folder import is_image
@@ -48,6 +49,9 @@ def image_items(spec: str, masked: bool) -> tuple[list[FileItem], dict[str, File
     source = source_of(path)
     if source is None or not source.items:
         raise UserError(f"{one_line(spec)} has no images: use an image file, a folder or a zip")
+    if domains := find_domains(source, ""):
+        names = ", ".join(sorted({item.name.rpartition("/")[0] for part in domains.values() for item in part.items}))
+        raise UserError(f"{one_line(spec)} holds images of two domains: give the folder of one ({one_line(names)})")
     masks = [item for item in source.items if masked and splitext(item.name)[0].endswith(MASK)]
     names = {item.name for item in masks}
     images = [item for item in source.items if item.name not in names]

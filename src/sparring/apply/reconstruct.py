@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.apply.inputs import read_inputs
 from sparring.data.files import Skipped
 from sparring.data.image.pixels import image_grid
-from sparring.errors import UserError
+from sparring.errors.bounds import check_bounds
 from sparring.models.model import Model
 from sparring.storage.atomic import atomic_write, output_target, write_bytes
 
@@ -39,8 +39,7 @@ def reconstruct(model: Model, spec: str, n: int | None = None) -> Reconstruction
 
     Raises UserError for a model without an encoder, an input that can't be read, and n < 1.
     """
-    if n is not None and n < 1:
-        raise UserError(f"can't reconstruct {n} images: ask for 1 or more")
+    check_bounds(n=n)
     model.encode(torch.zeros(1, *model.shape, dtype=torch.uint8))  # fails before anything is read
     pool = read_inputs(spec, model.shape)
     before = pool.examples.values[:n]

@@ -1,5 +1,6 @@
 """Applying an image-to-image model to image files, one at a time."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from os.path import splitext
@@ -19,6 +20,7 @@ from sparring.models.tiling import TiledResult
 from sparring.models.translator import ImageToImageModel
 from sparring.progress import with_progress
 from sparring.storage.atomic import atomic_write
+from sparring.storage.paths import file_ending, unique_names
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 QUALITY = {"WEBP": {"lossless": True, "exact": True}, "JPEG": {"quality": 95}}
@@ -69,16 +71,20 @@ def translate_images(
         UserError: no images, a mask that is missing or does not fit, an `out` that exists or can't be written.
     """
     items, masks_next_to = image_items(spec, model.masked)
-    single = len(items) == 1 and bool(out.suffix)
+    single = len(items) == 1 and bool(file_ending(out))
     _check_target(out, single)
+    if sheet is not None and sheet.absolute() == out.absolute():
+        raise UserError(f"--sheet and --out are both {out}: give two names")
     known = _masks_by_name(masks, items) if masks else masks_next_to
     result = Translated()
-    for item in with_progress(items, len(items), "images"):
+    names = _output_names(items)
+    for item, name in with_progress(zip(items, names, strict=True), len(items), "images"):
         try:
             image = read_source_image(item, model.input_shape[0])
-            path = out if single else out / f"{image.name}.png"
+            path = out if single else out / name
             _check_path(path, None if single else out)
-            _translate_one(image, translate, _known(image, known) if model.masked else None, path, result)
+            mask = _known(image, known) if model.masked else None
+            _translate_one(image, translate, mask, path, name, result)
         except (UnreadableImage, UserError) as error:
             if single:
                 raise UserError(f"{one_line(item.name)}: {error}") from None
@@ -105,25 +111,31 @@ def _known(image: SourceImage, masks: dict[str, FileItem]) -> Tensor:
     return read_mask(masks[image.name])
 
 
+def _output_names(items: list[FileItem]) -> list[str]:
+    """A PNG file for each image, of the same name; of those that differ in the ending only, with the ending too."""
+    stems = [splitext(item.name)[0] for item in items]
+    count = Counter(stem.casefold() for stem in stems)
+    whole = [stem if count[stem.casefold()] == 1 else item.name for item, stem in zip(items, stems, strict=True)]
+    return [f"{name}.png" for name in unique_names(whole)]
+
+
 def _translate_one(
-    image: SourceImage, translate: Translate, known: Tensor | None, path: Path, result: Translated
+    image: SourceImage, translate: Translate, known: Tensor | None, path: Path, name: str, result: Translated
 ) -> None:
     translated = translate(image.pixels, known)
     path.parent.mkdir(parents=True, exist_ok=True)
     _save(image, translated.output, path)
-    result.add(f"{image.name}.png", image.pixels, known, translated)
+    result.add(name, image.pixels, known, translated)
 
 
 def _check_path(path: Path, folder: Path | None) -> None:
-    """Raises UserError for a path outside its folder, and for one that exists."""
+    """Raises UserError for a path outside its folder."""
     if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
         raise UserError(f"its name leads out of {one_line(folder)}: rename it")
-    if path.exists():
-        raise UserError(f"{path} exists already, from an image of the same name with another ending")
 
 
 def _save(source: SourceImage, output: Tensor, out: Path) -> None:
-    file_format = FORMATS[out.suffix.lower()]
+    file_format = FORMATS[file_ending(out)]
     image = output_image(source, output)
     profile = source.profile if min(output.shape[1], 3) == source.colours else None
     image = image.convert("RGB") if file_format == "JPEG" and image.mode == "RGBA" else image
@@ -132,9 +144,10 @@ def _save(source: SourceImage, output: Tensor, out: Path) -> None:
 
 
 def _check_target(out: Path, single: bool) -> None:
-    if single and out.suffix.lower() not in FORMATS:
-        raise UserError(f"can't write an image as '{out.suffix}': end --out with one of {', '.join(FORMATS)}")
-    if not single and out.suffix:
+    ending = file_ending(out)
+    if single and ending not in FORMATS:
+        raise UserError(f"can't write an image as '{ending}': end --out with one of {', '.join(FORMATS)}")
+    if not single and ending:
         raise UserError(f"there are several images, and {out} is a file: use a folder as --out")
     check_new(out)
 

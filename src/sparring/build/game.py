@@ -18,7 +18,7 @@ from sparring.games.latent_gan import TwoPlayerOptions
 from sparring.games.pix2pix import Pix2PixOptions
 from sparring.games.progressive import ProgressiveOptions
 from sparring.games.restoration import RestorationOptions
-from sparring.games.shared.options import GameContext, GameOptions, check_bounds
+from sparring.games.shared.options import GameContext, GameOptions, check_options
 from sparring.games.stargan import StarGANOptions
 from sparring.games.vaegan import VAEGANOptions
 from sparring.recipes.recipe import PLAYER_OF_FIELD, GameChoice, Recipe, Shape
@@ -58,7 +58,7 @@ def game_options(recipe: Recipe) -> GameOptions:
     except ValidationError as error:
         wrong = error.errors()[0]
         raise UserError(f"{wrong['loc'][0]} is {one_line(wrong['input'])}: {wrong['msg']}".replace("_", "-")) from None
-    check_bounds(built, recipe.images)
+    check_options(built, recipe.images)
     return built
 
 

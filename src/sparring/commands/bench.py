@@ -34,8 +34,6 @@ def add(command: Add) -> None:
 
 
 def step(args: argparse.Namespace) -> Answer:
-    if args.rounds < 1:
-        raise UserError(f"rounds is {args.rounds}: it must be 1 or more")
     import torch
 
     from sparring import api
@@ -68,8 +66,6 @@ def scaling(args: argparse.Namespace) -> Answer:
 
     recipe, shape = get_recipe(args.recipe), _numbers(args.shape, "x", "shape", 3)
     batch = recipe.batch if args.batch is None else args.batch
-    if batch < 1:
-        raise UserError(f"batch is {batch}: it must be 1 or more")
     classes = 10 if recipe.conditional else 0
     seconds = recipe_round_time(recipe, shape, batch, classes) if args.step is None else args.step / 1e3
     sizes = averaged(build_game(recipe, shape, {}, classes))

@@ -10,6 +10,7 @@ from typing import NoReturn
 from sparring.commands import apply, bench, compare, data, doctor, evaluate, explore, recipes, sample, train
 from sparring.commands.base import Parser, adder
 from sparring.errors import UserError
+from sparring.errors.bounds import ARGUMENTS, check_bounds
 from sparring.errors.machine import machine_errors_as_user_errors
 
 
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if rest and not getattr(args, "takes_more", False):
             raise UserError(f"unknown argument {rest[0]} (see spar {args.command} --help)")
         args.rest = rest
+        check_bounds(**{name: value for name, value in vars(args).items() if name in ARGUMENTS})
         with machine_errors_as_user_errors():
             answer = args.call(args)
     except UserError as error:

@@ -61,9 +61,10 @@ def sample(args: argparse.Namespace) -> Answer:
     from sparring.sampling.held_out import load_validation
     from sparring.sampling.samples import Samples, write_samples
     from sparring.sampling.timelapse import animate
+    from sparring.storage.paths import file_ending
 
     out = Path(args.out)
-    if out.suffix == ".gif":
+    if file_ending(out) == ".gif":
         if args.seeds or args.label or args.truncation is not None:
             raise UserError("a .gif shows samples drawn during training: omit --seeds, --label and --truncation")
         reports = animate(Path(args.run), out)

@@ -27,6 +27,10 @@ class LostProcess(UserError):
     reporting_rank_env = None
 
 
+class Interrupted(UserError):
+    """Ctrl-C or SIGTERM ended work that has no result without its end."""
+
+
 class MachineError(UserError):
     """Memory, a device or a disk failed, or an operation timed out."""
 

@@ -5,6 +5,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.errors import UserError
+from sparring.errors.bounds import check_bounds
 from sparring.models.model import Model
 from sparring.priors import latent_slices
 
@@ -33,6 +34,7 @@ def sweeps(model: Model, seed: int = 0) -> Image.Image:
 
     Raises UserError for a model without codes.
     """
+    check_bounds(seed=seed)
     recipe = model.spec.recipe
     if not recipe.codes:
         raise UserError("this model has no codes in its latent: train a recipe that has some (infogan)")

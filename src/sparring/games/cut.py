@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
+from sparring.errors.bounds import Bounds
 from sparring.game import Game, LossTerm, Parts, Round, Turn, l1_per_example
 from sparring.games.gan import GeneratorTurn
 from sparring.games.image_to_image import ImageToImageGAN, ImageToImageOptions
-from sparring.games.shared.options import Bounds, GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses.auxiliary import nce
 from sparring.losses.objectives import Objective, TopK
 from sparring.networks.translator import PatchHeads, Translator

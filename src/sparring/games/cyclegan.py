@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar
 from torch import Tensor, nn
 
 from sparring.errors import lookup
+from sparring.errors.bounds import Bounds
 from sparring.game import Game, Parts, Round, Sample, Turn, Verdict, l1_per_example
 from sparring.games.image_to_image import TranslationOptions
 from sparring.games.shared.fake_history import FakeHistory
-from sparring.games.shared.options import Bounds, GameContext, Share
+from sparring.games.shared.options import GameContext, Share
 from sparring.losses.objectives import OBJECTIVES, Objective, one_sided_label_smoothing
 from sparring.priors import uniform
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sparring.augment import Adaptive
 from sparring.errors import lookup
+from sparring.errors.bounds import Bounds
 from sparring.game import (
     Critic,
     CriticOutput,
@@ -28,7 +29,7 @@ from sparring.game import (
 )
 from sparring.games.shared.critic_input import CriticInput
 from sparring.games.shared.methods import Method, selected_methods
-from sparring.games.shared.options import Bounds, Count, GameContext, GameOptions, Share
+from sparring.games.shared.options import Count, GameContext, GameOptions, Share
 from sparring.losses.objectives import OBJECTIVES, Objective, TopK, one_sided_label_smoothing
 from sparring.losses.penalties import PENALTIES
 from sparring.schedules import Number, at

@@ -10,11 +10,12 @@ from torch import nn
 
 from sparring.augment import Adaptive, Augment
 from sparring.errors import UserError
+from sparring.errors.bounds import Bounds
 from sparring.game import Game, ScheduledBuffer
 from sparring.games.gan import GAN, GANOptions
 from sparring.games.shared.critic_input import CriticInput
 from sparring.games.shared.methods import HeadFactory, Method, selected_conditioning
-from sparring.games.shared.options import Bounds, Count, GameContext
+from sparring.games.shared.options import Count, GameContext
 from sparring.games.unrolled import UnrolledGAN
 from sparring.losses.objectives import OBJECTIVES, uses_logit_differences
 from sparring.networks import NETWORKS

@@ -9,10 +9,11 @@ from typing import Annotated, ClassVar
 from torch import Tensor
 
 from sparring.augment import Augment
+from sparring.errors.bounds import Bounds
 from sparring.game import Draw, Game, LossTerm, Parts, Round, ScheduledBuffer, Turn
 from sparring.games.image_to_image import ImageToImageGAN, ImageToImageOptions
 from sparring.games.latent_gan import Probability
-from sparring.games.shared.options import Bounds, GameContext
+from sparring.games.shared.options import GameContext
 from sparring.losses.paired import Distance, distance
 from sparring.schedules import at
 

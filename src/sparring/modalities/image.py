@@ -22,6 +22,7 @@ from sparring.modalities.base import Confidence, Modality, Preview, SampleStream
 from sparring.recipes.choose import Choice, DataSummary, choose_for_images
 from sparring.storage.atomic import atomic_folder, atomic_write, cache_folder
 from sparring.storage.npz import write_npz
+from sparring.storage.paths import unique_names
 
 JUDGED = 60_000
 """Images of a part of a prepared set that the judge reads: features of all of them would not fit in memory."""
@@ -121,7 +122,8 @@ def _write_array(samples: SampleStream, out: Path) -> None:
 def _write_folder(samples: SampleStream, out: Path) -> None:
     """A PNG file for each sample, in a sub-folder of its class if there are several: it can be trained on by class."""
     safe = [label.replace("/", "_").replace("\\", "_").lstrip(".") for label in samples.labels]
-    folders = [f"{name or i}/" for i, name in enumerate(safe)] if len(safe) > 1 else [""]
+    unique = unique_names(name or str(i) for i, name in enumerate(safe))
+    folders = [f"{name}/" for name in unique] if len(safe) > 1 else [""]
     names = (f"{folder}{number:06d}" for folder in folders for number in samples.numbers)
     with atomic_folder(out) as aside:
         for chunk in samples.chunks:

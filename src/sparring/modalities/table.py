@@ -22,6 +22,7 @@ from sparring.modalities.conditional_rows import ConditionalRows, TableCondition
 from sparring.recipes import Recipe
 from sparring.recipes.choose import Choice, DataSummary, default_recipe
 from sparring.storage.atomic import atomic_write
+from sparring.storage.paths import file_ending
 
 HELD_OUT_EVERY, MIN_HELD_OUT = 10, 12
 """Of small tables, every so-many-th training row is held out, if these are enough rows."""
@@ -100,7 +101,7 @@ def _schema(facts: Facts) -> Schema:
 def _write_table(samples: SampleStream, out: Path) -> None:
     table = _schema(samples.facts).table(samples.values)
     with atomic_write(out) as path:
-        arrow.write_table_file(table, path, out.suffix)
+        arrow.write_table_file(table, path, file_ending(out))
 
 
 TABLE = TableModality()

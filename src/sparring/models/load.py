@@ -15,6 +15,7 @@ from sparring.models.spec import ModelSpec, read_spec
 from sparring.models.translator import ImageToImageModel
 from sparring.rng import torch_state_restored
 from sparring.storage import tensors
+from sparring.storage.paths import require_run_folder
 from sparring.storage.verify import build_on_meta, shape_mismatch, stored_shapes
 
 UNSCORED = "unscored"
@@ -32,7 +33,7 @@ def load_model(path: str | Path, weights: str | None = None, networks: Mapping[s
     Raises:
         UserError: no model there, a damaged file, or a network or number that the library does not support.
     """
-    folder = Path(path)
+    folder = require_run_folder(path)
     folder = folder / "model" if (folder / "model").is_dir() else folder
     spec = read_spec(folder / "model.json")
     file = folder / f"{weights or _default_weights(folder)}.safetensors"

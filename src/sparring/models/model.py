@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
+from sparring.errors.bounds import check_bounds
 from sparring.modalities.base import Conditioning, Modality, Preview
 from sparring.modalities.registry import MODALITIES
 from sparring.models.conditions import STORED, Attributes, ClassLabels
@@ -116,8 +117,7 @@ class Model:
 
     def chunks(self, n: int, seed: int = 0, label: str | None = None) -> Iterator[Inputs]:
         """The generator's inputs for n samples, a chunk at a time. Raises UserError as `sample`."""
-        if n < 1:
-            raise UserError(f"can't draw {n} samples: ask for 1 or more")
+        check_bounds(n=n, seed=seed)
         for k, start in enumerate(range(0, n, self.chunk)):
             yield [x[: n - start] for x in self.draw_inputs(seed, k, label)]
 
@@ -129,6 +129,8 @@ class Model:
 
     def sample_seeds(self, seeds: Sequence[int], truncation: float | None = None, label: str | None = None) -> Tensor:
         """One sample a seed: the one that `sample(1, seed)` gives."""
+        for seed in seeds:
+            check_bounds(seed=seed)
         firsts = zip(*([x[:1] for x in self.draw_inputs(seed, 0, label)] for seed in seeds), strict=True)
         chunks = zip(*(torch.cat(column).split(CHUNK) for column in firsts), strict=True)
         return torch.cat([self.decode(chunk, truncation) for chunk in chunks])
@@ -192,8 +194,7 @@ class Model:
         return self.modality.decode(samples, self.spec.facts).cpu()
 
     def _truncated(self, inputs: Inputs, amount: float) -> Tensor:
-        if not amount > 0:
-            raise UserError(f"truncation is {amount}: it must be more than 0")
+        check_bounds(truncation=amount)
         z, *condition = inputs
         space = self.spaces.get("w+", self.spaces["z"])
         latent = space.from_z(z.to(self.device), *condition)

@@ -15,6 +15,7 @@ from torch import Tensor
 from sparring.data.table.conditions import RowConditions, parse_conditions
 from sparring.data.table.schema import Schema
 from sparring.errors import UserError, one_line
+from sparring.errors.bounds import check_bounds
 from sparring.models.model import CHUNK, Inputs, Model
 from sparring.networks.rows import RowGenerator
 from sparring.parallel import parallel_map
@@ -37,8 +38,7 @@ def sample_rows(model: Model, n: int, seed: int = 0, where: Mapping[str, Any] | 
         UserError: a model without a table, unknown values, or constraints that are hardly ever satisfied.
     """
     schema = schema_of(model)
-    if n < 1:
-        raise UserError(f"can't draw {n} rows: ask for 1 or more")
+    check_bounds(n=n, seed=seed)
     conditions = parse_conditions(schema, where or {})
 
     def draw(n: int, attempt: int) -> Tensor:

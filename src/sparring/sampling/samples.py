@@ -1,6 +1,7 @@
 """Writing samples to disk, in the format of the path's ending."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -96,12 +97,14 @@ def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
         precision: see `sparring.training.tuning.machine.autotuned_sampling`.
 
     Raises:
-        UserError: an ending that the modality does not support, a path that exists or can't be written, or an unknown
-            precision.
+        UserError: an ending that the modality does not support, a seed or label given twice, a path that exists or
+            can't be written, or an unknown precision.
     """
     model = samples.model
     if samples.where and not samples.of_rows:
         raise UserError("--where is for rows of a table: omit it, or use --label")
+    _refuse_repeated("seed", samples.seeds)
+    _refuse_repeated("label", samples.labels)
     stream = SampleStream(samples, samples.count, model.spec.facts, samples.seeds or range(samples.n), samples.labels)
     with (
         output_target(out, model.modality.writers, model.modality.words.examples) as writer,
@@ -109,3 +112,9 @@ def write_samples(samples: Samples, out: Path, precision: str = "fp32") -> None:
         autotuned_sampling(model, samples.count, precision),
     ):
         writer(stream, out)
+
+
+def _refuse_repeated(what: str, values: Sequence[object]) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise UserError(f"{what} {value} is given {count} times: give each once")

@@ -6,6 +6,7 @@ from PIL import Image
 
 from sparring.errors import UserError
 from sparring.storage.atomic import atomic_write
+from sparring.storage.paths import require_run_folder
 
 FRAME_MS, LAST_FRAME_MS = 250, 2_000
 """Duration of a frame, and of the last one, in milliseconds."""
@@ -18,7 +19,7 @@ def animate(run: Path, out: Path) -> int:
     """
     if out.exists():
         raise UserError(f"{out} exists already: choose another --out")
-    paths = sorted(path for path in (run / "samples").glob("*.png") if path.stem.isdigit())
+    paths = sorted(path for path in (require_run_folder(run) / "samples").glob("*.png") if path.stem.isdigit())
     if not paths:
         raise UserError(f"{run} has no pictures of samples: use the folder of a run that has reported")
     first, *rest = [Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE) for path in paths]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sparring.errors import UserError
+from sparring.storage.paths import file_ending
 
 T = TypeVar("T")
 
@@ -148,19 +149,19 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def output_target(out: Path, forms: Mapping[str, T], what: str) -> Iterator[T]:
-    """Yields the format of the path's suffix ("" stands for a folder).
+    """Yields the format of the path's ending, in capitals or not ("" stands for a folder).
 
-    Raises UserError for another suffix, an existing path, and a path that can't be written.
+    Raises UserError for another ending, an existing path, and a path that can't be written.
     """
-    if out.suffix not in forms:
+    if (ending := file_ending(out)) not in forms:
         endings = ", ".join(suffix or "no ending (a folder)" for suffix in forms)
-        raise UserError(f"can't write {what} as '{out.suffix}': end --out with one of {endings}")
+        raise UserError(f"can't write {what} as '{ending}': end --out with one of {endings}")
     if out.exists():
         raise UserError(f"{out} exists already: choose another --out")
-    if out.suffix and not out.parent.is_dir():
+    if ending and not out.parent.is_dir():
         raise UserError(f"there is no folder {out.parent} to write {out.name} into")
     try:
-        yield forms[out.suffix]
+        yield forms[ending]
     except OSError as error:
         raise UserError(f"can't write {out}: {error.strerror}") from None
 

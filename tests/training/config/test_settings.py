@@ -17,7 +17,7 @@ from sparring.training.config.upgrade import entry_from_v1
 from sparring.training.journal import Journal
 
 SOURCE = Path(sparring.__file__).parent
-DECLARATION = '    toy: int = setting("a toy", 3, least=1, aliases=("plaything",))\n'
+DECLARATION = '    toy: int = setting("a toy", 3, bounds=Bounds(1), aliases=("plaything",))\n'
 SCRIPT = """
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_new_setting_is_one_line(tmp_path):
         ({"exampels": 5}, r"no setting 'exampels' \(did you mean 'examples'\?\); there are: examples, from_run"),
         ({"examples": 5, "images": 5}, "examples is given twice, once as images"),
         ({"examples": 0}, "examples is 0: it must be 1 or more"),
-        ({"minutes": 0}, "minutes is 0: it must be more than 0"),
+        ({"minutes": 0}, "minutes is 0: it must be above 0"),
         ({"micro_batches": -1}, "micro-batches is -1: it must be 0 or more"),
     ],
 )

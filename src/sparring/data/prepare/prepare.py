@@ -39,6 +39,7 @@ from sparring.data.prepared import METADATA_FILE as STORE
 from sparring.data.scan.checks import run_checks
 from sparring.data.scan.image_set import ScannedImages
 from sparring.errors import UserError, one_line
+from sparring.errors.bounds import check_bounds
 from sparring.progress import progress_range
 from sparring.storage.atomic import PART, atomic_write, from_json
 
@@ -82,8 +83,7 @@ def prepare_dataset(
     """
     if options.flip:
         raise UserError("--flip applies in training, not to prepared files: leave it out")
-    if workers < 1:
-        raise UserError(f"workers is {workers}: it must be 1 or more")
+    check_bounds(workers=workers)
     file = read_labels(Path(options.labels).expanduser()) if options.labels else source.labels
     key = cache_key(source, options, file)
     key = hashlib.sha256(repr((key, drop)).encode()).hexdigest() if drop else key

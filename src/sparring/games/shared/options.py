@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar, get_type_hints
@@ -10,36 +9,12 @@ from typing import Annotated, Any, ClassVar, get_type_hints
 from torch import nn
 
 from sparring.errors import UserError
+from sparring.errors.bounds import Bounds
 from sparring.game import Draw, Game
 from sparring.networks.layers.discrete import noise_dims
 from sparring.priors import latent_prior
 from sparring.recipes.recipe import Network, Shape
 from sparring.schedules import Number, at
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The range of an option, as `Annotated[int, Bounds(1)]`; of a schedule, at its start and its end.
-
-    Args:
-        open_low, open_high: the bound itself is outside.
-    """
-
-    low: float
-    high: float = math.inf
-    open_low: bool = False
-    open_high: bool = False
-
-    def holds(self, value: float) -> bool:
-        above = value > self.low if self.open_low else value >= self.low
-        return above and (value < self.high if self.open_high else value <= self.high)
-
-    def __str__(self) -> str:
-        if not (self.open_low or self.open_high):
-            return f"{self.low} or more" if self.high == math.inf else f"{self.low} to {self.high}"
-        low = f"above {self.low}" if self.open_low else f"{self.low} or more"
-        return f"{low} and {'below' if self.open_high else 'at most'} {self.high}"
-
 
 Count = Annotated[int, Bounds(1)]
 Share = Annotated[float, Bounds(0, 1)]
@@ -119,7 +94,7 @@ class GameOptions:
         raise NotImplementedError
 
 
-def check_bounds(options: GameOptions, images: int) -> None:
+def check_options(options: GameOptions, images: int) -> None:
     """Raises UserError for an option outside its `Bounds` at the start or the end of a run of so many images."""
     hints = get_type_hints(type(options), include_extras=True)
     for f in fields(options):

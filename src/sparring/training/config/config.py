@@ -19,6 +19,7 @@ from sparring.models.spec import excess
 from sparring.recipes import Recipe
 from sparring.recipes.recipe import FORBID_EXTRA
 from sparring.storage.atomic import from_json, write_bytes
+from sparring.storage.paths import require_run_folder
 from sparring.training.config.adjustments import Adjustment, apply_adjustments
 from sparring.training.config.settings import RunSettings, setting
 from sparring.training.config.upgrade import config_from_v1
@@ -119,14 +120,14 @@ class Config(RunSettings):
     def load(folder: Path) -> tuple["Config", str]:
         """The configuration and the data's fingerprint. Raises UserError for a folder that holds no run, and for a run
         of a newer format."""
-        path = folder / "run.json"
+        path = require_run_folder(folder) / "run.json"
         try:
             about = from_json(path.read_bytes())
             if (written := about.get("format", 1)) > FORMAT:
                 raise UserError(f"{path} is of format {written}, and this version reads {FORMAT}: take a newer one")
             config = config_from_v1(about["config"]) if written == 1 else about["config"]
             return Config.from_json(config), str(about["data_fingerprint"])
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             raise UserError(f"{folder} is no run: it has no run.json") from None
         except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged ({shorten(error)[:120]})") from None

@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from sparring.errors import UserError, did_you_mean
+from sparring.errors.bounds import POSITIVE, Bounds
 
 SETTING = "setting"
 """The key of a `Setting` in the metadata of its field."""
@@ -20,10 +21,7 @@ class Setting:
     help: str
     unset: Any
     """What `sparring.train` and `spar train` pass when it is left out; resolved to a value of the field's type."""
-    least: float | None = None
-    """The smallest value allowed."""
-    above: float | None = None
-    """A bound that the value must exceed."""
+    bounds: Bounds | None = None
     aliases: tuple[str, ...] = ()
     """Earlier names, still accepted in Python and as flags."""
     parse: Callable[[str], Any] | None = None
@@ -31,14 +29,6 @@ class Setting:
     metavar: str | None = None
     flag: bool = True
     """Whether the command line has a flag of this name."""
-
-    def check(self, name: str, value: Any) -> None:
-        """Raises UserError for a value out of bounds."""
-        name = name.replace("_", "-")
-        if self.least is not None and value is not None and value < self.least:
-            raise UserError(f"{name} is {value}: it must be {self.least} or more")
-        if self.above is not None and value is not None and value <= self.above:
-            raise UserError(f"{name} is {value}: it must be more than {self.above}")
 
 
 def setting(help: str, default: Any = MISSING, *, unset: Any = MISSING, **about: Any) -> Any:
@@ -55,23 +45,28 @@ def _slices(text: str) -> int:
 class RunSettings:
     """To add a setting, add a field."""
 
-    examples: int = setting("examples to train on (default: the recipe's)", unset=None, least=1, aliases=("images",))
+    examples: int = setting(
+        "examples to train on (default: the recipe's)", unset=None, bounds=Bounds(1), aliases=("images",)
+    )
     from_run: str | None = setting(
         "start from the best weights of another run", None, aliases=("from", "source"), metavar="RUN"
     )
-    freeze: int = setting("freeze the critic's first N layers", 0, metavar="N")
-    minutes: float | None = setting("stop and save after this many minutes, in each session", None, above=0)
+    freeze: int = setting("freeze the critic's first N layers", 0, bounds=Bounds(0), metavar="N")
+    minutes: float | None = setting("stop and save after this many minutes, in each session", None, bounds=POSITIVE)
     until: str | None = setting("stop when the selection score meets a condition, such as 'frechet<10'", None)
-    seed: int = setting("of all random numbers (default: 0)", 0, least=0)
+    seed: int = setting("of all random numbers (default: 0)", 0, bounds=Bounds(0))
     device: str = setting("auto, cpu, cuda, cuda:1, mps (default: auto)", "cpu", unset="auto")
     precision: str = setting("auto, fp32, bf16 (default: auto)", "fp32", unset="auto")
     threads: int = setting(
-        "CPU threads (default: all cores); a resumed run uses as many, for sums depend on them", 1, unset=None, least=1
+        "CPU threads (default: all cores); a resumed run uses as many, for sums depend on them",
+        1,
+        unset=None,
+        bounds=Bounds(1),
     )
     micro_batches: int = setting(
         "accumulate a batch from N slices; auto, or --batch auto: as few as memory allows",
         1,
-        least=0,
+        bounds=Bounds(0),
         parse=_slices,
         metavar="N",
     )
@@ -80,12 +75,13 @@ class RunSettings:
     sync_batch_norm: bool = setting(
         "batch norm statistics over the slices of all processes", False, aliases=("synchronised",)
     )
-    reports: int = setting("reports over the run: scores, sample grid, journal line, checkpoint", 10, least=1)
+    reports: int = setting("reports over the run: scores, sample grid, journal line, checkpoint", 10, bounds=Bounds(1))
     recovery: bool = setting("stop when training diverges, instead of rolling back", True, aliases=("heal",))
 
     def __post_init__(self):
         for name, declared in declared_settings(type(self)).items():
-            declared.metadata[SETTING].check(name, getattr(self, name))
+            if bounds := declared.metadata[SETTING].bounds:
+                bounds.check(name, getattr(self, name))
 
 
 def declared_settings(owner: type) -> dict[str, Field]:

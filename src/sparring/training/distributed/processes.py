@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch.distributed import PrefixStore, Store, TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from sparring.errors import LostProcess, UserError, one_line
+from sparring.errors.bounds import check_bounds
 from sparring.training.distributed.ranks import Ranks
 
 TIMEOUT = 300.0
@@ -35,8 +36,7 @@ def process_group(timeout: float = TIMEOUT) -> Iterator[Ranks]:
     if dist.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Ranks.here()
         return
-    if timeout <= 0:
-        raise UserError(f"timeout is {timeout:g}: it must be more than 0 seconds")
+    check_bounds(timeout=timeout)
     rank, world, wait = _number("RANK"), _number("WORLD_SIZE"), timedelta(seconds=timeout)
     on_gpu = torch.cuda.is_available()
     if on_gpu:

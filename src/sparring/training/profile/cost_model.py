@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sparring.errors import UserError
+from sparring.errors.bounds import POSITIVE
 from sparring.game import Game
 
 
@@ -69,8 +70,7 @@ class ScalingPoint:
 def weak_scaling(cost: Cost, link: Interconnect, processes: Sequence[int]) -> list[ScalingPoint]:
     """Weak scaling to each number of processes. Raises UserError for impossible values."""
     for name, value in (("bandwidth", link.bandwidth), ("compute", cost.compute), ("data rate", cost.data_rate)):
-        if not value > 0:
-            raise UserError(f"{name} is {value:g}: it must be more than 0")
+        POSITIVE.check(name, value)
     if link.latency < 0 or min(processes, default=0) < 1:
         raise UserError("latency must be 0 or more, and processes 1 or more")
     alone, points = cost.seconds(1, link), []

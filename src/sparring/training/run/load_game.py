@@ -10,6 +10,7 @@ from sparring.build.game import build_game
 from sparring.errors import UserError, one_line
 from sparring.game import Game
 from sparring.models.spec import read_spec
+from sparring.storage.paths import require_run_folder
 from sparring.training import checkpoint
 from sparring.training.loop.loop import strip_prefix
 
@@ -28,7 +29,7 @@ def load_game(run: str | Path, examples: int | None = None, networks: Mapping[st
     Raises:
         UserError: no run there, no such checkpoint, or networks that do not fit it.
     """
-    folder = Path(run)
+    folder = require_run_folder(run)
     spec = read_spec(folder / "model" / "model.json")
     state = strip_prefix("game.", _state(folder / "checkpoints", examples))
     classed = not spec.scales and not spec.facts.condition_width

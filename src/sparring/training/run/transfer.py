@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError, one_line
+from sparring.storage.paths import require_run_folder
 from sparring.training import checkpoint
 from sparring.training.journal import Journal
 from sparring.training.loop.loop import Loop, strip_prefix
@@ -19,7 +20,7 @@ def load_weights_of(loop: Loop, run: Path) -> None:
 
     Raises UserError for a run without a checkpoint, or with other networks.
     """
-    if not any(run.glob("checkpoints/*.safetensors")):
+    if not any(require_run_folder(run).glob("checkpoints/*.safetensors")):
         raise UserError(f"{run} has no checkpoint to start from: give the folder of a run")
     state = _best(run, loop.device) or _latest(run, loop.device)
     for name, player in loop.game.players.items():
