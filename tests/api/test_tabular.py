@@ -247,7 +247,7 @@ def test_bad_asking_gets_one_line(run, tmp_path, capsys):
         (("--where", "city=Atlantis"), "has no value 'Atlantis'"),
         (("--where", "town=Oslo"), "no column 'town'"),
         (("--where", "city"), "write NAME=VALUE"),
-        (("--n", "0"), "0 rows"),
+        (("--n", "0"), "n is 0: it must be 1 or more"),
         (("--label", "3"), "have no seeds, labels or truncation"),
     ):
         assert expected in refused(capsys, "sample", run, "--out", out, *words)
