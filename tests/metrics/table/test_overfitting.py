@@ -47,14 +47,14 @@ def test_the_length_follows_the_number_of_rows(tmp_path, capsys):
     session = Session()
     session.use(configure("table", data))
     session.load(data)
-    assert session.config.examples == 400 * len(held.train) and not session.config.open_length
-    assert session.config.recipe.lr.images == 400 * len(held.train)
-    assert "108,000 examples, 400 passes over 270 training examples" in capsys.readouterr().err
+    assert session.config.examples == 600 * len(held.train) and not session.config.open_length
+    assert session.config.recipe.lr.images == 600 * len(held.train)
+    assert "162,000 examples, 600 passes over 270 training examples" in capsys.readouterr().err
     assert TABLE.length(22_561) == 600_000 and RECIPES["dcgan"].length(10) == RECIPES["dcgan"].images
     asked = configure("table", data, images=5_000)
     assert asked.examples == 5_000 and not asked.open_length
     session.config.save(tmp_path, "")
-    assert json.loads((tmp_path / "run.json").read_text())["config"]["examples"] == 108_000
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["examples"] == 162_000
 
 
 def test_a_restarted_run_has_the_length_that_its_data_gave_it(tmp_path, monkeypatch):
