@@ -105,7 +105,7 @@ def test_own_networks_resume_to_the_bit(recipe, squares, tmp_path):
     while run.loop.rounds < 20:
         run = sparring.resume(tmp_path / "parts", data=squares, networks=networks())
     assert same(final(tmp_path / "whole"), final(tmp_path / "parts"))
-    with pytest.raises(UserError, match="no data set or folder 'squares'"):
+    with pytest.raises(UserError, match="say where it is, with --data PATH"):
         sparring.resume(tmp_path / "parts", networks=networks())
 
 

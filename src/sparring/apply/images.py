@@ -10,6 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from sparring.apply.masks import mask_next_to, masked_name
 from sparring.data.files import FileItem
 from sparring.data.image.channels import CHANNEL_COUNTS, CHANNEL_NAMES
 from sparring.data.image.file import UnreadableImage, open_still_image, to_8_bit
@@ -18,9 +19,6 @@ from sparring.data.image.pixels import with_channels
 from sparring.data.load import require_path, source_of
 from sparring.data.sources.folder import is_image
 from sparring.errors import UserError, one_line
-
-MASK = "_mask"
-"""Suffix of the name of a mask, before the ending. Masks are white where pixels are missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +43,25 @@ def image_items(spec: str, masked: bool) -> tuple[list[FileItem], dict[str, File
     """
     path = require_path(spec)
     if path.is_file() and is_image(path.name):
-        return [FileItem(path.name, partial(open, path, "rb"))], _mask_next_to(path) if masked else {}
+        return [FileItem(path.name, partial(open, path, "rb"))], _beside(path) if masked else {}
     source = source_of(path)
     if source is None or not source.items:
         raise UserError(f"{one_line(spec)} has no images: use an image file, a folder or a zip")
     if domains := find_domains(source, ""):
         names = ", ".join(sorted({item.name.rpartition("/")[0] for part in domains.values() for item in part.items}))
         raise UserError(f"{one_line(spec)} holds images of two domains: give the folder of one ({one_line(names)})")
-    masks = [item for item in source.items if masked and splitext(item.name)[0].endswith(MASK)]
-    names = {item.name for item in masks}
-    images = [item for item in source.items if item.name not in names]
-    return images, {splitext(item.name)[0].removesuffix(MASK): item for item in masks}
+    masks = {item.name: name for item in source.items if masked and (name := masked_name(item.name))}
+    images = [item for item in source.items if item.name not in masks]
+    first: dict[str, FileItem] = {}
+    for item in source.items:
+        if item.name in masks:
+            first.setdefault(masks[item.name], item)
+    return images, first
 
 
-def _mask_next_to(path: Path) -> dict[str, FileItem]:
-    mask = path.with_name(f"{path.stem}{MASK}.png")
-    return {path.stem: FileItem(mask.name, partial(open, mask, "rb"))} if mask.is_file() else {}
+def _beside(path: Path) -> dict[str, FileItem]:
+    mask = mask_next_to(path)
+    return {path.stem: mask} if mask else {}
 
 
 def read_source_image(item: FileItem, channels: int) -> SourceImage:
@@ -81,12 +82,6 @@ def source_image(image: Image.Image, channels: int, name: str = "") -> SourceIma
     kept = None if channels == CHANNEL_COUNTS["rgba"] else alpha
     colours = 1 if pixels.shape[1] < CHANNEL_COUNTS["rgb"] else 3
     return SourceImage(name, with_channels(pixels, CHANNEL_NAMES[channels]), kept, profile, colours)
-
-
-def read_mask(item: FileItem) -> Tensor:
-    """Known pixels, bool (1, 1, h, w): those that are not white in the mask. Raises UnreadableImage."""
-    with open_still_image(item.open) as image:
-        return _pixels(ImageOps.exif_transpose(image).convert("L")) < 128
 
 
 def _pixels(image: Image.Image) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.apply.gallery import Thumbnails, write_gallery
-from sparring.apply.images import MASK, SourceImage, image_items, output_image, read_mask, read_source_image
+from sparring.apply.images import SourceImage, image_items, output_image, read_source_image
+from sparring.apply.masks import MASK, read_mask
 from sparring.data.files import FileItem
 from sparring.data.image.contact_sheet import side_by_side
 from sparring.data.image.file import UnreadableImage
@@ -42,11 +43,15 @@ class Translated:
     disagreement: float = 0.0
     """The largest mean disagreement of an image's tiles, of 255 (`TiledResult`)."""
     shown: list[Thumbnails] = field(default_factory=list)
+    missing: list[tuple[str, float]] = field(default_factory=list)
+    """Images with a mask, and the share of their pixels that it marks."""
 
     def add(self, name: str, pixels: Tensor, known: Tensor | None, result: TiledResult) -> None:
         if self.written % self.every == 0 and len(self.shown) < GALLERY_IMAGES:
             size, before = result.output.shape[2:], pixels if known is None else pixels * known
             self.shown.append(Thumbnails(name, _thumbnail(before, size), _thumbnail(result.output, size)))
+        if known is not None:
+            self.missing.append((name, 1 - float(known.float().mean())))
         self.written += 1
         self.disagreement = max(self.disagreement, result.disagreement)
 
@@ -58,6 +63,7 @@ def translate_images(
     translate: Translate,
     masks: str | None = None,
     sheet: Path | None = None,
+    invert_masks: bool = False,
 ) -> Translated:
     """Writes the output of each image: of one file to the file `out`; of a folder or zip to the folder `out`, as PNG
     files of the same names, with a `gallery.html`.
@@ -66,6 +72,7 @@ def translate_images(
         masks: a mask for a single image, or a folder of masks, NAME_mask.png or NAME.png; by default those next to the
             images.
         sheet: a picture of inputs and outputs to write too (.png).
+        invert_masks: dark pixels of masks are missing, instead of bright ones.
 
     Raises:
         UserError: no images, a mask that is missing or does not fit, an `out` that exists or can't be written.
@@ -83,7 +90,7 @@ def translate_images(
             image = read_source_image(item, model.input_shape[0])
             path = out if single else out / name
             _check_path(path, None if single else out)
-            mask = _known(image, known) if model.masked else None
+            mask = _known(image, known, invert_masks) if model.masked else None
             _translate_one(image, translate, mask, path, name, result)
         except (UnreadableImage, UserError) as error:
             if single:
@@ -105,10 +112,10 @@ def write_sheet(result: Translated, out: Path) -> None:
         side_by_side([_padded([x.before for x in shown]), _padded([x.after for x in shown])]).save(path, "PNG")
 
 
-def _known(image: SourceImage, masks: dict[str, FileItem]) -> Tensor:
+def _known(image: SourceImage, masks: dict[str, FileItem], invert: bool) -> Tensor:
     if image.name not in masks:
         raise UserError(f"no mask: put {image.name}{MASK}.png next to it, or pass one with --mask")
-    return read_mask(masks[image.name])
+    return read_mask(masks[image.name], invert)
 
 
 def _output_names(items: list[FileItem]) -> list[str]:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from sparring.apply.ffmpeg import CONTAINERS, read_video, write_video
 from sparring.apply.formats import Animation, Frame, read_animation, write_gif, write_webp
-from sparring.apply.images import MASK, output_image, read_mask, source_image
+from sparring.apply.images import output_image, source_image
+from sparring.apply.masks import MASK, mask_next_to, read_mask
 from sparring.apply.translate import SHEET_ROWS, Translate, Translated, write_sheet
 from sparring.data.files import FileItem
 from sparring.data.image.file import UnreadableImage
@@ -43,17 +44,19 @@ def translate_video(
     translate: Translate,
     mask: str | None = None,
     sheet: Path | None = None,
+    invert_mask: bool = False,
 ) -> Translated:
     """Writes the output of each frame of the file `spec`, with the same durations.
 
     Args:
         mask: the file of a mask for all frames; by default NAME_mask.png next to the video.
         sheet: a picture of inputs and outputs to write too (.png).
+        invert_mask: dark pixels of the mask are missing, instead of bright ones.
 
     Raises:
         UserError: a damaged video, a mask that is missing or does not fit, an `out` that exists or can't be written.
     """
-    known = _known(Path(spec).expanduser(), mask) if model.masked else None
+    known = _known(Path(spec).expanduser(), mask, invert_mask) if model.masked else None
     result = Translated(every=max(1, (animation.count or 1) // SHEET_ROWS))
     with output_target(out, WRITERS, "videos") as write, atomic_write(out) as path:
         try:
@@ -75,11 +78,14 @@ def _translated(
         yield output_image(source, translated.output), seconds
 
 
-def _known(path: Path, mask: str | None) -> Tensor:
-    file = Path(mask).expanduser() if mask else path.with_name(f"{path.stem}{MASK}.png")
-    if not file.is_file():
+def _known(path: Path, mask: str | None, invert: bool) -> Tensor:
+    file = Path(mask or "").expanduser()
+    item = FileItem(file.name, partial(open, file, "rb")) if mask and file.is_file() else None
+    if not mask:
+        item = mask_next_to(path)
+    if item is None:
         raise UserError(f"no mask: put {path.stem}{MASK}.png next to the video, or pass one for all frames with --mask")
     try:
-        return read_mask(FileItem(file.name, partial(open, file, "rb")))
+        return read_mask(item, invert)
     except UnreadableImage as error:
-        raise UserError(f"{one_line(file)}: {error}") from None
+        raise UserError(f"{one_line(item.name)}: {error}") from None

@@ -23,6 +23,7 @@ def add(command: Add) -> None:
     parser.add_argument(
         "--mask", metavar="M", help="white where pixels are missing: an image, or a folder of NAME_mask.png"
     )
+    parser.add_argument("--invert-mask", action="store_true", help="black where pixels are missing")
     parser.add_argument("--label", metavar="L", help="target class, for models that have classes")
     parser.add_argument("--tile", type=int, default=0, help="cut large images into tiles of this side, in pixels")
     parser.add_argument("--sheet", metavar="PNG", help="also write inputs and outputs side by side")
@@ -46,6 +47,7 @@ def apply(args: argparse.Namespace) -> Answer:
 
 def _translated(args: argparse.Namespace, model) -> Answer:
     from sparring.apply import translate, video
+    from sparring.apply.masks import mask_remarks
 
     if args.n is not None:
         raise UserError("--n is for models with an encoder: omit it, and pass the images to translate")
@@ -54,16 +56,19 @@ def _translated(args: argparse.Namespace, model) -> Answer:
     model.target_domain(args.label)  # fails before anything is read
     apply_tiled = partial(model.apply_tiled, tile=args.tile, label=args.label)
     out, sheet = Path(args.out), Path(args.sheet) if args.sheet else None
+    options = (args.mask, sheet, args.invert_mask)
     if sheet is not None:
         translate.check_new(sheet)
     animation = video.open_animation(args.input)
     if animation is None:
         unit = "images"
-        result = translate.translate_images(model, args.input, out, apply_tiled, args.mask, sheet)
+        result = translate.translate_images(model, args.input, out, apply_tiled, *options)
     else:
         unit = "frames"
-        result = video.translate_video(model, args.input, animation, out, apply_tiled, args.mask, sheet)
+        result = video.translate_video(model, args.input, animation, out, apply_tiled, *options)
     _list_skipped(result.skipped)
+    for remark in mask_remarks(result.missing[:1] if animation else result.missing):
+        print(remark, file=sys.stderr)
     blended = f"; overlapping tiles were blended, and differed by {result.disagreement:.2f} of 255 on average"
     say(args, f"{result.written:,} {unit}: {args.out}{blended if args.tile and not model.local else ''}")
     tiles = {"tile": args.tile, "exact": model.local or not args.tile, "tile_disagreement": result.disagreement}
