@@ -1,10 +1,11 @@
 """Label files of each kind, what they leave out, and what is said of bad ones."""
 
 import json
+from unicodedata import normalize
 
 import pytest
 import torch
-from data.pictures import labels_by_shade, shades, told, unpacked, zipped
+from data.pictures import labels_by_shade, png, shades, told, unpacked, zipped
 
 from sparring.data import Options
 from sparring.modalities.load import load_dataset
@@ -160,3 +161,32 @@ def test_other_endings(tmp_path):
 
 def test_named_sets_take_none(tmp_path):
     assert "leave it out" in told("digits", Options(labels="x.csv"))
+
+
+def test_habits_of_label_files(place):
+    """An index of pandas, whole numbers with a fraction, no header, and empty cells."""
+    rows = {name: i % 3 for i, name in enumerate(FILES)}
+    indexed = ",file,kind\n" + "".join(f"{i},{name},{kind}.0\n" for i, (name, kind) in enumerate(rows.items()))
+    headless = "".join(f"{name},{kind}\n" for name, kind in rows.items())
+    for text in (indexed, headless):
+        data = load_dataset(place, given(place, "l.csv", text))
+        assert data.names == ("0", "1", "2") and data.skipped == () and labels_by_shade(data)[5] == 2
+    files = shades(14)
+    place = unpacked(place, files) if place.is_dir() else zipped(place, files)
+    data = load_dataset(place, given(place, "l.csv", csv("file,kind", {"012.png": "", "013.png": " ", **rows})))
+    assert data.names == ("0", "1", "2") and [why.split(" in ")[0] for _, why in data.skipped] == ["an empty label"] * 2
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_forms_of_unicode(tmp_path, form):
+    files = {normalize(form, f"été{i:02d}.png"): png(i) for i in range(12)}
+    rows = {normalize("NFC", name): i % 2 for i, name in enumerate(files)}
+    data = load_dataset(unpacked(tmp_path / "a", files), given(tmp_path / "a", "l.csv", csv("file,kind", rows)))
+    assert data.names == ("0", "1") and labels_by_shade(data)[5] == 1
+
+
+def test_vectors_of_stylegan(tmp_path):
+    place = unpacked(tmp_path / "a", shades(12, "ds/"))
+    hot = {name: [int(i % 3 == k) for k in range(3)] for i, name in enumerate(FILES)}
+    data = load_dataset(place, given(place, "l.json", json.dumps({"labels": list(hot.items())})))
+    assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2

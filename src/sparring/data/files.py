@@ -1,8 +1,10 @@
 """Named files of a data source, with optional labels."""
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +48,17 @@ class FileSource:
 def escapes_root(name: str) -> bool:
     """Whether a name is absolute or has a ".." part. Pass the printable name: printing removes characters."""
     return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
+
+
+def normal_name(name: str) -> str:
+    """The name in Unicode's form C: file systems and label files write the same letters in other forms."""
+    return unicodedata.normalize("NFC", name)
+
+
+def common_folder(items: Sequence[FileItem]) -> str:
+    """The folders that hold all items, with a slash at the end; "" if there are none."""
+    levels = zip(*(item.name.split("/")[:-1] for item in items), strict=False)
+    return "".join(f"{folders[0]}/" for folders in takewhile(lambda folders: len(set(folders)) == 1, levels))
 
 
 def sort_items(items: list[FileItem]) -> tuple[FileItem, ...]:

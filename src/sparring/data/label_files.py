@@ -3,13 +3,15 @@
 import csv
 import io
 import math
+import mimetypes
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from sparring.data.files import FileItem, FileSource, LabelFile
+from sparring.data.files import FileItem, FileSource, LabelFile, common_folder, normal_name
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
@@ -25,6 +27,8 @@ class LabelTable:
     """Class or attribute vector by file name, with forward slashes; empty if the file declares no labels."""
     attributes: tuple[str, ...] = ()
     """Attribute names; empty for classes."""
+    empty: frozenset[str] = frozenset()
+    """Files whose label is empty."""
 
 
 class InvalidLabels(Exception):
@@ -63,36 +67,85 @@ def assign_labels(source: FileSource, table: LabelTable, name: str) -> tuple[lis
     Raises:
         UserError: no label matches an item.
     """
-    if not table.labels:
+    if not table.labels and not table.empty:
         return [replace(item, label=None) for item in source.items], []
-    labelled = [replace(item, label=table.labels[item.name]) for item in source.items if item.name in table.labels]
+    names = _match_names(source, {*table.labels, *table.empty})
+    labels = {item: table.labels[key] for item, key in names.items() if key in table.labels}
+    labelled = [replace(item, label=labels[item.name]) for item in source.items if item.name in labels]
     if not labelled:
-        first = next(iter(table.labels))
+        first = next(iter([*table.labels, *table.empty]))
         raise UserError(
             f"{name} names no image of {one_line(source.path)}: its first entry is {first}, of {len(table.labels):,}"
         )
-    known = {item.name for item in source.items} | {name for name, _ in source.skipped}
-    unlabelled = [(item.name, f"no label in {name}") for item in source.items if item.name not in table.labels]
-    return labelled, unlabelled + [(name, ABSENT) for name in table.labels if name not in known]
+    matched = {*names.values(), *_match_names(replace(source, items=_unopened(source)), set(table.labels)).values()}
+    reasons = {True: f"an empty label in {name}", False: f"no label in {name}"}
+    unlabelled = [
+        (item.name, reasons[names.get(item.name) in table.empty]) for item in source.items if item.name not in labels
+    ]
+    return labelled, unlabelled + [(key, ABSENT) for key in table.labels if key not in matched]
+
+
+def _match_names(source: FileSource, keys: set[str]) -> dict[str, str]:
+    """The label file's name of each item: of the same text in Unicode's form C, with or without wrapping folders."""
+    wrap = common_folder(source.items)
+    names = {item.name: normal_name(item.name) for item in source.items}
+    whole = {item: name for item, name in names.items() if name in keys}
+    if whole or not wrap:
+        return whole
+    short = {item: normal_name(item[len(wrap) :]) for item in names}
+    return {item: name for item, name in short.items() if name in keys}
+
+
+def _unopened(source: FileSource) -> tuple[FileItem, ...]:
+    """The skipped files, which a label file may name."""
+    return tuple(FileItem(name, BytesIO) for name, _ in source.skipped)
 
 
 def _csv(text: str) -> LabelTable:
-    reader = csv.reader(io.StringIO(text), strict=True)
-    head = next(reader, [])
-    if len(head) < 2:
+    lines = csv.reader(io.StringIO(text), strict=True)
+    rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if row]
+    if not rows or len(rows[0][1]) < 2:
         raise InvalidLabels("its header has fewer than two columns")
+    first = rows[0][1]
+    start = int(len(first) > 2 and _is_index(rows))  # pandas writes one, with an empty name
+    headless = (mimetypes.guess_type(first[start])[0] or "").startswith("image/")
     of: dict[str, tuple[str, ...]] = {}
-    for row in filter(None, reader):
-        if len(row) != len(head):
-            raise InvalidLabels(f"line {reader.line_num} has {len(row)} columns, the header has {len(head)}")
-        _add(of, row[0], tuple(cell.strip() for cell in row[1:]), f"line {reader.line_num}")
-    names = tuple(one_line(name) for name in head[1:])
+    for line, row in rows[1 - headless :]:
+        if len(row) != len(first):
+            raise InvalidLabels(f"line {line} has {len(row)} columns, the {_FIRST[headless]} has {len(first)}")
+        _add(of, row[start], tuple(row[start + 1 :]), f"line {line}")
+    names = tuple(map(str, range(len(first) - start - 1))) if headless else tuple(map(one_line, first[start + 1 :]))
+    empty = frozenset(file for file, cells in _filled(of).items() if not any(cells))
+    of = {file: cells for file, cells in of.items() if file not in empty}
     # A single column holds classes, unless it has fractional numbers.
     if len(names) == 1 and not _are_fractional(cell for (cell,) in of.values()):
-        return LabelTable({file: one_line(cell) for file, (cell,) in _filled(of).items()})
-    return LabelTable(
-        {file: tuple(_number(cell, file) for cell in cells) for file, cells in _filled(of).items()}, names
-    )
+        classes = _class_names([cell for (cell,) in of.values()])
+        return LabelTable(dict(zip(of, classes, strict=True)), empty=empty)
+    return LabelTable({file: tuple(_number(cell, file) for cell in cells) for file, cells in of.items()}, names, empty)
+
+
+_FIRST = {True: "first line", False: "header"}
+
+
+def _is_index(rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first column numbers the rows, as pandas writes its index: without a name, 0 to n - 1."""
+    (_, head), *rest = rows
+    return head[0].removeprefix("Unnamed: 0") == "" and all(row[0] == str(i) for i, (_, row) in enumerate(rest))
+
+
+def _class_names(cells: Sequence[str]) -> list[str]:
+    """The classes as text; whole numbers without the fraction that pandas adds: 1.0 is 1."""
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return [one_line(cell) for cell in cells]
+    if not any("." in cell for cell in cells) or not all(abs(number) < _EXACT for number in numbers):
+        return [one_line(cell) for cell in cells]
+    return [str(int(number)) for number in numbers]
+
+
+_EXACT = 2.0**53
+"""Whole numbers below this are exact as float64."""
 
 
 def _json(text: str) -> LabelTable:
@@ -108,20 +161,34 @@ def _json(text: str) -> LabelTable:
         if not (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str)):
             raise InvalidLabels(f"label {i + 1} is not a file name and a label")
         _add(of, pair[0], pair[1], f"label {i + 1}")
-    if all(isinstance(label, (str, int)) for label in _filled(of).values()):
-        return LabelTable({file: one_line(label) for file, label in of.items()})
+    empty = frozenset(file for file, label in _filled(of).items() if label is None or label in ("", []))
+    of = {file: label for file, label in of.items() if file not in empty}
+    if all(isinstance(label, (str, int)) for label in of.values()):
+        return LabelTable({file: one_line(label) for file, label in of.items()}, empty=empty)
     vectors = {file: _vector(label, file) for file, label in of.items()}
     width = len(next(iter(vectors.values())))
     if odd := next((file for file, vector in vectors.items() if len(vector) != width), None):
         raise InvalidLabels(f"{odd} has {len(vectors[odd])} numbers, the first entry has {width}")
-    return LabelTable(vectors, tuple(map(str, range(width))))
+    if width > 1 and all(_is_one_hot(vector) for vector in vectors.values()):
+        return LabelTable({file: str(vector.index(1)) for file, vector in vectors.items()}, empty=empty)
+    if width == 1 and all(isinstance(label, (int, float)) and _is_whole(label) for label in of.values()):
+        return LabelTable({file: str(int(vector[0])) for file, vector in vectors.items()}, empty=empty)
+    return LabelTable(vectors, tuple(map(str, range(width))), empty)
+
+
+def _is_one_hot(vector: tuple[float, ...]) -> bool:
+    return vector.count(1) == 1 and vector.count(0) == len(vector) - 1
+
+
+def _is_whole(number: float) -> bool:
+    return float(number).is_integer() and abs(number) < _EXACT
 
 
 _READERS: dict[str, Callable[[str], LabelTable]] = {".csv": _csv, ".json": _json}
 
 
 def _add(of: dict[str, Any], file: str, label: Any, where: str) -> None:
-    name = one_line(file.replace("\\", "/").strip().removeprefix("./"))
+    name = normal_name(one_line(file.replace("\\", "/").strip().removeprefix("./")))
     if name in of:
         raise InvalidLabels(f"{where} repeats {name}")
     of[name] = label
