@@ -31,6 +31,8 @@ LAYOUTS = {
     "A/train": two("A/train", "B/train") | two("A/test", "B/test", 3, 12),
     "wrapped": two("set/trainA", "set/trainB") | two("set/testA", "set/testB", 3, 12),
     "val": two("A/train", "B/train") | two("A/val", "B/val", 3, 12),
+    "train_A": two("train_A", "train_B") | two("test_A", "test_B", 3, 12),
+    "Train-A": two("Train-A", "Train-B") | two("Validation-A", "Validation-B", 3, 12),
 }
 
 
@@ -117,7 +119,7 @@ def test_pictures_without_a_partner_are_named_before_anything_is_made(tmp_path, 
     other = {f"trainB/{name}.png": png(9) for name in ("cat", "dog")}
     uneven = unpacked(tmp_path / "x", shades(12, "trainA/") | shades(14, "trainB/"))
     misnamed = unpacked(tmp_path / "y", shades(14, "trainA/") | shades(12, "trainB/") | other)
-    twice = unpacked(tmp_path / "z", two("trainA", "trainB") | {"trainB/more/003.png": png(3)})
+    twice = unpacked(tmp_path / "z", two("trainA", "trainB") | {"trainB/003.bmp": png(3)})
     for folder, why in (
         (uneven, "trainA has 12 images, trainB 14; without a partner of the same name: 012, 013"),
         (misnamed, "trainA has 14 images, trainB 14; without a partner of the same name: 012, 013, cat and 1 more"),
@@ -146,3 +148,64 @@ def test_damage_is_shown(tmp_path, capsys):
     assert Image.open(tmp_path / "p.png").size[0] > 100
     words = ["data", "preview", folder, "--damage", "nois", "--out", tmp_path / "q.png"]
     assert "unknown degradation 'nois'" in refused(capsys, *words)
+
+
+def test_val_is_not_mixed_with_test(tmp_path):
+    files = {}
+    for part, n, start in (("train", 12, 0), ("val", 5, 12), ("test", 3, 17)):
+        files |= two(f"A/{part}", f"B/{part}", n, start)
+    data = load_dataset(unpacked(tmp_path, files))
+    assert (len(data.train), len(data.test)) == (12, 3) and shade(data.test.condition) == [17, 18, 19]
+    assert data.skipped == (("val", "not read, as there is test"),)
+
+
+def test_subfolders_are_part_of_the_name(tmp_path):
+    """aachen/000 and bonn/000 are two pairs."""
+    files = two("trainA/aachen", "trainB/aachen", 7) | two("trainA/bonn", "trainB/bonn", 7)
+    data = load_dataset(unpacked(tmp_path, files))
+    assert not data.unpaired and len(data.train) + len(data.test) == 14
+    assert shade(data.train.values) == [s + 100 for s in shade(data.train.condition)]
+
+
+def test_the_partner_of_a_damaged_image_is_left_out(tmp_path):
+    folder = unpacked(tmp_path, two("trainA", "trainB", 14))
+    (folder / "trainA" / "005.png").write_bytes(b"broken")
+    data = load_dataset(folder)
+    assert not data.unpaired and len(data.train) + len(data.test) == 13
+    (damaged, _), partner = sorted(data.skipped)
+    assert damaged == "trainA/005.png" and partner == ("trainB/005.png", "its partner is left out")
+
+
+def test_names_in_either_unicode_form_match(tmp_path):
+    a = {f"trainA/e\u0301{i}.png": png(i) for i in range(12)}
+    b = {f"trainB/\u00e9{i}.png": png(i) for i in range(12)}
+    assert not load_dataset(unpacked(tmp_path, a | b)).unpaired
+
+
+def wide(width: int, height: int) -> bytes:
+    """Brightness x in column x of the left half, 255 in the right one."""
+    half = np.tile(np.arange(width // 2, dtype=np.uint8), (height, 1))
+    file = io.BytesIO()
+    Image.fromarray(np.hstack([half, np.full_like(half, 255)])).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [32, 192])
+def test_images_of_another_ratio_are_cut_in_halves_only_by_a_given_size(tmp_path, capsys, width):
+    folder = unpacked(tmp_path, {f"{i}.png": wide(width, 32) for i in range(12)})
+    message = refused(capsys, "data", "preview", folder, "--direction", "AtoB", "--out", tmp_path / "p.png")
+    assert f"{width // 32} times as wide as high" in message and "--size HEIGHTxWIDTH" in message
+    assert load_dataset(folder, Options(direction="AtoB", size=(32, width // 2))).shape == (1, 32, width // 2)
+
+
+def test_halves_are_fitted_one_by_one(tmp_path):
+    """A half of 32×96 into 32×32: cropped to the middle third, squeezed, or with bars, never mixed with the other."""
+    folder = unpacked(tmp_path, {f"{i}.png": wide(192, 32) for i in range(12)})
+    crop, stretch, pad = (
+        load_dataset(folder, Options(direction="AtoB", size=(32, 32), fit=fit)).train
+        for fit in ("crop", "stretch", "pad")
+    )
+    assert crop.condition[0, 0, 0].tolist() == list(range(32, 64)) and (crop.values == 255).all()
+    row = stretch.condition[0, 0, 0].float()
+    assert row[0] < 3 and row[-1] > 92 and (stretch.values == 255).all()
+    assert len(set(pad.condition[0, 0, :8].flatten().tolist())) == 1 and pad.condition[0, 0, 16].float().std() > 20

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -45,8 +46,10 @@ def read_header(open_file: Callable[[], BinaryIO]) -> Header:
         return Header("JPEG" if image.format == "MPO" else image.format or "", size, image.mode)
 
 
-def read_image(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str = "crop") -> np.ndarray:
-    """Decodes an image, applies its EXIF rotation and resizes it.
+def read_image(
+    open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: str = "crop", halves: bool = False
+) -> np.ndarray:
+    """Decodes an image, applies its EXIF rotation and resizes it; each half by itself if there are two side by side.
 
     Returns:
         uint8 (height, width, c); c = 1 grey, 2 grey with alpha, 3 RGB, 4 RGBA. Fully opaque alpha is dropped.
@@ -58,7 +61,8 @@ def read_image(open_file: Callable[[], BinaryIO], size: tuple[int, int], fit: st
         # Decode JPEG at reduced scale: twice the target side is enough for a good resize.
         image.draft(None, (2 * max(size), 2 * max(size)))
         upright = ImageOps.exif_transpose(image)
-        small = np.asarray(_FIT_METHODS[fit](to_8_bit(upright), size))
+        resize = partial(_resized_halves, fit) if halves else _FIT_METHODS[fit]
+        small = np.asarray(resize(to_8_bit(upright), size))
         return small[:, :, None] if small.ndim == 2 else small
 
 
@@ -141,3 +145,14 @@ _FIT_METHODS: dict[str, Callable[[Image.Image, tuple[int, int]], Image.Image]] =
     "pad": _padded,
     "stretch": _stretched,
 }
+
+
+def _resized_halves(fit: str, image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Left and right half, each fitted to half of the size's width."""
+    height, width = size[0], size[1] // 2
+    middle = image.width // 2
+    boxes = ((0, 0, middle, image.height), (image.width - middle, 0, image.width, image.height))
+    both = Image.new(image.mode, (2 * width, height))
+    for i, box in enumerate(boxes):
+        both.paste(_FIT_METHODS[fit](image.crop(box), (height, width)), (i * width, 0))
+    return both

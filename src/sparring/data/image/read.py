@@ -28,7 +28,7 @@ SkippedList = list[tuple[str, str]]
 T = TypeVar("T")
 
 
-def read_images(source: FileSource, options: Options) -> UnsplitDataset:
+def read_images(source: FileSource, options: Options, halves: bool = False) -> UnsplitDataset:
     """The usable images of a source, uint8 (n, c, h, w), from the cache if files and options are unchanged.
 
     Images are rotated by EXIF, composited over white unless alpha is kept, and resized: by default to a square whose
@@ -37,6 +37,9 @@ def read_images(source: FileSource, options: Options) -> UnsplitDataset:
     A label file takes precedence over class folders; images without a label in it are then skipped. A file set in the
     options must match; the source's own dataset.json is listed as skipped if it does not.
 
+    Args:
+        halves: each file holds two images side by side, which are resized one by one; the source's stamp tells it.
+
     Raises:
         UserError: an unreadable or unrelated label file.
     """
@@ -44,7 +47,7 @@ def read_images(source: FileSource, options: Options) -> UnsplitDataset:
     key = cache_key(source, options, file)
     pool = cache.find(key)
     if pool is None:
-        pool = _decoded(source, options, file)
+        pool = _decoded(source, options, file, halves)
         cache.store(key, pool)
     return pool
 
@@ -71,10 +74,10 @@ def cache_key(source: FileSource, options: Options, file: LabelFile | None) -> s
     return digest.hexdigest()
 
 
-def _decoded(source: FileSource, options: Options, file: LabelFile | None) -> UnsplitDataset:
+def _decoded(source: FileSource, options: Options, file: LabelFile | None, halves: bool) -> UnsplitDataset:
     items, attributes, broken = label_items(source, file, asked=options.labels is not None)
     size = options.size or default_size(_parallel(_header, items))
-    arrays = _parallel(lambda item: _array(item, size, options.fit), items)
+    arrays = _parallel(lambda item: _array(item, size, options.fit, halves), items)
     broken += [(item.name, why) for item, why in zip(items, arrays, strict=True) if isinstance(why, str)]
     good = [(item, array) for item, array in zip(items, arrays, strict=True) if isinstance(array, np.ndarray)]
     left = tuple(sorted({*source.skipped, *broken}))
@@ -129,10 +132,10 @@ def _header(item: FileItem) -> Header | None:
         return None
 
 
-def _array(item: FileItem, size: tuple[int, int], fit: str) -> np.ndarray | str:
+def _array(item: FileItem, size: tuple[int, int], fit: str, halves: bool) -> np.ndarray | str:
     """The decoded image, or the reason why it is unusable."""
     try:
-        return read_image(item.open, size, fit)
+        return read_image(item.open, size, fit, halves)
     except UnreadableImage as error:
         return str(error)
 
