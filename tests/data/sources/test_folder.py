@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data.pictures import told
+from data.pictures import shades, told, unpacked
 from PIL import Image
 
 from sparring.data import Options
@@ -180,3 +180,10 @@ def test_a_name_goes_before_a_folder(tmp_path, monkeypatch):
     fill(tmp_path / "digits")
     monkeypatch.chdir(tmp_path)
     assert load_dataset("digits").classes == 10 and load_dataset("./digits").classes == 0
+
+
+def test_system_folders_are_no_classes(tmp_path):
+    files = shades(12, "cats/") | shades(12, "dogs/") | shades(2, "@eaDir/") | shades(1, "dogs/__MACOSX/")
+    data = load_dataset(unpacked(tmp_path, files))
+    assert data.names == ("cats", "dogs") and len(data.train) + len(data.test) == 24
+    assert data.skipped == (("@eaDir/", "a system folder"), ("dogs/__MACOSX/", "a system folder"))

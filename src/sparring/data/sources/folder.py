@@ -12,6 +12,10 @@ from sparring.errors import one_line
 
 LABEL_FILE_NAME = "dataset.json"
 """Label file at the top of a data set, as written by StyleGAN's tools."""
+SYSTEM_FOLDERS = frozenset(
+    {"@eaDir", "#recycle", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+"""Folders of thumbnails, deleted files and metadata, by Synology, macOS, Windows and Linux."""
 NameFilter = Callable[[str], bool]
 """Selects files by name."""
 
@@ -49,7 +53,11 @@ def _walk(root: str, selects: NameFilter, skipped: list[tuple[str, str]]) -> Ite
         skipped.append((one_line(os.path.relpath(error.filename, root)), error.strerror or "can't be read"))
 
     for here, folders, files in os.walk(root, onerror=note_error):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        system = [name for name in folders if name in SYSTEM_FOLDERS]
+        skipped += [
+            (one_line(os.path.relpath(os.path.join(here, name), root)) + "/", "a system folder") for name in system
+        ]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in SYSTEM_FOLDERS]
         # os.walk lists a link to a folder among the folders and does not follow it.
         links = [name for name in folders if os.path.islink(os.path.join(here, name))]
         for name in links + [name for name in files if selects(name)]:
