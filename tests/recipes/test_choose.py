@@ -28,6 +28,11 @@ def test_what_suits_data_and_why():
     more = choose("image", (3, 64, 64), 600, 0, "cpu")
     assert "augment" not in more.recipe.game.options and more.images == 60_000
     assert any("600" in why and "overfit" in why for why in more.reasons)
+    held_out = choose("image", (1, 28, 28), 834, 10, "cpu", held_out=166)  # ten classes of 100
+    assert held_out.recipe is RECIPES["cgan"]
+    for count, batch in ((10, 8), (43, 32), (64, 64), (300, 64)):
+        choice = choose("image", (1, 28, 28), count, 0, "cpu")
+        assert choice.recipe.batch == batch and any("only" in why for why in choice.reasons) == (count < 64)
     thin = choose("image", (1, 4, 32), 60_000, 0, "cpu")
     assert thin.recipe is RECIPES["mlp-gan"] and any("too small" in why for why in thin.reasons)
     pairs = choose("image", (2, 28, 28), 60_000, 10, "cpu", pairs=True)

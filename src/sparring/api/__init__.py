@@ -125,8 +125,10 @@ def advise(data: str | Path, data_options: Options = Options(), device: str = "a
     """The recipe that suits some data on this machine, and why."""
     loaded, on = load_dataset(data, data_options), str(machine.device(device))
     pairs, unpaired = strip_edges_suffix(str(data)) is not None, bool(loaded.unpaired)
-    modality, n = modality_of(loaded), len(loaded.train)
-    return modality.suggest(DataSummary(modality.words.examples, loaded.shape, n, loaded.classes, on, pairs, unpaired))
+    modality, n, held_out = modality_of(loaded), len(loaded.train), len(loaded.test)
+    return modality.suggest(
+        DataSummary(modality.words.examples, loaded.shape, n, loaded.classes, on, pairs, unpaired, held_out)
+    )
 
 
 @torch_state_restored()

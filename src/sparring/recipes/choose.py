@@ -1,6 +1,7 @@
 """The default recipe for a data set, with reasons."""
 
 from dataclasses import dataclass, replace
+from math import log2
 
 from sparring.recipes import RECIPES, Recipe
 from sparring.recipes.results import measured_results
@@ -17,7 +18,7 @@ FEW, FOR_FEW = 500, 150_000
 the Fréchet distance fell to .3 of that without (docs/measured/gallery.md); with 2,105 it rose. The numbers between were
 not measured."""
 OF_A_CLASS = 100
-"""Examples per class below which a recipe without classes is chosen."""
+"""Examples per class, with those held out, below which a recipe without classes is chosen."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class DataSummary:
     """Each example is a pair of images from two domains."""
     unpaired: bool = False
     """For image-to-image data: the correspondence of the two domains is unknown."""
+    held_out: int = 0
+    """Examples that are not trained on."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def _image_recipe(data: DataSummary) -> tuple[Recipe, tuple[str, ...]]:
         return RECIPES["mlp-gan"], ("mlp-gan: perceptrons, because a side under 8 pixels is too small to halve",)
     if data.pairs:
         return RECIPES["cogan"], ("cogan: two domains without pairs",)
-    by_class = data.classes > 1 and data.count >= OF_A_CLASS * data.classes
+    by_class = data.classes > 1 and data.count + data.held_out >= OF_A_CLASS * data.classes
     small = "" if by_class else f", too small to learn from: under {OF_A_CLASS} examples each"
     labels = f"{data.classes} classes{small}" if data.classes > 1 else "no classes"
     name = "cgan" if by_class else "rpgan"
@@ -85,6 +88,9 @@ def _image_recipe(data: DataSummary) -> tuple[Recipe, tuple[str, ...]]:
     if not by_class and data.count <= FEW:
         recipe = replace(recipe.with_options(augment=("diffaugment",)), images=FOR_FEW)
         reasons += (f"diffaugment: with {FEW} images or fewer the critic would overfit",)
+    if data.count < recipe.batch:
+        recipe = replace(recipe, batch=2 ** int(log2(data.count)))
+        reasons += (f"batch {recipe.batch}: there are only {data.count} training images",)
     return recipe, reasons
 
 
