@@ -16,10 +16,11 @@ def test_as_a_folder(tmp_path, prefix):
     files |= {f"{prefix}bee/{i}.png": png(70) for i in range(4)} | {
         prefix + ".hid/a.png": png(),
         "__MACOSX/._a.png": b"x",
+        "__MACOSX/a.png": b"x",
     }
     packed, folder = load_dataset(zipped(tmp_path / "a.zip", files)), load_dataset(unpacked(tmp_path / "a", files))
     assert packed.fingerprint == folder.fingerprint and packed.names == folder.names == ("ant", "bee")
-    assert packed.skipped == folder.skipped == ()
+    assert packed.skipped == folder.skipped == (("__MACOSX/", "a system folder"),)
     assert labels_by_shade(packed)[50] == 1 and labels_by_shade(packed)[3] == 0
 
 

@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.data.image.file import UnreadableImage
 from sparring.data.limits import max_unpacked
-from sparring.data.sources.folder import LABEL_FILE_NAME, NameFilter, is_image
+from sparring.data.sources.folder import LABEL_FILE_NAME, SYSTEM_FOLDERS, NameFilter, is_image
 from sparring.errors import UserError, one_line
 
 _MAX_ENTRY_BYTES = 2**28
@@ -52,15 +52,20 @@ def zip_source(path: Path, selects: NameFilter = is_image) -> FileSource:
         raise UserError(f"{one_line(path)} is damaged or not a zip ({reason}): replace it") from None
     items: dict[str, FileItem] = {}
     skipped: list[tuple[str, str]] = []
+    system_folders: dict[str, str] = {}
     for entry in archive.entries():
         path_in_zip = entry.filename.replace("\\", "/")
         if not _is_visible(path_in_zip, selects):
             continue
         name = one_line(path_in_zip)
+        if system := next((part for part in name.split("/")[:-1] if part in SYSTEM_FOLDERS), None):
+            system_folders[name.partition(f"{system}/")[0] + f"{system}/"] = "a system folder"
+            continue
         if why := _skip_reason(entry, name) or ("duplicate name" if name in items else None):
             skipped.append((name, why))
         else:
             items[name] = FileItem(name, partial(_open_entry, archive, entry))
+    skipped += system_folders.items()
     labels = _own_labels(archive, skipped)
     return FileSource(
         path.resolve(), sort_items(list(items.values())), tuple(skipped), (state.st_size, state.st_mtime_ns), labels
