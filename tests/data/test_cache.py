@@ -23,9 +23,9 @@ def decoded(monkeypatch):
     names: list[str] = []
     really = read._array
 
-    def counted(item, size, fit):
+    def counted(item, *args):
         names.append(item.name)
-        return really(item, size, fit)
+        return really(item, *args)
 
     monkeypatch.setattr(read, "_array", counted)
     return names

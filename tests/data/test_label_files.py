@@ -5,6 +5,7 @@ from unicodedata import normalize
 
 import pytest
 import torch
+from commands import refused
 from data.pictures import labels_by_shade, png, shades, told, unpacked, zipped
 
 from sparring.data import Options
@@ -190,3 +191,25 @@ def test_vectors_of_stylegan(tmp_path):
     hot = {name: [int(i % 3 == k) for k in range(3)] for i, name in enumerate(FILES)}
     data = load_dataset(place, given(place, "l.json", json.dumps({"labels": list(hot.items())})))
     assert data.names == ("0", "1", "2") and labels_by_shade(data)[5] == 2
+
+
+@pytest.mark.parametrize("pack", [unpacked, zipped])
+def test_a_label_file_in_a_wrapping_folder_is_found(tmp_path, pack):
+    """As archives of StyleGAN's tools are repacked; the names are relative to the file."""
+    images = shades(8, "set/00000/") | shades(8, "set/00001/")
+    labels = [[name.removeprefix("set/"), i % 3] for i, name in enumerate(images)]
+    files = images | {"set/dataset.json": json.dumps({"labels": labels}).encode()}
+    data = load_dataset(pack(tmp_path / ("x.zip" if pack is zipped else "x"), files))
+    assert data.names == ("0", "1", "2") and not data.skipped
+
+
+def test_numbered_folders_of_stylegan_are_no_classes(tmp_path):
+    numbered = {f"{i // 8:05d}/img{i:08d}.png": png(i) for i in range(16)}
+    assert load_dataset(unpacked(tmp_path / "a", numbered)).names == ()
+    assert load_dataset(unpacked(tmp_path / "b", shades(8, "00000/") | shades(8, "00001/"))).names == ("00000", "00001")
+
+
+def test_the_first_cause_of_missing_classes_is_named(tmp_path, capsys):
+    folder = unpacked(tmp_path / "a", shades(16) | {"dataset.json": b'{"labels": [["000.png", 0],]}'})
+    message = refused(capsys, "train", "cgan", "--data", folder, "--out", tmp_path / "run")
+    assert "cgan learns by class, and dataset.json is not used: " in message and "line 1 column 28" in message

@@ -45,6 +45,9 @@ class FileSource:
     """The dataset.json of the source, if it has one."""
 
 
+_STYLEGAN_NAME = re.compile(r"\d{5}/img\d{8}\.\w+")
+
+
 def escapes_root(name: str) -> bool:
     """Whether a name is absolute or has a ".." part. Pass the printable name: printing removes characters."""
     return name.startswith(("/", "\\")) or bool(re.match("[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
@@ -55,10 +58,11 @@ def normal_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def common_folder(items: Sequence[FileItem]) -> str:
-    """The folders that hold all items, with a slash at the end; "" if there are none."""
+def wrapping_folders(items: Sequence[FileItem]) -> list[str]:
+    """Folders that hold all items, from "" to the innermost, such as "", "data/", "data/images/"."""
     levels = zip(*(item.name.split("/")[:-1] for item in items), strict=False)
-    return "".join(f"{folders[0]}/" for folders in takewhile(lambda folders: len(set(folders)) == 1, levels))
+    names = [folders[0] for folders in takewhile(lambda folders: len(set(folders)) == 1, levels)]
+    return ["".join(f"{name}/" for name in names[:i]) for i in range(len(names) + 1)]
 
 
 def sort_items(items: list[FileItem]) -> tuple[FileItem, ...]:
@@ -70,13 +74,14 @@ def with_folder_labels(items: tuple[FileItem, ...]) -> tuple[list[FileItem], lis
     """Items labelled with their class folders, and the items skipped because they lie outside of any.
 
     Class folders are those of the first level with more than one entry (zips often wrap everything in one folder). With
-    a single folder, items stay unlabelled.
+    a single folder, items stay unlabelled; so do those in numbered folders as StyleGAN's tools write them, which hold
+    1,000 images each.
     """
-    paths = [item.name.split("/") for item in items]
-    while paths and all(len(path) > 1 for path in paths) and len({path[0] for path in paths}) == 1:
-        paths = [path[1:] for path in paths]
+    wrap = len(wrapping_folders(items)[-1])
+    paths = [item.name[wrap:].split("/") for item in items]
     folders = [path[0] if len(path) > 1 else None for path in paths]
-    if len({folder for folder in folders} - {None}) < 2:
+    numbered = all(_STYLEGAN_NAME.fullmatch(item.name[wrap:]) for item in items)
+    if numbered or len({*folders} - {None}) < 2:
         return list(items), []
     pairs = list(zip(items, folders, strict=True))
     outside = [(item.name, "outside the class folders") for item, folder in pairs if folder is None]

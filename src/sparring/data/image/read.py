@@ -22,7 +22,7 @@ from sparring.data.options import Options
 from sparring.errors import UserError
 
 LARGEST_BY_DEFAULT = 64
-VERSION = 1
+VERSION = 2
 """Version of cached images: increase it when decoding changes."""
 SkippedList = list[tuple[str, str]]
 T = TypeVar("T")
@@ -106,7 +106,7 @@ def label_items(
         if asked:
             raise
         items, broken = _by_source(source)
-        return items, (), [*broken, (file.name, str(error))]
+        return items, (), [*broken, (file.name, str(error).removeprefix(f"{file.name}: "))]
     return items, table.attributes, broken
 
 

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
-from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items, wrapping_folders
 from sparring.data.image.file import IMAGE_SUFFIXES
 from sparring.errors import one_line
 
 LABEL_FILE_NAME = "dataset.json"
-"""Label file at the top of a data set, as written by StyleGAN's tools."""
+"""Label file of a data set, as written by StyleGAN's tools."""
 SYSTEM_FOLDERS = frozenset(
     {"@eaDir", "#recycle", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 )
@@ -42,7 +42,7 @@ def folder_source(folder: Path, selects: NameFilter = is_image) -> FileSource:
             continue
         items.append(FileItem(name, partial(open, path, "rb")))
         stamp.append((name, state.st_size, state.st_mtime_ns))
-    labels = _own_labels(root, skipped)
+    labels = _own_labels(root, items, skipped)
     return FileSource(Path(root), sort_items(items), tuple(skipped), tuple(sorted(map(repr, stamp))), labels)
 
 
@@ -77,9 +77,11 @@ def _safe_stat(path: str, root: str) -> os.stat_result | str:
     return state if S_ISREG(state.st_mode) else "not a plain file"
 
 
-def _own_labels(root: str, skipped: list[tuple[str, str]]) -> LabelFile | None:
-    path = os.path.join(root, LABEL_FILE_NAME)
-    if not os.path.lexists(path):
+def _own_labels(root: str, items: list[FileItem], skipped: list[tuple[str, str]]) -> LabelFile | None:
+    """The label file at the top, or in a folder that holds all items."""
+    paths = [os.path.join(root, folder, LABEL_FILE_NAME) for folder in wrapping_folders(items)]
+    path = next((path for path in paths if os.path.lexists(path)), None)
+    if path is None:
         return None
     if isinstance(why := _safe_stat(path, root), str):
         skipped.append((LABEL_FILE_NAME, why))

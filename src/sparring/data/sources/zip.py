@@ -8,7 +8,7 @@ from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items, wrapping_folders
 from sparring.data.image.file import UnreadableImage
 from sparring.data.limits import max_unpacked
 from sparring.data.sources.folder import LABEL_FILE_NAME, SYSTEM_FOLDERS, NameFilter, is_image
@@ -66,7 +66,7 @@ def zip_source(path: Path, selects: NameFilter = is_image) -> FileSource:
         else:
             items[name] = FileItem(name, partial(_open_entry, archive, entry))
     skipped += system_folders.items()
-    labels = _own_labels(archive, skipped)
+    labels = _own_labels(archive, list(items.values()), skipped)
     return FileSource(
         path.resolve(), sort_items(list(items.values())), tuple(skipped), (state.st_size, state.st_mtime_ns), labels
     )
@@ -98,8 +98,11 @@ def _open_entry(archive: Archive, entry: ZipInfo) -> BinaryIO:
         raise UnreadableImage(f"can't be unpacked: {one_line(error)}") from None
 
 
-def _own_labels(archive: Archive, skipped: list[tuple[str, str]]) -> LabelFile | None:
-    entry = next((entry for entry in archive.entries() if entry.filename == LABEL_FILE_NAME), None)
+def _own_labels(archive: Archive, items: list[FileItem], skipped: list[tuple[str, str]]) -> LabelFile | None:
+    """The label file at the top, or in a folder that holds all items."""
+    entries = {entry.filename: entry for entry in archive.entries()}
+    names = [folder + LABEL_FILE_NAME for folder in wrapping_folders(items)]
+    entry = next((entries[name] for name in names if name in entries), None)
     if entry is None:
         return None
     if why := _skip_reason(entry, LABEL_FILE_NAME):

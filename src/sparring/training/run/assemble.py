@@ -8,6 +8,7 @@ from torch import nn
 
 from sparring.build.game import build_game
 from sparring.data import Dataset
+from sparring.data.sources.folder import LABEL_FILE_NAME
 from sparring.errors import UserError
 from sparring.modalities.registry import MODALITIES, modality_of
 from sparring.networks.layers.recompute import recompute
@@ -36,6 +37,10 @@ def build_loop(
     if config.recipe.modality != data.modality:
         made = MODALITIES[config.recipe.modality].words.examples
         raise UserError(f"{config.recipe.name} makes {made}, but {data.spec} holds {modality.words.examples}")
+    if config.recipe.conditional and not (data.classes or data.attributes):
+        for file, reason in data.skipped:
+            if file.endswith(LABEL_FILE_NAME):  # the first cause
+                raise UserError(f"{config.recipe.name} learns by class, and {file} is not used: {reason}")
     torch.manual_seed(derived_seed(config.seed, WEIGHTS))
     recipe = config.adjusted_recipe.with_layout(data.layout)
     game = build_game(recipe, data.shape, networks, data.classes, data.attributes).to(device)
