@@ -54,6 +54,8 @@ class Dataset:
     """16 hex characters of the sha256 over shapes, pixels and labels of both parts."""
     skipped: Skipped = ()
     """Files left out, with the reason."""
+    remarks: tuple[str, ...] = ()
+    """What was taken for what, where it could be doubted; printed before training."""
     modality: str = "image"
     """A name of `sparring.modalities.registry.MODALITIES`."""
     facts: Facts = PLAIN

@@ -11,7 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from sparring.data.files import FileItem, FileSource, LabelFile, normal_name, wrapping_folders
+from sparring.data.files import FileItem, FileSource, LabelFile, normal_name
+from sparring.data.layout import wrapping_folders
 from sparring.errors import UserError, one_line
 from sparring.storage.atomic import from_json
 
@@ -87,7 +88,7 @@ def assign_labels(source: FileSource, table: LabelTable, name: str) -> tuple[lis
 
 def _match_names(source: FileSource, keys: set[str]) -> dict[str, str]:
     """The label file's name of each item: of the same text in Unicode's form C, with or without wrapping folders."""
-    for wrap in wrapping_folders(source.items):
+    for wrap in wrapping_folders([item.name for item in source.items]):
         names = {item.name: normal_name(item.name[len(wrap) :]) for item in source.items}
         if matched := {item: name for item, name in names.items() if name in keys}:
             return matched

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sparring.data.audio.wav import AUDIO_SUFFIXES as OF_SOUNDS
-from sparring.data.dataset import Dataset, Split, UnsplitDataset, split
+from sparring.data.dataset import Dataset, Split, UnsplitDataset
 from sparring.data.facts import ArrayFacts
 from sparring.data.files import FileSource
 from sparring.data.image.channels import CHANNEL_COUNTS
@@ -16,6 +16,7 @@ from sparring.data.image.file import IMAGE_SUFFIXES
 from sparring.data.image.paired import DomainFolders, find_domains, load_domains, load_side_by_side
 from sparring.data.image.pixels import FIT_METHODS, with_channels
 from sparring.data.image.read import read_images
+from sparring.data.layout import split_pool
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.points import MIXTURES
@@ -95,7 +96,8 @@ def load_images(source: DataSource) -> Dataset:
     pool = read_unsplit(name, options, source.images)
     if len(pool.examples) < FEWEST:
         raise UserError(_too_few(name, len(pool.examples), pool))
-    return Dataset.of(name, *split(pool.examples), pool.names, pool.skipped, mirrored=options.flip)
+    train, test, remarks = split_pool(pool)
+    return Dataset.of(name, train, test, pool.names, pool.skipped, mirrored=options.flip, remarks=remarks)
 
 
 def load_ready(name: str, options: Options) -> Dataset:

@@ -190,7 +190,7 @@ class Modality(ABC):
 
     def notes(self, data: Dataset) -> list[str]:
         """What was found in the data, a line each with the way to say otherwise; printed before training."""
-        return []
+        return list(data.remarks)
 
     @abstractmethod
     def suggest(self, data: DataSummary) -> Choice:

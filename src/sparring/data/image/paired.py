@@ -20,14 +20,10 @@ from sparring.data.files import FileItem, FileSource, Skipped
 from sparring.data.image.channels import CHANNEL_NAMES
 from sparring.data.image.file import Header
 from sparring.data.image.read import default_size, read_headers, read_images
+from sparring.data.layout import SPLIT_FOLDERS
 from sparring.data.options import Options
 from sparring.errors import UserError, one_line
 
-SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "test": ("test", "testing"),
-    "val": ("val", "valid", "validation", "eval"),
-}
 _PARTNER = "its partner is left out"
 _BESIDE = 1.5, 2.7
 """Width over height of a file with two images side by side, which need not be square."""

@@ -14,10 +14,11 @@ import torch
 
 from sparring.data import cache
 from sparring.data.dataset import Split, UnsplitDataset, encode_labels
-from sparring.data.files import FileItem, FileSource, Label, LabelFile, with_folder_labels
+from sparring.data.files import FileItem, FileSource, Label, LabelFile
 from sparring.data.image.channels import CHANNEL_COUNTS, stack_images
 from sparring.data.image.file import Header, UnreadableImage, read_header, read_image
 from sparring.data.label_files import assign_labels, parse_labels, read_labels
+from sparring.data.layout import with_folder_labels
 from sparring.data.options import Options
 from sparring.errors import UserError
 

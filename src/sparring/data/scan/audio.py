@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from sparring.data.audio.wav import Sound, read_sound
-from sparring.data.files import FileItem, FileSource, Skipped, with_folder_labels
+from sparring.data.files import FileItem, FileSource, Skipped
 from sparring.data.image.file import UnreadableImage
 from sparring.data.image.pixels import image_grid
+from sparring.data.layout import with_folder_labels
 from sparring.data.scan.checks import unusable_files
 from sparring.data.scan.finding import Issue, ScanSummary, count_values, counts_text, summary_table
 from sparring.data.scan.labels import rare_classes

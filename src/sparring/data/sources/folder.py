@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
-from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items, wrapping_folders
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.data.image.file import IMAGE_SUFFIXES
+from sparring.data.layout import wrapping_folders
 from sparring.errors import one_line
 
 LABEL_FILE_NAME = "dataset.json"
@@ -79,7 +80,7 @@ def _safe_stat(path: str, root: str) -> os.stat_result | str:
 
 def _own_labels(root: str, items: list[FileItem], skipped: list[tuple[str, str]]) -> LabelFile | None:
     """The label file at the top, or in a folder that holds all items."""
-    paths = [os.path.join(root, folder, LABEL_FILE_NAME) for folder in wrapping_folders(items)]
+    paths = [os.path.join(root, folder, LABEL_FILE_NAME) for folder in wrapping_folders([item.name for item in items])]
     path = next((path for path in paths if os.path.lexists(path)), None)
     if path is None:
         return None

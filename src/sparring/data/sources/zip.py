@@ -8,8 +8,9 @@ from threading import Lock
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items, wrapping_folders
+from sparring.data.files import FileItem, FileSource, LabelFile, escapes_root, sort_items
 from sparring.data.image.file import UnreadableImage
+from sparring.data.layout import wrapping_folders
 from sparring.data.limits import max_unpacked
 from sparring.data.sources.folder import LABEL_FILE_NAME, SYSTEM_FOLDERS, NameFilter, is_image
 from sparring.errors import UserError, one_line
@@ -101,7 +102,7 @@ def _open_entry(archive: Archive, entry: ZipInfo) -> BinaryIO:
 def _own_labels(archive: Archive, items: list[FileItem], skipped: list[tuple[str, str]]) -> LabelFile | None:
     """The label file at the top, or in a folder that holds all items."""
     entries = {entry.filename: entry for entry in archive.entries()}
-    names = [folder + LABEL_FILE_NAME for folder in wrapping_folders(items)]
+    names = [folder + LABEL_FILE_NAME for folder in wrapping_folders([item.name for item in items])]
     entry = next((entries[name] for name in names if name in entries), None)
     if entry is None:
         return None
