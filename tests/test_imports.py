@@ -29,7 +29,7 @@ PACKAGES = (
 """Top-level packages and root modules, low to high: a module imports its own package and lower ones only."""
 
 FOLDERS = {
-    "data": "limits options points facts files dataset layout label_files cache image audio table sources "
+    "data": "limits options points facts files layout dataset splits label_files cache image audio table sources "
     "named prepared load in_memory scan prepare",
     "networks": "layers",
     "training": "distributed feed loop tuning config journal checkpoint health report run profile session",

@@ -1,13 +1,10 @@
-"""What the folders of a data set mean: splits, classes, or nothing."""
+"""What the folders of a data set mean: splits, classes, or nothing. Needs no torch, as decoding processes import it."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-import torch
-
-from sparring.data.dataset import Split, UnsplitDataset, split
 from sparring.data.files import FileItem
 
 SPLIT_FOLDERS = {
@@ -16,7 +13,6 @@ SPLIT_FOLDERS = {
     "val": ("val", "valid", "validation", "eval"),
 }
 """Names of folders, in lower case, by split."""
-_MIN_TRAIN, _MIN_TEST = 12, 2
 _STYLEGAN_NAME = re.compile(r"\d{5}/img\d{8}\.\w+")
 
 
@@ -45,7 +41,7 @@ def with_folder_labels(items: tuple[FileItem, ...]) -> tuple[list[FileItem], lis
     folder, with more images outside of class folders than in them, and in numbered folders of 1,000 images as
     StyleGAN's tools write them.
     """
-    below = _below_splits([item.name for item in items])
+    below = below_splits([item.name for item in items])
     folders = [name.partition("/")[0] if "/" in name else None for name in below]
     outside = folders.count(None)
     numbered = all(map(_STYLEGAN_NAME.fullmatch, below))
@@ -56,7 +52,7 @@ def with_folder_labels(items: tuple[FileItem, ...]) -> tuple[list[FileItem], lis
     return [replace(item, label=folder) for item, folder in pairs if folder is not None], skipped
 
 
-def _below_splits(names: Sequence[str]) -> list[str]:
+def below_splits(names: Sequence[str]) -> list[str]:
     """Paths below wrapping folders, and below those of splits."""
     for _ in range(2):
         wrap = len(wrapping_folders(names)[-1])
@@ -66,35 +62,3 @@ def _below_splits(names: Sequence[str]) -> list[str]:
             break
         names = [name.partition("/")[2] for name in names]
     return list(names)
-
-
-def split_pool(pool: UnsplitDataset) -> tuple[Split, Split, tuple[str, ...]]:
-    """Train and test split, and remarks on what the folders were taken for.
-
-    Folders of splits are used as such: `test`, or else `val`, is the test split. Without them, or with too few images
-    in them, every sixth image is for testing.
-    """
-    parts = folder_splits(pool.files) if pool.files else []
-    if not parts:
-        return *split(pool.examples), _mixed_levels(pool)
-    held_out = "test" if "test" in parts else "val"
-    train, test = (torch.tensor([part == name for part in parts]).nonzero()[:, 0] for name in ("train", held_out))
-    if len(train) < _MIN_TRAIN or len(test) < _MIN_TEST:
-        counts = f"{len(train)} and {len(test)}"
-        remark = f"folders of splits hold too few images ({counts}): every sixth image is for testing"
-        return *split(pool.examples), (remark,)
-    spare = len(parts) - len(train) - len(test)
-    unused = f"; {spare:,} of val are not used" if spare else ""
-    remark = f"folders are splits: {len(train):,} images for training, {len(test):,} of {held_out} for testing{unused}"
-    shuffled = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(0))]  # files are sorted by name
-    return pool.examples[shuffled], pool.examples[test], (remark,)
-
-
-def _mixed_levels(pool: UnsplitDataset) -> tuple[str, ...]:
-    """A remark if there are images both beside folders and in them, which are one set without classes."""
-    below = _below_splits(pool.files)
-    top = sum("/" not in name for name in below)
-    if pool.names or not 0 < top < len(below):
-        return ()
-    advice = "for classes, move every image into a folder"
-    return (f"{top:,} images beside folders and {len(below) - top:,} in them are one set without classes; {advice}",)

@@ -16,7 +16,6 @@ from sparring.data.image.file import IMAGE_SUFFIXES
 from sparring.data.image.paired import DomainFolders, find_domains, load_domains, load_side_by_side
 from sparring.data.image.pixels import FIT_METHODS, with_channels
 from sparring.data.image.read import read_images
-from sparring.data.layout import split_pool
 from sparring.data.named import NAMED
 from sparring.data.options import Options
 from sparring.data.points import MIXTURES
@@ -29,6 +28,7 @@ from sparring.data.sources.parquet import parquet_source
 from sparring.data.sources.shards import check_unmixed, shard_source, shards
 from sparring.data.sources.tar import tar_source
 from sparring.data.sources.zip import zip_source
+from sparring.data.splits import split_pool
 from sparring.data.table.arrow import TABLE_SUFFIXES
 from sparring.data.table.load import is_table, load_table
 from sparring.errors import UserError, did_you_mean, one_line
